@@ -1,0 +1,83 @@
+"""An image-classification framework: one YAML recipe in, a trained and trustworthy classifier out.
+
+What a plugin needs is here: `from framework import Model, hookimpl`. Names are imported on first use, so that
+`import framework` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from framework.components import (
+        Dataset,
+        ImageSource,
+        Loss,
+        Model,
+        Observer,
+        Optimizer,
+        Scheduler,
+        Transform,
+    )
+    from framework.data.decode import BadImage, decode
+    from framework.data.roots import find_data
+    from framework.data.sources import ImageArrays, ImageFiles
+    from framework.data.trees import class_tree
+    from framework.errors import UserError, did_you_mean
+    from framework.hookspecs import hookimpl
+    from framework.inference.predictor import Predictor
+    from framework.recipe import Recipe
+    from framework.registry import Registry
+    from framework.runs.folder import RunFolder
+
+_HOMES = {
+    "framework.components": (
+        "Dataset", "ImageSource", "Loss", "Model", "Observer", "Optimizer", "Scheduler", "Transform",
+    ),
+    "framework.data.decode": ("BadImage", "decode"),
+    "framework.data.roots": ("find_data",),
+    "framework.data.sources": ("ImageArrays", "ImageFiles"),
+    "framework.data.trees": ("class_tree",),
+    "framework.errors": ("UserError", "did_you_mean"),
+    "framework.hookspecs": ("hookimpl",),
+    "framework.inference.predictor": ("Predictor",),
+    "framework.recipe": ("Recipe",),
+    "framework.registry": ("Registry",),
+    "framework.runs.folder": ("RunFolder",),
+}  # fmt: skip
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "BadImage",
+    "Dataset",
+    "ImageArrays",
+    "ImageFiles",
+    "ImageSource",
+    "Loss",
+    "Model",
+    "Observer",
+    "Optimizer",
+    "Predictor",
+    "Recipe",
+    "Registry",
+    "RunFolder",
+    "Scheduler",
+    "Transform",
+    "UserError",
+    "class_tree",
+    "decode",
+    "did_you_mean",
+    "find_data",
+    "hookimpl",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'framework' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,25 @@
+"""`framework check`."""
+
+from __future__ import annotations
+
+import argparse
+
+from framework.cli.arguments import add_recipe
+from framework.recipe import load_recipe, recipe_text
+from framework.registry import Registry
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_recipe(parser)
+    parser.add_argument("--resolved", action="store_true", help="print the recipe with every default filled in")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print that it is valid, or every mistake."""
+    recipe = load_recipe(arguments.recipe, Registry.load(), arguments.overrides)
+    if arguments.resolved:
+        print(recipe_text(recipe), end="")
+    else:
+        print(f"{arguments.recipe}: valid ({recipe.dataset.name}, {recipe.model.name}, {recipe.train.epochs} epochs)")
+    return 0

@@ -1,0 +1,81 @@
+"""`framework list`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from fnmatch import fnmatchcase
+
+from framework.cli.arguments import add_json
+from framework.cli.kinds import first_line, kind_named, plural
+from framework.components import KINDS, Component
+from framework.errors import UserError
+from framework.registry import Registry
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("kind", nargs="?", metavar="KIND", help="datasets, models, …, or recipes; left out: all")
+    parser.add_argument(
+        "pattern", nargs="?", metavar="PATTERN", help="part of a name, or a pattern such as 'timm/*vit*'"
+    )
+    add_json(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print names with a line of documentation each."""
+    registry = Registry.load()
+    if arguments.kind in ("recipe", "recipes"):
+        found = {"recipes": _recipes(arguments.pattern)}
+    else:
+        kinds = [kind_named(arguments.kind)] if arguments.kind else list(KINDS)
+        found = {plural(kind): _matching(registry, kind, arguments.pattern) for kind in kinds}
+    if arguments.pattern and not any(found.values()):
+        raise UserError(f"nothing matches '{arguments.pattern}' among {', '.join(found)}")
+    print(json.dumps(found, indent=2, ensure_ascii=False) if arguments.json else _text(found))
+    return 0
+
+
+def _matching(registry: Registry, kind: type[Component], pattern: str | None) -> dict[str, str]:
+    """Names, and with a pattern those after a slash too, with their lines."""
+    found: dict[str, str] = {}
+    for name in registry.names(kind):
+        component = registry.find(kind, name)
+        variants = component.variants()
+        line = first_line(component) + (f" ({name}/…: {len(variants):,} of them)" if variants else "")
+        if _matches(name, pattern):
+            found[name] = line
+        if pattern:
+            found |= {f"{name}/{variant}": "" for variant in variants if _matches(f"{name}/{variant}", pattern)}
+    return found
+
+
+def _matches(name: str, pattern: str | None) -> bool:
+    if pattern is None:
+        return True
+    return fnmatchcase(name, pattern) if any(sign in pattern for sign in "*?[") else pattern in name
+
+
+def _recipes(pattern: str | None) -> dict[str, str]:
+    from framework.recipe.loading import shipped_recipes
+
+    return {
+        name: _first_comment(file.read_text(encoding="utf-8"))
+        for name, file in shipped_recipes().items()
+        if _matches(name, pattern)
+    }
+
+
+def _first_comment(text: str) -> str:
+    """The first sentence of the comment below the command."""
+    lines = [line.removeprefix("#").strip() for line in text.splitlines() if line.startswith("#")]
+    return lines[1] if len(lines) > 1 else ""
+
+
+def _text(found: dict[str, dict[str, str]]) -> str:
+    width = max((len(name) for names in found.values() for name in names), default=0) + 2
+    blocks = []
+    for title, names in found.items():
+        if names:
+            blocks.append("\n".join([title, *(f"  {name:{width}}{line}".rstrip() for name, line in names.items())]))
+    return "\n\n".join(blocks)

@@ -1,0 +1,24 @@
+"""`framework schema`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from framework.recipe.json_schema import json_schema
+from framework.registry import Registry
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments: none."""
+    parser.epilog = (
+        "Save it, and name it in a recipe's first line for editors with the YAML language server:\n"
+        "  framework schema > recipe.schema.json\n"
+        "  # yaml-language-server: $schema=recipe.schema.json"
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print the schema."""
+    print(json.dumps(json_schema(Registry.load()), indent=2))
+    return 0

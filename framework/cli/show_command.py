@@ -1,0 +1,82 @@
+"""`framework show`."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import re
+from typing import Any
+
+from framework.cli.arguments import add_json
+from framework.cli.kinds import kind_named
+from framework.components import Component, split_name
+from framework.registry import Registry
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("kind", metavar="KIND", help="dataset, model, optimizer, …")
+    parser.add_argument("name", metavar="NAME", help="as a recipe would name it")
+    add_json(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print a component's documentation and options."""
+    registry = Registry.load()
+    kind = kind_named(arguments.kind)
+    name, variant = split_name(arguments.name)
+    component = registry.find(kind, name)
+    if variant is not None:
+        from framework.recipe.loading import validate_component
+
+        validate_component(kind, arguments.name, registry)
+    if arguments.json:
+        print(json.dumps(component.model_json_schema(), indent=2, ensure_ascii=False))
+    else:
+        print(describe(component, registry))
+    return 0
+
+
+def describe(component: type[Component], registry: Registry) -> str:
+    """Documentation, options with type, default and meaning, and the plugin it comes from."""
+    plugin = registry.provider(component, component.name)
+    lines = [f"{component.kind} {component.name}", ""]
+    lines += [f"  {line}".rstrip() for line in inspect.cleandoc(component.__doc__ or "").splitlines()]
+    variants = component.variants()
+    if component.shorthand and variants:
+        example = f"{component.name}/{variants[0]}"
+        lines += [
+            "",
+            f"  {example} is short for {{name: {component.name}, {component.shorthand}: {variants[0]}}};",
+        ]
+        lines += [f"  `framework list {component.kind} '{component.name}/*'` names all {len(variants):,}."]
+    lines += ["", "options" if component.model_fields else "It has no options."]
+    for name, field in component.model_fields.items():
+        lines.append(f"  {name}: {type_text(field.annotation)}{_default(field)}")
+        lines += [f"      {line}" for line in _wrapped(field.description or "")]
+    lines += ["", f"from plugin {plugin.name} ({plugin.distribution} {plugin.version})"]
+    return "\n".join(lines)
+
+
+def type_text(annotation: Any) -> str:
+    """A type as a person would write it: `float | None`, `"crop" | "pad"`."""
+    text = (
+        annotation.__name__ if isinstance(annotation, type) and not hasattr(annotation, "__args__") else str(annotation)
+    )
+    text = re.sub(r"typing\.Literal\[(.*?)\]", lambda match: " | ".join(match[1].split(", ")), text)
+    text = re.sub(r"(?:[a-z_]+\.)+(\w)", r"\1", text)
+    return text.replace("NoneType", "None").replace("PosixPath", "Path").replace(" | None", "")
+
+
+def _default(field: Any) -> str:
+    if field.is_required():
+        return ", required"
+    default = field.get_default(call_default_factory=True)
+    return "" if default is None else f" = {json.dumps(default, default=str, ensure_ascii=False)}"
+
+
+def _wrapped(text: str) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(" ".join(text.split()), 92)

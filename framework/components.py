@@ -1,0 +1,306 @@
+"""The seven kinds of component and their contracts. Importing this module never imports torch.
+
+A component is a frozen pydantic class: its `name`, its typed and documented fields and its `build` method are at once
+the option schema, the documentation and the factory. The base class says the kind.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, Union, get_args, get_origin
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from framework.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class ImageSource(Protocol):
+    """The images of one split, read one at a time.
+
+    `classes` are the class names, `labels` index into them (one per image), `names` tell the images apart in messages
+    and tables (a file name, as a rule), `channels` is what `read` gives as a rule: 1 (grayscale) or 3 (RGB).
+    """
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The class names; a label is an index into them."""
+
+    @property
+    def labels(self) -> Sequence[int]:
+        """The label of each image."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The name of each image."""
+
+    @property
+    def channels(self) -> int:
+        """1 or 3."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, index: int) -> NDArray[np.uint8]:
+        """Image `index` as uint8 C×H×W with C 1 or 3; raises `BadImage` where it cannot be read."""
+
+
+class Section(BaseModel):
+    """A part of a recipe: frozen, closed to unknown keys, and strict about booleans and numbers that are not finite."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        protected_namespaces=(),
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _bool_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        # pydantic would read `true` as 1, and a recipe with `lr: true` would train.
+        if isinstance(value, bool) and info.field_name and not _admits_bool(cls, info.field_name):
+            raise PydanticCustomError("bool_not_allowed", "true and false are not allowed here")
+        return value
+
+
+class Lookup(Protocol):
+    """Finds component classes by name; the registry is one."""
+
+    def find(self, kind: type[Any], name: str) -> type[Component]:
+        """The class, or a `UserError` that says which names there are."""
+
+
+class Component(Section):
+    """Something that a recipe names, with options, that can be built."""
+
+    kind: ClassVar[str]
+    """What it is, in the singular: `dataset`, `model`, …"""
+
+    name: ClassVar[str]
+    """What a recipe calls it: lower case letters, digits and underscores."""
+
+    shorthand: ClassVar[str | None] = None
+    """The field that `name/value` fills: with `arch`, `timm/vit_tiny` means `{name: timm, arch: vit_tiny}`."""
+
+    offered: ClassVar[tuple[str, ...]] = ()
+    """The arguments that `build` may ask for, by name."""
+
+    @abstractmethod
+    def build(self, *args: Any, **kwargs: Any) -> Any:
+        """Make the object that the component stands for."""
+
+    @classmethod
+    def variants(cls) -> Sequence[str]:
+        """The values that the `shorthand` field takes, for lists and suggestions; without importing torch."""
+        return ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _resolve(cls, value: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+        """Where a kind is asked for (`model: Model`), find the class that the recipe names and validate by that."""
+        if isinstance(value, cls):
+            return value
+        if cls not in KINDS:
+            return handler(value)
+        name, fields = _name_and_fields(cls, value)
+        lookup: Lookup | None = info.context
+        if lookup is None:
+            raise TypeError("a recipe's components are looked up in a registry: pass it as the validation context")
+        try:
+            found = lookup.find(cls, name)
+        except UserError as error:
+            raise PydanticCustomError("unknown_component", "{text}", {"text": str(error)}) from None
+        return found.model_validate(_expand_shorthand(found, value, fields), context=info.context)  # type: ignore[return-value]
+
+    @model_serializer(mode="wrap")
+    def _with_name(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"name": self.name, **handler(self)}
+
+
+class Dataset(Component):
+    """Images with labels, in named splits.
+
+    `build()` returns `{split: ImageSource}` with at least `train`. Splits called `validation` and `test` are used as
+    such; where they are missing they are held out from `train` as asked for below.
+    """
+
+    kind = "dataset"
+
+    validation: float | None = Field(None, ge=0, lt=1)
+    """Share of `train` held out for validation, stratified by class. Left out: the dataset's own validation split, or
+    0.1 where it has none. 0: no validation."""
+    test: float | None = Field(None, gt=0, lt=1)
+    """Share of `train` held out as the test split, stratified by class, for a dataset without one of its own."""
+    split_seed: int = Field(0, ge=0)
+    """Which images are held out; not changed by the recipe's `seed`, so that runs can be compared."""
+    on_bad_image: Literal["error", "skip"] = "error"
+    """What to do with files that are empty, damaged or no images: stop before training and list them, or leave them
+    out and record each in the run."""
+
+    @abstractmethod
+    def build(self) -> Mapping[str, ImageSource]:
+        """The splits. Raise `UserError` where the data is not there."""
+
+    def fetch(self) -> Path:
+        """Download the data to where `build` looks for it and return that folder (`framework data fetch NAME`)."""
+        raise UserError(f"dataset '{self.name}' has nothing to fetch")
+
+
+class Transform(Component):
+    """A change made to training batches only.
+
+    `build(image_size)` returns a callable `(images, targets, generator) -> (images, targets)`: `images` is float32
+    B×C×H×W in [0, 1], `targets` float32 B×K class probabilities, and every image gets parameters of its own, drawn
+    from `generator` (a `torch.Generator` on the CPU).
+    """
+
+    kind = "transform"
+    offered = ("image_size",)
+
+
+class Model(Component):
+    """A network.
+
+    `build(num_classes, channels, image_size)` returns an `nn.Module` that maps float32 B×C×H×W, normalised, to logits
+    B×K. `image_size` is (height, width).
+    """
+
+    kind = "model"
+    offered = ("num_classes", "channels", "image_size")
+
+
+class Loss(Component):
+    """What training minimises.
+
+    `build(class_counts)` returns a callable `(logits B×K, targets B×K class probabilities) -> scalar`. `class_counts`
+    maps each class name, in the order of the labels, to its number of training images.
+    """
+
+    kind = "loss"
+    offered = ("class_counts",)
+
+
+class Optimizer(Component):
+    """`build(model)` returns a `torch.optim.Optimizer` over the parameters of `model` that require gradients."""
+
+    kind = "optimizer"
+    offered = ("model",)
+
+
+class Scheduler(Component):
+    """The learning rate over time.
+
+    `build(optimizer, total_steps, steps_per_epoch)` returns a torch LR scheduler, stepped after each optimizer step;
+    a `ReduceLROnPlateau` is instead told the validation figure that `train.monitor` names, after each epoch.
+    """
+
+    kind = "scheduler"
+    offered = ("optimizer", "total_steps", "steps_per_epoch")
+
+
+class Observer(Component):
+    """Someone who is told what happens in a run.
+
+    `build(run)` returns an object whose methods, marked with `@hookimpl`, implement hooks of
+    `framework.hookspecs.ObserverSpec`. `run` is the run folder (`run.path` is its path).
+    """
+
+    kind = "observer"
+    offered = ("run",)
+
+
+KINDS: tuple[type[Component], ...] = (Dataset, Transform, Model, Loss, Optimizer, Scheduler, Observer)
+
+
+def build(component: Component, **offered: Any) -> Any:
+    """Call `component.build` with those of the offered arguments that it names, as pluggy does for hooks."""
+    wanted = inspect.signature(component.build).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in wanted.values()):
+        return component.build(**offered)
+    return component.build(**{name: value for name, value in offered.items() if name in wanted})
+
+
+def unknown_arguments(component: type[Component]) -> list[str]:
+    """The arguments that `build` needs and that its kind does not offer."""
+    parameters = list(inspect.signature(component.build).parameters.values())[1:]
+    return [
+        parameter.name
+        for parameter in parameters
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        and parameter.default is parameter.empty
+        and parameter.name not in component.offered
+    ]
+
+
+def field_kind(annotation: Any) -> type[Component] | None:
+    """The kind that a field holds (`Scheduler`, `list[Transform]`, `Scheduler | None`), or None for a plain field."""
+    if isinstance(annotation, type) and annotation in KINDS:
+        return annotation
+    inner = (field_kind(argument) for argument in get_args(annotation))
+    return next((kind for kind in inner if kind), None)
+
+
+def split_name(text: str) -> tuple[str, str | None]:
+    """`timm/vit_tiny` into (`timm`, `vit_tiny`); `resnet18` into (`resnet18`, None)."""
+    name, slash, variant = text.partition("/")
+    return name, variant if slash else None
+
+
+def _name_and_fields(kind: type[Component], value: Any) -> tuple[str, dict[str, Any]]:
+    if isinstance(value, str):
+        return split_name(value)[0], {}
+    if isinstance(value, Mapping):
+        name = value.get("name")
+        if isinstance(name, str):
+            return split_name(name)[0], {key: entry for key, entry in value.items() if key != "name"}
+        raise PydanticCustomError("component_name", "{kind} needs a name: {{name: …}}", {"kind": f"a {kind.kind}"})
+    raise PydanticCustomError(
+        "component_form",
+        "{kind} is a name or {{name: …, option: …}}, not {given}",
+        {"kind": f"a {kind.kind}", "given": repr(value)},
+    )
+
+
+def _expand_shorthand(found: type[Component], value: Any, fields: dict[str, Any]) -> dict[str, Any]:
+    variant = split_name(value if isinstance(value, str) else value["name"])[1]
+    if variant is None:
+        return fields
+    if found.shorthand is None:
+        raise PydanticCustomError(
+            "no_shorthand",
+            "{kind} '{name}' takes nothing after a slash",
+            {"kind": found.kind, "name": found.name},
+        )
+    return {found.shorthand: variant, **fields}
+
+
+def _admits_bool(model: type[BaseModel], field: str) -> bool:
+    return _mentions_bool(model.model_fields[field].annotation)
+
+
+def _mentions_bool(annotation: Any) -> bool:
+    if annotation is bool or annotation is Any:
+        return True
+    if get_origin(annotation) in (Union, types.UnionType):
+        return any(_mentions_bool(argument) for argument in get_args(annotation))
+    return get_origin(annotation) is Literal and any(isinstance(value, bool) for value in get_args(annotation))

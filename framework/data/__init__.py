@@ -1,0 +1,11 @@
+"""From a dataset's sources to batches.
+
+sources.py     image sources that plugins may return: files, arrays
+decode.py      an image file -> uint8 C×H×W, whatever its mode
+roots.py       where a dataset's folder is looked for
+splits.py      named splits: contract checked, classes bound by name, held-out shares carved
+preprocess.py  the one place that resizes, converts channels and normalises
+store.py       every image of a split, decoded once, as one uint8 tensor
+batches.py     (seed, epoch, step) -> the images of that step, augmented
+seeding.py     generators seeded by position
+"""

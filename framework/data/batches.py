@@ -1,0 +1,96 @@
+"""The training batches: what comes at a step is a function of (seed, epoch, step) alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch.nn import functional as F
+
+from framework.data.augment import Augmentation
+from framework.data.preprocess import Preprocessor
+from framework.data.seeding import generator_at
+from framework.data.store import Store
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass
+class Batches:
+    """Batches of a store by position.
+
+    A step takes `accumulate` batches of `batch_size` images. An epoch has as many whole steps as its images fill; the
+    rest is left out, other images each epoch. A store smaller than one step is one step.
+    """
+
+    store: Store
+    preprocess: Preprocessor
+    augmentation: Augmentation
+    batch_size: int
+    accumulate: int
+    sampler: Literal["shuffled", "balanced"]
+    seed: int
+    device: torch.device
+    channels_last: bool = True
+    _order: tuple[int, Tensor] | None = field(default=None, init=False)
+
+    @property
+    def images_per_step(self) -> int:
+        """Images that one optimizer step sees."""
+        return min(self.batch_size * self.accumulate, len(self.store))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in one epoch."""
+        return len(self.store) // self.images_per_step
+
+    def at(self, step: int) -> Iterator[tuple[Tensor, Tensor, float]]:
+        """The batches of optimizer step `step` (from 0).
+
+        Each is images, normalised float32 B×C×H×W; targets, class probabilities B×K; and its share of the step.
+        """
+        epoch, within = divmod(step, self.steps_per_epoch)
+        start = within * self.images_per_step
+        indices = self._epoch_order(epoch)[start : start + self.images_per_step]
+        generator = generator_at(self.seed, "augment", step)
+        for chunk in indices.split(self.batch_size):
+            images, targets = self._batch(chunk, generator)
+            yield images, targets, len(chunk) / len(indices)
+
+    def _batch(self, indices: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        images = self.store.images[indices].to(self.device).float().div_(255)
+        targets = F.one_hot(self.store.labels[indices], len(self.store.classes)).to(self.device).float()
+        images, targets = self.augmentation(images, targets, generator)
+        images = self.preprocess.normalised(images)
+        if self.channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
+        return images, targets
+
+    def _epoch_order(self, epoch: int) -> Tensor:
+        if self._order is None or self._order[0] != epoch:
+            generator = generator_at(self.seed, "order", epoch)
+            draw = shuffled if self.sampler == "shuffled" else balanced
+            self._order = epoch, draw(self.store.labels, generator)
+        return self._order[1]
+
+
+def shuffled(labels: Tensor, generator: torch.Generator) -> Tensor:
+    """Every index once, in random order."""
+    return torch.randperm(len(labels), generator=generator)
+
+
+def balanced(labels: Tensor, generator: torch.Generator) -> Tensor:
+    """As many indices as there are labels, every class equally often (to within one), each class in shuffled rounds."""
+    classes = labels.unique()
+    wanted = -(-len(labels) // len(classes))
+    drawn = []
+    for label in classes:
+        members = (labels == label).nonzero().flatten()
+        rounds = -(-wanted // len(members))
+        order = torch.cat([members[torch.randperm(len(members), generator=generator)] for _ in range(rounds)])
+        drawn.append(order[:wanted])
+    everything = torch.cat(drawn)
+    return everything[torch.randperm(len(everything), generator=generator)][: len(labels)]

@@ -1,0 +1,110 @@
+"""The one place that turns a decoded image into what a network sees: channels, resizing, scaling, normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+LUMA = (19595, 38470, 7471)  # ITU-R 601-2 in 16-bit fixed point, as Pillow converts to grayscale
+
+
+@dataclass(frozen=True)
+class Preprocessor:
+    """Every decision about input, resolved; it is saved with the run and used wherever an image enters."""
+
+    height: int
+    width: int
+    channels: Literal[1, 3]
+    fit: Literal["crop", "stretch", "pad"]
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+    def __call__(self, image: NDArray[np.uint8]) -> Tensor:
+        """One decoded image, uint8 C×H×W of any size with 1 or 3 channels, as uint8 at the network's size."""
+        return self.resized(self.with_channels(torch.from_numpy(image)))
+
+    def with_channels(self, image: Tensor) -> Tensor:
+        """Grayscale from RGB by luma (ITU-R 601-2), RGB from grayscale by repetition; uint8 C×H×W."""
+        if image.shape[0] == self.channels:
+            return image
+        if self.channels == 3:
+            return image.expand(3, -1, -1)
+        red, green, blue = image.int()
+        gray: Tensor = (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue + 0x8000) >> 16
+        return gray.to(torch.uint8)[None]
+
+    def resized(self, image: Tensor) -> Tensor:
+        """Bring uint8 C×H×W to the network's size: bilinear with antialiasing, rounded to uint8."""
+        target = (self.height, self.width)
+        if tuple(image.shape[1:]) == target:
+            return image
+        if self.fit == "stretch":
+            return _resize(image, target)
+        height, width = image.shape[1:]
+        ratios = (self.height / height, self.width / width)
+        ratio = max(ratios) if self.fit == "crop" else min(ratios)
+        inner = _resize(image, (max(1, round(height * ratio)), max(1, round(width * ratio))))
+        return _centred(inner, target)
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """Float32 B×C×H×W in [0, 1], normalised by mean and standard deviation."""
+        shape = (1, self.channels, 1, 1)
+        mean = torch.tensor(self.mean, device=images.device).view(shape)
+        std = torch.tensor(self.std, device=images.device).view(shape)
+        return (images - mean) / std
+
+    def network_input(self, images: Tensor) -> Tensor:
+        """What evaluation and prediction feed: uint8 B×C×H×W to normalised float32."""
+        return self.normalised(images.float().div(255))
+
+    def measured(self, images: Tensor) -> Preprocessor:
+        """With mean and standard deviation of these images, uint8 N×C×H×W, per channel."""
+        counts = torch.stack(
+            [torch.bincount(images[:, channel].flatten(), minlength=256) for channel in range(self.channels)]
+        )
+        levels = torch.arange(256, dtype=torch.float64) / 255
+        shares = counts.double() / counts.sum(dim=1, keepdim=True)
+        mean = (shares * levels).sum(dim=1)
+        variance = (shares * levels.square()).sum(dim=1) - mean.square()
+        std = variance.clamp(min=0).sqrt().clamp(min=1 / 255)  # images of one level would divide by zero
+        return replace(self, mean=_rounded(mean), std=_rounded(std))
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> Preprocessor:
+        """From what `as_dict` gave."""
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in saved.items()})
+
+
+def _rounded(values: Tensor) -> tuple[float, ...]:
+    return tuple(round(value, 6) for value in values.tolist())
+
+
+def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:
+    resized = F.interpolate(image[None].float(), size, mode="bilinear", antialias=True, align_corners=False)[0]
+    return resized.round_().clamp_(0, 255).to(torch.uint8)
+
+
+def _centred(image: Tensor, size: Sequence[int]) -> Tensor:
+    """Crop what is too large and pad with black what is too small, evenly on both sides."""
+    for dimension, wanted in zip((1, 2), size, strict=True):
+        excess = image.shape[dimension] - wanted
+        if excess > 0:
+            image = image.narrow(dimension, excess // 2, wanted)
+        elif excess < 0:
+            before = -excess // 2
+            pads = [before, -excess - before] if dimension == 2 else [0, 0, before, -excess - before]
+            image = F.pad(image, pads)
+    return image

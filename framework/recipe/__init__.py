@@ -1,0 +1,16 @@
+"""A recipe: read from YAML and overrides, checked like source code is compiled, saved with each run.
+
+source.py       YAML text + overrides -> a plain tree that knows where each value came from
+sections.py     the pydantic models: what a recipe may say
+problems.py     validation errors -> located messages in plain words
+loading.py      the road from a file name to a `Recipe`
+saving.py       a `Recipe` -> YAML that is itself a valid recipe
+json_schema.py  JSON Schema over all installed components, for editors
+"""
+
+from framework.recipe.loading import load_recipe, validate_section
+from framework.recipe.problems import RecipeError
+from framework.recipe.saving import recipe_text
+from framework.recipe.sections import Preprocess, Recipe, Train
+
+__all__ = ["Preprocess", "Recipe", "RecipeError", "Train", "load_recipe", "recipe_text", "validate_section"]

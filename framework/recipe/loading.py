@@ -1,0 +1,106 @@
+"""The road from a recipe's file or name, with overrides, to a validated `Recipe`; torch is never imported on it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError, create_model
+
+import framework
+from framework.components import Component, Section, field_kind
+from framework.errors import UserError, did_you_mean, enumerate_names
+from framework.recipe.problems import RecipeError, problems_of
+from framework.recipe.sections import Recipe
+from framework.recipe.source import Source, apply_override, read_source
+from framework.registry import Registry
+
+M = TypeVar("M", bound=BaseModel)
+C = TypeVar("C", bound=Component)
+
+
+def load_recipe(recipe: str | Path, registry: Registry, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a file, or a recipe that ships by its name, apply `a.b=c` overrides in order and validate the result.
+
+    Raises `RecipeError` with every mistake at once, `UserError` where there is no such file.
+    """
+    file = find_recipe(str(recipe))
+    return validate(read_source(file, shown_as=str(recipe) if Path(recipe).is_file() else None), registry, overrides)
+
+
+def validate(source: Source, registry: Registry, overrides: Sequence[str] = (), model: type[M] = Recipe) -> M:  # type: ignore[assignment]
+    """Apply overrides to the tree and validate it by `model`."""
+    for override in overrides:
+        apply_override(source, override, named_sections(model))
+    if any(problem.where.startswith(source.file) for problem in source.problems):
+        raise RecipeError(source.problems)  # the file is no YAML: nothing else can be said about it
+    try:
+        validated = model.model_validate(source.tree, context=registry)
+    except ValidationError as error:
+        source.problems.extend(problems_of(error.errors(), source, registry, model))
+        raise RecipeError(source.problems) from None
+    if source.problems:
+        raise RecipeError(source.problems)
+    return validated
+
+
+def validate_section(tree: Mapping[str, Any], registry: Registry, overrides: Sequence[str], model: type[M]) -> M:
+    """The same for part of a recipe that comes from somewhere else than a file."""
+    return validate(Source("command line", dict(tree)), registry, overrides, model)
+
+
+def named_sections(model: type[BaseModel]) -> dict[str, str | None]:
+    """Each section that holds one component, with the name that is its default."""
+    return {
+        name: field.default if isinstance(field.default, str) else None
+        for name, field in model.model_fields.items()
+        if field_kind(field.annotation)
+    }
+
+
+def find_recipe(recipe: str) -> Path:
+    """The file of that path, or of a recipe that ships, by its name without `.yaml`."""
+    file = Path(recipe)
+    if file.is_file():
+        return file
+    if file.is_dir():
+        raise UserError(f"{recipe} is a folder; name a recipe file in it")
+    shipped = shipped_recipes()
+    if recipe in shipped:
+        return shipped[recipe]
+    beside = [str(path) for path in file.parent.glob("*.y*ml")] if file.parent.is_dir() else []
+    hint = did_you_mean(recipe, [*beside, *shipped])
+    raise UserError(
+        f"there is no recipe file '{recipe}'{hint} Recipes that ship: {enumerate_names(shipped, 20)}"
+        if hint
+        else f"there is no recipe file '{recipe}'. Recipes that ship: {enumerate_names(shipped, 20)}"
+    )
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """The recipes that came with the installation, by name."""
+    beside = Path(framework.__file__).parent.parent / "recipes"
+    files: list[Path] = sorted(beside.glob("*.yaml"))
+    if not files:  # installed from a wheel: they lie under the environment's share/
+        listed = importlib.metadata.files("framework") or []
+        files = [Path(str(entry.locate())) for entry in listed if entry.match("share/framework/recipes/*.yaml")]
+    return {file.stem: file for file in files if file.is_file()}
+
+
+def validate_component(kind: type[C], name: str, registry: Registry, overrides: Sequence[str] = ()) -> C:
+    """One component by name, with `option=value` overrides; raises `RecipeError`."""
+    holder = create_model("Component", __base__=Section, **{kind.kind: (kind, ...)})  # type: ignore[call-overload]
+    prefixed = [
+        f"{kind.kind}.{override}" if not override.startswith(f"{kind.kind}.") else override for override in overrides
+    ]
+    found: C = getattr(validate_section({kind.kind: name}, registry, prefixed, holder), kind.kind)
+    return found
+
+
+def validate_component_tree(kind: type[C], tree: Mapping[str, Any], registry: Registry) -> C:
+    """One component from `{name: …, option: …}` as it was saved; raises `RecipeError`."""
+    holder = create_model("Component", __base__=Section, **{kind.kind: (kind, ...)})  # type: ignore[call-overload]
+    found: C = getattr(validate_section({kind.kind: dict(tree)}, registry, (), holder), kind.kind)
+    return found

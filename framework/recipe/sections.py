@@ -1,0 +1,139 @@
+"""What a recipe may say: seven kinds of component and a few plain sections, each option with its default."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from framework.components import Dataset, Loss, Model, Observer, Optimizer, Scheduler, Section, Transform
+
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def _duration(value: Any) -> Any:
+    """Seconds from a number or from `90s`, `20m`, `1h30m`."""
+    if not isinstance(value, str):
+        return value
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([smhd])\s*", value)
+    if not parts or re.sub(r"\d+(?:\.\d+)?\s*[smhd]\s*", "", value.strip()):
+        raise PydanticCustomError("duration", "must be seconds or a duration like 90s, 20m or 1h30m")
+    return sum(float(number) * UNITS[unit] for number, unit in parts)
+
+
+def _height_width(value: Any) -> Any:
+    """(height, width) from one number or from a pair."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value, value)
+    if isinstance(value, (list, tuple)) and len(value) == 2:
+        return tuple(value)
+    raise PydanticCustomError("image_size", "must be a number of pixels or a pair [height, width]")
+
+
+Duration = Annotated[float, BeforeValidator(_duration)]
+Pixels = Annotated[int, Field(ge=1, le=8192)]
+ImageSize = Annotated[tuple[Pixels, Pixels], BeforeValidator(_height_width)]
+Channel = Annotated[float, Field(ge=0, le=1)]
+Deviation = Annotated[float, Field(gt=0)]
+
+
+class Preprocess(Section):
+    """What is done to every image, in training, evaluation, prediction and export alike."""
+
+    size: ImageSize = (224, 224)
+    """Height and width in pixels that the network sees; one number for a square."""
+    channels: Literal[1, 3] | None = None
+    """1 grayscale, 3 RGB; left out: as the dataset has them."""
+    fit: Literal["crop", "stretch", "pad"] = "crop"
+    """How an image of another shape is brought to `size`: resized to cover it and centre-cropped, stretched, or resized
+    to fit inside and padded with black."""
+    mean: tuple[Channel, ...] | None = None
+    """Per channel, of pixel values in [0, 1]; left out: measured on the training images."""
+    std: tuple[Deviation, ...] | None = None
+    """Per channel, of pixel values in [0, 1]; left out: measured on the training images."""
+
+    @model_validator(mode="after")
+    def _one_value_a_channel(self) -> Preprocess:
+        for name in ("mean", "std"):
+            values = getattr(self, name)
+            if values is not None and len(values) not in ((1, 3) if self.channels is None else (self.channels,)):
+                raise PydanticCustomError(
+                    "channels",
+                    "{name} has {given} values; give one for each of the {channels} channels",
+                    {"name": name, "given": len(values), "channels": self.channels or "1 or 3"},
+                )
+        return self
+
+
+class Train(Section):
+    """How the network is trained."""
+
+    epochs: int = Field(10, ge=1)
+    """Passes over the training images."""
+    batch_size: int = Field(64, ge=1)
+    """Images in one forward pass. The last, incomplete batch of an epoch is left out (images are reshuffled each
+    epoch)."""
+    accumulate: int = Field(1, ge=1)
+    """Batches whose gradients are averaged into one optimizer step."""
+    max_steps: int | None = Field(None, ge=1)
+    """Stop after this many optimizer steps; the schedule is laid out over them."""
+    max_time: Duration | None = Field(None, gt=0)
+    """Stop training after this long (`90s`, `20m`, `1h30m`, or seconds), then evaluate as usual."""
+    sampler: Literal["shuffled", "balanced"] = "shuffled"
+    """`shuffled`: each image once an epoch. `balanced`: drawn so that every class comes equally often."""
+    clip_grad_norm: float | None = Field(None, gt=0)
+    """Scale gradients down to this norm where theirs is larger."""
+    ema: float | None = Field(None, gt=0, lt=1)
+    """Decay of an exponential moving average of the weights, which is then what is evaluated and kept (0.99 to 0.9999;
+    it warms up as (1 + step) / (10 + step))."""
+    freeze: tuple[str, ...] = ()
+    """Patterns of parameter names that are not trained, such as `layer1.*`; normalisation layers among them keep
+    their statistics."""
+    patience: int | None = Field(None, ge=1)
+    """Stop after this many epochs without a better `monitor`."""
+    monitor: Literal["top1", "loss", "balanced_accuracy", "macro_f1"] = "top1"
+    """The validation figure that says which epoch is the best."""
+    keep: Literal["best", "last"] = "best"
+    """The weights that are evaluated on the test split and kept: of the best epoch by `monitor`, or of the last."""
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Arithmetic of forward and backward passes in training; weights and evaluation are float32. `auto`: bfloat16
+    where the device computes it natively, float16 on older CUDA devices, else float32."""
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    """`auto` takes CUDA, then MPS, then the CPU."""
+    channels_last: bool = True
+    """Keep images and weights in N×H×W×C order, which convolutions run faster in."""
+    deterministic: bool = True
+    """Use only algorithms that give the same bits each time; on CUDA that costs some speed."""
+    checkpoint_every: Duration = Field(300.0, ge=0)
+    """Time between checkpoints within an epoch (one is always written at its end). 0: after every step."""
+    keep_checkpoints: int = Field(2, ge=1)
+    """How many of the latest checkpoints stay in the run folder."""
+    log_every: int = Field(20, ge=1)
+    """Optimizer steps between two step lines in `metrics.jsonl`."""
+
+
+class Recipe(Section):
+    """Everything that decides what a run does."""
+
+    seed: int = Field(0, ge=0, lt=2**63)
+    """Of initial weights, order of images and augmentation."""
+    dataset: Dataset
+    """Where images and labels come from."""
+    preprocess: Preprocess = Preprocess()
+    """What is done to every image."""
+    augment: tuple[Transform, ...] = ()
+    """Changes to training images, in this order."""
+    model: Model
+    """The network."""
+    loss: Loss = Field("cross_entropy", validate_default=True)
+    """What training minimises."""
+    optimizer: Optimizer = Field("adamw", validate_default=True)
+    """How weights are updated."""
+    scheduler: Scheduler = Field("cosine", validate_default=True)
+    """The learning rate over time."""
+    train: Train = Train()
+    """How long, how fast, on what."""
+    observers: tuple[Observer, ...] = ()
+    """Who is told what happens."""

@@ -1,0 +1,273 @@
+"""The course of a run in the terminal: live with rich, plain lines where nobody watches, or silent."""
+
+from __future__ import annotations
+
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from framework.errors import count
+from framework.hookspecs import hookimpl
+from framework.report.figures import (
+    EPOCH_TITLES,
+    duration,
+    epoch_cells,
+    epoch_row,
+    gigabytes,
+    share,
+    split_rows,
+)
+
+if TYPE_CHECKING:
+    from framework.runs.folder import RunFolder
+    from framework.training.dry_run import Estimate
+    from framework.training.session import Session
+
+
+class Display(ABC):
+    """What a run tells a person; also an observer."""
+
+    def __init__(self) -> None:
+        self.epochs = 0
+        self.run: RunFolder | None = None
+
+    @abstractmethod
+    def line(self, text: str = "", style: str = "") -> None:
+        """One line."""
+
+    def reading(self, split: str, done: int, total: int) -> None:  # noqa: B027 (nothing is the default)
+        """Images of a split are being decoded."""
+
+    def tick(self, step: int) -> None:  # noqa: B027
+        """An optimizer step is done."""
+
+    def __enter__(self) -> Display:
+        return self
+
+    def __exit__(  # noqa: B027
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the terminal as it was."""
+
+    def begin(self, run: RunFolder, session: Session, step: int) -> None:
+        """Everything is built; training goes on from `step`."""
+        self.epochs, self.run = session.recipe.train.epochs, run
+        for name, value in overview(session):
+            self.line(f"{name:>10}  {value}")
+        self.line(f"{'folder':>10}  {run.path}")
+        for split, store in session.stores.items():
+            if store.skipped:
+                self.line(
+                    f"{'skipped':>10}  {count(len(store.skipped), 'bad image')} of {split}, listed in data.json",
+                    "yellow",
+                )
+        if step:
+            self.line(f"{'resumed':>10}  after step {step:,} of {session.total_steps:,}")
+        self.line()
+        self.line(epoch_row(EPOCH_TITLES), "bold")
+
+    def already_finished(self, run: RunFolder, results: Mapping[str, Any]) -> None:
+        """There was nothing left to resume."""
+        self.run = run
+        self.line("The run is finished already.")
+        self.summary(results)
+
+    @hookimpl
+    def epoch_end(self, epoch: int, metrics: Mapping[str, Any]) -> None:
+        """A row of the table."""
+        self.line(epoch_row(epoch_cells(epoch, self.epochs, metrics)))
+
+    @hookimpl
+    def run_end(self, results: Mapping[str, Any]) -> None:
+        """The summary."""
+        self.summary(results)
+
+    def summary(self, results: Mapping[str, Any]) -> None:
+        """Figures of validation and test, where they are, what to do next."""
+        splits = {name: results[name] for name in ("validation", "test") if name in results}
+        self.line()
+        if results["stopped"]:
+            reasons = {
+                "max_time": "train.max_time was reached",
+                "patience": "no gain for train.patience epochs",
+            }
+            self.line(f"Ended early: {reasons[results['stopped']]}.", "yellow")
+        if splits:
+            self.line(" " * 20 + "".join(f"{name:>12}" for name in splits), "bold")
+            for row in split_rows(splits):
+                self.line(f"{row[0]:>20}" + "".join(f"{cell:>12}" for cell in row[1:]))
+            self.line(f"{'images':>20}" + "".join(f"{split['images']:>12,}" for split in splits.values()), "dim")
+        self.line()
+        seconds = results["seconds"]
+        self.line(
+            f"Kept epoch {results['kept']['epoch']} of {results['epochs']}; trained {duration(seconds['train'])} at "
+            f"{results['images_per_second']:,.0f} images/s, {duration(seconds['total'])} in all."
+        )
+        assert self.run is not None
+        self.line(f"Everything is in {self.run.path}. Next:")
+        self.line(f"    framework evaluate {self.run.path}", "bold")
+        self.line(f"    framework predict {self.run.path} IMAGE_OR_FOLDER", "bold")
+
+    def estimated(self, estimate: Estimate) -> None:
+        """What a dry run found."""
+        for name, value in estimate.rows:
+            self.line(f"{name:>10}  {value}")
+        self.line()
+        self.line(f"{'training':>10}  {estimate.steps:,} steps at {estimate.images_per_second:,.0f} images/s")
+        self.line(f"{'time':>10}  about {duration(estimate.seconds)}, evaluation included")
+        self.line(f"{'memory':>10}  {gigabytes(estimate.memory)} at its highest")
+        self.line("The recipe works; nothing was trained or written.")
+
+
+class PlainDisplay(Display):
+    """A line for everything worth keeping in a log file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = time.perf_counter()
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """Printed as it is."""
+        print(text, flush=True)
+
+    def reading(self, split: str, done: int, total: int) -> None:
+        """Every ten seconds."""
+        if time.perf_counter() - self.told > 10:
+            self.told = time.perf_counter()
+            self.line(f"reading {split}: {done:,} of {total:,} images")
+
+    @hookimpl
+    def step_end(self, step: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Every half minute within an epoch."""
+        if time.perf_counter() - self.told > 30:
+            self.told = time.perf_counter()
+            self.line(
+                f"  step {step:,}, epoch {epoch}: loss {metrics['loss']:.3f}, top-1 {share(metrics['top1'])}, "
+                f"{metrics['images_per_second']:,.0f} images/s"
+            )
+
+
+class LiveDisplay(Display):
+    """Progress bars below the lines."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self.console = Console(highlight=False)
+        self.progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=28),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[note]}", style="cyan"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            console=self.console,
+            transient=True,
+        )
+        self.task: Any = None
+        self.label = ""
+        self.steps_per_epoch = 1
+
+    def __enter__(self) -> Display:
+        self.progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.progress.stop()
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """Above the bars."""
+        self.console.print(text, style=style or None, markup=False, soft_wrap=True)
+
+    def reading(self, split: str, done: int, total: int) -> None:
+        """A bar for each split."""
+        self._show(f"reading {split}", total)
+        self.progress.update(self.task, completed=done, note=f"{done:,} of {total:,} images")
+        if done == total:
+            self._hide()
+
+    @hookimpl
+    def run_start(self, total_steps: int, start_step: int, steps_per_epoch: int) -> None:
+        """The bar of the training."""
+        self.steps_per_epoch = steps_per_epoch
+        self._show("training", total_steps)
+        self.progress.update(self.task, completed=start_step)
+
+    def tick(self, step: int) -> None:
+        """Move the bar."""
+        epoch = (step - 1) // self.steps_per_epoch + 1
+        self.progress.update(self.task, completed=step, description=f"epoch {epoch}/{self.epochs}")
+
+    @hookimpl
+    def step_end(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Loss, accuracy and speed beside the bar."""
+        speed = f"{metrics['images_per_second']:,.0f} images/s"
+        note = f"step {step:,}  loss {metrics['loss']:.3f}  top-1 {share(metrics['top1'])}  {speed}"
+        self.progress.update(self.task, note=note)
+
+    @hookimpl
+    def run_end(self, results: Mapping[str, Any]) -> None:
+        """The summary, without the bar."""
+        self._hide()
+        self.summary(results)
+
+    def _show(self, label: str, total: int) -> None:
+        if self.label != label:
+            self._hide()
+            self.label, self.task = label, self.progress.add_task(label, total=total, note="")
+
+    def _hide(self) -> None:
+        if self.task is not None:
+            self.progress.remove_task(self.task)
+        self.label, self.task = "", None
+
+
+class SilentDisplay(Display):
+    """Says nothing; for use from Python."""
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """Nothing."""
+
+    def summary(self, results: Mapping[str, Any]) -> None:
+        """Nothing."""
+
+
+def choose_display() -> Display:
+    """Live on a terminal, plain lines otherwise."""
+    return LiveDisplay() if sys.stdout.isatty() else PlainDisplay()
+
+
+def overview(session: Session) -> list[tuple[str, str]]:
+    """What is about to be trained on what, in a few lines."""
+    from framework.training.device import describe_device
+
+    recipe, preprocess = session.recipe, session.preprocess
+    splits = ", ".join(f"{name} {len(store):,}" for name, store in session.stores.items())
+    classes = count(len(session.stores["train"].classes), "class", "classes")
+    parameters = sum(parameter.numel() for parameter in session.model.parameters())
+    arch = getattr(recipe.model, recipe.model.shorthand) if recipe.model.shorthand else None
+    precision = str(session.precision.dtype).removeprefix("torch.")
+    return [
+        (
+            "dataset",
+            f"{recipe.dataset.name}: {splits} images of {classes}",
+        ),
+        (
+            "input",
+            f"{preprocess.channels}×{preprocess.height}×{preprocess.width}, batches of {recipe.train.batch_size}",
+        ),
+        (
+            "model",
+            f"{recipe.model.name}{'/' + arch if arch else ''}, {parameters / 1e6:.2f} million parameters",
+        ),
+        ("training", f"{recipe.optimizer.name}, {recipe.scheduler.name}, {session.total_steps:,} steps"),
+        ("device", f"{describe_device(session.device)}, {precision}"),
+    ]

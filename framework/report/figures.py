@@ -1,0 +1,80 @@
+"""Figures as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+HEADLINES = {
+    "top1": "top-1",
+    "top5": "top-5",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+    "loss": "loss",
+    "ece": "ECE",
+}
+
+
+def share(value: float) -> str:
+    """A fraction as a percentage: `61.2 %`."""
+    return f"{100 * value:.1f} %"
+
+
+def headline(key: str, value: float) -> str:
+    """One of the headline figures: losses as they are, everything else as a percentage."""
+    return f"{value:.3f}" if key == "loss" else share(value)
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `3:07 min`, `1:02:09 h`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02} min"
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02} h"
+
+
+def gigabytes(number: float) -> str:
+    """`0.83 GB`."""
+    return f"{number / 1e9:.2f} GB"
+
+
+def epoch_cells(epoch: int, epochs: int, metrics: Mapping[str, Any]) -> list[str]:
+    """One epoch: number, training loss and top-1, validation loss and top-1, rate, speed, time."""
+    validation = metrics.get("validation")
+    return [
+        f"{epoch}/{epochs}",
+        f"{metrics['train']['loss']:.3f}",
+        share(metrics["train"]["top1"]),
+        f"{validation['loss']:.3f}" if validation else "",
+        share(validation["top1"]) if validation else "",
+        f"{metrics['lr']:.1e}",
+        f"{metrics['images_per_second']:,.0f}",
+        duration(metrics["seconds"]),
+        "kept" if metrics["kept"] else "",
+    ]
+
+
+EPOCH_TITLES = ["epoch", "loss", "top-1", "val loss", "val top-1", "lr", "images/s", "time", ""]
+EPOCH_WIDTHS = [7, 7, 7, 8, 9, 8, 8, 9, 4]
+
+
+def epoch_row(cells: Sequence[str]) -> str:
+    """Cells in columns, right-aligned."""
+    return "  ".join(cell.rjust(width) for cell, width in zip(cells, EPOCH_WIDTHS, strict=True)).rstrip()
+
+
+def split_rows(figures: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    """A row for each headline figure, a column for each split."""
+    keys = [key for key in HEADLINES if any(key in split for split in figures.values())]
+    return [[HEADLINES[key], *(headline(key, split[key]) for split in figures.values())] for key in keys]
+
+
+def class_rows(figures: Mapping[str, Any]) -> list[list[str]]:
+    """A row for each class: precision, recall, F1, images."""
+    return [
+        [name, share(row["precision"]), share(row["recall"]), share(row["f1"]), f"{row['support']:,}"]
+        for name, row in figures["per_class"].items()
+    ]

@@ -1,0 +1,69 @@
+"""On what a run was made: versions, plugins, device, git commit."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from framework.registry import Registry
+
+PACKAGES = ("framework", "torch", "torchvision", "timm", "numpy", "pillow", "pydantic", "safetensors")
+
+
+def describe_environment(registry: Registry, device: str, precision: str) -> dict[str, Any]:
+    """As JSON types."""
+    return {
+        "command": " ".join(sys.argv),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "device": device,
+        "precision": precision,
+        "packages": {name: _version(name) for name in PACKAGES},
+        "plugins": {
+            plugin.name: {
+                "distribution": plugin.distribution,
+                "version": plugin.version,
+                "fault": plugin.fault,
+            }
+            for plugin in registry.plugins
+        },
+        "git": git_state(Path.cwd()),
+    }
+
+
+def git_state(folder: Path) -> dict[str, Any] | None:
+    """Commit of the folder's repository and whether it has uncommitted changes; None outside of one."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    if commit is None:
+        return None
+    return {"commit": commit, "uncommitted_changes": bool(_git(folder, "status", "--porcelain"))}
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

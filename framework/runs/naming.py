@@ -1,0 +1,13 @@
+"""A folder for a run that was not given one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def new_run_path(recipe: str, parent: Path = Path("runs")) -> Path:
+    """`runs/RECIPE-1`, or the next number that is free."""
+    stem = Path(recipe).stem
+    taken = [path.name.removeprefix(f"{stem}-") for path in parent.glob(f"{stem}-*")]
+    number = max((int(name) for name in taken if name.isdigit()), default=0) + 1
+    return parent / f"{stem}-{number}"

@@ -1,0 +1,16 @@
+"""Training: the loop and the small objects it calls.
+
+session.py       recipe -> stores, network, optimizer, … ready to train
+loop.py          the loop, in one screen
+keeper.py        what happens around a step: logging, evaluation, checkpoints, when to stop
+device.py        which device, which arithmetic
+precision.py     autocast, loss scaling, clipping, the optimizer step
+averaging.py     exponential moving average of the weights
+schedule.py      when a scheduler is told what
+freezing.py      parameters that are not trained
+stopping.py      signals, time limit, patience
+meter.py         running means kept on the device, and where the loss stopped being finite
+checkpoints.py   what is saved, atomically, and found again
+tree.py          nested state <-> one safetensors file without pickled code
+run.py           `framework run`: from a recipe to results.json
+"""

@@ -1,0 +1,78 @@
+"""Checkpoints of one run: written atomically, the last few kept, found again for resuming."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from framework.errors import UserError
+from framework.runs.files import replace_atomically
+from framework.training.tree import load_tree, save_tree
+
+
+class Checkpoints:
+    """The files `step-00000123.safetensors` of a folder."""
+
+    def __init__(self, folder: Path, keep: int) -> None:
+        self.folder = folder
+        self.keep = keep
+
+    def save(self, step: int, state: dict[str, Any]) -> None:
+        """Write one and remove those that are no longer among the last `keep`."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        save_tree(self.folder / f"step-{step:08}.safetensors", state)
+        for old in self.files()[: -self.keep]:
+            old.unlink()
+
+    def latest(self) -> dict[str, Any] | None:
+        """The state of the last one, or None where there is none."""
+        files = self.files()
+        if not files:
+            return None
+        state: dict[str, Any] = load_tree(files[-1])
+        return state
+
+    def files(self) -> list[Path]:
+        """All of them, oldest first."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(path for path in self.folder.iterdir() if re.fullmatch(r"step-\d{8}\.safetensors", path.name))
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Load the state with each tensor in the memory format of its parameter.
+
+    Fused kernels walk both by address: a contiguous average beside a channels-last weight would be mixed up silently.
+    """
+    optimizer.load_state_dict(state)
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            for key, value in optimizer.state[parameter].items():
+                if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+                    like = torch.empty_like(parameter, dtype=value.dtype)
+                    optimizer.state[parameter][key] = like.copy_(value)
+
+
+def save_weights(path: Path, model: torch.nn.Module) -> None:
+    """Write the state dict alone, for everything that comes after training."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in model.state_dict().items()}
+    replace_atomically(path, lambda temporary: save_file(tensors, temporary))
+
+
+def load_weights(path: Path, model: torch.nn.Module) -> None:
+    """Load what `save_weights` wrote; raises `UserError` where it is missing, damaged or of another network."""
+    try:
+        tensors = load_file(path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file") from None
+    except Exception as error:
+        raise UserError(f"{path}: damaged, or no safetensors file ({error})") from None
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise UserError(f"{path}: the weights are of another network: {error}") from None

@@ -1,0 +1,57 @@
+"""Which device trains, and in which arithmetic."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from framework.errors import UserError
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; `auto` is CUDA, then MPS, then the CPU. Raises `UserError` where it is not there."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            f"train.device is '{name}', and torch {torch.__version__} finds no CUDA device here; use auto or cpu"
+        )
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UserError(f"train.device is '{name}'; there are {torch.cuda.device_count()} CUDA devices, from cuda:0")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise UserError("train.device is 'mps', which this machine does not have; use auto or cpu")
+    return device
+
+
+def choose_precision(name: Literal["auto", "float32", "bfloat16", "float16"], device: torch.device) -> torch.dtype:
+    """The dtype of forward and backward passes; `auto` by what the device computes natively."""
+    if name != "auto":
+        if name == "float16" and device.type == "cpu":
+            raise UserError("train.precision=float16 needs a GPU; on the CPU use auto, bfloat16 or float32")
+        return PRECISIONS[name]
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    if device.type == "cpu" and _cpu_has_bfloat16():
+        return torch.bfloat16
+    return torch.float32
+
+
+def describe_device(device: torch.device) -> str:
+    """For people: `cuda (NVIDIA H100)`, `cpu (2 threads)`."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else device.type
+
+
+def _cpu_has_bfloat16() -> bool:
+    """AVX512_BF16 or AMX; without them bfloat16 is emulated and slower than float32."""
+    if not torch.backends.mkldnn.is_available():
+        return False
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -1,0 +1,180 @@
+"""What happens around a step: logging, evaluation, the weights to keep, checkpoints, and when to stop."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from framework.errors import Interrupted, RunFailed, UserError
+from framework.runs.folder import RunFolder
+from framework.training.checkpoints import Checkpoints, save_weights
+from framework.training.meter import Meter
+from framework.training.stopping import Alarm, Stopwatch
+
+if TYPE_CHECKING:
+    from framework.training.session import Session
+
+
+@dataclass
+class Position:
+    """How far a run is, as a checkpoint holds it beside the session's objects."""
+
+    step: int = 0
+    """Optimizer steps done."""
+    seconds: float = 0.0
+    """Of training, over all sessions."""
+    kept: dict[str, Any] | None = None
+    """`epoch` and `validation` figures of the weights to keep so far."""
+    epochs_without_gain: int = 0
+    stopped: str | None = None
+    """Why training ended before its last step: `max_time` or `patience`."""
+
+
+class Keeper:
+    """Keeps the run folder true to the training, and decides when it ends."""
+
+    def __init__(self, session: Session, run: RunFolder, observers: Any, state: dict[str, Any] | None) -> None:
+        self.session = session
+        self.recipe = session.recipe.train
+        self.run = run
+        self.observers = observers
+        self.checkpoints = Checkpoints(run.checkpoints, self.recipe.keep_checkpoints)
+        self.meter = Meter(session.device)
+        self.position = Position()
+        if state is not None:
+            self._restore(state)
+        self.watch = Stopwatch(self.position.seconds)
+        self.alarm = Alarm(self.recipe.checkpoint_every)
+        self.saved_step = self.position.step
+        self.logged = time.perf_counter()
+        if self.recipe.patience and "validation" not in session.stores:
+            raise UserError("train.patience needs a validation split: set dataset.validation above 0")
+
+    @property
+    def finished(self) -> bool:
+        """Whether training is over."""
+        return self.position.step >= self.session.total_steps or self.position.stopped is not None
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the last step done, from 1."""
+        return max(self.position.step - 1, 0) // self.session.batches.steps_per_epoch + 1
+
+    def step_done(self) -> None:
+        """An optimizer step is done: log, evaluate at the end of an epoch, write a checkpoint where one is due."""
+        position = self.position
+        position.step += 1
+        position.seconds = self.watch.seconds
+        if self.recipe.max_time and position.seconds >= self.recipe.max_time and not self.finished:
+            position.stopped = "max_time"
+        if position.step % self.recipe.log_every == 0:
+            self._log()
+        self.observers.tick(position.step)
+        if position.step % self.session.batches.steps_per_epoch == 0 or self.finished:
+            self._epoch_done()
+            self.checkpoint()
+        elif self.alarm.due():
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Save everything that resuming needs, unless the loss is no longer finite."""
+        self._require_finite()
+        self.position.seconds = self.watch.seconds
+        state = {
+            "position": asdict(self.position),
+            "meter": self.meter.state_dict(),
+            **self.session.state_dict(),
+        }
+        self.checkpoints.save(self.position.step, state)
+        self.saved_step = self.position.step
+
+    def stop_if(self, signal: str | None) -> None:
+        """After a signal: save, then raise `Interrupted`."""
+        if signal is None:
+            return
+        if self.saved_step != self.position.step:
+            self.checkpoint()
+        raise Interrupted(
+            f"stopped by {signal} after step {self.position.step} of {self.session.total_steps}; checkpoint written.\n"
+            f"    Go on with: framework run {self.run.recipe} --out {self.run.path} --resume"
+        )
+
+    def _log(self) -> None:
+        self._require_finite()
+        means = self.meter.take_recent()
+        now = time.perf_counter()
+        metrics = {
+            "loss": means.loss,
+            "top1": means.top1,
+            "lr": self.session.schedule.lr,
+            "images_per_second": means.images / max(now - self.logged, 1e-9),
+        }
+        self.logged = now
+        self.run.append_metrics({"event": "step", "step": self.position.step, "epoch": self.epoch, **metrics})
+        self.observers.step_end(step=self.position.step, epoch=self.epoch, metrics=metrics)
+
+    def _epoch_done(self) -> None:
+        self._require_finite()
+        means = self.meter.take_epoch()
+        trained = self.watch.seconds
+        validation = self.session.evaluate("validation") if "validation" in self.session.stores else None
+        if validation is not None and not math.isfinite(validation["loss"]):
+            raise RunFailed(self._not_finite_message("validation loss", self.position.step))
+        gained = self._keep_if_better(validation)
+        self.session.schedule.epoch_done(self._score(validation))
+        if self.recipe.patience and self.position.epochs_without_gain >= self.recipe.patience and not self.finished:
+            self.position.stopped = "patience"
+        metrics: dict[str, Any] = {
+            "train": {"loss": means.loss, "top1": means.top1},
+            "lr": self.session.schedule.lr,
+            "seconds": trained,
+            "images_per_second": self.position.step * self.session.batches.images_per_step / max(trained, 1e-9),
+            "kept": gained,
+        }
+        if validation is not None:
+            metrics["validation"] = validation
+        self.run.append_metrics({"event": "epoch", "step": self.position.step, "epoch": self.epoch, **metrics})
+        self.observers.epoch_end(step=self.position.step, epoch=self.epoch, metrics=metrics)
+        self.logged = time.perf_counter()
+
+    def _keep_if_better(self, validation: dict[str, Any] | None) -> bool:
+        """Keep these weights where they are the best so far, or where the last ones are asked for."""
+        kept = self.position.kept
+        previous = self._score(kept["validation"]) if kept else None
+        score = self._score(validation)
+        better = previous is None or score is None or score < previous
+        self.position.epochs_without_gain = 0 if better else self.position.epochs_without_gain + 1
+        if not better and self.recipe.keep == "best":
+            return False
+        self.position.kept = {"epoch": self.epoch, "step": self.position.step, "validation": validation}
+        save_weights(self.run.best_weights, self.session.averaging.model)
+        return True
+
+    def _score(self, validation: dict[str, Any] | None) -> float | None:
+        """The figure that `train.monitor` names, turned so that lower is better."""
+        if validation is None:
+            return None
+        figure = float(validation[self.recipe.monitor])
+        return figure if self.recipe.monitor == "loss" else -figure
+
+    def _require_finite(self) -> None:
+        step = self.meter.first_bad_step()
+        if step is not None:
+            raise RunFailed(self._not_finite_message("loss", step))
+
+    def _not_finite_message(self, what: str, step: int) -> str:
+        files = self.checkpoints.files()
+        good = f"The last good checkpoint is {files[-1]}" if files else "There was no checkpoint yet"
+        return (
+            f"the {what} is not finite any more: step {step} (epoch {self.epoch}). {good}.\n"
+            "    Try a lower optimizer.lr, train.clip_grad_norm=1.0, a scheduler with warm-up, or "
+            "train.precision=float32"
+        )
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.position = Position(**state["position"])
+        self.meter.load_state_dict(state["meter"])
+        self.session.load_state_dict(state)
+        self.run.rewind_metrics(self.position.step)

@@ -1,0 +1,167 @@
+"""`framework run`: from a recipe to a finished run folder."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from framework.errors import UserError
+from framework.recipe.saving import plain, recipe_text
+from framework.recipe.sections import Recipe
+from framework.registry import Registry
+from framework.runs.environment import describe_environment
+from framework.runs.folder import RunFolder
+from framework.training.checkpoints import Checkpoints, load_weights
+from framework.training.device import describe_device
+from framework.training.keeper import Keeper
+from framework.training.loop import train
+from framework.training.observing import Observing
+from framework.training.session import Session, build_session, read_data
+
+if TYPE_CHECKING:
+    from framework.data.store import Store
+
+MAY_CHANGE = {"train.checkpoint_every", "train.keep_checkpoints", "train.log_every"}
+"""Options that do not change the outcome, so that a resumed run may set them anew."""
+
+
+def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, resume: bool = False) -> dict[str, Any]:
+    """Train, evaluate on the test split, and return what `results.json` then holds.
+
+    With `resume`, goes on from the last checkpoint in `out`, and starts where there is none. Raises `UserError` for
+    what the user can mend, `RunFailed` where the loss stops being finite, `Interrupted` after a signal.
+    """
+    started = time.perf_counter()
+    run = RunFolder(out)
+    _prepare_folder(run, recipe, resume)
+    if run.results.is_file():
+        results: dict[str, Any] = run.read("results")
+        display.already_finished(run, results)
+        return results
+    stores, preprocess = read_data(recipe, display.reading)
+    _write_data(run, stores)
+    session = build_session(recipe, stores, preprocess)
+    _write_model(run, session, registry)
+    observers = Observing(recipe.observers, run, display)
+    state = Checkpoints(run.checkpoints, recipe.train.keep_checkpoints).latest()
+    keeper = Keeper(session, run, observers, state)
+    display.begin(run, session, keeper.position.step)
+    observers.run_start(
+        total_steps=session.total_steps,
+        start_step=keeper.position.step,
+        epochs=recipe.train.epochs,
+        steps_per_epoch=session.batches.steps_per_epoch,
+    )
+    train(session, keeper)
+    results = _finish(session, keeper, run, time.perf_counter() - started)
+    observers.run_end(results=results)
+    return results
+
+
+def _finish(session: Session, keeper: Keeper, run: RunFolder, seconds: float) -> dict[str, Any]:
+    """Keep the chosen weights, evaluate them on the test split, write `results.json`."""
+    position = keeper.position
+    assert position.kept is not None
+    evaluated = time.perf_counter()
+    load_weights(run.best_weights, session.averaging.model)
+    shutil.copyfile(run.best_weights, run.path / "model.tmp")
+    (run.path / "model.tmp").replace(run.weights)
+    results: dict[str, Any] = {"kept": {"epoch": position.kept["epoch"], "step": position.kept["step"]}}
+    if position.kept["validation"] is not None:
+        results["validation"] = position.kept["validation"]
+    if "test" in session.stores:
+        results["test"] = session.evaluate("test")
+    seconds += time.perf_counter() - evaluated
+    images = position.step * session.batches.images_per_step
+    results |= {
+        "epochs": keeper.epoch,
+        "steps": position.step,
+        "stopped": position.stopped,
+        "parameters": sum(parameter.numel() for parameter in session.model.parameters()),
+        "seconds": {"train": position.seconds, "total": max(seconds, position.seconds)},
+        "images_per_second": images / max(position.seconds, 1e-9),
+    }
+    run.write("results", results)
+    return results
+
+
+def _prepare_folder(run: RunFolder, recipe: Recipe, resume: bool) -> None:
+    if run.path.is_dir() and any(run.path.iterdir()):
+        if not resume:
+            raise UserError(
+                f"the folder '{run.path}' is not empty. Go on with the run in it by --resume, or choose another --out"
+            )
+        if run.recipe.is_file():
+            _require_same_recipe(run, recipe)
+        elif run.checkpoints.is_dir():
+            raise UserError(f"'{run.path}' has checkpoints and no recipe.yaml: it cannot be resumed")
+    try:
+        run.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the run folder '{run.path}': {error.strerror}") from None
+    if not run.recipe.is_file():
+        run.write_recipe(recipe_text(recipe, f"framework run {run.recipe}"))
+
+
+def _require_same_recipe(run: RunFolder, recipe: Recipe) -> None:
+    from ruamel.yaml import YAML
+
+    saved = _flat(YAML(typ="safe").load(run.recipe))
+    now = _flat(YAML(typ="safe").load(recipe_text(recipe)))
+    changed = [
+        f"    {key}: was {saved.get(key, 'not set')}, now {now.get(key, 'not set')}"
+        for key in sorted({*saved, *now} - MAY_CHANGE)
+        if saved.get(key) != now.get(key)
+    ]
+    if changed:
+        raise UserError(
+            f"the run in '{run.path}' was started with another recipe:\n"
+            + "\n".join(changed)
+            + f"\nGo on with its own, `framework run {run.recipe} --out {run.path} --resume`, or choose another --out"
+        )
+
+
+def _flat(node: Any, path: str = "") -> dict[str, Any]:
+    if isinstance(node, dict) and node:
+        return {key: value for name, child in node.items() for key, value in _flat(child, f"{path}.{name}").items()}
+    if isinstance(node, list) and node:
+        return {key: value for i, child in enumerate(node) for key, value in _flat(child, f"{path}.{i}").items()}
+    return {path.lstrip("."): node}
+
+
+def _write_data(run: RunFolder, stores: dict[str, Store]) -> None:
+    described = {
+        split: {
+            "images": len(store),
+            "fingerprint": store.fingerprint(),
+            "classes": store.class_counts,
+            "skipped": [{"name": bad.name, "reason": bad.reason} for bad in store.skipped],
+        }
+        for split, store in stores.items()
+    }
+    if (run.path / "data.json").is_file():
+        before = run.read("data")
+        changed = [
+            name for name in described if described[name]["fingerprint"] != before.get(name, {}).get("fingerprint")
+        ]
+        if changed:
+            raise UserError(
+                f"the images of {', '.join(changed)} are not those that the run in '{run.path}' began with; "
+                "resuming would mix two data sets. Restore them, or start a new run with another --out"
+            )
+    run.write("data", described)
+
+
+def _write_model(run: RunFolder, session: Session, registry: Registry) -> None:
+    run.write(
+        "model",
+        {
+            "classes": list(session.stores["train"].classes),
+            "preprocess": session.preprocess.as_dict(),
+            "model": plain(session.recipe.model),
+        },
+    )
+    precision = str(session.precision.dtype).removeprefix("torch.")
+    run.write("environment", describe_environment(registry, describe_device(session.device), precision))

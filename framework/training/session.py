@@ -1,0 +1,202 @@
+"""From a recipe to everything that the loop needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from framework.components import ImageSource, build
+from framework.data.augment import Augmentation
+from framework.data.batches import Batches
+from framework.data.preprocess import Preprocessor
+from framework.data.seeding import seed_at
+from framework.data.splits import build_splits
+from framework.data.store import Store, build_store
+from framework.errors import UserError, count
+from framework.evaluation.evaluate import evaluate_store
+from framework.recipe.sections import Recipe
+from framework.training.averaging import Averaging
+from framework.training.checkpoints import restore_optimizer
+from framework.training.device import choose_device, choose_precision
+from framework.training.freezing import Freezing
+from framework.training.precision import Precision
+from framework.training.schedule import Schedule
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Say = Callable[[str, int, int], None]
+"""Told how far reading a split is: its name, images done, images in all."""
+
+
+@dataclass
+class Session:
+    """A recipe made real: data in memory, network on the device."""
+
+    recipe: Recipe
+    device: torch.device
+    stores: dict[str, Store]
+    preprocess: Preprocessor
+    batches: Batches
+    model: nn.Module
+    freezing: Freezing
+    loss: Callable[[Tensor, Tensor], Tensor]
+    optimizer: torch.optim.Optimizer
+    schedule: Schedule
+    averaging: Averaging
+    precision: Precision
+
+    @property
+    def total_steps(self) -> int:
+        """Optimizer steps that the schedule is laid out over."""
+        return total_steps(self.recipe, self.batches)
+
+    def evaluate(self, split: str) -> dict[str, Any]:
+        """Every figure of a split, with the averaged weights where there are any."""
+        train = self.recipe.train
+        return evaluate_store(
+            self.averaging.model,
+            self.stores[split],
+            self.preprocess,
+            self.device,
+            train.batch_size,
+            train.channels_last,
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint holds of the objects here; randomness needs nothing, it follows from the step."""
+        return {
+            "model": dict(self.model.state_dict()),
+            "average": dict(self.averaging.model.state_dict()) if self.averaging.decay is not None else None,
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.schedule.state_dict(),
+            "scaler": self.precision.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+        self.model.load_state_dict(state["model"])
+        if state["average"] is not None:
+            self.averaging.model.load_state_dict(state["average"])
+        restore_optimizer(self.optimizer, state["optimizer"])
+        self.schedule.load_state_dict(state["scheduler"])
+        self.precision.load_state_dict(state["scaler"])
+
+
+def read_data(recipe: Recipe, say: Say | None = None) -> tuple[dict[str, Store], Preprocessor]:
+    """Decode the splits that a run needs, and settle preprocessing by the training images."""
+    sources = build_splits(recipe.dataset)
+    preprocess = resolve_preprocess(recipe, sources["train"])
+    stores: dict[str, Store] = {}
+    for name in ("train", "validation", "test"):
+        if name in sources:
+            progress = (lambda done, total, name=name: say(name, done, total)) if say else None
+            stores[name] = build_store(sources[name], preprocess, recipe.dataset.on_bad_image, progress)
+    if recipe.preprocess.mean is None or recipe.preprocess.std is None:
+        measured = preprocess.measured(stores["train"].images)
+        preprocess = replace(
+            preprocess,
+            mean=preprocess.mean if recipe.preprocess.mean else measured.mean,
+            std=preprocess.std if recipe.preprocess.std else measured.std,
+        )
+    return stores, preprocess
+
+
+def resolve_preprocess(recipe: Recipe, source: ImageSource) -> Preprocessor:
+    """The recipe's section with the number of channels settled."""
+    section = recipe.preprocess
+    channels = section.channels or (1 if source.channels == 1 else 3)
+    height, width = section.size
+    given: dict[str, tuple[float, ...]] = {}
+    for name, default in (("mean", 0.0), ("std", 1.0)):
+        values = getattr(section, name) or (default,) * channels
+        if len(values) not in (1, channels):
+            raise UserError(f"preprocess.{name} has {len(values)} values for {count(channels, 'channel')}")
+        given[name] = tuple(values) * (channels if len(values) == 1 else 1)
+    return Preprocessor(height, width, channels, section.fit, **given)
+
+
+def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preprocessor) -> Session:
+    """Build network, loss, optimizer and the rest; raises `UserError` where parts do not fit each other."""
+    train = recipe.train
+    device = choose_device(train.device)
+    make_deterministic(train.deterministic)
+    size = (preprocess.height, preprocess.width)
+    classes = stores["train"].classes
+    torch.manual_seed(seed_at(recipe.seed, "initial weights"))
+    model = build_model(recipe, len(classes), preprocess, device)
+    freezing = Freezing(model, train.freeze)
+    batches = Batches(
+        stores["train"],
+        preprocess,
+        Augmentation(recipe.augment, size),
+        train.batch_size,
+        train.accumulate,
+        train.sampler,
+        recipe.seed,
+        device,
+        train.channels_last,
+    )
+    optimizer = build(recipe.optimizer, model=model)
+    steps = total_steps(recipe, batches)
+    return Session(
+        recipe=recipe,
+        device=device,
+        stores=stores,
+        preprocess=preprocess,
+        batches=batches,
+        model=model,
+        freezing=freezing,
+        loss=_to_device(build(recipe.loss, class_counts=stores["train"].class_counts), device),
+        optimizer=optimizer,
+        schedule=Schedule(
+            build(
+                recipe.scheduler,
+                optimizer=optimizer,
+                total_steps=steps,
+                steps_per_epoch=batches.steps_per_epoch,
+            )
+        ),
+        averaging=Averaging(model, train.ema),
+        precision=Precision(device, choose_precision(train.precision, device), train.clip_grad_norm),
+    )
+
+
+def build_model(recipe: Recipe, num_classes: int, preprocess: Preprocessor, device: torch.device) -> nn.Module:
+    """The network on the device, after trying that it takes such images and gives logits."""
+    size = (preprocess.height, preprocess.width)
+    shape = (2, preprocess.channels, *size)
+    label = f"model '{recipe.model.name}'"
+    model: nn.Module = build(recipe.model, num_classes=num_classes, channels=preprocess.channels, image_size=size)
+    try:
+        with torch.inference_mode():
+            logits = model.eval()(torch.zeros(shape))
+    except (RuntimeError, ValueError, AssertionError, IndexError, TypeError) as error:
+        raise UserError(
+            f"{label} cannot take {preprocess.channels}×{size[0]}×{size[1]} images (channels×height×width): {error}\n"
+            "    Try another preprocess.size, or another model"
+        ) from error
+    if not isinstance(logits, torch.Tensor) or logits.shape != (2, num_classes):
+        given = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+        raise UserError(f"{label} must give logits of shape {(2, num_classes)} for {shape}; it gave {given}")
+    model = model.to(device)
+    return model.to(memory_format=torch.channels_last) if recipe.train.channels_last else model
+
+
+def total_steps(recipe: Recipe, batches: Batches) -> int:
+    """Optimizer steps of the whole run."""
+    steps = recipe.train.epochs * batches.steps_per_epoch
+    return min(steps, recipe.train.max_steps or steps)
+
+
+def make_deterministic(wanted: bool) -> None:
+    """Ask cuDNN for the same algorithms each time; the CPU's are deterministic for a given number of threads."""
+    torch.backends.cudnn.deterministic = wanted
+    torch.backends.cudnn.benchmark = not wanted
+
+
+def _to_device(loss: Any, device: torch.device) -> Any:
+    return loss.to(device) if isinstance(loss, torch.nn.Module) else loss

@@ -1,0 +1,78 @@
+"""Nested state as one safetensors file: tensors as tensors, everything else as JSON in its header. No pickled code."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from framework.errors import UserError
+from framework.runs.files import replace_atomically
+
+PLAIN = (str, int, float, bool, type(None))
+
+
+def save_tree(path: Path, tree: Any) -> None:
+    """Write dicts, lists, tuples, tensors and plain values; whole or not at all, also where the machine stops."""
+    tensors: dict[str, torch.Tensor] = {}
+    skeleton = json.dumps(_packed(tree, "", tensors))
+
+    def write(temporary: Path) -> None:
+        save_file(tensors, temporary, metadata={"tree": skeleton})
+
+    replace_atomically(path, write)
+
+
+def load_tree(path: Path) -> Any:
+    """Read what `save_tree` wrote; tensors come back on the CPU. Raises `UserError` for any other file."""
+    try:
+        with safe_open(os.fspath(path), framework="pt") as file:
+            skeleton = json.loads(file.metadata()["tree"])
+            return _unpacked(skeleton, {key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file") from None
+    except Exception as error:
+        raise UserError(f"{path}: damaged, or not written by this program ({error})") from None
+
+
+def _packed(node: Any, path: str, tensors: dict[str, torch.Tensor]) -> Any:
+    if isinstance(node, torch.Tensor):
+        # contiguous copies: safetensors refuses tensors that share memory
+        tensors[path] = node.detach().to("cpu", copy=True).contiguous()
+        return {"tensor": path}
+    if isinstance(node, dict):
+        return {
+            "dict": [
+                [_plain_key(key, path), _packed(value, f"{path}.{key}" if path else str(key), tensors)]
+                for key, value in node.items()
+            ]
+        }
+    if isinstance(node, (list, tuple)):
+        kind = "tuple" if isinstance(node, tuple) else "list"
+        return {kind: [_packed(value, f"{path}.{index}", tensors) for index, value in enumerate(node)]}
+    if isinstance(node, PLAIN):
+        return node
+    raise TypeError(f"'{path}' is a {type(node).__name__}: state holds tensors, numbers, text, lists and dicts only")
+
+
+def _plain_key(key: Any, path: str) -> Any:
+    if not isinstance(key, PLAIN):
+        raise TypeError(f"'{path}' has the key {key!r}: keys are text or numbers")
+    return key
+
+
+def _unpacked(node: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    if not isinstance(node, dict):
+        return node
+    ((kind, value),) = node.items()
+    if kind == "tensor":
+        return tensors[value]
+    if kind == "dict":
+        return {key: _unpacked(entry, tensors) for key, entry in value}
+    entries = [_unpacked(entry, tensors) for entry in value]
+    return tuple(entries) if kind == "tuple" else entries

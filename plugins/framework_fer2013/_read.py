@@ -1,0 +1,139 @@
+"""The two forms in which FER-2013 is handed around, with the official splits."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framework import ImageArrays, ImageFiles, ImageSource, UserError, class_tree, find_data
+
+CLASSES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+CSV_ORDER = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # the CSV's own numbering
+USAGES = {"Training": "train", "PublicTest": "public_test", "PrivateTest": "private_test"}
+SIDE = 48
+
+
+def read_fer2013(root: Path, test_usage: str) -> dict[str, ImageSource]:
+    """The splits that are there. Raises `UserError` that says the ways on where the data is absent."""
+    place = find_data(root)
+    if place is None:
+        raise UserError(absent(root, "there is no such folder"))
+    table = place if place.is_file() else place / "fer2013.csv"
+    splits: Mapping[str, ImageSource]
+    if (place / "train").is_dir():
+        splits = _from_tree(place)
+    elif table.is_file():
+        splits = _from_csv(table)
+    else:
+        raise UserError(absent(root, f"'{place}' holds neither train/ nor fer2013.csv"))
+    return {**splits, **_test(splits, test_usage)}
+
+
+def absent(root: Path, reason: str) -> str:
+    """What to do where the data is not there."""
+    return (
+        f"dataset 'fer2013': FER-2013 is not at '{root}' ({reason}), nor under $FRAMEWORK_DATA. Three ways on:\n"
+        "    fetch it:        pip install 'framework[fetch]' && framework data fetch fer2013\n"
+        f"    put it there:    {root}/train/CLASS/*.jpg and {root}/test/CLASS/*.jpg, or {root}/fer2013.csv, or say "
+        "where it is: dataset.root=DIR\n"
+        "    do without it:   the same recipe on drawn faces: dataset=drawn_faces"
+    )
+
+
+def _test(splits: Mapping[str, ImageSource], usage: str) -> dict[str, ImageSource]:
+    """The split `test` by the recipe's choice."""
+    present = [name for name in ("private_test", "public_test") if name in splits]
+    if usage == "auto":
+        return {"test": splits[present[0]]} if present else {}
+    wanted = ["public_test", "private_test"] if usage == "both" else [USAGES[usage]]
+    missing = [name for name in wanted if name not in present]
+    if missing:
+        raise UserError(
+            f"dataset 'fer2013': test_usage is {usage}, and there is no {' and no '.join(missing)} here; "
+            f"there is {' and '.join(present) or 'no test split'}"
+        )
+    if usage == "both":
+        return {"test": Joined(tuple(splits[name] for name in wanted))}
+    return {"test": splits[wanted[0]]}
+
+
+def _from_tree(folder: Path) -> dict[str, ImageSource]:
+    """By folder for training, by the prefix of the file name for the rest."""
+    splits: dict[str, ImageSource] = {"train": class_tree(folder / "train", CLASSES, 1, folder)}
+    for name in ("test", "PublicTest", "PrivateTest"):
+        if (folder / name).is_dir():
+            splits |= _official(class_tree(folder / name, CLASSES, 1, folder), name)
+    return splits
+
+
+def _official(files: ImageFiles, folder: str) -> dict[str, ImageSource]:
+    """The parts of a folder by official split; without prefixes that tell them, all of it is `test`."""
+    parts: dict[str, list[int]] = {}
+    for index, path in enumerate(files.paths):
+        parts.setdefault(USAGES.get(path.name.partition("_")[0], "unknown"), []).append(index)
+    if "train" in parts:
+        first = files.paths[parts["train"][0]]
+        raise UserError(
+            f"dataset 'fer2013': '{first}' is a training image in a test folder: test figures would be wrong"
+        )
+    if "unknown" in parts:
+        return {USAGES.get(folder, "test"): files}
+    return {split: _part(files, indices) for split, indices in parts.items()}
+
+
+def _part(files: ImageFiles, indices: list[int]) -> ImageFiles:
+    paths, labels = [files.paths[index] for index in indices], [files.labels[index] for index in indices]
+    return ImageFiles(paths, labels, files.classes, files.channels, files.root)
+
+
+def _from_csv(file: Path) -> dict[str, ImageSource]:
+    """The challenge's own table: emotion, pixels as text, Usage."""
+    to_label = [CLASSES.index(name) for name in CSV_ORDER]
+    images: dict[str, list[NDArray[np.uint8]]] = {}
+    labels: dict[str, list[int]] = {}
+    with file.open(encoding="utf-8-sig", newline="") as text:
+        reader = csv.DictReader(text)
+        missing = {"emotion", "pixels", "Usage"} - set(reader.fieldnames or [])
+        if missing:
+            raise UserError(f"{file}:1: not the FER-2013 table: it lacks the columns {', '.join(sorted(missing))}")
+        for row in reader:
+            where = f"{file}:{reader.line_num}"
+            pixels = np.fromstring(row["pixels"], dtype=np.int64, sep=" ")
+            if pixels.size != SIDE * SIDE or pixels.min() < 0 or pixels.max() > 255:
+                raise UserError(
+                    f"{where}: 'pixels' must be {SIDE * SIDE} numbers from 0 to 255; there are {pixels.size}"
+                )
+            if row["emotion"] not in tuple("0123456") or row["Usage"] not in USAGES:
+                raise UserError(
+                    f"{where}: emotion is '{row['emotion']}' (0 to 6), Usage is '{row['Usage']}' ({', '.join(USAGES)})"
+                )
+            split = USAGES[row["Usage"]]
+            images.setdefault(split, []).append(pixels.astype(np.uint8).reshape(1, SIDE, SIDE))
+            labels.setdefault(split, []).append(to_label[int(row["emotion"])])
+    return {
+        split: ImageArrays(np.stack(members), labels[split], CLASSES, prefix=f"{file.name}/{split}")
+        for split, members in images.items()
+    }
+
+
+class Joined:
+    """Several sources of the same classes as one."""
+
+    def __init__(self, sources: tuple[ImageSource, ...]) -> None:
+        self.classes = sources[0].classes
+        self.channels = sources[0].channels
+        self.labels = [label for source in sources for label in source.labels]
+        self.names = [name for source in sources for name in source.names]
+        self._places = [(source, index) for source in sources for index in range(len(source))]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def read(self, index: int) -> NDArray[np.uint8]:
+        """The image as uint8 1×48×48; raises `BadImage`."""
+        source, inside = self._places[index]
+        return source.read(inside)

@@ -1,0 +1,65 @@
+"""Any folder of images, one sub-folder a class, and any CSV of paths and labels."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from framework import Dataset, ImageSource, hookimpl
+from framework.components import Component
+
+
+class Folder(Dataset):
+    """Images in one folder for each class: `ROOT/CLASS/*.jpg`, or `ROOT/train/CLASS/*.jpg` with ready-made splits.
+
+    Ready-made splits are the folders `train`, `validation` (or `val`, `valid`) and `test` under the root. Classes are
+    in alphabetical order of their names; folders may have folders below them.
+    """
+
+    name = "folder"
+    root: Path = Field()
+    """The folder; a relative one is also looked for under `$FRAMEWORK_DATA`."""
+    classes: tuple[str, ...] | None = Field(None, min_length=2)
+    """The class folders to use, in this order; left out: all of them. A class folder that is not named here is an
+    error."""
+    channels: Literal[1, 3] = 3
+    """What the images are as a rule: 1 grayscale, 3 colour."""
+
+    def build(self) -> Mapping[str, ImageSource]:
+        """Splits by folder, or `train` alone."""
+        from framework_folder._tree import read_tree
+
+        return read_tree(self.root, self.classes, self.channels)
+
+
+class Csv(Dataset):
+    """Images listed in a CSV file with a header: a column of paths, one of labels, and one of splits where there is."""
+
+    name = "csv"
+    file: Path = Field()
+    """The CSV file; a relative one is also looked for under `$FRAMEWORK_DATA`."""
+    root: Path | None = None
+    """What paths in the file are relative to; left out: the file's own folder."""
+    path_column: str = "path"
+    """The column of image paths."""
+    label_column: str = "label"
+    """The column of class names."""
+    split_column: str | None = None
+    """The column of split names (`train`, `validation`, `test`); left out: every row is `train`."""
+    classes: tuple[str, ...] | None = Field(None, min_length=2)
+    """Class names, in this order; left out: those in the file, in alphabetical order. Another label is an error."""
+    channels: Literal[1, 3] = 3
+    """What the images are as a rule: 1 grayscale, 3 colour."""
+
+    def build(self) -> Mapping[str, ImageSource]:
+        """Splits by column, or `train` alone."""
+        from framework_folder._table import read_table
+
+        return read_table(self)
+
+
+@hookimpl
+def components() -> Sequence[type[Component]]:
+    """What this plugin offers."""
+    return [Folder, Csv]

@@ -1,0 +1,20 @@
+"""Optimizers, schedulers, losses and batch transforms on plain PyTorch, and an observer that writes a CSV table."""
+
+from collections.abc import Sequence
+
+from framework import hookimpl
+from framework.components import Component
+
+
+@hookimpl
+def components() -> Sequence[type[Component]]:
+    """What this plugin offers."""
+    from framework_torch import losses, observers, optimizers, schedulers, transforms
+
+    return [
+        *optimizers.OPTIMIZERS,
+        *schedulers.SCHEDULERS,
+        *losses.LOSSES,
+        *transforms.TRANSFORMS,
+        *observers.OBSERVERS,
+    ]

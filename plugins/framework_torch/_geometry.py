@@ -1,0 +1,99 @@
+"""Geometric transforms as N×3×3 matrices, from where a pixel goes to to where it is taken from, in [-1, 1] (x, y)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from framework_torch._drawing import chosen, symmetric
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+
+def identity(number: int) -> Tensor:
+    """N unit matrices."""
+    return torch.eye(3).repeat(number, 1, 1)
+
+
+@dataclass(frozen=True)
+class FlipMatrices:
+    """x to -x."""
+
+    p: float
+
+    def matrices(self, number: int, generator: Generator) -> Tensor:
+        """Float32 N×3×3."""
+        result = identity(number)
+        result[:, 0, 0] = torch.where(chosen(number, self.p, generator), -1.0, 1.0)
+        return result
+
+
+@dataclass(frozen=True)
+class ShiftMatrices:
+    """Moves; the width is 2 in these coordinates."""
+
+    fraction: float
+    p: float
+
+    def matrices(self, number: int, generator: Generator) -> Tensor:
+        """Float32 N×3×3."""
+        result = identity(number)
+        moved = chosen(number, self.p, generator)
+        for axis in (0, 1):
+            result[:, axis, 2] = symmetric(number, 2 * self.fraction, 1.0, generator) * moved
+        return result
+
+
+@dataclass(frozen=True)
+class ScaleMatrices:
+    """Magnifying by f takes from 1/f as far."""
+
+    fraction: float
+    p: float
+
+    def matrices(self, number: int, generator: Generator) -> Tensor:
+        """Float32 N×3×3."""
+        result = identity(number)
+        inverse = 1 / (1 + symmetric(number, self.fraction, self.p, generator))
+        result[:, 0, 0] = inverse
+        result[:, 1, 1] = inverse
+        return result
+
+
+@dataclass(frozen=True)
+class RotateMatrices:
+    """Rotation in pixels, whatever the image's shape."""
+
+    degrees: float
+    p: float
+    image_size: tuple[int, int]
+
+    def matrices(self, number: int, generator: Generator) -> Tensor:
+        """Float32 N×3×3."""
+        height, width = self.image_size
+        angle = symmetric(number, math.radians(self.degrees), self.p, generator)
+        result = identity(number)
+        result[:, 0, 0] = result[:, 1, 1] = angle.cos()
+        result[:, 0, 1] = -angle.sin() * height / width
+        result[:, 1, 0] = angle.sin() * width / height
+        return result
+
+
+@dataclass(frozen=True)
+class CropMatrices:
+    """Moves by whole pixels."""
+
+    padding: int
+    image_size: tuple[int, int]
+
+    def matrices(self, number: int, generator: Generator) -> Tensor:
+        """Float32 N×3×3."""
+        result = identity(number)
+        for axis, pixels in ((0, self.image_size[1]), (1, self.image_size[0])):
+            moves = torch.randint(-self.padding, self.padding + 1, (number,), generator=generator)
+            result[:, axis, 2] = moves * 2 / pixels
+        return result

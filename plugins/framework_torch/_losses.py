@@ -1,0 +1,75 @@
+"""The loss modules: logits and class probabilities, both B×K, give a scalar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class WeightedMean(nn.Module):
+    """The mean over images, weighted by the class weights of each image's targets."""
+
+    weights: Tensor | None
+
+    def __init__(self, weights: Sequence[float] | None) -> None:
+        super().__init__()
+        self.register_buffer("weights", None if weights is None else torch.tensor(weights))
+
+    def mean(self, losses: Tensor, targets: Tensor) -> Tensor:
+        """Of B losses. Divided by the sum of weights, as `nn.CrossEntropyLoss` does for class indices."""
+        if self.weights is None:
+            return losses.mean()
+        image_weights = targets @ self.weights
+        return (losses * image_weights).sum() / image_weights.sum().clamp(min=1e-12)
+
+
+class SoftCrossEntropy(WeightedMean):
+    """-Σ t log softmax(z)."""
+
+    def __init__(self, weights: Sequence[float] | None, label_smoothing: float) -> None:
+        super().__init__(weights)
+        self.label_smoothing = label_smoothing
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The scalar loss."""
+        smoothed = smooth(targets, self.label_smoothing)
+        return self.mean(-(smoothed * F.log_softmax(logits, dim=1)).sum(dim=1), targets)
+
+
+class SoftFocal(WeightedMean):
+    """-Σ t (1-p)^γ log p."""
+
+    def __init__(self, weights: Sequence[float] | None, gamma: float) -> None:
+        super().__init__(weights)
+        self.gamma = gamma
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The scalar loss."""
+        log_p = F.log_softmax(logits, dim=1)
+        return self.mean(-(targets * (1 - log_p.exp()) ** self.gamma * log_p).sum(dim=1), targets)
+
+
+class OneAgainstRest(WeightedMean):
+    """Binary cross entropy, summed over classes."""
+
+    def __init__(self, weights: Sequence[float] | None, label_smoothing: float) -> None:
+        super().__init__(weights)
+        self.label_smoothing = label_smoothing
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The scalar loss."""
+        smoothed = smooth(targets, self.label_smoothing)
+        losses = F.binary_cross_entropy_with_logits(logits, smoothed, reduction="none").sum(dim=1)
+        return self.mean(losses, targets)
+
+
+def smooth(targets: Tensor, share: float) -> Tensor:
+    """Spread `share` of each row evenly over all classes."""
+    return targets if share == 0 else targets * (1 - share) + share / targets.shape[1]

@@ -1,0 +1,85 @@
+"""Losses over class probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from framework import Loss, UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Weights = Literal["none", "balanced"] | dict[str, float]
+
+
+class WeightedLoss(Loss):
+    """What all of them share: class weights."""
+
+    class_weights: Weights = "none"
+    """`balanced`: inversely to the number of training images of a class, with a mean of 1 over the images. Or a weight
+    by class name; classes that are not named weigh 1."""
+
+    def weights(self, class_counts: Mapping[str, int]) -> list[float] | None:
+        """One weight for each class, in the order of the labels, or None."""
+        if self.class_weights == "none":
+            return None
+        if self.class_weights == "balanced":
+            total, present = sum(class_counts.values()), sum(number > 0 for number in class_counts.values())
+            return [total / (present * number) if number else 0.0 for number in class_counts.values()]
+        for name, weight in self.class_weights.items():
+            if name not in class_counts:
+                raise UserError(
+                    f"loss.class_weights names the class '{name}', which the data does not have"
+                    f"{did_you_mean(name, class_counts)} (classes: {', '.join(class_counts)})"
+                )
+            if weight < 0:
+                raise UserError(f"loss.class_weights: the weight of '{name}' is {weight}; it must be at least 0")
+        return [self.class_weights.get(name, 1.0) for name in class_counts]
+
+
+class CrossEntropy(WeightedLoss):
+    """Cross entropy of the softmax, with optional label smoothing (Szegedy et al., 2016)."""
+
+    name = "cross_entropy"
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    """Share of each target that is spread evenly over all classes."""
+
+    def build(self, class_counts: Mapping[str, int]) -> nn.Module:
+        """A module `(logits B×K, targets B×K) -> scalar`."""
+        from framework_torch._losses import SoftCrossEntropy
+
+        return SoftCrossEntropy(self.weights(class_counts), self.label_smoothing)
+
+
+class Focal(WeightedLoss):
+    """Cross entropy that counts easy images less (Lin et al., 2017)."""
+
+    name = "focal"
+    gamma: float = Field(2.0, ge=0)
+    """How much less; 0 is cross entropy."""
+
+    def build(self, class_counts: Mapping[str, int]) -> nn.Module:
+        """A module `(logits B×K, targets B×K) -> scalar`."""
+        from framework_torch._losses import SoftFocal
+
+        return SoftFocal(self.weights(class_counts), self.gamma)
+
+
+class BinaryCrossEntropy(WeightedLoss):
+    """A sigmoid for each class against the rest (Wightman et al., "ResNet strikes back", 2021)."""
+
+    name = "bce"
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    """Share of each target that is spread evenly over all classes."""
+
+    def build(self, class_counts: Mapping[str, int]) -> nn.Module:
+        """A module `(logits B×K, targets B×K) -> scalar`."""
+        from framework_torch._losses import OneAgainstRest
+
+        return OneAgainstRest(self.weights(class_counts), self.label_smoothing)
+
+
+LOSSES = (CrossEntropy, Focal, BinaryCrossEntropy)

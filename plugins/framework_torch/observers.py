@@ -1,0 +1,54 @@
+"""Observers that need nothing but the standard library."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from framework import Observer, RunFolder, hookimpl
+
+
+class CsvTable(Observer):
+    """A row for each epoch in `metrics.csv` of the run folder, for a spreadsheet."""
+
+    name = "csv"
+
+    def build(self, run: RunFolder) -> Any:
+        """The observer."""
+        return CsvWriter(run.path / "metrics.csv")
+
+
+class CsvWriter:
+    """Writes the plain figures of each epoch; a resumed run replaces rows that it trains again."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @hookimpl
+    def epoch_end(self, step: int, epoch: int, metrics: Mapping[str, Any]) -> None:
+        """Add the epoch's row."""
+        row: dict[str, Any] = {
+            "epoch": epoch,
+            "step": step,
+            "lr": metrics["lr"],
+            "seconds": round(metrics["seconds"], 3),
+        }
+        for split in ("train", "validation"):
+            figures = metrics.get(split, {})
+            row |= {f"{split}_{key}": value for key, value in figures.items() if isinstance(value, float)}
+        rows = [old for old in self._rows() if int(old["epoch"]) < epoch] + [row]
+        with self.path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(row))
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        if not self.path.exists():
+            return []
+        with self.path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+
+OBSERVERS = (CsvTable,)

@@ -1,0 +1,123 @@
+"""Optimizers of `torch.optim`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from framework import Optimizer
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+class TorchOptimizer(Optimizer):
+    """What all of them share. Weight decay leaves out biases and normalisation weights, as is usual."""
+
+    weight_decay: float = Field(0.0, ge=0)
+    """Decay of weight matrices and convolution kernels; biases and normalisation weights are left out."""
+    layer_decay: float | None = Field(None, gt=0, le=1)
+    """Factor of the learning rate from each stage of the network to the one before it (the last has the full rate);
+    for fine-tuning, 0.65 to 0.9."""
+
+    def groups(self, model: nn.Module, lr: float) -> list[dict[str, Any]]:
+        """The trainable parameters in groups with their own learning rate and weight decay."""
+        from framework_torch._groups import parameter_groups
+
+        return parameter_groups(model, lr, self.weight_decay, self.layer_decay)
+
+
+class SGD(TorchOptimizer):
+    """Stochastic gradient descent with momentum (`torch.optim.SGD`)."""
+
+    name = "sgd"
+    lr: float = Field(0.1, gt=0)
+    """Learning rate."""
+    momentum: float = Field(0.9, ge=0, lt=1)
+    """Share of the previous update that is kept."""
+    nesterov: bool = True
+    """Nesterov's momentum; used where momentum is above 0."""
+
+    def build(self, model: nn.Module) -> torch.optim.Optimizer:
+        """The optimizer."""
+        import torch
+
+        return torch.optim.SGD(
+            self.groups(model, self.lr),
+            self.lr,
+            momentum=self.momentum,
+            nesterov=self.nesterov and self.momentum > 0,
+        )
+
+
+class AdaptiveOptimizer(TorchOptimizer):
+    """What Adam and its like share."""
+
+    lr: float = Field(1e-3, gt=0)
+    """Learning rate."""
+    beta1: float = Field(0.9, ge=0, lt=1)
+    """Decay of the gradient's mean."""
+    beta2: float = Field(0.999, ge=0, lt=1)
+    """Decay of the squared gradient's mean."""
+    eps: float = Field(1e-8, gt=0)
+    """Added to the denominator."""
+
+
+class Adam(AdaptiveOptimizer):
+    """Adam (Kingma & Ba, 2015); weight decay is added to the gradient (`torch.optim.Adam`)."""
+
+    name = "adam"
+
+    def build(self, model: nn.Module) -> torch.optim.Optimizer:
+        """The optimizer."""
+        import torch
+
+        betas = (self.beta1, self.beta2)
+        return torch.optim.Adam(self.groups(model, self.lr), self.lr, betas, self.eps, fused=_can_fuse(model))
+
+
+class AdamW(AdaptiveOptimizer):
+    """Adam with decoupled weight decay (Loshchilov & Hutter, 2019; `torch.optim.AdamW`)."""
+
+    name = "adamw"
+    weight_decay: float = Field(0.01, ge=0)
+    """Decay of weight matrices and convolution kernels, times the learning rate, at each step."""
+
+    def build(self, model: nn.Module) -> torch.optim.Optimizer:
+        """The optimizer."""
+        import torch
+
+        betas = (self.beta1, self.beta2)
+        groups = self.groups(model, self.lr)
+        return torch.optim.AdamW(groups, self.lr, betas, self.eps, self.weight_decay, fused=_can_fuse(model))
+
+
+class RMSprop(TorchOptimizer):
+    """RMSprop (Hinton, 2012; `torch.optim.RMSprop`)."""
+
+    name = "rmsprop"
+    lr: float = Field(1e-3, gt=0)
+    """Learning rate."""
+    alpha: float = Field(0.9, ge=0, lt=1)
+    """Decay of the squared gradient's mean."""
+    momentum: float = Field(0.9, ge=0, lt=1)
+    """Share of the previous update that is kept."""
+    eps: float = Field(1e-3, gt=0)
+    """Added to the denominator."""
+
+    def build(self, model: nn.Module) -> torch.optim.Optimizer:
+        """The optimizer."""
+        import torch
+
+        groups = self.groups(model, self.lr)
+        return torch.optim.RMSprop(groups, self.lr, self.alpha, self.eps, momentum=self.momentum)
+
+
+def _can_fuse(model: nn.Module) -> bool:
+    """One kernel for all parameters: on CUDA and on the CPU."""
+    return next(model.parameters()).device.type in ("cuda", "cpu")
+
+
+OPTIMIZERS = (SGD, Adam, AdamW, RMSprop)

@@ -1,0 +1,170 @@
+"""Learning rates over time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from framework import Scheduler
+
+if TYPE_CHECKING:
+    import torch
+    from torch.optim.lr_scheduler import LRScheduler
+
+
+class FactorScheduler(Scheduler):
+    """A scheduler whose learning rate is the optimizer's own times a factor that follows from the step."""
+
+    warmup: float = Field(0.0, ge=0, lt=1)
+    """Share of all steps in which the rate first rises linearly from near 0."""
+
+    def factor(self, progress: float, epoch: float) -> float:
+        """The factor after the warm-up: `progress` from 0 to 1 over the steps that remain, `epoch` from the start."""
+        raise NotImplementedError
+
+    def build(self, optimizer: torch.optim.Optimizer, total_steps: int, steps_per_epoch: int) -> LRScheduler:
+        """A `LambdaLR`."""
+        from torch.optim.lr_scheduler import LambdaLR
+
+        return LambdaLR(optimizer, self.factors(total_steps, steps_per_epoch))
+
+    def factors(self, total_steps: int, steps_per_epoch: int) -> Callable[[int], float]:
+        """The factor as a function of the number of steps done."""
+        rising = round(self.warmup * total_steps)
+
+        def factor_at(step: int) -> float:
+            if step < rising:
+                return (step + 1) / (rising + 1)
+            progress = (step - rising) / max(1, total_steps - rising)
+            return self.factor(min(progress, 1.0), step / steps_per_epoch)
+
+        return factor_at
+
+
+class Constant(FactorScheduler):
+    """The same learning rate throughout, after the warm-up if there is one."""
+
+    name = "constant"
+
+    def factor(self, progress: float, epoch: float) -> float:
+        """1."""
+        return 1.0
+
+
+class WarmUp(FactorScheduler):
+    """A linear rise, then a linear or constant rest: the schedule of many fine-tuning recipes."""
+
+    name = "warmup"
+    warmup: float = Field(0.1, gt=0, lt=1)
+    """Share of all steps in which the rate rises linearly from near 0."""
+    then: Literal["linear", "constant"] = "linear"
+    """After the rise: fall linearly to 0, or stay."""
+
+    def factor(self, progress: float, epoch: float) -> float:
+        """From 1 to 0, or 1."""
+        return 1.0 - progress if self.then == "linear" else 1.0
+
+
+class Step(FactorScheduler):
+    """The rate times `gamma` every `every` epochs."""
+
+    name = "step"
+    every: float = Field(1.0, gt=0)
+    """Epochs between two drops."""
+    gamma: float = Field(0.7, gt=0, le=1)
+    """Factor of each drop."""
+
+    def factor(self, progress: float, epoch: float) -> float:
+        """Powers of `gamma`."""
+        return float(self.gamma ** math.floor(epoch / self.every))
+
+
+class MultiStep(FactorScheduler):
+    """The rate times `gamma` at each of the given epochs."""
+
+    name = "multi_step"
+    milestones: tuple[float, ...] = Field(min_length=1)
+    """Epochs at which the rate drops."""
+    gamma: float = Field(0.1, gt=0, le=1)
+    """Factor of each drop."""
+
+    def factor(self, progress: float, epoch: float) -> float:
+        """Powers of `gamma`."""
+        return float(self.gamma ** sum(epoch >= milestone for milestone in self.milestones))
+
+
+class Cosine(FactorScheduler):
+    """Half a cosine from the full rate down to `final` times it (Loshchilov & Hutter, 2017)."""
+
+    name = "cosine"
+    warmup: float = Field(0.05, ge=0, lt=1)
+    """Share of all steps in which the rate first rises linearly from near 0."""
+    final: float = Field(0.0, ge=0, le=1)
+    """Share of the rate that is left at the end."""
+
+    def factor(self, progress: float, epoch: float) -> float:
+        """From 1 to `final`."""
+        return self.final + (1 - self.final) * (1 + math.cos(math.pi * progress)) / 2
+
+
+class OneCycle(Scheduler):
+    """Up to the optimizer's learning rate and down to almost nothing, momentum the other way (Smith, 2018)."""
+
+    name = "one_cycle"
+    rise: float = Field(0.3, gt=0, lt=1)
+    """Share of all steps in which the rate rises."""
+    initial: float = Field(0.04, gt=0, le=1)
+    """Share of the highest rate at the start."""
+    final: float = Field(1e-4, gt=0, le=1)
+    """Share of the initial rate at the end."""
+    shape: Literal["cos", "linear"] = "cos"
+    """Of the rise and the fall."""
+    cycle_momentum: bool = True
+    """Lower momentum (Adam's beta1) from 0.95 to 0.85 while the rate rises, and back."""
+
+    def build(self, optimizer: torch.optim.Optimizer, total_steps: int) -> LRScheduler:
+        """`torch.optim.lr_scheduler.OneCycleLR`, in which every parameter group peaks at its own rate."""
+        from torch.optim.lr_scheduler import OneCycleLR
+
+        has_momentum = any(key in optimizer.defaults for key in ("momentum", "betas"))
+        return OneCycleLR(
+            optimizer,
+            [group["lr"] for group in optimizer.param_groups],
+            total_steps=total_steps + 1,  # torch steps once more when it is made
+            pct_start=self.rise,
+            anneal_strategy=self.shape,
+            cycle_momentum=self.cycle_momentum and has_momentum,
+            div_factor=1 / self.initial,
+            final_div_factor=1 / self.final,
+        )
+
+
+class Plateau(Scheduler):
+    """The rate times `gamma` when the validation figure of `train.monitor` has not improved for a while."""
+
+    name = "plateau"
+    gamma: float = Field(0.1, gt=0, lt=1)
+    """Factor of each drop."""
+    patience: int = Field(2, ge=0)
+    """Epochs without improvement that are waited for."""
+    min_lr: float = Field(0.0, ge=0)
+    """The rate is not lowered below this."""
+
+    def build(self, optimizer: torch.optim.Optimizer) -> LRScheduler:
+        """`torch.optim.lr_scheduler.ReduceLROnPlateau`."""
+        from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+        return ReduceLROnPlateau(
+            optimizer,
+            factor=self.gamma,
+            patience=self.patience,
+            min_lr=self.min_lr,
+            threshold=1e-4,
+            threshold_mode="abs",
+        )
+
+
+SCHEDULERS = (Constant, WarmUp, Step, MultiStep, Cosine, OneCycle, Plateau)

@@ -1,0 +1,170 @@
+"""Transforms of whole batches, with parameters of its own for every image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from framework import Transform
+
+
+class Flip(Transform):
+    """Mirror left and right."""
+
+    name = "flip"
+    p: float = Field(0.5, ge=0, le=1)
+    """Probability, for each image."""
+
+    def build(self, image_size: tuple[int, int]) -> Any:
+        """Geometric: sampled together with its neighbours."""
+        from framework_torch._geometry import FlipMatrices
+
+        return FlipMatrices(self.p)
+
+
+class Shift(Transform):
+    """Move by up to a share of the image's size, in both directions; the border is reflected."""
+
+    name = "shift"
+    fraction: float = Field(0.1, ge=0, le=1)
+    """Largest move, as a share of height and width."""
+    p: float = Field(1.0, ge=0, le=1)
+    """Probability, for each image."""
+
+    def build(self, image_size: tuple[int, int]) -> Any:
+        """Geometric: sampled together with its neighbours."""
+        from framework_torch._geometry import ShiftMatrices
+
+        return ShiftMatrices(self.fraction, self.p)
+
+
+class Scale(Transform):
+    """Magnify or shrink about the centre; the border is reflected."""
+
+    name = "scale"
+    fraction: float = Field(0.1, ge=0, lt=1)
+    """The factor lies between 1 - fraction and 1 + fraction."""
+    p: float = Field(1.0, ge=0, le=1)
+    """Probability, for each image."""
+
+    def build(self, image_size: tuple[int, int]) -> Any:
+        """Geometric: sampled together with its neighbours."""
+        from framework_torch._geometry import ScaleMatrices
+
+        return ScaleMatrices(self.fraction, self.p)
+
+
+class Rotate(Transform):
+    """Turn about the centre; the border is reflected."""
+
+    name = "rotate"
+    degrees: float = Field(10.0, ge=0, le=180)
+    """Largest angle, either way."""
+    p: float = Field(1.0, ge=0, le=1)
+    """Probability, for each image."""
+
+    def build(self, image_size: tuple[int, int]) -> Any:
+        """Geometric: sampled together with its neighbours."""
+        from framework_torch._geometry import RotateMatrices
+
+        return RotateMatrices(self.degrees, self.p, image_size)
+
+
+class Crop(Transform):
+    """Pad by reflection and crop back to the image's size: a move by whole pixels."""
+
+    name = "crop"
+    padding: int = Field(4, ge=0)
+    """Pixels added on each side."""
+
+    def build(self, image_size: tuple[int, int]) -> Any:
+        """Geometric: sampled together with its neighbours."""
+        from framework_torch._geometry import CropMatrices
+
+        return CropMatrices(self.padding, image_size)
+
+
+class Brightness(Transform):
+    """Multiply by a factor about 1, cut to [0, 1]."""
+
+    name = "brightness"
+    fraction: float = Field(0.2, ge=0, le=1)
+    """The factor lies between 1 - fraction and 1 + fraction."""
+    p: float = Field(1.0, ge=0, le=1)
+    """Probability, for each image."""
+
+    def build(self, image_size: tuple[int, int]) -> Any:
+        """A function of a batch."""
+        from framework_torch._photometry import AdjustBrightness
+
+        return AdjustBrightness(self.fraction, self.p)
+
+
+class Contrast(Transform):
+    """Stretch or shrink pixel values about the image's mean gray, cut to [0, 1]."""
+
+    name = "contrast"
+    fraction: float = Field(0.2, ge=0, le=1)
+    """The factor lies between 1 - fraction and 1 + fraction."""
+    p: float = Field(1.0, ge=0, le=1)
+    """Probability, for each image."""
+
+    def build(self, image_size: tuple[int, int]) -> Any:
+        """A function of a batch."""
+        from framework_torch._photometry import AdjustContrast
+
+        return AdjustContrast(self.fraction, self.p)
+
+
+class Erase(Transform):
+    """Replace a rectangle by noise (random erasing: Zhong et al., 2020)."""
+
+    name = "erase"
+    p: float = Field(0.5, ge=0, le=1)
+    """Probability, for each image."""
+    smallest: float = Field(0.02, gt=0, le=1)
+    """Smallest share of the image's area."""
+    largest: float = Field(0.2, gt=0, le=1)
+    """Largest share of the image's area."""
+
+    def build(self, image_size: tuple[int, int]) -> Any:
+        """A function of a batch."""
+        from framework_torch._photometry import EraseRectangle
+
+        return EraseRectangle(self.p, self.smallest, self.largest)
+
+
+class Mixup(Transform):
+    """Blend each image and its target with another of the batch (Zhang et al., 2018)."""
+
+    name = "mixup"
+    alpha: float = Field(0.2, gt=0)
+    """The share of the other image is drawn, for each image, from Beta(alpha, alpha)."""
+    p: float = Field(1.0, ge=0, le=1)
+    """Probability, for each image."""
+
+    def build(self, image_size: tuple[int, int]) -> Any:
+        """A function of a batch."""
+        from framework_torch._mixing import Blend
+
+        return Blend(self.alpha, self.p)
+
+
+class Cutmix(Transform):
+    """Paste a rectangle of another image of the batch, and mix targets by area (Yun et al., 2019)."""
+
+    name = "cutmix"
+    alpha: float = Field(1.0, gt=0)
+    """The rectangle's share of the area is drawn, for each image, from Beta(alpha, alpha)."""
+    p: float = Field(0.5, ge=0, le=1)
+    """Probability, for each image."""
+
+    def build(self, image_size: tuple[int, int]) -> Any:
+        """A function of a batch."""
+        from framework_torch._mixing import Paste
+
+        return Paste(self.alpha, self.p)
+
+
+TRANSFORMS = (Flip, Shift, Scale, Rotate, Crop, Brightness, Contrast, Erase, Mixup, Cutmix)

@@ -1,0 +1,85 @@
+"""A plugin as a stranger would write it, in a distribution of its own: one dataset, model, optimizer and scheduler."""
+
+from pydantic import Field
+
+from framework import Dataset, ImageArrays, Model, Optimizer, Scheduler, hookimpl
+
+
+class Dots(Dataset):
+    """A bright dot in one of four corners of a noisy square."""
+
+    name = "dots"
+    images: int = Field(240, ge=8)
+    """Images to train on."""
+
+    def build(self):
+        """Splits `train` and `test`."""
+        import numpy as np
+
+        splits = {}
+        for split, count, seed in (("train", self.images, 1), ("test", self.images // 4, 2)):
+            random = np.random.default_rng(seed)
+            images = random.integers(0, 90, (count, 1, 16, 16), dtype=np.uint8)
+            labels = [index % 4 for index in range(count)]
+            for image, label in zip(images, labels, strict=True):
+                row, column = (
+                    8 * (label // 2) + random.integers(1, 6),
+                    8 * (label % 2) + random.integers(1, 6),
+                )
+                image[0, row : row + 2, column : column + 2] = random.integers(60, 200)
+            splits[split] = ImageArrays(images, labels, ["top_left", "top_right", "bottom_left", "bottom_right"])
+        return splits
+
+
+class TinyNet(Model):
+    """Two convolutions, dropout and a linear layer."""
+
+    name = "tinynet"
+    width: int = Field(8, ge=1)
+    """Channels."""
+    dropout: float = Field(0.1, ge=0, lt=1)
+    """Share of features that are dropped in training."""
+
+    def build(self, num_classes, channels):
+        """The network; it takes images of any size."""
+        from torch import nn
+
+        return nn.Sequential(
+            nn.Conv2d(channels, self.width, 3, stride=2, padding=1), nn.BatchNorm2d(self.width), nn.ReLU(),
+            nn.Conv2d(self.width, self.width, 3, stride=2, padding=1), nn.BatchNorm2d(self.width), nn.ReLU(),
+            nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Dropout(self.dropout), nn.Linear(16 * self.width, num_classes),
+        )  # fmt: skip
+
+
+class PlainSGD(Optimizer):
+    """Gradient descent and nothing else."""
+
+    name = "plain_sgd"
+    lr: float = Field(0.1, gt=0)
+    """Learning rate."""
+
+    def build(self, model):
+        """The optimizer."""
+        import torch
+
+        return torch.optim.SGD(model.parameters(), self.lr)
+
+
+class Halving(Scheduler):
+    """Half the rate, every so many epochs."""
+
+    name = "halving"
+    every: int = Field(1, ge=1)
+    """Epochs between two drops."""
+
+    def build(self, optimizer, steps_per_epoch):
+        """The scheduler."""
+        import torch
+
+        return torch.optim.lr_scheduler.StepLR(optimizer, self.every * steps_per_epoch, gamma=0.5)
+
+
+@hookimpl
+def components():
+    """What this plugin offers."""
+    return [Dots, TinyNet, PlainSGD, Halving]
