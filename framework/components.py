@@ -79,7 +79,7 @@ class Section(BaseModel):
     def _bool_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
         # pydantic would read `true` as 1, and a recipe with `lr: true` would train.
         if isinstance(value, bool) and info.field_name and not _admits_bool(cls, info.field_name):
-            raise PydanticCustomError("bool_not_allowed", "true and false are not allowed here")
+            raise PydanticCustomError("bool_not_allowed", "must not be true or false")
         return value
 
 
@@ -134,7 +134,8 @@ class Component(Section):
 
     @model_serializer(mode="wrap")
     def _with_name(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {"name": self.name, **handler(self)}
+        fields = handler(self)
+        return {"name": self.name, **{key: fields[key] for key in own_fields_first(type(self)) if key in fields}}
 
 
 class Dataset(Component):
@@ -260,6 +261,15 @@ def field_kind(annotation: Any) -> type[Component] | None:
     return next((kind for kind in inner if kind), None)
 
 
+def own_fields_first(component: type[BaseModel]) -> list[str]:
+    """The names of a component's fields: its own, then those that it inherits."""
+    order: list[str] = []
+    for base in component.__mro__:
+        annotations = inspect.get_annotations(base)
+        order += [name for name in annotations if name in component.model_fields and name not in order]
+    return order + [name for name in component.model_fields if name not in order]
+
+
 def split_name(text: str) -> tuple[str, str | None]:
     """`timm/vit_tiny` into (`timm`, `vit_tiny`); `resnet18` into (`resnet18`, None)."""
     name, slash, variant = text.partition("/")
@@ -273,11 +283,13 @@ def _name_and_fields(kind: type[Component], value: Any) -> tuple[str, dict[str, 
         name = value.get("name")
         if isinstance(name, str):
             return split_name(name)[0], {key: entry for key, entry in value.items() if key != "name"}
-        raise PydanticCustomError("component_name", "{kind} needs a name: {{name: …}}", {"kind": f"a {kind.kind}"})
+        raise PydanticCustomError(
+            "component_name", "{kind} needs a name: {form}", {"kind": _an(kind), "form": "{name: …}"}
+        )
     raise PydanticCustomError(
         "component_form",
-        "{kind} is a name or {{name: …, option: …}}, not {given}",
-        {"kind": f"a {kind.kind}", "given": repr(value)},
+        "{kind} is a name or {form}, not {given}",
+        {"kind": _an(kind), "form": "{name: …, option: …}", "given": repr(value)},
     )
 
 
@@ -292,6 +304,10 @@ def _expand_shorthand(found: type[Component], value: Any, fields: dict[str, Any]
             {"kind": found.kind, "name": found.name},
         )
     return {found.shorthand: variant, **fields}
+
+
+def _an(kind: type[Component]) -> str:
+    return f"{'an' if kind.kind[0] in 'aeiou' else 'a'} {kind.kind}"
 
 
 def _admits_bool(model: type[BaseModel], field: str) -> bool:

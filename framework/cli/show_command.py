@@ -10,7 +10,7 @@ from typing import Any
 
 from framework.cli.arguments import add_json
 from framework.cli.kinds import kind_named
-from framework.components import Component, split_name
+from framework.components import Component, own_fields_first, split_name
 from framework.registry import Registry
 
 
@@ -52,7 +52,8 @@ def describe(component: type[Component], registry: Registry) -> str:
         ]
         lines += [f"  `framework list {component.kind} '{component.name}/*'` names all {len(variants):,}."]
     lines += ["", "options" if component.model_fields else "It has no options."]
-    for name, field in component.model_fields.items():
+    for name in own_fields_first(component):
+        field = component.model_fields[name]
         lines.append(f"  {name}: {type_text(field.annotation)}{_default(field)}")
         lines += [f"      {line}" for line in _wrapped(field.description or "")]
     lines += ["", f"from plugin {plugin.name} ({plugin.distribution} {plugin.version})"]

@@ -85,7 +85,8 @@ class Preprocessor:
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Preprocessor:
         """From what `as_dict` gave."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in saved.items()})
+        restored: Any = {**saved, "mean": tuple(saved["mean"]), "std": tuple(saved["std"])}
+        return cls(**restored)
 
 
 def _rounded(values: Tensor) -> tuple[float, ...]:

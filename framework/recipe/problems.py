@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from framework.components import Component, field_kind, split_name
-from framework.errors import UserError, did_you_mean, enumerate_names
+from framework.components import Component, field_kind, own_fields_first, split_name
+from framework.errors import UserError, count, did_you_mean, enumerate_names
 from framework.recipe.source import Path_, Problem, Source
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ def _field_at_fault(
     """The path of the field (without pydantic's names of union branches) and the class that has or lacks it."""
     owner: type[BaseModel] = root
     path: Path_ = ()
-    for part in loc:
+    parts = list(loc)
+    while parts:
+        part = parts.pop(0)
         if isinstance(part, int):
             path = (*path, part)
             continue
@@ -56,7 +58,9 @@ def _field_at_fault(
         if field is None:
             return ((*path, part), owner) if not path or _lacks(owner, path, part, source) else (path, owner)
         path = (*path, part)
-        inner = _class_at(path, field.annotation, loc, source, registry)
+        while parts and isinstance(parts[0], int):
+            path = (*path, parts.pop(0))
+        inner = _class_at(path, field.annotation, source, registry)
         if inner is None or loc[: len(path)] == loc:
             return path, owner
         owner = inner
@@ -68,17 +72,14 @@ def _lacks(owner: type[BaseModel], path: Path_, part: str, source: Source) -> bo
     return isinstance(node, dict) and part in node and part not in owner.model_fields
 
 
-def _class_at(
-    path: Path_, annotation: Any, loc: tuple[int | str, ...], source: Source, registry: Registry
-) -> type[BaseModel] | None:
+def _class_at(path: Path_, annotation: Any, source: Source, registry: Registry) -> type[BaseModel] | None:
     """The class that validates what is below `path`, where there is one."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel) and not issubclass(annotation, Component):
         return annotation
     kind = field_kind(annotation)
     if kind is None:
         return None
-    deeper = loc[len(path) : len(path) + 1]
-    value = source.at((*path, *deeper) if deeper and isinstance(deeper[0], int) else path)
+    value = source.at(path)
     name = value.get("name") if isinstance(value, dict) else value
     if not isinstance(name, str):
         return None
@@ -104,7 +105,7 @@ def _message(error: ErrorDetails, path: Path_, owner: type[BaseModel], registry:
 
 
 def _unknown_key(key: str, owner: type[BaseModel], registry: Registry) -> str:
-    known = list(owner.model_fields)
+    known = own_fields_first(owner)
     if not issubclass(owner, Component) and "dataset" in owner.model_fields:
         return f"a recipe has no section '{key}'{did_you_mean(key, known)} (sections: {', '.join(known)})"
     options = f"(options: {enumerate_names(known, 30)})" if known else "(it has no options)"
@@ -126,8 +127,18 @@ def _rule(error: ErrorDetails) -> str:
     """What is allowed, as the end of a sentence."""
     if error["type"] == "literal_error":
         return f"must be {error['ctx']['expected']}"
-    message = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-    message = message.replace("String should match pattern", "must match").replace("must be a valid", "must be a")
+    if error["type"] in ("too_short", "too_long"):
+        bound = int(error["ctx"].get("min_length") or error["ctx"]["max_length"])
+        return f"must have at {'least' if error['type'] == 'too_short' else 'most'} {count(bound, 'entry', 'entries')}"
+    message = error["msg"].removeprefix("Value error, ").partition(", unable to parse")[0]
+    for theirs, ours in (
+        ("Input should be a valid integer", "must be a whole number"),
+        ("Input should be a valid tuple", "must be a list"),
+        ("Input should be a valid", "must be a"),
+        ("Input should be", "must be"),
+        ("String should match pattern", "must match"),
+    ):
+        message = message.replace(theirs, ours)
     return message[0].lower() + message[1:]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from framework.components import Dataset, Loss, Model, Observer, Optimizer, Scheduler, Section, Transform
@@ -53,6 +53,10 @@ class Preprocess(Section):
     """Per channel, of pixel values in [0, 1]; left out: measured on the training images."""
     std: tuple[Deviation, ...] | None = None
     """Per channel, of pixel values in [0, 1]; left out: measured on the training images."""
+
+    @field_serializer("size")
+    def _one_number_for_a_square(self, size: tuple[int, int]) -> int | tuple[int, int]:
+        return size[0] if size[0] == size[1] else size
 
     @model_validator(mode="after")
     def _one_value_a_channel(self) -> Preprocess:

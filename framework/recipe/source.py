@@ -109,24 +109,30 @@ def apply_override(source: Source, text: str, named_sections: Mapping[str, str |
     source.overrides[path] = text
 
 
-def _set(node: Any, path: Path_, value: Any, named_sections: Mapping[str, str | None]) -> str | None:
-    """Write `value` at `path` below `node`; the reason where that is impossible."""
+def _set(root: Any, path: Path_, value: Any, named_sections: Mapping[str, str | None]) -> str | None:
+    """Write `value` at `path` below `root`; the reason where that is impossible."""
+    node: Any = root
     for depth, part in enumerate(path):
+        if reason := _no_place(node, path, depth):
+            return reason
         last = depth == len(path) - 1
-        if isinstance(node, list):
-            if not isinstance(part, int) or part >= len(node):
-                return f"'{'.'.join(map(str, path[:depth]))}' is a list of {len(node)}: give an index below that"
-        elif not isinstance(node, dict):
-            return f"'{'.'.join(map(str, path[:depth]))}' has no options"
-        children: Any = node
-        children[part] = value if last else _opened(node, part, depth, named_sections)
-        node = children[part]
+        node[part] = value if last else _opened(node, part, depth, named_sections)
+        node = node[part]
     return None
+
+
+def _no_place(node: Any, path: Path_, depth: int) -> str | None:
+    """Why nothing can be set in `node` under that part of the path."""
+    here, part = ".".join(map(str, path[:depth])), path[depth]
+    if isinstance(node, list):
+        fits = isinstance(part, int) and part < len(node)
+        return None if fits else f"'{here}' is a list of {len(node)}: give an index from 0 to {len(node) - 1}"
+    return None if isinstance(node, dict) else f"'{here}' has no options"
 
 
 def _opened(node: Any, part: str | int, depth: int, named_sections: Mapping[str, str | None]) -> Any:
     """The child that an option is about to be set in: `resnet18` becomes `{name: resnet18}`, nothing a mapping."""
-    child = node[part] if isinstance(node, list) else node.get(part)
+    child = node[part] if isinstance(node, list) and isinstance(part, int) else node.get(part)
     if isinstance(child, str):
         return {"name": child}
     if child is None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from framework import ImageArrays, ImageFiles, ImageSource, UserError, class_tree, find_data
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 CLASSES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 CSV_ORDER = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # the CSV's own numbering
