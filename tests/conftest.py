@@ -1,0 +1,74 @@
+"""What several tests need: the real command line, in this process or in one of its own, and some images."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+STRANGER = Path(__file__).parent / "stranger"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def framework(capfd, monkeypatch):
+    """The command line, called in this process, with the stranger's plugin installed."""
+    monkeypatch.syspath_prepend(str(STRANGER))
+
+    def call(*arguments):
+        from framework.cli import main
+
+        capfd.readouterr()
+        status = main([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        return Result(status, out, err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def start_framework():
+    """The command line in a process of its own, not waited for, with the stranger's plugin installed."""
+    started = []
+
+    def start(*arguments, plugins=(STRANGER,), cwd=None):
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, plugins)), "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "framework", *map(str, arguments)]
+        process = subprocess.Popen(
+            command, env=environment, cwd=cwd, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder of small colour images: two classes, told apart by colour."""
+    import numpy as np
+    from PIL import Image
+
+    random = np.random.default_rng(0)
+    root = tmp_path / "photos"
+    for name, channel in (("blue", 2), ("red", 0)):
+        (root / name).mkdir(parents=True)
+        for index in range(20):
+            pixels = random.integers(0, 100, (12, 16, 3), dtype=np.uint8)
+            pixels[..., channel] += 120
+            Image.fromarray(pixels).save(root / name / f"{index:02}.png")
+    return root

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from framework.data.decode import BadImage, decode
 from framework.data.preprocess import Preprocessor
 from framework.data.store import Progress, Store, build_store
 from framework.evaluation.evaluate import evaluate_store, predict_logits
-from framework.recipe.loading import load_recipe, validate_component_tree
+from framework.recipe.loading import validate_component_tree
 from framework.registry import Registry
 from framework.runs.folder import RunFolder, open_run
 from framework.training.checkpoints import load_weights
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from framework.components import ImageSource
-    from framework.recipe.sections import Recipe
 
 
 @dataclass(frozen=True)
@@ -45,46 +44,38 @@ class Predictor:
         print(prediction.name, predictor.top(prediction, 1))
     """
 
-    def __init__(
-        self,
-        run: RunFolder,
-        recipe: Recipe,
-        model: nn.Module,
-        classes: Sequence[str],
-        preprocess: Preprocessor,
-        device: torch.device,
-    ) -> None:
+    def __init__(self, run: RunFolder, model: nn.Module, saved: Mapping[str, Any], device: torch.device) -> None:
         self.run = run
-        self.recipe = recipe
         self.model = model
-        self.classes = tuple(classes)
-        self.preprocess = preprocess
+        self.classes = tuple(saved["classes"])
+        self.preprocess = Preprocessor.from_dict(saved["preprocess"])
+        self.batch_size: int = saved["evaluation"]["batch_size"]
+        self.channels_last: bool = saved["evaluation"]["channels_last"]
         self.device = device
 
     @classmethod
     def open(cls, path: str | Path, registry: Registry | None = None, device: str = "auto") -> Predictor:
-        """Load a finished run; raises `UserError` where it is none, or its plugin is not installed."""
+        """Load a finished run; raises `UserError` where it is none, or its network's plugin is not installed."""
         run = open_run(Path(path))
-        registry = registry or Registry.load()
-        recipe = load_recipe(run.recipe, registry)
         saved = run.read("model")
-        preprocess = Preprocessor.from_dict(saved["preprocess"])
+        registry = registry or Registry.load()
         component = _without_pretrained(validate_component_tree(Model, saved["model"], registry))
+        preprocess = Preprocessor.from_dict(saved["preprocess"])
         size = (preprocess.height, preprocess.width)
         model = build(component, num_classes=len(saved["classes"]), channels=preprocess.channels, image_size=size)
         load_weights(run.weights, model)
         where = choose_device(device)
         model = model.to(where)
-        if recipe.train.channels_last:
+        if saved["evaluation"]["channels_last"]:
             model = model.to(memory_format=torch.channels_last)
-        return cls(run, recipe, model, saved["classes"], preprocess, where)
+        return cls(run, model, saved, where)
 
-    def predict(self, images: Iterable[str | Path], batch_size: int = 64) -> Iterator[Prediction]:
+    def predict(self, images: Iterable[str | Path]) -> Iterator[Prediction]:
         """One prediction for each file, in order; an unreadable file gives one with `error`."""
         waiting: list[tuple[str, Tensor | str]] = []
         for image in images:
             waiting.append((str(image), self._read(image)))
-            if len(waiting) == batch_size:
+            if len(waiting) == self.batch_size:
                 yield from self._answer(waiting)
                 waiting = []
         yield from self._answer(waiting)
@@ -100,8 +91,7 @@ class Predictor:
 
     def evaluate(self, store: Store) -> dict[str, Any]:
         """Every figure; the same code and batches as at the end of the run."""
-        train = self.recipe.train
-        return evaluate_store(self.model, store, self.preprocess, self.device, train.batch_size, train.channels_last)
+        return evaluate_store(self.model, store, self.preprocess, self.device, self.batch_size, self.channels_last)
 
     def _read(self, image: str | Path) -> Tensor | str:
         try:
@@ -118,7 +108,7 @@ class Predictor:
                 self.preprocess,
                 self.device,
                 len(good),
-                self.recipe.train.channels_last,
+                self.channels_last,
             )
             rows = iter(logits.double().softmax(dim=1).tolist())
         for name, image in waiting:

@@ -266,7 +266,7 @@ def overview(session: Session) -> list[tuple[str, str]]:
         ),
         (
             "model",
-            f"{recipe.model.name}{'/' + arch if arch else ''}, {parameters / 1e6:.2f} million parameters",
+            f"{recipe.model.name}{'/' + arch if arch else ''}, {parameters:,} parameters",
         ),
         ("training", f"{recipe.optimizer.name}, {recipe.scheduler.name}, {session.total_steps:,} steps"),
         ("device", f"{describe_device(session.device)}, {precision}"),

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
 from framework.report.display import Display, overview
+from framework.training.device import peak_memory
 from framework.training.session import build_session, read_data
 
 if TYPE_CHECKING:
     from framework.recipe.sections import Recipe
-    from framework.training.session import Session
+from framework.training.session import Session
 
 TIMED_STEPS = 5
 
@@ -29,7 +29,7 @@ class Estimate:
     images_per_second: float
     seconds: float
     """Of training and evaluation together."""
-    memory: float
+    memory: int
     """Bytes at the highest so far: of the process, or on the CUDA device."""
 
 
@@ -47,7 +47,7 @@ def dry_run(recipe: Recipe, display: Display) -> Estimate:
         steps=session.total_steps,
         images_per_second=session.batches.images_per_step / step_seconds,
         seconds=session.total_steps * step_seconds + evaluated * image_seconds,
-        memory=_peak_memory(session.device),
+        memory=peak_memory(session.device),
     )
 
 
@@ -72,14 +72,7 @@ def _evaluate_some(session: Session) -> None:
     predict_logits(session.averaging.model, images, session.preprocess, session.device, batch_size)
 
 
-def _timed(work: object) -> float:
+def _timed(work: Callable[[], None]) -> float:
     started = time.perf_counter()
-    work()  # type: ignore[operator]
+    work()
     return time.perf_counter() - started
-
-
-def _peak_memory(device: torch.device) -> float:
-    if device.type == "cuda":
-        return float(torch.cuda.max_memory_allocated(device))
-    highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return float(highest * (1 if sys.platform == "darwin" else 1024))

@@ -24,7 +24,9 @@ class Position:
     step: int = 0
     """Optimizer steps done."""
     seconds: float = 0.0
-    """Of training, over all sessions."""
+    """Of training and validation, over all sessions."""
+    total_seconds: float = 0.0
+    """With reading the data and building the network."""
     kept: dict[str, Any] | None = None
     """`epoch` and `validation` figures of the weights to keep so far."""
     epochs_without_gain: int = 0
@@ -35,7 +37,9 @@ class Position:
 class Keeper:
     """Keeps the run folder true to the training, and decides when it ends."""
 
-    def __init__(self, session: Session, run: RunFolder, observers: Any, state: dict[str, Any] | None) -> None:
+    def __init__(
+        self, session: Session, run: RunFolder, observers: Any, clock: Stopwatch, state: dict[str, Any] | None
+    ) -> None:
         self.session = session
         self.recipe = session.recipe.train
         self.run = run
@@ -46,6 +50,8 @@ class Keeper:
         if state is not None:
             self._restore(state)
         self.watch = Stopwatch(self.position.seconds)
+        self.clock = clock
+        self.clock.before = self.position.total_seconds
         self.alarm = Alarm(self.recipe.checkpoint_every)
         self.saved_step = self.position.step
         self.logged = time.perf_counter()
@@ -81,7 +87,7 @@ class Keeper:
     def checkpoint(self) -> None:
         """Save everything that resuming needs, unless the loss is no longer finite."""
         self._require_finite()
-        self.position.seconds = self.watch.seconds
+        self.position.seconds, self.position.total_seconds = self.watch.seconds, self.clock.seconds
         state = {
             "position": asdict(self.position),
             "meter": self.meter.state_dict(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +13,12 @@ from framework.registry import Registry
 from framework.runs.environment import describe_environment
 from framework.runs.folder import RunFolder
 from framework.training.checkpoints import Checkpoints, load_weights
-from framework.training.device import describe_device
+from framework.training.device import describe_device, peak_memory
 from framework.training.keeper import Keeper
 from framework.training.loop import train
 from framework.training.observing import Observing
 from framework.training.session import Session, build_session, read_data
+from framework.training.stopping import Stopwatch
 
 if TYPE_CHECKING:
     from framework.data.store import Store
@@ -33,7 +33,7 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
     With `resume`, goes on from the last checkpoint in `out`, and starts where there is none. Raises `UserError` for
     what the user can mend, `RunFailed` where the loss stops being finite, `Interrupted` after a signal.
     """
-    started = time.perf_counter()
+    clock = Stopwatch()
     run = RunFolder(out)
     _prepare_folder(run, recipe, resume)
     if run.results.is_file():
@@ -46,7 +46,7 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
     _write_model(run, session, registry)
     observers = Observing(recipe.observers, run, display)
     state = Checkpoints(run.checkpoints, recipe.train.keep_checkpoints).latest()
-    keeper = Keeper(session, run, observers, state)
+    keeper = Keeper(session, run, observers, clock, state)
     display.begin(run, session, keeper.position.step)
     observers.run_start(
         total_steps=session.total_steps,
@@ -55,16 +55,15 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
         steps_per_epoch=session.batches.steps_per_epoch,
     )
     train(session, keeper)
-    results = _finish(session, keeper, run, time.perf_counter() - started)
+    results = _finish(session, keeper, run)
     observers.run_end(results=results)
     return results
 
 
-def _finish(session: Session, keeper: Keeper, run: RunFolder, seconds: float) -> dict[str, Any]:
+def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
     """Keep the chosen weights, evaluate them on the test split, write `results.json`."""
     position = keeper.position
     assert position.kept is not None
-    evaluated = time.perf_counter()
     load_weights(run.best_weights, session.averaging.model)
     shutil.copyfile(run.best_weights, run.path / "model.tmp")
     (run.path / "model.tmp").replace(run.weights)
@@ -73,15 +72,15 @@ def _finish(session: Session, keeper: Keeper, run: RunFolder, seconds: float) ->
         results["validation"] = position.kept["validation"]
     if "test" in session.stores:
         results["test"] = session.evaluate("test")
-    seconds += time.perf_counter() - evaluated
     images = position.step * session.batches.images_per_step
     results |= {
         "epochs": keeper.epoch,
         "steps": position.step,
         "stopped": position.stopped,
         "parameters": sum(parameter.numel() for parameter in session.model.parameters()),
-        "seconds": {"train": position.seconds, "total": max(seconds, position.seconds)},
+        "seconds": {"train": position.seconds, "total": keeper.clock.seconds},
         "images_per_second": images / max(position.seconds, 1e-9),
+        "peak_memory_bytes": peak_memory(session.device),
     }
     run.write("results", results)
     return results
@@ -161,6 +160,10 @@ def _write_model(run: RunFolder, session: Session, registry: Registry) -> None:
             "classes": list(session.stores["train"].classes),
             "preprocess": session.preprocess.as_dict(),
             "model": plain(session.recipe.model),
+            "evaluation": {
+                "batch_size": session.recipe.train.batch_size,
+                "channels_last": session.recipe.train.channels_last,
+            },
         },
     )
     precision = str(session.precision.dtype).removeprefix("torch.")

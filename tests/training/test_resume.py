@@ -1,0 +1,153 @@
+"""Resuming ends with the same bytes as never having been stopped."""
+
+import json
+import random
+import signal
+import time
+
+import pytest
+
+from framework import RunFolder
+
+RECIPE = """
+dataset: dots
+preprocess: {size: 16}
+augment: [{name: shift, fraction: 0.05}, {name: erase, p: 0.5}, {name: mixup, p: 0.5}]
+model: {name: tinynet, dropout: 0.2}
+optimizer: {name: adamw, lr: 5e-3}
+scheduler: one_cycle
+train: {epochs: 4, batch_size: 16, ema: 0.9, clip_grad_norm: 1.0, checkpoint_every: 0, log_every: 3, device: cpu}
+"""
+TIMINGS = {"seconds", "images_per_second", "peak_memory_bytes"}
+
+
+def without_timings(line):
+    return {key: value for key, value in line.items() if key not in TIMINGS}
+
+
+def outcome(folder):
+    """Everything that must be equal: weights as bytes, figures, the course of training."""
+    run = RunFolder(folder)
+    return {
+        "weights": run.weights.read_bytes(),
+        "results": without_timings(run.read("results")),
+        "metrics": [without_timings(line) for line in run.metrics_lines()],
+    }
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory):
+    file = tmp_path_factory.mktemp("recipe") / "dots.yaml"
+    file.write_text(RECIPE)
+    return file
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(recipe, tmp_path_factory, start_framework):
+    out = tmp_path_factory.mktemp("whole") / "run"
+    assert start_framework("run", recipe, "--out", out).wait() == 0
+    return outcome(out)
+
+
+def wait_for_step(run, step, process):
+    while process.poll() is None:
+        files = sorted(run.checkpoints.glob("step-*.safetensors"))
+        if files and int(files[-1].stem.removeprefix("step-")) >= step:
+            return
+        time.sleep(0.005)
+    pytest.fail("the run ended before it could be killed")
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_run_killed_at_a_random_step_and_resumed_equals_the_uninterrupted_one(
+    attempt, recipe, tmp_path, uninterrupted, start_framework
+):
+    out = tmp_path / "run"
+    for _ in range(2):  # killed twice, at different places
+        process = start_framework("run", recipe, "--out", out, "--resume")
+        done = sorted(RunFolder(out).checkpoints.glob("step-*")) if out.exists() else []
+        before = int(done[-1].stem.removeprefix("step-")) if done else 0
+        wait_for_step(RunFolder(out), before + random.randint(1, 18), process)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not RunFolder(out).results.exists()
+    assert start_framework("run", recipe, "--out", out, "--resume").wait() == 0
+    assert outcome(out) == uninterrupted
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_writes_a_checkpoint_says_how_to_go_on_and_ends_with_130(
+    sent, recipe, tmp_path, uninterrupted, start_framework
+):
+    out = tmp_path / "run"
+    process = start_framework("run", recipe, "train.checkpoint_every=1h", "--out", out)
+    metrics = RunFolder(out).metrics
+    while not metrics.exists() and process.poll() is None:
+        time.sleep(0.005)
+    process.send_signal(sent)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert f"stopped by {sent.name} after step" in stderr
+    assert f"--out {out} --resume" in stderr
+    assert "Traceback" not in stderr
+    assert len(list(RunFolder(out).checkpoints.glob("step-*"))) >= 1
+    assert start_framework("run", recipe, "--out", out, "--resume").wait() == 0
+    assert outcome(out) == uninterrupted
+
+
+def test_a_checkpoint_that_was_cut_short_is_named_with_what_to_do(recipe, tmp_path, framework):
+    out = tmp_path / "run"
+    assert framework("run", recipe, "--out", out).status == 0
+    run = RunFolder(out)
+    run.results.unlink()
+    last = sorted(run.checkpoints.glob("step-*"))[-1]
+    last.write_bytes(last.read_bytes()[:1000])
+    result = framework("run", recipe, "--out", out, "--resume")
+    assert result.status == 2
+    assert str(last) in result.err
+    assert "damaged" in result.err
+
+
+def test_resuming_with_another_recipe_is_refused_and_says_what_differs(recipe, tmp_path, framework):
+    out = tmp_path / "run"
+    assert framework("run", recipe, "train.epochs=1", "--out", out).status == 0
+    result = framework("run", recipe, "train.epochs=2", "optimizer.lr=0.5", "--out", out, "--resume")
+    assert result.status == 2
+    assert "train.epochs: was 1, now 2" in result.err
+    assert "optimizer.lr: was 0.005, now 0.5" in result.err
+
+
+def test_resuming_with_other_images_is_refused(recipe, tmp_path, framework, photos):
+    out, arguments = tmp_path / "run", ("dataset=folder", f"dataset.root={photos}", "preprocess.size=8", "train.epochs=1")
+    assert framework("run", recipe, *arguments, "--out", out).status == 0
+    (out / "results.json").unlink()
+    next(photos.rglob("*.png")).unlink()
+    result = framework("run", recipe, *arguments, "--out", out, "--resume")
+    assert result.status == 2
+    assert "the images of train are not those" in result.err or "the images of train, validation are not" in result.err
+
+
+def test_a_finished_run_is_not_trained_again(recipe, tmp_path, framework):
+    out = tmp_path / "run"
+    assert framework("run", recipe, "train.epochs=1", "--out", out).status == 0
+    before = (out / "model.safetensors").stat().st_mtime_ns
+    result = framework("run", recipe, "train.epochs=1", "--out", out, "--resume")
+    assert result.status == 0
+    assert "finished already" in result.out
+    assert (out / "model.safetensors").stat().st_mtime_ns == before
+
+
+def test_a_run_folder_in_use_is_not_overwritten(recipe, tmp_path, framework):
+    out = tmp_path / "run"
+    assert framework("run", recipe, "train.epochs=1", "--out", out).status == 0
+    before = json.loads((out / "results.json").read_text())
+    result = framework("run", recipe, "train.epochs=1", "--out", out)
+    assert result.status == 2
+    assert "--resume" in result.err
+    assert json.loads((out / "results.json").read_text()) == before
+
+
+def test_resume_needs_the_folder(recipe, framework):
+    result = framework("run", recipe, "--resume")
+    assert result.status == 2
+    assert "--out" in result.err
