@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from framework.recipe import Recipe
     from framework.registry import Registry
     from framework.runs.folder import RunFolder
+    from framework.training.image_sizes import nearest_sizes
 
 _HOMES = {
     "framework.components": (
@@ -45,6 +46,7 @@ _HOMES = {
     "framework.recipe": ("Recipe",),
     "framework.registry": ("Registry",),
     "framework.runs.folder": ("RunFolder",),
+    "framework.training.image_sizes": ("nearest_sizes",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -70,6 +72,7 @@ __all__ = [
     "did_you_mean",
     "find_data",
     "hookimpl",
+    "nearest_sizes",
 ]
 
 

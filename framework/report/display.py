@@ -248,12 +248,12 @@ def choose_display() -> Display:
 def overview(session: Session) -> list[tuple[str, str]]:
     """What is about to be trained on what, in a few lines."""
     from framework.training.device import describe_device
+    from framework.training.network import model_label
 
     recipe, preprocess = session.recipe, session.preprocess
     splits = ", ".join(f"{name} {len(store):,}" for name, store in session.stores.items())
     classes = count(len(session.stores["train"].classes), "class", "classes")
     parameters = sum(parameter.numel() for parameter in session.model.parameters())
-    arch = getattr(recipe.model, recipe.model.shorthand) if recipe.model.shorthand else None
     precision = str(session.precision.dtype).removeprefix("torch.")
     return [
         (
@@ -266,7 +266,7 @@ def overview(session: Session) -> list[tuple[str, str]]:
         ),
         (
             "model",
-            f"{recipe.model.name}{'/' + arch if arch else ''}, {parameters:,} parameters",
+            f"{model_label(recipe.model).removeprefix('model ')[1:-1]}, {parameters:,} parameters",
         ),
         ("training", f"{recipe.optimizer.name}, {recipe.scheduler.name}, {session.total_steps:,} steps"),
         ("device", f"{describe_device(session.device)}, {precision}"),

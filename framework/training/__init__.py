@@ -1,6 +1,8 @@
 """Training: the loop and the small objects it calls.
 
 session.py       recipe -> stores, network, optimizer, … ready to train
+network.py       the network, tried before anything else is done with it
+image_sizes.py   which image sizes a network takes, found by trying
 loop.py          the loop, in one screen
 keeper.py        what happens around a step: logging, evaluation, checkpoints, when to stop
 device.py        which device, which arithmetic

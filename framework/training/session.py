@@ -22,6 +22,7 @@ from framework.training.averaging import Averaging
 from framework.training.checkpoints import restore_optimizer
 from framework.training.device import choose_device, choose_precision
 from framework.training.freezing import Freezing
+from framework.training.network import build_network
 from framework.training.precision import Precision
 from framework.training.schedule import Schedule
 
@@ -127,7 +128,9 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
     size = (preprocess.height, preprocess.width)
     classes = stores["train"].classes
     torch.manual_seed(seed_at(recipe.seed, "initial weights"))
-    model = build_model(recipe, len(classes), preprocess, device)
+    model = build_network(recipe.model, len(classes), preprocess.channels, size).to(device)
+    if train.channels_last:
+        model = model.to(memory_format=torch.channels_last)
     freezing = Freezing(model, train.freeze)
     batches = Batches(
         stores["train"],
@@ -163,27 +166,6 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
         averaging=Averaging(model, train.ema),
         precision=Precision(device, choose_precision(train.precision, device), train.clip_grad_norm),
     )
-
-
-def build_model(recipe: Recipe, num_classes: int, preprocess: Preprocessor, device: torch.device) -> nn.Module:
-    """The network on the device, after trying that it takes such images and gives logits."""
-    size = (preprocess.height, preprocess.width)
-    shape = (2, preprocess.channels, *size)
-    label = f"model '{recipe.model.name}'"
-    model: nn.Module = build(recipe.model, num_classes=num_classes, channels=preprocess.channels, image_size=size)
-    try:
-        with torch.inference_mode():
-            logits = model.eval()(torch.zeros(shape))
-    except (RuntimeError, ValueError, AssertionError, IndexError, TypeError) as error:
-        raise UserError(
-            f"{label} cannot take {preprocess.channels}×{size[0]}×{size[1]} images (channels×height×width): {error}\n"
-            "    Try another preprocess.size, or another model"
-        ) from error
-    if not isinstance(logits, torch.Tensor) or logits.shape != (2, num_classes):
-        given = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
-        raise UserError(f"{label} must give logits of shape {(2, num_classes)} for {shape}; it gave {given}")
-    model = model.to(device)
-    return model.to(memory_format=torch.channels_last) if recipe.train.channels_last else model
 
 
 def total_steps(recipe: Recipe, batches: Batches) -> int:

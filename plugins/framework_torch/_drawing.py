@@ -36,9 +36,11 @@ def beta(number: int, alpha: float, generator: Generator) -> Tensor:
 def rectangles(number: int, area: Tensor, ratio: Tensor, size: tuple[int, int], generator: Generator) -> Tensor:
     """Bool N×1×H×W, true in a rectangle of `area` (share of the image) and `ratio` (height by width), placed anywhere.
 
-    A rectangle that would be longer than the image is cut to it.
+    `ratio` is between the sides as shares of the image's; where a side would be longer than the image, a ratio nearer
+    to 1 keeps the area.
     """
     height, width = size
+    ratio = ratio.clamp(area, 1 / area)
     tall = (height * (area * ratio).sqrt()).round().clamp(1, height)
     wide = (width * (area / ratio).sqrt()).round().clamp(1, width)
     top = (uniform(number, 0, 1, generator) * (height - tall + 1)).floor().clamp(max=height - 1)

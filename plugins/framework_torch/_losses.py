@@ -53,7 +53,8 @@ class SoftFocal(WeightedMean):
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The scalar loss."""
         log_p = F.log_softmax(logits, dim=1)
-        return self.mean(-(targets * (1 - log_p.exp()) ** self.gamma * log_p).sum(dim=1), targets)
+        rest = (-torch.expm1(log_p)).clamp(min=1e-12)  # at 0 the power has no finite slope for gamma below 1
+        return self.mean(-(targets * rest**self.gamma * log_p).sum(dim=1), targets)
 
 
 class OneAgainstRest(WeightedMean):

@@ -45,7 +45,7 @@ class AdjustContrast:
 
 @dataclass(frozen=True)
 class EraseRectangle:
-    """Uniform noise in a rectangle with a height between a third and three times its width."""
+    """Uniform noise in a rectangle of the image's own shape, up to three times taller or wider."""
 
     p: float
     smallest: float
@@ -54,7 +54,7 @@ class EraseRectangle:
     def __call__(self, images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         """Images of the same shape; targets as they were."""
         number, size = len(images), (images.shape[2], images.shape[3])
-        area = uniform(number, self.smallest, max(self.smallest, self.largest), generator)
+        area = uniform(number, self.smallest, self.largest, generator)
         ratio = torch.exp(uniform(number, -1.0986, 1.0986, generator))
         where = rectangles(number, area, ratio, size, generator)
         where &= chosen(number, self.p, generator).view(-1, 1, 1, 1)

@@ -79,7 +79,7 @@ class Step(FactorScheduler):
 
     def factor(self, progress: float, epoch: float) -> float:
         """Powers of `gamma`."""
-        return float(self.gamma ** math.floor(epoch / self.every))
+        return float(self.gamma ** math.floor(epoch / self.every + 1e-9))  # 0.3 / 0.1 is a little less than 3
 
 
 class MultiStep(FactorScheduler):
@@ -115,7 +115,7 @@ class OneCycle(Scheduler):
 
     name = "one_cycle"
     rise: float = Field(0.3, gt=0, lt=1)
-    """Share of all steps in which the rate rises."""
+    """Share of all steps in which the rate rises; at least one step."""
     initial: float = Field(0.04, gt=0, le=1)
     """Share of the highest rate at the start."""
     final: float = Field(1e-4, gt=0, le=1)
@@ -123,18 +123,20 @@ class OneCycle(Scheduler):
     shape: Literal["cos", "linear"] = "cos"
     """Of the rise and the fall."""
     cycle_momentum: bool = True
-    """Lower momentum (Adam's beta1) from 0.95 to 0.85 while the rate rises, and back."""
+    """Lower momentum (Adam's beta1) from 0.95 to 0.85 while the rate rises, and back. SGD with momentum 0 stays so."""
 
     def build(self, optimizer: torch.optim.Optimizer, total_steps: int) -> LRScheduler:
         """`torch.optim.lr_scheduler.OneCycleLR`, in which every parameter group peaks at its own rate."""
         from torch.optim.lr_scheduler import OneCycleLR
 
-        has_momentum = any(key in optimizer.defaults for key in ("momentum", "betas"))
+        # Not where momentum is 0, which torch would raise to 0.85 and more.
+        has_momentum = "betas" in optimizer.defaults or bool(optimizer.defaults.get("momentum"))
+        points = total_steps + 1  # the scheduler is stepped after the last step, too
         return OneCycleLR(
             optimizer,
             [group["lr"] for group in optimizer.param_groups],
-            total_steps=total_steps + 1,  # torch steps once more when it is made
-            pct_start=self.rise,
+            total_steps=points,
+            pct_start=max(self.rise, 2 / points),  # one step at least: torch divides by the length of the rise
             anneal_strategy=self.shape,
             cycle_momentum=self.cycle_momentum and has_momentum,
             div_factor=1 / self.initial,

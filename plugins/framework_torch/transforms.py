@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from framework import Transform
 
@@ -127,6 +127,12 @@ class Erase(Transform):
     """Smallest share of the image's area."""
     largest: float = Field(0.2, gt=0, le=1)
     """Largest share of the image's area."""
+
+    @model_validator(mode="after")
+    def _range(self) -> Self:
+        if self.smallest > self.largest:
+            raise ValueError(f"'smallest' is {self.smallest} and must be at most 'largest', {self.largest}")
+        return self
 
     def build(self, image_size: tuple[int, int]) -> Any:
         """A function of a batch."""

@@ -1,8 +1,13 @@
-"""A plugin as a stranger would write it, in a distribution of its own: one dataset, model, optimizer and scheduler."""
+"""A plugin as a stranger would write it, in a distribution of its own.
+
+One dataset, model, optimizer and scheduler, and a few components that are odd on purpose.
+"""
+
+import json
 
 from pydantic import Field
 
-from framework import Dataset, ImageArrays, Model, Optimizer, Scheduler, hookimpl
+from framework import Dataset, ImageArrays, Loss, Model, Observer, Optimizer, Scheduler, hookimpl
 
 
 class Dots(Dataset):
@@ -79,7 +84,108 @@ class Halving(Scheduler):
         return torch.optim.lr_scheduler.StepLR(optimizer, self.every * steps_per_epoch, gamma=0.5)
 
 
+class LinearProbe(Model):
+    """One linear layer on the pixels: nothing in it depends on the batch."""
+
+    name = "linear_probe"
+
+    def build(self, num_classes, channels, image_size):
+        """The network."""
+        from torch import nn
+
+        height, width = image_size
+        return nn.Sequential(nn.Flatten(), nn.Linear(channels * height * width, num_classes))
+
+
+class WrongShape(Model):
+    """Gives one number too many."""
+
+    name = "wrong_shape"
+
+    def build(self, num_classes, channels, image_size):
+        """The network."""
+        return LinearProbe().build(num_classes + 1, channels, image_size)
+
+
+class Picky(Model):
+    """Takes no image that is smaller than 100 pixels."""
+
+    name = "picky"
+
+    def build(self, num_classes):
+        """The network."""
+        from torch import nn
+
+        return nn.Sequential(nn.Conv2d(1, 4, 100), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, num_classes))
+
+
+class Explodes(Loss):
+    """Cross entropy for four batches, then not a number."""
+
+    name = "explodes"
+
+    def build(self):
+        """The loss."""
+        import torch
+
+        calls = iter(range(1, 1_000_000))
+
+        def loss(logits, targets):
+            value = torch.nn.functional.cross_entropy(logits, targets)
+            return value if next(calls) < 5 else value * float("nan")
+
+        return loss
+
+
+class Diary(Observer):
+    """Writes down every hook."""
+
+    name = "diary"
+
+    def build(self, run):
+        """The observer."""
+
+        def write(hook):
+            with (run.path / "diary.jsonl").open("a") as file:
+                file.write(json.dumps({"hook": hook}) + "\n")
+
+        class Writer:
+            @hookimpl
+            def run_start(self):
+                write("run_start")
+
+            @hookimpl
+            def step_end(self):
+                write("step_end")
+
+            @hookimpl
+            def epoch_end(self):
+                write("epoch_end")
+
+            @hookimpl
+            def run_end(self):
+                write("run_end")
+
+        return Writer()
+
+
+class Misspelt(Observer):
+    """Has a hook that does not exist."""
+
+    name = "misspelt"
+
+    def build(self):
+        """The observer."""
+
+        class Listener:
+            @hookimpl
+            def epoch_ends(self, step):
+                pass
+
+        return Listener()
+
+
 @hookimpl
 def components():
     """What this plugin offers."""
-    return [Dots, TinyNet, PlainSGD, Halving]
+    return [Dots, TinyNet, PlainSGD, Halving, LinearProbe, WrongShape, Picky, Explodes, Diary, Misspelt]

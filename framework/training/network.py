@@ -1,0 +1,57 @@
+"""A recipe's network, tried before anything else is done with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from framework.components import Model, build
+from framework.errors import UserError
+from framework.training.image_sizes import nearest_sizes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FAULTS = (RuntimeError, ValueError, AssertionError, IndexError, TypeError)
+"""What networks raise for images that they cannot take."""
+
+
+def build_network(component: Model, num_classes: int, channels: int, image_size: tuple[int, int]) -> nn.Module:
+    """The network, on the CPU, after trying that it takes such images and gives logits.
+
+    Raises `UserError` where it does not, with image sizes that it takes.
+    """
+
+    def attempt(size: tuple[int, int]) -> nn.Module:
+        model: nn.Module = build(component, num_classes=num_classes, channels=channels, image_size=size)
+        return _tried(model, model_label(component), num_classes, channels, size)
+
+    try:
+        return attempt(image_size)
+    except FAULTS as error:
+        sides = [f"{side}×{side}" for side in nearest_sizes(image_size, attempt, FAULTS)]
+        advice = f"Of the usual sizes it takes {' and '.join(sides)}" if sides else "It takes no usual size so"
+        raise UserError(
+            f"{model_label(component)} cannot take {channels}×{image_size[0]}×{image_size[1]} images "
+            f"(channels×height×width): {error}\n    preprocess.size: {advice}"
+        ) from error
+
+
+def model_label(component: Model) -> str:
+    """What messages call it: `model 'timm/convnext_atto'`."""
+    variant = f"/{getattr(component, component.shorthand)}" if component.shorthand else ""
+    return f"model '{component.name}{variant}'"
+
+
+def _tried(model: nn.Module, label: str, num_classes: int, channels: int, size: tuple[int, int]) -> nn.Module:
+    images = torch.zeros((2, channels, *size), device=next(model.parameters()).device)
+    # Not inference_mode: tensors that a network keeps of it could not be trained with.
+    with torch.no_grad():
+        logits = model.eval()(images)
+    if not isinstance(logits, torch.Tensor) or logits.shape != (2, num_classes):
+        given = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+        raise UserError(
+            f"{label} must give logits of shape {(2, num_classes)} for {tuple(images.shape)}; it gave {given}"
+        )
+    return model

@@ -1,0 +1,14 @@
+"""Every classification architecture and every optimizer of the installed timm (https://github.com/huggingface/pytorch-image-models)."""
+
+from collections.abc import Sequence
+
+from framework import Model, Optimizer, hookimpl
+
+
+@hookimpl
+def components() -> Sequence[type[Model | Optimizer]]:
+    """What this plugin offers."""
+    from framework_timm.models import TimmModel
+    from framework_timm.optimizers import TimmOptimizer
+
+    return [TimmModel, TimmOptimizer]

@@ -1,0 +1,63 @@
+"""The component `timm`: every classification architecture of the installed timm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field, field_validator
+
+from framework import Model, did_you_mean
+from framework_timm._names import architectures
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class TimmModel(Model):
+    """Any classification architecture of timm (Wightman, 2019), as in `timm/convnext_atto`."""
+
+    name = "timm"
+    shorthand = "arch"
+
+    arch: str
+    """What timm calls it, with the tag of its pretrained weights or without: `resnet18`, `resnet18.a1_in1k`. Where the
+    architecture is built for one image size it is built for the recipe's `preprocess.size`."""
+    pretrained: bool | Path = False
+    """Start from pretrained weights: true for timm's own (downloaded once; the tag in `arch` chooses among them), or a
+    local .safetensors or .pth file of this architecture. The input convolution is adapted to the number of channels
+    (summed for grayscale, else repeated and rescaled), position embeddings to the image size, and a classifier for
+    another number of classes is left out; anything else that does not fit is an error. Does not change the
+    architecture."""
+    small_images: bool = False
+    """For small images: give the convolutions that see the image stride 1 instead of 2, and remove the pooling that
+    follows within the next three convolutions, if any. Weights keep their shapes, so pretrained ones fit. Feature maps
+    get 2 to 4 times as high and wide, and training as much slower. Not for architectures whose first layer cuts the
+    image into patches."""
+    drop_rate: float = Field(0.0, ge=0, lt=1)
+    """Dropout before the classifier; 0: the architecture's own default."""
+    drop_path_rate: float = Field(0.0, ge=0, lt=1)
+    """Stochastic depth (Huang et al., 2016): share of residual branches left out per image; 0: the architecture's own
+    default."""
+    options: dict[str, bool | int | float | str | list[int] | list[float]] = Field(default_factory=dict)
+    """Further arguments of `timm.create_model`, as `{global_pool: avg}`."""
+
+    @classmethod
+    def variants(cls) -> Sequence[str]:
+        """The architectures of the installed timm."""
+        return architectures()
+
+    @field_validator("arch")
+    @classmethod
+    def _is_known(cls, arch: str) -> str:
+        name = arch.partition(".")[0]
+        if name not in architectures():
+            raise ValueError(f"timm has no architecture '{name}'{did_you_mean(name, architectures())}")
+        return arch
+
+    def build(self, num_classes: int, channels: int, image_size: tuple[int, int]) -> nn.Module:
+        """The network. Raises `UserError` where it cannot be had for these images or these options."""
+        from framework_timm._build import build_model
+
+        return build_model(self, num_classes, channels, image_size)

@@ -1,0 +1,76 @@
+"""The component `timm` among the optimizers: every optimizer of the installed timm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, field_validator
+
+from framework import Optimizer, UserError, did_you_mean
+from framework_timm._names import optimizers
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+class TimmOptimizer(Optimizer):
+    """Any optimizer of timm: `timm/lamb`, `timm/lion`, `timm/adan`, … (`timm.optim.create_optimizer_v2`)."""
+
+    name = "timm"
+    shorthand = "algorithm"
+
+    algorithm: str
+    """What timm calls it. Those that begin with `bnb` or `fused` need CUDA and bitsandbytes or apex."""
+    lr: float = Field(1e-3, gt=0)
+    """Learning rate."""
+    weight_decay: float = Field(0.0, ge=0)
+    """Weight decay; biases, normalisation weights and what the architecture lists itself are left out."""
+    momentum: float | None = Field(None, ge=0, lt=1)
+    """For algorithms that have momentum. Left out: 0.9."""
+    layer_decay: float | None = Field(None, gt=0, le=1)
+    """Factor of the learning rate from each layer to the one before it; for fine-tuning, 0.65 to 0.9."""
+    options: dict[str, bool | int | float | str | list[float]] = Field(default_factory=dict)
+    """Further arguments of the algorithm, as `{betas: [0.9, 0.99]}`."""
+
+    @classmethod
+    def variants(cls) -> Sequence[str]:
+        """The optimizers of the installed timm."""
+        return optimizers()
+
+    @field_validator("algorithm")
+    @classmethod
+    def _is_known(cls, algorithm: str) -> str:
+        if algorithm not in optimizers():
+            raise ValueError(f"timm has no optimizer '{algorithm}'{did_you_mean(algorithm, optimizers())}")
+        return algorithm
+
+    def build(self, model: nn.Module) -> torch.optim.Optimizer:
+        """The optimizer. Raises `UserError` where it is not to be had here or does not take the options."""
+        from timm.optim import create_optimizer_v2, get_optimizer_info  # type: ignore[attr-defined]
+
+        if get_optimizer_info(self.algorithm).second_order:
+            raise UserError(
+                f"timm's '{self.algorithm}' needs second derivatives, which the training loop does not take"
+            )
+        arguments: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in self.options.items()
+        }
+        if self.momentum is not None:
+            arguments["momentum"] = self.momentum
+        try:
+            optimizer: torch.optim.Optimizer = create_optimizer_v2(
+                model,
+                self.algorithm,
+                self.lr,
+                self.weight_decay,
+                layer_decay=self.layer_decay,
+                **arguments,
+            )
+        except (TypeError, ValueError, RuntimeError, AssertionError, ImportError) as error:
+            raise UserError(f"timm cannot make optimizer '{self.algorithm}': {error}") from error
+        for group in optimizer.param_groups:
+            # timm leaves this factor to its own schedulers.
+            group["lr"] *= group.get("lr_scale", 1.0)
+        return optimizer

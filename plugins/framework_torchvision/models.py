@@ -1,0 +1,79 @@
+"""The components: one class for each classification architecture of the installed torchvision."""
+
+from __future__ import annotations
+
+import functools
+import types
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field, field_validator
+
+from framework import Model
+from framework_torchvision._families import Family, architectures, family_of
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class TorchvisionModel(Model):
+    """What all of them share. Auxiliary classifiers are left out, so that each gives one table of logits."""
+
+    family: ClassVar[Family]
+    """What is known of its family."""
+
+    pretrained: bool | Path = False
+    """Start from pretrained weights: true for torchvision's best published ones (downloaded once), or a local
+    .safetensors or .pth file of this architecture. The input convolution is adapted to the number of channels (summed
+    for grayscale, else repeated and rescaled), position embeddings to the image size, and a classifier for another
+    number of classes is left out; anything else that does not fit is an error. Does not change the architecture."""
+    small_images: bool = False
+    """For small images: the first convolution becomes 3×3 with stride 1, and the max-pool after it, where there is
+    one, is removed. Pretrained kernels are resampled to 3×3. Feature maps get 2 to 8 times as high and wide, and
+    training slower. Not for architectures whose stem does not shrink the image so (VGG, and those that cut it into
+    patches)."""
+    dropout: float | None = Field(None, ge=0, lt=1)
+    """Dropout rate, for architectures that have dropout; left out: the architecture's own default."""
+    options: dict[str, bool | int | float | str | list[int] | list[float]] = Field(default_factory=dict)
+    """Further arguments of torchvision's function, as `{stochastic_depth_prob: 0.1}`."""
+
+    @field_validator("small_images")
+    @classmethod
+    def _has_a_stem(cls, value: bool) -> bool:
+        if value and cls.family.stem == "patches":
+            raise ValueError(f"{cls.name} cuts the image into patches or grids and has no stem for small images")
+        if value and cls.family.stem == "unstrided":
+            raise ValueError(f"the first layer of {cls.name} does not shrink the image, which is right for small ones")
+        return value
+
+    @field_validator("dropout")
+    @classmethod
+    def _has_dropout(cls, value: float | None) -> float | None:
+        if value is not None and cls.family.dropout is None:
+            raise ValueError(f"{cls.name} has no dropout")
+        return value
+
+    def build(self, num_classes: int, channels: int, image_size: tuple[int, int]) -> nn.Module:
+        """The network. Raises `UserError` where it cannot be had for these images or these options."""
+        from framework_torchvision._build import build_model
+
+        return build_model(self, num_classes, channels, image_size)
+
+
+@functools.cache
+def model_classes() -> tuple[type[TorchvisionModel], ...]:
+    """A component class for each architecture, sorted by name. Does not import torchvision."""
+    return tuple(_model_class(arch, family_of(arch)) for arch in architectures())
+
+
+def _model_class(arch: str, family: Family) -> type[TorchvisionModel]:
+    members = {
+        "__module__": __name__,
+        "__doc__": f"{family.paper}: torchvision's `{arch}`.",
+        "name": arch,
+        "family": family,
+    }
+    # The fields are documented by the base class, and few of the classes are ever used: both switches save their time.
+    switches = {"use_attribute_docstrings": False, "defer_build": True}
+    title = arch.title().replace("_", "")
+    return types.new_class(title, (TorchvisionModel,), switches, lambda namespace: namespace.update(members))

@@ -1,0 +1,261 @@
+import subprocess
+import sys
+
+import pytest
+import safetensors.torch
+import timm
+import timm.optim
+import torch
+from framework_timm.models import TimmModel
+from framework_timm.optimizers import TimmOptimizer
+from pydantic import ValidationError
+
+from framework import UserError
+
+FAMILIES = [
+    "convnext_atto",
+    "deit_tiny_distilled_patch16_224",
+    "densenet121",
+    "edgenext_xx_small",
+    "efficientnet_lite0",
+    "ghostnet_050",
+    "lcnet_050",
+    "levit_128s",
+    "mixer_s32_224",
+    "mobilenetv3_small_050",
+    "mobilevit_xxs",
+    "pit_ti_224",
+    "poolformer_s12",
+    "pvt_v2_b0",
+    "regnetx_002",
+    "repvgg_a0",
+    "resnet18",
+    "resnetv2_18",
+    "test_nfnet",
+    "tf_efficientnetv2_b0",
+    "tiny_vit_5m_224",
+    "vit_tiny_patch16_224",
+    "xcit_nano_12_p16_224",
+    "swin_tiny_patch4_window7_224",
+]
+
+
+def weights_of(arch, path, **options):
+    """The state_dict of a fresh network, also written to `path`."""
+    torch.manual_seed(1)
+    state = timm.create_model(arch, **options).state_dict()
+    safetensors.torch.save_file(state, path)
+    return state
+
+
+def small_network():
+    return torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.Flatten(), torch.nn.Linear(4 * 36, 3))
+
+
+def test_the_variants_are_all_architectures_of_the_installed_timm():
+    assert set(TimmModel.variants()) == set(timm.list_models())
+
+
+def test_the_optimizers_are_all_of_the_installed_timm():
+    assert set(TimmOptimizer.variants()) == set(timm.optim.list_optimizers())
+
+
+def test_an_architecture_is_checked_without_importing_timm_or_torch():
+    code = """
+import sys
+from framework_timm import components
+model, optimizer = components()
+model(arch="resnet18.a1_in1k"), optimizer(algorithm="lamb")
+sys.exit(", ".join({"timm", "torch"} & sys.modules.keys()) or 0)
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_misspelt_architecture_is_told_the_nearest():
+    with pytest.raises(ValidationError, match="no architecture 'convnext_ato'; did you mean 'convnext_atto'"):
+        TimmModel(arch="convnext_ato")
+
+
+def test_a_misspelt_optimizer_is_told_the_nearest():
+    with pytest.raises(ValidationError, match="no optimizer 'lammb'; did you mean 'lamb'"):
+        TimmOptimizer(algorithm="lammb")
+
+
+@pytest.mark.parametrize("arch", FAMILIES)
+def test_an_architecture_learns_from_small_gray_images(arch):
+    torch.manual_seed(0)
+    model = TimmModel(arch=arch).build(num_classes=7, channels=1, image_size=(48, 48))
+    images, labels = torch.randn(2, 1, 48, 48), torch.tensor([0, 6])
+    with torch.inference_mode():
+        assert model.eval()(images).shape == (2, 7)
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    torch.nn.functional.cross_entropy(model.train()(images), labels).backward()
+    optimizer.step()
+    after = list(model.parameters())
+    assert any(not torch.equal(*pair) for pair in zip(before, after, strict=True))
+    assert all(parameter.isfinite().all() for parameter in after)
+
+
+def test_oblong_images_are_possible():
+    model = TimmModel(arch="test_vit").build(3, 3, (32, 64))
+    assert model(torch.zeros(2, 3, 32, 64)).shape == (2, 3)
+
+
+def test_a_size_that_does_not_fit_is_answered_with_sizes_that_do():
+    with pytest.raises(UserError, match="cannot take 1×50×50 images") as caught:
+        TimmModel(arch="levit_128s").build(7, 1, (50, 50))
+    assert "48×48 and 64×64; it is made for 224×224" in str(caught.value)
+
+
+def test_options_that_the_architecture_lacks_are_named():
+    with pytest.raises(UserError, match="'timm/resnet18' takes no 'rubbish'"):
+        TimmModel(arch="resnet18", options={"rubbish": 1}).build(7, 1, (48, 48))
+
+
+def test_drop_rates_that_the_architecture_lacks_are_named():
+    with pytest.raises(UserError, match="'timm/vgg11' takes no 'drop_path_rate'"):
+        TimmModel(arch="vgg11", drop_path_rate=0.1).build(7, 1, (48, 48))
+
+
+def test_drop_rates_reach_the_network():
+    model = TimmModel(arch="test_vit", drop_rate=0.25, drop_path_rate=0.5).build(7, 1, (48, 48))
+    assert model.head_drop.p == 0.25
+    assert max(getattr(module, "drop_prob", None) or 0.0 for module in model.modules()) == 0.5
+
+
+def test_small_images_keep_their_size_through_the_stem():
+    model = TimmModel(arch="resnet18", small_images=True).build(7, 1, (48, 48))
+    maps = []
+    model.layer1.register_forward_hook(lambda module, inputs, output: maps.append(output))
+    model(torch.zeros(2, 1, 48, 48))
+    assert maps[0].shape[-2:] == (48, 48)
+
+
+@pytest.mark.parametrize("arch", ["densenet121", "repvgg_a0", "resnet26d", "resnetv2_18", "tf_mobilenetv3_small_075"])
+def test_many_stems_can_be_opened_for_small_images(arch):
+    plain = TimmModel(arch=arch).build(7, 1, (48, 48))
+    opened = TimmModel(arch=arch, small_images=True).build(7, 1, (48, 48))
+    images = torch.zeros(2, 1, 64, 64)
+    sides = [model.forward_features(images).shape[-1] for model in (plain, opened)]
+    assert sides[1] >= 2 * sides[0]
+    assert plain.state_dict().keys() == opened.state_dict().keys()
+
+
+def test_architectures_of_patches_have_no_stem_for_small_images():
+    with pytest.raises(UserError, match=r"small_images is not for model 'timm/test_vit'.*patches"):
+        TimmModel(arch="test_vit", small_images=True).build(7, 1, (48, 48))
+
+
+def test_pretrained_colour_weights_are_summed_for_gray_images(tmp_path):
+    state = weights_of("test_resnet", tmp_path / "w.safetensors")
+    model = TimmModel(arch="test_resnet", pretrained=tmp_path / "w.safetensors").build(7, 1, (48, 48))
+    torch.testing.assert_close(model.conv1[0].weight, state["conv1.0.weight"].sum(1, keepdim=True))
+    assert torch.equal(model.layer4[0].conv1.weight, state["layer4.0.conv1.weight"])
+
+
+def test_pretrained_weights_are_read_from_a_pth_file_of_another_number_of_classes(tmp_path):
+    state = weights_of("test_vit", tmp_path / "w.safetensors", num_classes=5)
+    torch.save({"state_dict": state}, tmp_path / "w.pth")
+    model = TimmModel(arch="test_vit", pretrained=tmp_path / "w.pth").build(7, 3, (160, 160))
+    assert torch.equal(model.blocks[0].attn.qkv.weight, state["blocks.0.attn.qkv.weight"])
+    assert torch.equal(model.pos_embed, state["pos_embed"])
+    assert model.head.weight.shape[0] == 7
+
+
+def test_a_head_of_the_same_number_of_classes_is_kept(tmp_path):
+    state = weights_of("test_vit", tmp_path / "w.safetensors", num_classes=7, in_chans=1)
+    model = TimmModel(arch="test_vit", pretrained=tmp_path / "w.safetensors").build(7, 1, (48, 48))
+    assert torch.equal(model.head.weight, state["head.weight"])
+    assert torch.equal(model.patch_embed.proj.weight, state["patch_embed.proj.weight"])
+    assert model.pos_embed.shape[1] < state["pos_embed"].shape[1], "the position embedding was not resampled"
+
+
+def test_the_table_of_weights_is_not_kept_with_the_network(tmp_path):
+    weights_of("test_vit", tmp_path / "w.safetensors")
+    model = TimmModel(arch="test_vit", pretrained=tmp_path / "w.safetensors").build(7, 1, (48, 48))
+    assert "state_dict" not in model.pretrained_cfg
+
+
+def test_weights_of_another_architecture_are_refused_by_key(tmp_path):
+    weights_of("test_vit", tmp_path / "w.safetensors")
+    with pytest.raises(UserError, match=r"w.safetensors do not fit model 'timm/test_resnet'(.|\n)*conv1"):
+        TimmModel(arch="test_resnet", pretrained=tmp_path / "w.safetensors").build(7, 1, (48, 48))
+
+
+def test_weights_of_another_width_are_refused_even_where_the_head_differs(tmp_path):
+    state = weights_of("test_resnet", tmp_path / "w.safetensors")
+    del state["layer3.0.bn1.weight"]
+    safetensors.torch.save_file(state, tmp_path / "w.safetensors")
+    with pytest.raises(UserError, match=r"layer3\.0\.bn1\.weight"):
+        TimmModel(arch="test_resnet", pretrained=tmp_path / "w.safetensors").build(7, 1, (48, 48))
+
+
+def test_a_missing_file_of_weights_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"there is no file .*nowhere\.pth"):
+        TimmModel(arch="test_resnet", pretrained=tmp_path / "nowhere.pth").build(7, 1, (48, 48))
+
+
+def test_a_file_that_holds_no_weights_is_refused(tmp_path):
+    (tmp_path / "w.pth").write_bytes(b"not weights")
+    with pytest.raises(UserError, match=r"w\.pth holds no weights that can be read"):
+        TimmModel(arch="test_resnet", pretrained=tmp_path / "w.pth").build(7, 1, (48, 48))
+
+
+def test_a_failed_download_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    component = TimmModel(arch="test_vit", pretrained=True, options={"cache_dir": str(tmp_path)})
+    with pytest.raises(UserError, match=r"of model 'timm/test_vit' could not be had(.|\n)*a local file"):
+        component.build(7, 1, (48, 48))
+
+
+@pytest.mark.parametrize(
+    "algorithm", ["adabelief", "adan", "adopt", "lamb", "lion", "madgrad", "muon", "nadamw", "sgdp"]
+)
+def test_an_optimizer_changes_the_weights(algorithm):
+    torch.manual_seed(0)
+    model = small_network()
+    before = model[2].weight.detach().clone()
+    optimizer = TimmOptimizer(algorithm=algorithm, lr=0.01, weight_decay=0.1).build(model)
+    for _ in range(2):
+        model(torch.randn(4, 1, 8, 8)).square().mean().backward()
+        optimizer.step()
+    assert not torch.equal(model[2].weight, before)
+    assert model[2].weight.isfinite().all()
+
+
+def test_biases_are_not_decayed():
+    groups = TimmOptimizer(algorithm="lamb", weight_decay=0.1).build(small_network()).param_groups
+    assert {(group["weight_decay"], parameter.ndim > 1) for group in groups for parameter in group["params"]} == {
+        (0.0, False),
+        (0.1, True),
+    }
+
+
+def test_layer_decay_lowers_the_rates_of_earlier_layers():
+    model = timm.create_model("test_vit", num_classes=7)
+    optimizer = TimmOptimizer(algorithm="adamw", lr=0.1, layer_decay=0.5).build(model)
+    rates = {id(parameter): group["lr"] for group in optimizer.param_groups for parameter in group["params"]}
+    assert rates[id(model.head.weight)] == pytest.approx(0.1)
+    assert rates[id(model.patch_embed.proj.weight)] < 0.01
+
+
+def test_options_of_an_optimizer_reach_it():
+    optimizer = TimmOptimizer(algorithm="lamb", options={"betas": [0.8, 0.9]}).build(small_network())
+    assert optimizer.param_groups[0]["betas"] == (0.8, 0.9)
+
+
+def test_momentum_reaches_the_optimizer():
+    optimizer = TimmOptimizer(algorithm="sgdw", momentum=0.5).build(small_network())
+    assert optimizer.param_groups[0]["momentum"] == 0.5
+
+
+def test_options_that_an_optimizer_lacks_are_refused():
+    with pytest.raises(UserError, match=r"cannot make optimizer 'lamb': .*rubbish"):
+        TimmOptimizer(algorithm="lamb", options={"rubbish": 1}).build(small_network())
+
+
+def test_an_optimizer_of_second_order_is_refused():
+    with pytest.raises(UserError, match="'adahessian' needs second derivatives"):
+        TimmOptimizer(algorithm="adahessian").build(small_network())

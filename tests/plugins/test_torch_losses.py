@@ -1,0 +1,122 @@
+import pytest
+import torch
+from framework_torch.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Focal
+from torch import nn
+from torch.nn import functional as F
+
+from framework import UserError
+
+COUNTS = {"cat": 60, "dog": 30, "fox": 10}
+WEIGHTS = {"cat": 0.5, "dog": 2.0, "fox": 3.0}
+
+
+def logits(number=9, seed=0):
+    return torch.randn(number, 3, generator=torch.Generator().manual_seed(seed)) * 3
+
+
+def labels(number=9):
+    return torch.arange(number) * 7 % 3
+
+
+def hard(number=9):
+    return F.one_hot(labels(number), 3).float()
+
+
+def soft(number=9):
+    return torch.rand(number, 3, generator=torch.Generator().manual_seed(1)).softmax(dim=1)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
+def test_cross_entropy_of_labels_is_torch_s(smoothing):
+    loss = CrossEntropy(label_smoothing=smoothing).build(COUNTS)
+    expected = nn.CrossEntropyLoss(label_smoothing=smoothing)(logits(), labels())
+    torch.testing.assert_close(loss(logits(), hard()), expected)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_cross_entropy_of_probabilities_is_torch_s(smoothing):
+    loss = CrossEntropy(label_smoothing=smoothing).build(COUNTS)
+    expected = nn.CrossEntropyLoss(label_smoothing=smoothing)(logits(), soft())
+    torch.testing.assert_close(loss(logits(), soft()), expected)
+
+
+def test_weighted_cross_entropy_of_labels_is_torch_s():
+    loss = CrossEntropy(class_weights=WEIGHTS).build(COUNTS)
+    expected = nn.CrossEntropyLoss(torch.tensor([0.5, 2.0, 3.0]))(logits(), labels())
+    torch.testing.assert_close(loss(logits(), hard()), expected)
+
+
+def test_focal_without_gamma_is_cross_entropy():
+    torch.testing.assert_close(Focal(gamma=0).build(COUNTS)(logits(), soft()), F.cross_entropy(logits(), soft()))
+
+
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0, 5.0])
+def test_focal_counts_each_image_by_how_wrong_it_is(gamma):
+    p = logits().softmax(dim=1)[torch.arange(9), labels()]
+    expected = (-((1 - p) ** gamma) * p.log()).mean()
+    torch.testing.assert_close(Focal(gamma=gamma).build(COUNTS)(logits(), hard()), expected)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
+def test_focal_has_finite_gradients_where_the_network_is_certain(gamma):
+    certain = torch.tensor([[100.0, 0.0, 0.0], [0.0, 100.0, 0.0]], requires_grad=True)
+    Focal(gamma=gamma).build(COUNTS)(certain, hard(2)).backward()
+    assert certain.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_bce_is_torch_s_summed_over_classes(smoothing):
+    loss = BinaryCrossEntropy(label_smoothing=smoothing).build(COUNTS)
+    smoothed = soft() * (1 - smoothing) + smoothing / 3
+    expected = nn.BCEWithLogitsLoss(reduction="sum")(logits(), smoothed) / 9
+    torch.testing.assert_close(loss(logits(), soft()), expected)
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_equal_weights_change_nothing(kind):
+    plain, weighted = kind(), kind(class_weights={"cat": 2.0, "dog": 2.0, "fox": 2.0})
+    torch.testing.assert_close(weighted.build(COUNTS)(logits(), soft()), plain.build(COUNTS)(logits(), soft()))
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_a_weight_of_zero_takes_a_class_out(kind):
+    loss = kind(class_weights={"fox": 0.0}).build(COUNTS)
+    others = labels() != 2
+    torch.testing.assert_close(loss(logits(), hard()), kind().build(COUNTS)(logits()[others], hard()[others]))
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_a_batch_of_classes_without_weight_is_zero_and_no_nan(kind):
+    loss = kind(class_weights={"cat": 0.0}).build(COUNTS)
+    assert loss(logits(1), torch.tensor([[1.0, 0.0, 0.0]])) == 0
+
+
+def test_balanced_weights_are_inverse_to_the_counts_with_a_mean_of_one_over_images():
+    weights = CrossEntropy(class_weights="balanced").weights(COUNTS)
+    assert [weight * number for weight, number in zip(weights, COUNTS.values(), strict=True)] == pytest.approx(
+        [100 / 3] * 3
+    )
+
+
+def test_balanced_weights_of_an_absent_class_are_zero():
+    assert CrossEntropy(class_weights="balanced").weights({"cat": 5, "dog": 0, "fox": 5}) == [1.0, 0.0, 1.0]
+
+
+def test_weights_go_by_name_and_the_rest_weighs_one():
+    assert CrossEntropy(class_weights={"fox": 3.0}).weights(COUNTS) == [1.0, 1.0, 3.0]
+
+
+def test_a_weight_for_an_unknown_class_is_an_error_with_the_nearest_name():
+    with pytest.raises(UserError, match=r"'fix', which the data does not have; did you mean 'fox'\? \(classes: cat"):
+        CrossEntropy(class_weights={"fix": 2.0}).build(COUNTS)
+
+
+def test_a_negative_weight_is_an_error():
+    with pytest.raises(UserError, match=r"the weight of 'cat' is -1.0"):
+        CrossEntropy(class_weights={"cat": -1.0}).build(COUNTS)
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_weights_move_with_the_module(kind):
+    loss = kind(class_weights="balanced").build(COUNTS).to(torch.float64)
+    assert loss(logits().double(), hard().double()).dtype == torch.float64

@@ -1,0 +1,282 @@
+import subprocess
+import sys
+
+import pytest
+import torch
+import torchvision
+from framework_torchvision.models import model_classes
+from pydantic import ValidationError
+
+from framework import UserError
+
+FAMILIES = [
+    "convnext_tiny",
+    "densenet121",
+    "efficientnet_b0",
+    "efficientnet_v2_s",
+    "googlenet",
+    "mnasnet0_5",
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "regnet_x_400mf",
+    "regnet_y_400mf",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnext50_32x4d",
+    "shufflenet_v2_x0_5",
+    "squeezenet1_0",
+    "squeezenet1_1",
+    "swin_t",
+    "swin_v2_t",
+]
+WITH_STEM = [
+    "densenet121",
+    "efficientnet_b0",
+    "googlenet",
+    "inception_v3",
+    "mnasnet0_5",
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "regnet_x_400mf",
+    "resnet18",
+    "shufflenet_v2_x0_5",
+    "squeezenet1_1",
+]
+
+
+def component(name, **fields):
+    return next(model for model in model_classes() if model.name == name)(**fields)
+
+
+def weights_of(name, path, **options):
+    """The state_dict of a fresh network, also written to `path`."""
+    torch.manual_seed(1)
+    state = torchvision.models.get_model(name, weights=None, **options).state_dict()
+    torch.save(state, path)
+    return state
+
+
+def test_there_is_a_component_for_each_classification_architecture():
+    assert {model.name for model in model_classes()} == set(torchvision.models.list_models(module=torchvision.models))
+
+
+def test_components_are_made_without_importing_torch():
+    code = """
+import sys
+from framework_torchvision import components
+models = {model.name: model for model in components()}
+models["resnet18"](small_images=True)
+sys.exit(", ".join({"torchvision", "torch"} & sys.modules.keys()) or 0)
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_every_architecture_is_documented_with_its_paper_and_its_fields():
+    for model in model_classes():
+        assert "20" in model.__doc__, f"{model.name} names no paper"
+        assert all(field.description for field in model.model_fields.values())
+
+
+def test_the_longest_prefix_tells_the_family():
+    documents = {model.name: model.__doc__ for model in model_classes()}
+    assert documents["resnext50_32x4d"].startswith("ResNeXt")
+    assert documents["efficientnet_v2_s"].startswith("EfficientNetV2")
+    assert documents["swin_v2_t"].startswith("Swin Transformer V2")
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_an_architecture_learns_from_small_gray_images(name):
+    torch.manual_seed(0)
+    model = component(name).build(num_classes=7, channels=1, image_size=(48, 48))
+    images, labels = torch.randn(2, 1, 48, 48), torch.tensor([0, 6])
+    with torch.inference_mode():
+        assert model.eval()(images).shape == (2, 7)
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    torch.nn.functional.cross_entropy(model.train()(images), labels).backward()
+    optimizer.step()
+    after = list(model.parameters())
+    assert any(not torch.equal(*pair) for pair in zip(before, after, strict=True))
+    assert all(parameter.isfinite().all() for parameter in after)
+
+
+@pytest.mark.parametrize("name", WITH_STEM)
+def test_a_stem_for_small_images_keeps_their_size(name):
+    torch.manual_seed(0)
+    model = component(name, small_images=True).build(7, 1, (48, 48))
+    sizes = []
+    for layer in model.modules():
+        if not list(layer.children()):
+            layer.register_forward_hook(lambda layer, inputs, output: sizes.append(tuple(output.shape[-2:])))
+    assert model(torch.randn(2, 1, 48, 48)).shape == (2, 7)
+    # Inception's second convolution has no padding.
+    assert min(sizes[:3]) >= (46, 46)
+
+
+@pytest.mark.parametrize("name", ["swin_t", "vit_b_16", "convnext_tiny", "maxvit_t", "vgg11"])
+def test_architectures_without_a_stem_that_shrinks_refuse_small_images(name):
+    with pytest.raises(ValidationError, match=name):
+        component(name, small_images=True)
+
+
+def test_dropout_reaches_the_network():
+    model = component("mobilenet_v3_small", dropout=0.75).build(7, 1, (48, 48))
+    assert model.classifier[2].p == 0.75
+
+
+def test_dropout_is_refused_where_there_is_none():
+    with pytest.raises(ValidationError, match="resnet18 has no dropout"):
+        component("resnet18", dropout=0.5)
+
+
+@pytest.mark.parametrize("name", sorted(model.name for model in model_classes() if model.family.dropout))
+def test_the_argument_for_dropout_exists(name):
+    with torch.device("meta"):
+        arguments = {model.name: model.family.dropout for model in model_classes()}
+        size = {"aux_logits": False, "init_weights": True} if name in ("googlenet", "inception_v3") else {}
+        torchvision.models.get_model(name, weights=None, **size, **{arguments[name]: 0.5})
+
+
+def test_a_vision_transformer_is_built_for_the_size_of_the_images():
+    with torch.device("meta"):
+        assert component("vit_b_16").build(7, 1, (48, 48)).encoder.pos_embedding.shape[1] == 3 * 3 + 1
+
+
+def test_a_size_that_does_not_fit_is_answered_with_sizes_that_do():
+    with torch.device("meta"), pytest.raises(UserError, match="48×48 and 64×64"):
+        component("vit_b_16").build(7, 1, (50, 50))
+
+
+def test_a_vision_transformer_takes_square_images_only():
+    with torch.device("meta"), pytest.raises(UserError, match="square images only"):
+        component("vit_b_16").build(7, 1, (48, 64))
+
+
+def test_inception_says_the_size_that_it_needs():
+    with pytest.raises(UserError, match=r"cannot take 1×48×48 images(.|\n)*it takes 80×80"):
+        component("inception_v3").build(7, 1, (48, 48))
+
+
+def test_options_that_the_architecture_lacks_are_refused():
+    with pytest.raises(UserError, match=r"cannot make model 'resnet18' with these options: .*rubbish"):
+        component("resnet18", options={"rubbish": 1}).build(7, 1, (48, 48))
+
+
+def test_the_new_input_convolution_is_drawn_as_the_architecture_draws_it():
+    torch.manual_seed(0)
+    model = component("resnet18", small_images=True).build(7, 1, (48, 48))
+    assert model.conv1.weight.std().item() == pytest.approx((2 / (64 * 3 * 3)) ** 0.5, rel=0.1)
+
+
+def test_pretrained_colour_weights_are_summed_for_gray_images(tmp_path):
+    state = weights_of("resnet18", tmp_path / "w.pth")
+    model = component("resnet18", pretrained=tmp_path / "w.pth").build(7, 1, (48, 48))
+    torch.testing.assert_close(model.conv1.weight, state["conv1.weight"].sum(1, keepdim=True))
+    assert torch.equal(model.layer4[0].conv1.weight, state["layer4.0.conv1.weight"])
+
+
+def test_pretrained_weights_for_more_channels_answer_alike_to_equal_channels(tmp_path):
+    state = weights_of("squeezenet1_1", tmp_path / "w.pth", num_classes=7)
+    model = component("squeezenet1_1", pretrained=tmp_path / "w.pth").build(7, 6, (48, 48)).eval()
+    plain = torchvision.models.squeezenet1_1(num_classes=7).eval()
+    plain.load_state_dict(state)
+    gray = torch.randn(2, 1, 48, 48)
+    torch.testing.assert_close(model(gray.expand(-1, 6, -1, -1)), plain(gray.expand(-1, 3, -1, -1)))
+
+
+def test_pretrained_kernels_are_resampled_for_small_images_with_their_sum_kept(tmp_path):
+    state = weights_of("resnet18", tmp_path / "w.pth")
+    state["conv1.weight"] = torch.ones_like(state["conv1.weight"])
+    torch.save(state, tmp_path / "w.pth")
+    model = component("resnet18", pretrained=tmp_path / "w.pth", small_images=True).build(7, 3, (48, 48))
+    torch.testing.assert_close(model.conv1.weight, torch.full((64, 3, 3, 3), 49 / 9))
+
+
+def test_weights_of_a_run_with_small_images_fit_the_same_again(tmp_path):
+    first = component("resnet18", small_images=True).build(7, 1, (48, 48))
+    torch.save(first.state_dict(), tmp_path / "w.pth")
+    again = component("resnet18", small_images=True, pretrained=tmp_path / "w.pth").build(7, 1, (48, 48))
+    assert all(torch.equal(*pair) for pair in zip(first.parameters(), again.parameters(), strict=True))
+
+
+def test_a_head_of_another_number_of_classes_is_left_out(tmp_path):
+    weights_of("squeezenet1_1", tmp_path / "w.pth", num_classes=5)
+    model = component("squeezenet1_1", pretrained=tmp_path / "w.pth").build(7, 3, (48, 48))
+    assert model.classifier[1].weight.shape[0] == 7
+
+
+def test_pretrained_position_embeddings_are_resampled(tmp_path, monkeypatch):
+    small = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "mlp_dim": 8, "patch_size": 16}
+
+    def tiny(weights=None, **options):
+        return torchvision.models.VisionTransformer(**{**small, **options})
+
+    monkeypatch.setitem(torchvision.models._api.BUILTIN_MODELS, "vit_b_16", tiny)
+    state = tiny(image_size=224).state_dict()
+    state["encoder.pos_embedding"] = torch.full_like(state["encoder.pos_embedding"], 0.5)
+    older = {name.replace("mlp.0.", "mlp.linear_1."): value for name, value in state.items()}
+    torch.save(older, tmp_path / "w.pth")
+    model = component("vit_b_16", pretrained=tmp_path / "w.pth").build(7, 3, (48, 48))
+    torch.testing.assert_close(model.encoder.pos_embedding, torch.full((1, 10, 8), 0.5))
+
+
+def test_auxiliary_classifiers_of_a_file_are_left_out(tmp_path):
+    state = weights_of("googlenet", tmp_path / "w.pth", init_weights=False)
+    model = component("googlenet", pretrained=tmp_path / "w.pth").build(7, 3, (48, 48))
+    assert torch.equal(model.inception5b.branch1.conv.weight, state["inception5b.branch1.conv.weight"])
+
+
+def test_published_weights_that_rescale_the_image_answer_as_published(monkeypatch):
+    torch.manual_seed(0)
+    published = torchvision.models.inception_v3(init_weights=False, transform_input=True).eval()
+    monkeypatch.setattr(
+        torchvision.models.Inception_V3_Weights, "get_state_dict", lambda weights, **_: published.state_dict()
+    )
+    model = component("inception_v3", pretrained=True).build(1000, 3, (80, 80)).eval()
+    images = torch.randn(2, 3, 80, 80)
+    answers = []
+    for network in (model, published):
+        network.Conv2d_1a_3x3.register_forward_hook(lambda layer, inputs, output: answers.append(output))
+        network(images)
+    torch.testing.assert_close(*answers, rtol=1e-3, atol=1e-4)
+
+
+def test_weights_of_another_architecture_are_refused_by_key(tmp_path):
+    weights_of("resnet18", tmp_path / "w.pth")
+    with pytest.raises(UserError, match=r"w\.pth do not fit model 'resnet34':\n *it lacks: layer1\.2\.bn1\.bias"):
+        component("resnet34", pretrained=tmp_path / "w.pth").build(7, 1, (48, 48))
+
+
+def test_weights_of_another_width_are_refused_by_key(tmp_path):
+    weights_of("mnasnet1_3", tmp_path / "w.pth")
+    with pytest.raises(UserError, match=r"size mismatch for layers\.0\.weight"):
+        component("mnasnet0_5", pretrained=tmp_path / "w.pth").build(7, 3, (48, 48))
+
+
+def test_a_missing_file_of_weights_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"there is no file .*nowhere\.pth"):
+        component("resnet18", pretrained=tmp_path / "nowhere.pth").build(7, 1, (48, 48))
+
+
+def test_a_file_that_holds_no_weights_is_refused(tmp_path):
+    (tmp_path / "w.safetensors").write_bytes(b"not weights")
+    with pytest.raises(UserError, match=r"w\.safetensors holds no weights that can be read"):
+        component("resnet18", pretrained=tmp_path / "w.safetensors").build(7, 1, (48, 48))
+
+
+def test_a_failed_download_says_what_to_do(monkeypatch):
+    def unreachable(weights, **_):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(torchvision.models.ResNet18_Weights, "get_state_dict", unreachable)
+    with pytest.raises(UserError, match=r"could not be had: no route to host\n.*a local file"):
+        component("resnet18", pretrained=True).build(7, 1, (48, 48))
+
+
+def test_an_mnasnet_loads_a_plain_table_of_weights():
+    model = component("mnasnet0_5").build(7, 1, (48, 48))
+    again = component("mnasnet0_5").build(7, 1, (48, 48))
+    again.load_state_dict(dict(model.state_dict()))
+    assert torch.equal(again.layers[0].weight, model.layers[0].weight)

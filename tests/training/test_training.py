@@ -1,0 +1,214 @@
+"""What the options of `train` do, on a run that takes a second."""
+
+import json
+import math
+
+import pytest
+import torch
+
+from framework import RunFolder
+
+RECIPE = """
+dataset: dots
+preprocess: {size: 16}
+model: {name: tinynet, dropout: 0.0}
+optimizer: {name: adamw, lr: 1e-2}
+scheduler: constant
+train: {epochs: 2, batch_size: 20, log_every: 1, device: cpu, precision: float32}
+"""
+
+
+@pytest.fixture
+def run(tmp_path, framework):
+    """Run the recipe with overrides; the run folder, the results and what was printed."""
+    recipe = tmp_path / "dots.yaml"
+    recipe.write_text(RECIPE)
+
+    def call(*overrides, out="run", status=0):
+        result = framework("run", recipe, *overrides, "--out", tmp_path / out)
+        assert result.status == status, result.err
+        return RunFolder(tmp_path / out), result
+
+    return call
+
+
+def steps(folder):
+    return [line for line in folder.metrics_lines() if line["event"] == "step"]
+
+
+def epochs(folder):
+    return [line for line in folder.metrics_lines() if line["event"] == "epoch"]
+
+
+def weights(folder):
+    from safetensors.torch import load_file
+
+    return load_file(folder.weights)
+
+
+def test_it_learns(run):
+    folder, _ = run("train.epochs=24", "dataset.images=480", "scheduler=cosine")
+    assert folder.read("results")["test"]["top1"] > 0.9
+
+
+def test_two_runs_of_one_recipe_have_equal_weights_and_another_seed_has_others(run):
+    first, second, other = run(out="a")[0], run(out="b")[0], run("seed=1", out="c")[0]
+    assert first.weights.read_bytes() == second.weights.read_bytes()
+    assert first.weights.read_bytes() != other.weights.read_bytes()
+
+
+def test_accumulating_two_half_batches_is_one_step_of_the_whole(run):
+    # The network's normalisation sees half batches; without it both are the same sum.
+    whole = run("model=linear_probe", "train.batch_size=40", "train.max_steps=3", out="whole")[0]
+    halves = run("model=linear_probe", "train.batch_size=20", "train.accumulate=2", "train.max_steps=3", out="halves")[0]
+    for name, value in weights(whole).items():
+        torch.testing.assert_close(weights(halves)[name], value, rtol=1e-4, atol=1e-6)
+    assert [line["step"] for line in steps(halves)] == [1, 2, 3]
+
+
+def test_gradients_are_clipped(run):
+    free = run("optimizer=plain_sgd", "train.max_steps=1", "model=linear_probe", out="free")[0]
+    clipped = run("optimizer=plain_sgd", "train.max_steps=1", "model=linear_probe", "train.clip_grad_norm=1e-6", out="clipped")[0]
+    start = run("optimizer={name: plain_sgd, lr: 1e-30}", "train.max_steps=1", "model=linear_probe", out="start")[0]
+    moved = sum((weights(free)[name] - value).norm() for name, value in weights(start).items())
+    barely = sum((weights(clipped)[name] - value).norm() for name, value in weights(start).items())
+    assert barely < 1e-5 < moved
+
+
+def test_averaged_weights_are_those_that_are_kept(run):
+    plain, averaged = run("train.epochs=1", out="plain")[0], run("train.epochs=1", "train.ema=0.99", out="averaged")[0]
+    assert [line["loss"] for line in steps(plain)] == [line["loss"] for line in steps(averaged)]
+    assert not torch.equal(weights(plain)["9.weight"], weights(averaged)["9.weight"])
+
+
+def test_an_average_is_the_warmed_up_exponential_mean_of_the_weights():
+    from framework.training.averaging import Averaging
+
+    network = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.zeros_(network.weight)
+    averaging = Averaging(network, decay=0.5)
+    expected = 0.0
+    for step in range(1, 30):
+        torch.nn.init.constant_(network.weight, float(step))
+        averaging.update(step)
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * step
+    assert averaging.model.weight.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_frozen_parameters_and_their_statistics_stay_as_they_were(run):
+    folder = run("train.freeze=['0.*', '1.*']", "train.epochs=1", out="frozen")[0]
+    start = run("train.max_steps=1", "optimizer={name: plain_sgd, lr: 1e-30}", out="start")[0]
+    frozen, initial = weights(folder), weights(start)
+    assert torch.equal(frozen["0.weight"], initial["0.weight"])
+    assert torch.equal(frozen["1.running_mean"], torch.zeros(8))
+    assert not torch.equal(frozen["4.running_mean"], torch.zeros(8))
+    assert not torch.equal(frozen["3.weight"], initial["3.weight"])
+
+
+def test_a_freeze_pattern_that_matches_nothing_is_an_error(run):
+    _, result = run("train.freeze=['layer9.*']", status=2)
+    assert "no parameter matches 'layer9.*'" in result.err
+
+
+def test_max_steps_ends_training_and_the_schedule_fits_it(run):
+    folder = run("train.max_steps=5", "scheduler=one_cycle")[0]
+    assert folder.read("results")["steps"] == 5
+    assert steps(folder)[-1]["lr"] < 1e-6
+
+
+def test_max_time_ends_training_and_says_so(run):
+    folder, result = run("train.max_time=0.001")
+    results = folder.read("results")
+    assert (results["steps"], results["stopped"]) == (1, "max_time")
+    assert "train.max_time was reached" in result.out
+    assert 0 <= results["test"]["top1"] <= 1
+
+
+def test_patience_ends_training_when_nothing_is_gained(run):
+    folder, result = run("optimizer={name: plain_sgd, lr: 1e-30}", "train.epochs=9", "train.patience=2")
+    assert folder.read("results")["stopped"] == "patience"
+    assert len(epochs(folder)) == 3
+    assert "no gain" in result.out
+
+
+def test_the_best_epoch_is_kept_or_the_last_where_that_is_asked_for(run):
+    folder = run("train.epochs=6", "train.monitor=loss", out="best")[0]
+    losses = [line["validation"]["loss"] for line in epochs(folder)]
+    kept = folder.read("results")
+    assert kept["kept"]["epoch"] == losses.index(min(losses)) + 1
+    assert kept["validation"]["loss"] == min(losses)
+    assert run("train.epochs=3", "train.keep=last", out="last")[0].read("results")["kept"]["epoch"] == 3
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_names_the_step_and_keeps_the_last_good_checkpoint(run):
+    folder, result = run("loss=explodes", "train.checkpoint_every=0", "train.log_every=50", status=1)
+    assert "the loss is not finite any more: step 5 (epoch 1)" in result.err
+    kept = sorted(folder.checkpoints.glob("step-*"))
+    assert [file.name for file in kept] == ["step-00000003.safetensors", "step-00000004.safetensors"]
+    assert str(kept[-1]) in result.err
+    assert "Traceback" not in result.err
+
+
+def test_balanced_sampling_and_class_weights_reach_the_loss(run, tmp_path):
+    folder = run("loss.class_weights=balanced", "train.sampler=balanced")[0]
+    assert math.isfinite(folder.read("results")["test"]["loss"])
+
+
+def test_plateau_follows_the_validation_figure(run):
+    folder = run("scheduler={name: plateau, patience: 0}", "optimizer={name: plain_sgd, lr: 1e-20}", "train.epochs=3")[0]
+    assert [line["lr"] for line in epochs(folder)] == pytest.approx([1e-20, 1e-21, 1e-22])
+
+
+def test_bfloat16_trains_and_evaluates_in_float32(run):
+    folder = run("train.precision=bfloat16", "train.epochs=1")[0]
+    assert folder.read("environment")["precision"] == "bfloat16"
+    assert {value.dtype for value in weights(folder).values()} == {torch.float32, torch.int64}
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("train.device=cuda:7", "train.device is 'cuda:7'"),
+        ("train.precision=float16", "needs a GPU"),
+        ("model=wrong_shape", "must give logits of shape (2, 4)"),
+        ("model=picky", "cannot take 1×16×16 images"),
+        ("dataset.validation=0 train.patience=1", "needs a validation split"),
+    ],
+)
+def test_parts_that_do_not_fit_are_told_before_training(override, message, run):
+    if "cuda" in override and torch.cuda.is_available():
+        pytest.skip("there is a CUDA device here")
+    _, result = run(*override.split(), status=2)
+    assert message in result.err
+
+
+def test_without_validation_the_last_epoch_is_kept(run):
+    folder = run("dataset.validation=0")[0]
+    results = folder.read("results")
+    assert "validation" not in results
+    assert results["kept"]["epoch"] == 2
+    assert "top1" in results["test"]
+
+
+def test_observers_are_told_everything_in_order(run):
+    folder = run("observers=[{name: diary}]", "train.epochs=2")[0]
+    diary = [json.loads(line) for line in (folder.path / "diary.jsonl").read_text().splitlines()]
+    names = [entry["hook"] for entry in diary]
+    assert names[0] == "run_start"
+    assert names[-1] == "run_end"
+    assert names.count("epoch_end") == 2
+    assert names.count("step_end") == len(steps(folder)) > 2
+
+
+def test_an_observer_with_a_misspelt_hook_is_an_error(run):
+    _, result = run("observers=[misspelt]", status=2)
+    assert "observer 'misspelt'" in result.err
+    assert "epoch_ends" in result.err
+
+
+def test_the_csv_observer_writes_a_row_for_each_epoch(run):
+    folder = run("observers=[csv]")[0]
+    rows = (folder.path / "metrics.csv").read_text().splitlines()
+    assert rows[0].startswith("epoch,step,lr,seconds,train_loss,train_top1,validation_loss")
+    assert [row.split(",")[0] for row in rows[1:]] == ["1", "2"]
