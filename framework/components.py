@@ -7,25 +7,23 @@ the option schema, the documentation and the factory. The base class says the ki
 from __future__ import annotations
 
 import inspect
-import types
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, get_args
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     ModelWrapValidatorHandler,
     SerializerFunctionWrapHandler,
     ValidationInfo,
-    field_validator,
     model_serializer,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from framework.errors import UserError
+from framework.section import Section
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,26 +59,6 @@ class ImageSource(Protocol):
 
     def read(self, index: int) -> NDArray[np.uint8]:
         """Image `index` as uint8 C×H×W with C 1 or 3; raises `BadImage` where it cannot be read."""
-
-
-class Section(BaseModel):
-    """A part of a recipe: frozen, closed to unknown keys, and strict about booleans and numbers that are not finite."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        allow_inf_nan=False,
-        use_attribute_docstrings=True,
-        protected_namespaces=(),
-    )
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _bool_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        # pydantic would read `true` as 1, and a recipe with `lr: true` would train.
-        if isinstance(value, bool) and info.field_name and not _admits_bool(cls, info.field_name):
-            raise PydanticCustomError("bool_not_allowed", "must not be true or false")
-        return value
 
 
 class Lookup(Protocol):
@@ -241,18 +219,6 @@ def build(component: Component, **offered: Any) -> Any:
     return component.build(**{name: value for name, value in offered.items() if name in wanted})
 
 
-def unknown_arguments(component: type[Component]) -> list[str]:
-    """The arguments that `build` needs and that its kind does not offer."""
-    parameters = list(inspect.signature(component.build).parameters.values())[1:]
-    return [
-        parameter.name
-        for parameter in parameters
-        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        and parameter.default is parameter.empty
-        and parameter.name not in component.offered
-    ]
-
-
 def field_kind(annotation: Any) -> type[Component] | None:
     """The kind that a field holds (`Scheduler`, `list[Transform]`, `Scheduler | None`), or None for a plain field."""
     if isinstance(annotation, type) and annotation in KINDS:
@@ -288,8 +254,8 @@ def _name_and_fields(kind: type[Component], value: Any) -> tuple[str, dict[str, 
         )
     raise PydanticCustomError(
         "component_form",
-        "{kind} is a name or {form}, not {given}",
-        {"kind": _an(kind), "form": "{name: …, option: …}", "given": repr(value)},
+        "{kind} is a name or {form}",
+        {"kind": _an(kind), "form": "{name: …, option: …}"},
     )
 
 
@@ -303,20 +269,14 @@ def _expand_shorthand(found: type[Component], value: Any, fields: dict[str, Any]
             "{kind} '{name}' takes nothing after a slash",
             {"kind": found.kind, "name": found.name},
         )
+    if found.shorthand in fields:
+        raise PydanticCustomError(
+            "named_twice",
+            "{kind} '{name}' is given its {field} twice: after the slash, and as an option",
+            {"kind": found.kind, "name": found.name, "field": found.shorthand},
+        )
     return {found.shorthand: variant, **fields}
 
 
 def _an(kind: type[Component]) -> str:
     return f"{'an' if kind.kind[0] in 'aeiou' else 'a'} {kind.kind}"
-
-
-def _admits_bool(model: type[BaseModel], field: str) -> bool:
-    return _mentions_bool(model.model_fields[field].annotation)
-
-
-def _mentions_bool(annotation: Any) -> bool:
-    if annotation is bool or annotation is Any:
-        return True
-    if get_origin(annotation) in (Union, types.UnionType):
-        return any(_mentions_bool(argument) for argument in get_args(annotation))
-    return get_origin(annotation) is Literal and any(isinstance(value, bool) for value in get_args(annotation))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
-import re
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import pluggy
 
-from framework.components import KINDS, Component, unknown_arguments
+from framework.components import Component
 from framework.errors import UserError, did_you_mean, enumerate_names
 from framework.hookspecs import PluginSpec
+from framework.soundness import fault_of
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -67,13 +69,14 @@ class Registry:
         if not providers:
             raise UserError(self._unknown(kind, name))
         if len(providers) > 1:
-            owners = " and ".join(f"plugin '{plugin.name}' ({plugin.distribution})" for plugin, _ in providers)
-            raise UserError(f"{kind.kind} '{name}' is offered by {owners}; uninstall one of them")
+            raise UserError(_clash(kind.kind, name, providers))
         return providers[0][1]  # type: ignore[return-value]
 
     def names(self, kind: type[Component]) -> list[str]:
-        """The names of that kind, sorted."""
-        return sorted(name for known, name in self._providers if known == kind.kind)
+        """The names of that kind that can be used, sorted."""
+        return sorted(
+            name for (known, name), found in self._providers.items() if known == kind.kind and len(found) == 1
+        )
 
     def provider(self, kind: type[Component], name: str) -> Plugin:
         """The plugin that offers this component."""
@@ -83,54 +86,57 @@ class Registry:
     @property
     def clashes(self) -> list[str]:
         """A line for each name that two plugins offer."""
-        return [
-            f"{kind} '{name}' is offered by " + " and ".join(plugin.name for plugin, _ in providers)
-            for (kind, name), providers in sorted(self._providers.items())
-            if len(providers) > 1
-        ]
+        return [_clash(kind, name, found) for (kind, name), found in sorted(self._providers.items()) if len(found) > 1]
+
+    @property
+    def faults(self) -> list[str]:
+        """A line for each plugin that could not be used, or not in full."""
+        return [f"plugin '{plugin.name}' has failed: {plugin.fault}" for plugin in self.plugins if plugin.fault]
 
     def _unknown(self, kind: type[Component], name: str) -> str:
         names = self.names(kind)
-        variants = (
-            f"{component.name}/{variant}"
-            for known in names
-            for component in [self._providers[kind.kind, known][0][1]]
-            for variant in component.variants()
-        )
-        hint = did_you_mean(name, names)
-        if not hint:
-            by_variant = {full.partition("/")[2]: full for full in variants}
-            hint = f"; did you mean '{by_variant[name]}'?" if name in by_variant else ""
+        by_variant = {variant: f"{known}/{variant}" for known in names for variant in self._variants(kind, known)}
+        hint = f"; did you mean '{by_variant[name]}'?" if name in by_variant else did_you_mean(name, names)
         message = f"there is no {kind.kind} '{name}'{hint}"
         message += f" (known: {enumerate_names(names, 20)}; see `framework list {kind.kind}`)"
-        for plugin in self.plugins:
-            if plugin.fault:
-                message += f"\n    plugin '{plugin.name}' failed to load, so its components are missing: {plugin.fault}"
-        return message
+        return "\n    ".join([message, *self.faults])
+
+    def _variants(self, kind: type[Component], name: str) -> Sequence[str]:
+        return variants_of(self.find(kind, name))[0]
+
+
+def variants_of(component: type[Component]) -> tuple[Sequence[str], str | None]:
+    """What may follow the component's name after a slash, and why its plugin cannot say where it cannot."""
+    try:
+        return tuple(component.variants()), None
+    except Exception as error:
+        return (), f"{component.name}/… cannot be listed: {_one_line(error)}"
 
 
 def load_plugin(point: importlib.metadata.EntryPoint) -> Plugin:
     """Import what the entry point names and ask it for its components; faults are recorded, never raised."""
-    distribution = point.dist.name if point.dist else "unknown"
-    version = point.dist.version if point.dist else "unknown"
     module: ModuleType | None = None
     components: tuple[type[Component], ...] = ()
     fault: str | None = None
     try:
-        module = importlib.import_module(point.module)
-        offered = _call_hook(point.load(), point.name)
-        faults = [(component, _fault_of(component)) for component in offered]
-        components = tuple(component for component, reason in faults if reason is None)
-        fault = "; ".join(reason for _, reason in faults if reason) or None
+        with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is no part of a command's answer
+            module = importlib.import_module(point.module)
+            components, fault = _sound(_call_hook(point.load(), point.name))
     except (KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # a plugin may raise anything on import, SystemExit too
-        fault = f"{type(error).__name__}: {error}"
+        fault = _one_line(error)
     location = getattr(module, "__file__", None) or ""
-    return Plugin(point.name, point.value, distribution, version, location, components, fault)
+    return Plugin(point.name, point.value, *_distribution(point), location, components, fault)
 
 
-def _call_hook(plugin: object, name: str) -> list[type[Component]]:
+def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
+    """Name and version; `unknown` where its metadata do not say."""
+    metadata = dict(point.dist.metadata.items()) if point.dist else {}  # type: ignore[attr-defined]
+    return metadata.get("Name", "unknown"), metadata.get("Version", "unknown")
+
+
+def _call_hook(plugin: object, name: str) -> list[object]:
     """The components of one plugin, through a plugin manager of its own, so that pluggy checks the signature."""
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(PluginSpec)
@@ -138,24 +144,31 @@ def _call_hook(plugin: object, name: str) -> list[type[Component]]:
     manager.check_pending()
     if not manager.hook.components.get_hookimpls():
         raise TypeError("it implements no hook: define `components()` and mark it with `@hookimpl`")
-    (offered,) = manager.hook.components()
+    offered = next(iter(manager.hook.components()), None)  # pluggy leaves out None
     if isinstance(offered, (str, Mapping)) or not isinstance(offered, Iterable):
         raise TypeError(f"components() returned {offered!r}, not a list of component classes")
     return list(offered)
 
 
-def _fault_of(component: object) -> str | None:
-    if not (isinstance(component, type) and issubclass(component, Component)):
-        return f"components() offers {component!r}, which is not a component class"
-    label = f"{component.__module__}.{component.__qualname__}"
-    if component in KINDS or not issubclass(component, KINDS):
-        return f"{label} is of no kind: derive it from one of " + ", ".join(kind.__name__ for kind in KINDS)
-    name = getattr(component, "name", None)
-    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9_]*", name):
-        return f"{label} needs a name of lower case letters, digits and underscores; it has {name!r}"
-    if component.__abstractmethods__:
-        return f"{label} lacks " + ", ".join(sorted(component.__abstractmethods__))
-    if asked := unknown_arguments(component):
-        offered = ", ".join(component.offered) or "no arguments"
-        return f"{label}.build asks for {', '.join(asked)}; a {component.kind} is offered {offered}"
-    return None
+def _sound(offered: list[object]) -> tuple[tuple[type[Component], ...], str | None]:
+    """The components without a fault, and the faults of the others."""
+    sound: dict[tuple[str, str], type[Component]] = {}
+    faults: list[str] = []
+    for entry in offered:
+        if fault := fault_of(entry):
+            faults.append(fault)
+            continue
+        component = cast("type[Component]", entry)
+        if (component.kind, component.name) in sound:
+            faults.append(f"components() offers {component.kind} '{component.name}' twice")
+        sound.setdefault((component.kind, component.name), component)
+    return tuple(sound.values()), "; ".join(faults) or None
+
+
+def _clash(kind: str, name: str, found: Iterable[tuple[Plugin, type[Component]]]) -> str:
+    owners = " and ".join(f"plugin '{plugin.name}' ({plugin.distribution})" for plugin, _ in found)
+    return f"{kind} '{name}' is offered by {owners}; uninstall one of them"
+
+
+def _one_line(error: BaseException) -> str:
+    return ": ".join(part for part in (type(error).__name__, " ".join(str(error).split())) if part)

@@ -31,9 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _dispatch([argument for argument in arguments if argument != "--debug"])
     except UserError as error:
-        if debug:
-            raise
-        print(error, file=sys.stderr)
+        print(_traceback() if debug else error, file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -42,13 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        if debug:
-            raise
-        print(
+        unexpected = (
             f"framework failed unexpectedly: {type(error).__name__}: {error}\n"
-            "    This should not happen; repeat the command with --debug to see where",
-            file=sys.stderr,
+            "    This should not happen; repeat the command with --debug to see where"
         )
+        print(_traceback() if debug else unexpected, file=sys.stderr)
         return 1
 
 
@@ -69,6 +65,12 @@ def _dispatch(arguments: list[str]) -> int:
     command.configure(parser)
     status: int = command.execute(parser.parse_intermixed_args(rest))
     return status
+
+
+def _traceback() -> str:
+    import traceback
+
+    return traceback.format_exc().rstrip()
 
 
 def command_parser(name: str) -> argparse.ArgumentParser:

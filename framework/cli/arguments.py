@@ -17,6 +17,7 @@ def add_overrides(parser: argparse.ArgumentParser) -> None:
         "overrides",
         metavar="key=value",
         nargs="*",
+        default=[],
         help="set an option, such as train.epochs=3; naming a component (model=resnet34) replaces its section",
     )
 

@@ -87,6 +87,7 @@ def _print(what: str, figures: dict[str, Any], skipped: int) -> None:
     console.print()
     console.print(table)
     console.print()
+    console.print("[bold]true class by prediction, % of the row[/]")
     console.print(confusion_table(figures))
 
 
@@ -98,13 +99,7 @@ def confusion_table(figures: dict[str, Any]) -> Any:
     names = list(figures["per_class"])
     if len(names) > 12:
         return "The confusion matrix is in --json."
-    table = Table(
-        box=None,
-        header_style="bold",
-        pad_edge=False,
-        title="true class by prediction, % of the row",
-        title_justify="left",
-    )
+    table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("")
     for name in names:
         table.add_column(name[:8], justify="right")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from fnmatch import fnmatchcase
 
 from framework.cli.arguments import add_json
 from framework.cli.kinds import first_line, kind_named, plural
 from framework.components import KINDS, Component
 from framework.errors import UserError
-from framework.registry import Registry
+from framework.registry import Registry, variants_of
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +31,8 @@ def execute(arguments: argparse.Namespace) -> int:
     else:
         kinds = [kind_named(arguments.kind)] if arguments.kind else list(KINDS)
         found = {plural(kind): _matching(registry, kind, arguments.pattern) for kind in kinds}
+    for fault in [*registry.faults, *registry.clashes]:
+        print(f"{fault} (see `framework plugins`)", file=sys.stderr)
     if arguments.pattern and not any(found.values()):
         raise UserError(f"nothing matches '{arguments.pattern}' among {', '.join(found)}")
     print(json.dumps(found, indent=2, ensure_ascii=False) if arguments.json else _text(found))
@@ -41,7 +44,7 @@ def _matching(registry: Registry, kind: type[Component], pattern: str | None) ->
     found: dict[str, str] = {}
     for name in registry.names(kind):
         component = registry.find(kind, name)
-        variants = component.variants()
+        variants, _ = variants_of(component)
         line = first_line(component) + (f" ({name}/…: {len(variants):,} of them)" if variants else "")
         if _matches(name, pattern):
             found[name] = line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from framework.cli.arguments import add_overrides
@@ -32,6 +33,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise UserError(f"there is no folder '{file.parent}' to write '{file.name}' to")
     start = {"dataset": {"name": "folder", "root": "data/photos"}, "model": "resnet18"}
     recipe = validate_section(start, Registry.load(), arguments.overrides, Recipe)
-    write_text(file, recipe_text(recipe, f"framework run {file}", commented=True))
-    print(f"wrote {file}; next: framework check {file} && framework run {file}")
+    name = shlex.quote(str(file))
+    write_text(file, recipe_text(recipe, f"framework run {name}", commented=True))
+    print(f"wrote {file}; next: framework check {name} && framework run {name}")
     return 0

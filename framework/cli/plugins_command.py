@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from typing import Any
 
 from framework.cli.arguments import add_json
 from framework.cli.kinds import plural
 from framework.components import KINDS
 from framework.errors import enumerate_names
-from framework.registry import Plugin, Registry
+from framework.registry import Plugin, Registry, variants_of
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,19 +22,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print every plugin, working or not; the status is 1 where one has a fault."""
     registry = Registry.load()
+    plugins = [_with_faults_of_variants(plugin) for plugin in registry.plugins]
     if arguments.json:
-        print(
-            json.dumps(
-                {"plugins": [_entry(plugin) for plugin in registry.plugins], "clashes": registry.clashes},
-                indent=2,
-            )
-        )
+        answer = {"plugins": [_entry(plugin) for plugin in plugins], "clashes": registry.clashes}
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
-        print("\n\n".join(_text(plugin) for plugin in registry.plugins))
-        if registry.clashes:
-            print("\nnames offered twice, unusable until one plugin is uninstalled:")
-            print("\n".join(f"  {clash}" for clash in registry.clashes))
-    return 1 if registry.clashes or any(plugin.fault for plugin in registry.plugins) else 0
+        blocks = [_text(plugin) for plugin in plugins]
+        print("\n\n".join(blocks + ["\n".join(["FAILED:", *registry.clashes])] * bool(registry.clashes)))
+    return 1 if registry.clashes or any(plugin.fault for plugin in plugins) else 0
+
+
+def _with_faults_of_variants(plugin: Plugin) -> Plugin:
+    faults = [plugin.fault, *(variants_of(component)[1] for component in plugin.components)]
+    return replace(plugin, fault="; ".join(fault for fault in faults if fault) or None)
 
 
 def _offers(plugin: Plugin) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ from typing import Any
 from framework.cli.arguments import add_json
 from framework.cli.kinds import kind_named
 from framework.components import Component, own_fields_first, split_name
-from framework.registry import Registry
+from framework.registry import Registry, variants_of
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +43,7 @@ def describe(component: type[Component], registry: Registry) -> str:
     plugin = registry.provider(component, component.name)
     lines = [f"{component.kind} {component.name}", ""]
     lines += [f"  {line}".rstrip() for line in inspect.cleandoc(component.__doc__ or "").splitlines()]
-    variants = component.variants()
+    variants, _ = variants_of(component)
     if component.shorthand and variants:
         example = f"{component.name}/{variants[0]}"
         lines += [

@@ -44,4 +44,5 @@ def warp(images: Tensor, matrices: Tensor | None) -> Tensor:
     if matrices is None:
         return images
     grid = F.affine_grid(matrices[:, :2].to(images.device), list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    sampled = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return sampled.clamp_(0, 1)  # the four weights add up to 1 only to within rounding

@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from framework.data.augment import Augmentation
+from framework.data.growth import Growth
 from framework.data.preprocess import Preprocessor
 from framework.data.seeding import generator_at
 from framework.data.store import Store
@@ -23,7 +24,8 @@ class Batches:
     """Batches of a store by position.
 
     A step takes `accumulate` batches of `batch_size` images. An epoch has as many whole steps as its images fill; the
-    rest is left out, other images each epoch. A store smaller than one step is one step.
+    rest is left out, other images each epoch. A store smaller than one step is one step of as many whole batches as it
+    fills, and a store smaller than one batch is one batch.
     """
 
     store: Store
@@ -35,12 +37,14 @@ class Batches:
     seed: int
     device: torch.device
     channels_last: bool = True
+    growth: Growth | None = None
     _order: tuple[int, Tensor] | None = field(default=None, init=False)
 
     @property
     def images_per_step(self) -> int:
         """Images that one optimizer step sees."""
-        return min(self.batch_size * self.accumulate, len(self.store))
+        batch_size = min(self.batch_size, len(self.store))
+        return batch_size * min(self.accumulate, len(self.store) // batch_size)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -57,11 +61,13 @@ class Batches:
         indices = self._epoch_order(epoch)[start : start + self.images_per_step]
         generator = generator_at(self.seed, "augment", step)
         for chunk in indices.split(self.batch_size):
-            images, targets = self._batch(chunk, generator)
+            images, targets = self._batch(chunk, step, generator)
             yield images, targets, len(chunk) / len(indices)
 
-    def _batch(self, indices: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _batch(self, indices: Tensor, step: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         images = self.store.images[indices].to(self.device).float().div_(255)
+        if self.growth is not None:
+            images = F.interpolate(images, self.growth.size_at(step), mode="bilinear", antialias=True)
         targets = F.one_hot(self.store.labels[indices], len(self.store.classes)).to(self.device).float()
         images, targets = self.augmentation(images, targets, generator)
         images = self.preprocess.normalised(images)
@@ -85,12 +91,13 @@ def shuffled(labels: Tensor, generator: torch.Generator) -> Tensor:
 def balanced(labels: Tensor, generator: torch.Generator) -> Tensor:
     """As many indices as there are labels, every class equally often (to within one), each class in shuffled rounds."""
     classes = labels.unique()
-    wanted = -(-len(labels) // len(classes))
+    each, surplus = divmod(len(labels), len(classes))
+    one_more = torch.randperm(len(classes), generator=generator) < surplus
     drawn = []
-    for label in classes:
+    for label, extra in zip(classes, one_more.tolist(), strict=True):
         members = (labels == label).nonzero().flatten()
-        rounds = -(-wanted // len(members))
-        order = torch.cat([members[torch.randperm(len(members), generator=generator)] for _ in range(rounds)])
-        drawn.append(order[:wanted])
+        rounds = -(-(each + extra) // len(members))
+        order = [members[torch.randperm(len(members), generator=generator)] for _ in range(rounds)]
+        drawn.append(torch.cat(order)[: each + extra])
     everything = torch.cat(drawn)
-    return everything[torch.randperm(len(everything), generator=generator)][: len(labels)]
+    return everything[torch.randperm(len(everything), generator=generator)]

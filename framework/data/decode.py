@@ -8,30 +8,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_PIXELS = 89_478_485  # Pillow's own limit: 256 MiB of RGB
-SUFFIXES = frozenset(
-    {
-        ".jpg",
-        ".jpeg",
-        ".png",
-        ".bmp",
-        ".gif",
-        ".webp",
-        ".tif",
-        ".tiff",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".jp2",
-        ".avif",
-    }
-)
-GRAYSCALE_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N"})
+FORMATS = frozenset({"JPEG", "MPO", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF"})
+"""What is read, by content. Pillow knows more, among them EPS, which it hands to Ghostscript to be executed."""
+GRAYSCALE_MODES = frozenset({"1", "L", "LA", "La"})
+SIXTEEN_BIT_MODES = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N"})
+ORIENTATIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns a picture upright, by its EXIF orientation."""
 
 
 class BadImage(ValueError):
@@ -48,7 +44,7 @@ def decode(source: str | Path | bytes, name: str | None = None) -> NDArray[np.ui
 
     EXIF orientation is applied; 16-bit grayscale is scaled to 8 bits; palettes are looked up; transparent pixels are
     put on white; CMYK becomes RGB; of an animation the first frame is taken. Raises `BadImage` for a file that is
-    empty, truncated, no image, or has more than `MAX_PIXELS` pixels.
+    empty, truncated, no image, of a format that is not among `FORMATS`, or has more than `MAX_PIXELS` pixels.
     """
     name = name or (str(source) if not isinstance(source, bytes) else "image")
     try:
@@ -58,8 +54,8 @@ def decode(source: str | Path | bytes, name: str | None = None) -> NDArray[np.ui
             # Pillow warns of much that is harmless (odd EXIF) and of what is checked here (size).
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-                _refuse_bombs(name, image.size)
-                return _to_array(ImageOps.exif_transpose(image))
+                _refuse(name, image)
+                return _to_array(_upright(image))
     except BadImage:
         raise
     except UnidentifiedImageError:
@@ -68,20 +64,34 @@ def decode(source: str | Path | bytes, name: str | None = None) -> NDArray[np.ui
         raise BadImage(name, f"refused as a decompression bomb: {error}") from None
     except FileNotFoundError:
         raise BadImage(name, "there is no such file") from None
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, MemoryError) as error:
+    except (PermissionError, IsADirectoryError) as error:
+        raise BadImage(name, f"cannot be opened: {error.strerror}") from None
+    except Exception as error:  # damaged files make decoders raise nearly anything, RuntimeError and struct.error too
         raise BadImage(name, f"damaged: {error}") from None
 
 
-def _refuse_bombs(name: str, size: tuple[int, int]) -> None:
-    width, height = size
+def _refuse(name: str, image: Image.Image) -> None:
+    """Before any pixel is read."""
+    if image.format not in FORMATS:
+        raise BadImage(name, f"{image.format} files are not read; save it as PNG or JPEG")
+    width, height = image.size
     if width * height > MAX_PIXELS:
         raise BadImage(name, f"refused: {width}×{height} pixels, more than {MAX_PIXELS:,} (a decompression bomb?)")
 
 
+def _upright(image: Image.Image) -> Image.Image:
+    """As EXIF orients it; `ImageOps.exif_transpose` would also write EXIF anew, and fail where that is damaged."""
+    image.load()  # EXIF may follow the pixels
+    try:
+        method = ORIENTATIONS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # damaged EXIF, or XMP that is no XML: the pixels are there all the same
+        return image
+    return image if method is None else image.transpose(method)
+
+
 def _to_array(image: Image.Image) -> NDArray[np.uint8]:
-    if image.mode in ("I", "I;16", "I;16L", "I;16B", "I;16N"):
-        # 16 bits to 8: 65535 is white. Pillow's own conversion would clip everything above 255.
-        return (np.asarray(image).astype(np.uint32).clip(0, 65535) >> 8).astype(np.uint8)[None]
+    if image.mode in SIXTEEN_BIT_MODES:
+        return _from_sixteen_bits(image)
     if image.mode == "F":
         raise ValueError("floating-point pixels have no defined range; save it as 8 or 16 bits")
     target = "L" if image.mode in GRAYSCALE_MODES else "RGB"
@@ -90,3 +100,13 @@ def _to_array(image: Image.Image) -> NDArray[np.uint8]:
         image = Image.alpha_composite(Image.new("RGBA", opaque.size, "white"), opaque)
     pixels = np.asarray(image if image.mode == target else image.convert(target))
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _from_sixteen_bits(image: Image.Image) -> NDArray[np.uint8]:
+    """65535 is white; Pillow's own conversion would clip everything above 255."""
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > 65535:
+        raise ValueError("32-bit pixels beyond 0 to 65535 have no defined range; save it as 8 or 16 bits")
+    if "transparency" in image.info:
+        values[values == image.info["transparency"]] = 65535
+    return (values >> 8).astype(np.uint8)[None]

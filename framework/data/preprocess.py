@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -30,7 +30,8 @@ class Preprocessor:
 
     def __call__(self, image: NDArray[np.uint8]) -> Tensor:
         """One decoded image, uint8 C×H×W of any size with 1 or 3 channels, as uint8 at the network's size."""
-        return self.resized(self.with_channels(torch.from_numpy(image)))
+        writable = np.require(image, requirements=["C", "W"])  # torch warns of arrays that are not
+        return self.resized(self.with_channels(torch.from_numpy(writable)))
 
     def with_channels(self, image: Tensor) -> Tensor:
         """Grayscale from RGB by luma (ITU-R 601-2), RGB from grayscale by repetition; uint8 C×H×W."""
@@ -47,13 +48,16 @@ class Preprocessor:
         target = (self.height, self.width)
         if tuple(image.shape[1:]) == target:
             return image
-        if self.fit == "stretch":
-            return _resize(image, target)
         height, width = image.shape[1:]
-        ratios = (self.height / height, self.width / width)
-        ratio = max(ratios) if self.fit == "crop" else min(ratios)
-        inner = _resize(image, (max(1, round(height * ratio)), max(1, round(width * ratio))))
-        return _centred(inner, target)
+        if self.fit == "crop":
+            # Cropped before resizing: a strip of 10000×1 resized to cover the target would fill the memory.
+            ratio = min(height / self.height, width / self.width)
+            image = _centred(image, (max(1, round(self.height * ratio)), max(1, round(self.width * ratio))))
+        elif self.fit == "pad":
+            ratio = min(self.height / height, self.width / width)
+            image = _resize(image, (max(1, round(height * ratio)), max(1, round(width * ratio))))
+            return _centred(image, target)
+        return _resize(image, target)
 
     def normalised(self, images: Tensor) -> Tensor:
         """Float32 B×C×H×W in [0, 1], normalised by mean and standard deviation."""
@@ -68,9 +72,10 @@ class Preprocessor:
 
     def measured(self, images: Tensor) -> Preprocessor:
         """With mean and standard deviation of these images, uint8 N×C×H×W, per channel."""
-        counts = torch.stack(
-            [torch.bincount(images[:, channel].flatten(), minlength=256) for channel in range(self.channels)]
-        )
+        counts = torch.zeros(self.channels, 256, dtype=torch.int64)
+        for chunk in images.split(1024):  # a copy of every image would double the memory
+            for channel in range(self.channels):
+                counts[channel] += torch.bincount(chunk[:, channel].flatten(), minlength=256)
         levels = torch.arange(256, dtype=torch.float64) / 255
         shares = counts.double() / counts.sum(dim=1, keepdim=True)
         mean = (shares * levels).sum(dim=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from framework.data.decode import decode
@@ -20,10 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Images in files, decoded when read.
-
-    `names` are what messages and tables call them; left out, the paths.
-    """
+    """Images in files, decoded when read."""
 
     paths: Sequence[Path]
     labels: Sequence[int]
@@ -32,7 +30,7 @@ class ImageFiles:
     root: Path | None = None
     """Where given, names are relative to it."""
 
-    @property
+    @cached_property
     def names(self) -> Sequence[str]:
         """The paths, relative to `root`."""
         if self.root is None:
@@ -98,11 +96,11 @@ class Selection:
         """As the source."""
         return self.source.channels
 
-    @property
+    @cached_property
     def names(self) -> Sequence[str]:
         """As in the source."""
         names = self.source.names
-        return [names[index] for index in self.indices]
+        return [str(names[index]) for index in self.indices]
 
     def __len__(self) -> int:
         return len(self.indices)

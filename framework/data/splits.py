@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 
 from framework.components import Dataset, ImageSource, build
+from framework.data.contract import checked
 from framework.data.sources import Selection
 from framework.errors import UserError, count, did_you_mean, enumerate_names
 
@@ -18,15 +18,12 @@ def build_splits(dataset: Dataset, classes: Sequence[str] | None = None) -> dict
 
     Raises `UserError` where the data is absent, breaks the contract, or has a class that `classes` lacks.
     """
-    sources: Mapping[str, ImageSource] = build(dataset)
-    if not isinstance(sources, Mapping) or not sources:
+    built: Mapping[str, ImageSource] = build(dataset)
+    if not isinstance(built, Mapping) or not built or not all(isinstance(split, str) for split in built):
         raise UserError(f"dataset '{dataset.name}' returned no splits: build() must return {{name: source}}")
-    for split, source in sources.items():
-        _check_contract(dataset.name, split, source)
+    sources = {split: checked(f"dataset '{dataset.name}', split '{split}'", built[split]) for split in built}
     if classes is None:
-        if "train" not in sources:
-            raise UserError(f"dataset '{dataset.name}' has no split 'train' to train on; it has {', '.join(sources)}")
-        classes = sources["train"].classes
+        classes = _training_classes(dataset.name, sources)
     bound = {split: bind_classes(source, classes, f"split '{split}'") for split, source in sources.items()}
     return _held_out(dataset, bound)
 
@@ -54,72 +51,78 @@ def bind_classes(source: ImageSource, classes: Sequence[str], where: str) -> Ima
     return Selection(source, range(len(source)), labels, tuple(classes))
 
 
-def stratified(labels: Sequence[int], share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Indices (kept, held out): of each class `share`, rounded to the nearest image, in their original order.
+def stratified(labels: Sequence[int], shares: Mapping[str, float], seed: int) -> dict[str, list[int]]:
+    """Indices by name of the share, and of the rest by `train`, each in their original order.
 
-    A class of two images or more keeps at least one on either side.
+    Of each class every share gets its part of the images, rounded to the nearest; as far as there are images, at least
+    one, and at least one stays in `train`.
     """
     by_class: dict[int, list[int]] = {}
     for index, label in enumerate(labels):
         by_class.setdefault(label, []).append(index)
-    held: set[int] = set()
-    for label in sorted(by_class):
-        members = by_class[label]
-        wanted = round(len(members) * share)
-        if len(members) > 1:
-            wanted = min(max(wanted, 1), len(members) - 1)
-        # A generator for each class: adding images to one leaves the split of the others as it was.
-        held.update(random.Random(f"{seed}/{label}").sample(members, wanted))
-    return [index for index in range(len(labels)) if index not in held], sorted(held)
+    parts: dict[str, list[int]] = {name: [] for name in (*shares, "train")}
+    for label, members in by_class.items():
+        rest = members
+        for name, share in shares.items():
+            wanted = min(max(round(len(members) * share), 1), len(rest) - 1)
+            # A generator for each class: adding images to one leaves the split of the others as it was.
+            held = random.Random(f"{seed}/{label}").sample(rest, wanted)
+            parts[name] += held
+            rest = sorted(set(rest).difference(held))
+        parts["train"] += rest
+    return {name: sorted(indices) for name, indices in parts.items()}
+
+
+def _training_classes(dataset: str, sources: Mapping[str, ImageSource]) -> Sequence[str]:
+    if "train" not in sources:
+        raise UserError(f"dataset '{dataset}' has no split 'train' to train on; it has {', '.join(sources)}")
+    classes = sources["train"].classes
+    if len(classes) < 2:
+        raise UserError(
+            f"dataset '{dataset}', split 'train' has one class only, '{classes[0]}': there is nothing to tell apart"
+        )
+    present = set(sources["train"].labels)
+    absent = [name for label, name in enumerate(classes) if label not in present]
+    if absent:
+        raise UserError(
+            f"dataset '{dataset}', split 'train' has no images of {enumerate_names(absent)}: "
+            f"add some, or leave {'it' if len(absent) == 1 else 'them'} out of the classes"
+        )
+    return classes
 
 
 def _held_out(dataset: Dataset, splits: dict[str, ImageSource]) -> dict[str, ImageSource]:
-    shares = {"test": dataset.test, "validation": dataset.validation}
-    if shares["validation"] is None and "validation" not in splits:
-        shares["validation"] = DEFAULT_VALIDATION
+    """The splits with those that are held out from `train`, and with `train` less them."""
+    if dataset.validation == 0:
+        splits.pop("validation", None)
+    shares = _shares(dataset, splits)
+    if not shares or "train" not in splits:
+        return splits
+    whole = splits["train"]
+    for name, indices in stratified(whole.labels, shares, dataset.split_seed).items():
+        if not indices:
+            raise UserError(
+                f"dataset '{dataset.name}': every class has too few images to hold some out for {name}; "
+                "add images, or train without it: dataset.validation=0"
+            )
+        splits[name] = Selection(whole, indices, [whole.labels[index] for index in indices], whole.classes)
+    return splits
+
+
+def _shares(dataset: Dataset, splits: Mapping[str, ImageSource]) -> dict[str, float]:
+    """What to hold out, by name; raises `UserError` where that contradicts the splits or leaves nothing to train on."""
+    validation = dataset.validation
+    if validation is None and "validation" not in splits:
+        validation = DEFAULT_VALIDATION
+    asked = {"test": dataset.test, "validation": validation}
+    shares = {name: share for name, share in asked.items() if share}
     for name, share in shares.items():
-        if share and name in splits:
+        if name in splits:
             raise UserError(
                 f"dataset '{dataset.name}' has a {name} split of its own "
                 f"({count(len(splits[name]), 'image')}): leave out '{name}: {share}'"
             )
-    if "train" not in splits:
-        return splits
-    whole = splits["train"]
-    remaining: AbstractSet[int] | list[int] = list(range(len(whole)))
-    for name, share in shares.items():
-        if not share:
-            continue
-        labels = [whole.labels[index] for index in remaining]
-        of_rest = share * len(whole) / max(len(labels), 1)
-        kept, held = stratified(labels, min(of_rest, 1.0), dataset.split_seed)
-        order = list(remaining)
-        splits[name] = _select(whole, [order[index] for index in held])
-        remaining = [order[index] for index in kept]
-    splits["train"] = whole if len(remaining) == len(whole) else _select(whole, list(remaining))
-    return splits
-
-
-def _select(source: ImageSource, indices: list[int]) -> Selection:
-    return Selection(source, indices, [source.labels[index] for index in indices], source.classes)
-
-
-def _check_contract(dataset: str, split: str, source: ImageSource) -> None:
-    where = f"dataset '{dataset}', split '{split}'"
-    missing = [
-        name for name in ("classes", "labels", "names", "channels", "read", "__len__") if not hasattr(source, name)
-    ]
-    if missing:
-        raise UserError(f"{where} lacks {', '.join(missing)}: an image source has classes, labels, names, channels, "
-                        "read(index) and a length")  # fmt: skip
-    if len(source) == 0:
-        raise UserError(f"{where} has no images")
-    if len(source.labels) != len(source) or len(source.names) != len(source):
-        raise UserError(f"{where} has {len(source)} images, {len(source.labels)} labels and {len(source.names)} names")
-    if len(set(source.classes)) != len(source.classes):
-        raise UserError(f"{where} names a class twice: {enumerate_names(source.classes)}")
-    lowest, highest = min(source.labels), max(source.labels)
-    if lowest < 0 or highest >= len(source.classes):
-        raise UserError(f"{where} has labels from {lowest} to {highest} for {len(source.classes)} classes")
-    if len(source.classes) < 2 and split == "train":
-        raise UserError(f"{where} has one class only, '{source.classes[0]}': there is nothing to tell apart")
+    if sum(shares.values()) >= 1:
+        held = " and ".join(f"{name}: {share}" for name, share in shares.items())
+        raise UserError(f"dataset '{dataset.name}': {held} leave nothing to train on; they must add up to less than 1")
+    return shares

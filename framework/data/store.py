@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from framework.data.contract import read_image
 from framework.data.decode import BadImage
 from framework.errors import UserError, count
 
@@ -43,12 +45,12 @@ class Store:
         return dict(zip(self.classes, counts, strict=True))
 
     def fingerprint(self) -> str:
-        """SHA-256 over pixels, labels, class names and image names."""
-        digest = hashlib.sha256()
+        """SHA-256 over pixels, their shape, labels, class names and image names."""
+        words = [list(self.images.shape), self.classes, self.names]
+        digest = hashlib.sha256(json.dumps(words).encode())
         for tensor in (self.images, self.labels):
             pixels: Any = tensor.numpy()  # a buffer, read without copying
             digest.update(pixels)
-        digest.update("\n".join([*self.classes, *self.names]).encode())
         return digest.hexdigest()
 
 
@@ -61,7 +63,8 @@ def build_store(
     """Decode and resize every image of the source.
 
     Images that cannot be read are all collected; then it raises `UserError` with their list, or with `on_bad_image`
-    "skip" leaves them out and keeps the list in `skipped`. `progress(done, total)` is called now and then.
+    "skip" leaves them out and keeps the list in `skipped`; none that can be read is an error either way. A source that
+    breaks its contract is a `UserError` at once. `progress(done, total)` is called now and then.
     """
     total = len(source)
     images = _allocate((total, preprocess.channels, preprocess.height, preprocess.width))
@@ -70,14 +73,14 @@ def build_store(
     names = source.names
     for index in range(total):
         try:
-            images[len(kept)] = preprocess(source.read(index))
+            images[len(kept)] = preprocess(read_image(source, index, names[index]))
             kept.append(index)
         except BadImage as error:
             bad.append(BadImage(names[index], error.reason))
         if progress and (index % 512 == 511 or index == total - 1):
             progress(index + 1, total)
     if bad and (on_bad_image == "error" or not kept):
-        raise UserError(_bad_images_message(bad, total))
+        raise UserError(_bad_images_message(bad, total, all_bad=not kept))
     labels = torch.tensor([source.labels[index] for index in kept], dtype=torch.int64)
     return Store(images[: len(kept)], labels, tuple(names[index] for index in kept), tuple(source.classes), tuple(bad))
 
@@ -106,14 +109,9 @@ def _available_memory() -> int | None:
         return None
 
 
-def _bad_images_message(bad: list[BadImage], total: int) -> str:
+def _bad_images_message(bad: list[BadImage], total: int, all_bad: bool) -> str:
     lines = [f"    {error.name}: {error.reason}" for error in bad[:SHOWN_BAD_IMAGES]]
     if len(bad) > SHOWN_BAD_IMAGES:
         lines.append(f"    … and {len(bad) - SHOWN_BAD_IMAGES:,} more")
-    return "\n".join(
-        [
-            f"{len(bad):,} of {count(total, 'image')} cannot be used:",
-            *lines,
-            "Mend or remove them, or train without them: dataset.on_bad_image=skip",
-        ]
-    )
+    lines.append("Mend or remove them" + ("" if all_bad else ", or go on without them: dataset.on_bad_image=skip"))
+    return "\n".join([f"{len(bad):,} of {count(total, 'image')} cannot be used:", *lines])

@@ -6,9 +6,16 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from framework.data.decode import SUFFIXES
 from framework.data.sources import ImageFiles
 from framework.errors import UserError, count, did_you_mean, enumerate_names
+
+SIDECARS = frozenset(
+    {".csv", ".db", ".htm", ".html", ".ini", ".json", ".log", ".md", ".py", ".txt", ".url", ".xml", ".yaml", ".yml"}
+)
+"""Endings of what lies beside images and is none. Every other file counts as an image, so that none is lost for an
+unusual ending: what cannot be read is then reported as a bad image."""
+
+IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif")
 
 
 def class_tree(
@@ -16,15 +23,14 @@ def class_tree(
 ) -> ImageFiles:
     """The images of `folder/CLASS/**`, sorted by class and path, named relative to `root` (left out: `folder`).
 
-    `classes` says which class folders there may be, and their order; left out, all of them by name. Files whose ending
-    is no image format's, and everything that starts with a dot, are left out. Raises `UserError` where there are no
-    class folders, none with images, or unexpected ones.
+    `classes` says which class folders there may be, and their order; left out, all of them by name. Only what starts
+    with a dot and `SIDECARS` is passed over. Raises `UserError` where there are no class folders, none with images,
+    images outside of them, or unexpected ones.
     """
     found = class_folders(folder)
+    _refuse_loose_images(folder, bool(found))
     if not found:
-        loose = next(image_files(folder), None) if folder.is_dir() else None
-        hint = " Its images lie in it directly; sort them into one folder for each class." if loose else ""
-        raise UserError(f"'{folder}' has no class folders: it must hold one folder of images for each class.{hint}")
+        raise UserError(f"'{folder}' has no class folders: it must hold one folder of images for each class")
     names = list(classes) if classes is not None else found
     unexpected = [name for name in found if name not in names]
     if unexpected:
@@ -32,28 +38,54 @@ def class_tree(
             f"'{folder}' has {count(len(unexpected), 'class folder')} that 'classes' does not name: "
             f"{enumerate_names(unexpected)}{did_you_mean(unexpected[0], names)}"
         )
-    paths: list[Path] = []
-    labels: list[int] = []
-    for label, name in enumerate(names):
-        files = sorted(image_files(folder / name))
-        paths += files
-        labels += [label] * len(files)
+    by_class = {name: sorted(image_files(folder / name)) if name in found else [] for name in names}
+    paths = [path for files in by_class.values() for path in files]
     if not paths:
         raise UserError(f"'{folder}' has no images: its class folders {enumerate_names(found)} are empty")
+    labels = [label for label, files in enumerate(by_class.values()) for _ in files]
     return ImageFiles(paths, labels, names, channels, root or folder)
 
 
 def class_folders(folder: Path) -> list[str]:
-    """The names of the visible folders in it, sorted."""
-    if not folder.is_dir():
-        return []
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    """The names of the visible folders in it, sorted; none where it is no folder."""
+    return sorted(entry.name for entry in _entries(folder) if entry.is_dir() and not entry.name.startswith("."))
 
 
 def image_files(folder: Path) -> Iterator[Path]:
-    """Every visible file below it whose ending is an image format's."""
-    for parent, folders, files in os.walk(folder):
+    """Every visible file below it, through links too, that is not one of `SIDECARS`."""
+    seen: set[str] = set()
+    for parent, folders, files in os.walk(folder, onerror=_refuse_unreadable, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:  # a link back, or a second one to the same place
+            folders.clear()
+            continue
+        seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in files:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:  # noqa: PTH122 (a hot loop)
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() not in SIDECARS:  # noqa: PTH122 (hot)
                 yield Path(parent, name)
+
+
+def _refuse_loose_images(folder: Path, has_classes: bool) -> None:
+    files = (entry.name for entry in _entries(folder) if entry.is_file() and not entry.name.startswith("."))
+    loose = sorted(name for name in files if name.lower().endswith(IMAGE_ENDINGS))
+    if loose:
+        raise UserError(
+            f"'{folder}' has {count(len(loose), 'image')} outside of class folders: {enumerate_names(loose, 3)}. "
+            + ("Move them into one, or away" if has_classes else "Sort them into one folder for each class")
+        )
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    if not folder.is_dir():
+        return []
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        _refuse_unreadable(error)
+        raise
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    raise UserError(f"the folder '{error.filename}' cannot be read: {error.strerror}") from None

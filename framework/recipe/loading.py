@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError, create_model
 
 import framework
-from framework.components import Component, Section, field_kind
+from framework.components import Component, field_kind
 from framework.errors import UserError, did_you_mean, enumerate_names
 from framework.recipe.problems import RecipeError, problems_of
 from framework.recipe.sections import Recipe
 from framework.recipe.source import Source, apply_override, read_source
 from framework.registry import Registry
+from framework.section import Section
 
 M = TypeVar("M", bound=BaseModel)
 C = TypeVar("C", bound=Component)
@@ -34,13 +35,14 @@ def validate(source: Source, registry: Registry, overrides: Sequence[str] = (), 
     """Apply overrides to the tree and validate it by `model`."""
     for override in overrides:
         apply_override(source, override, named_sections(model))
-    if any(problem.where.startswith(source.file) for problem in source.problems):
-        raise RecipeError(source.problems)  # the file is no YAML: nothing else can be said about it
+    if not source.readable:
+        raise RecipeError(source.problems)
     try:
         validated = model.model_validate(source.tree, context=registry)
     except ValidationError as error:
-        source.problems.extend(problems_of(error.errors(), source, registry, model))
-        raise RecipeError(source.problems) from None
+        known = {problem.where for problem in source.problems}  # what is no YAML there is no option either
+        problems = problems_of(error.errors(), source, registry, model)
+        raise RecipeError([*source.problems, *(found for found in problems if found.where not in known)]) from None
     if source.problems:
         raise RecipeError(source.problems)
     return validated
@@ -62,21 +64,19 @@ def named_sections(model: type[BaseModel]) -> dict[str, str | None]:
 
 def find_recipe(recipe: str) -> Path:
     """The file of that path, or of a recipe that ships, by its name without `.yaml`."""
-    file = Path(recipe)
-    if file.is_file():
-        return file
-    if file.is_dir():
-        raise UserError(f"{recipe} is a folder; name a recipe file in it")
-    shipped = shipped_recipes()
+    file, shipped = Path(recipe), shipped_recipes()
+    try:
+        if recipe and file.is_dir():
+            raise UserError(f"{recipe} is a folder; name a recipe file in it")
+        if recipe and file.exists():
+            return file
+        beside = [str(path) for path in file.parent.glob("*.y*ml")]
+    except OSError as error:
+        raise UserError(f"{recipe}: cannot be read: {error.strerror or error}") from None
     if recipe in shipped:
         return shipped[recipe]
-    beside = [str(path) for path in file.parent.glob("*.y*ml")] if file.parent.is_dir() else []
-    hint = did_you_mean(recipe, [*beside, *shipped])
-    raise UserError(
-        f"there is no recipe file '{recipe}'{hint} Recipes that ship: {enumerate_names(shipped, 20)}"
-        if hint
-        else f"there is no recipe file '{recipe}'. Recipes that ship: {enumerate_names(shipped, 20)}"
-    )
+    hint = did_you_mean(recipe, [*beside, *shipped]) or "."
+    raise UserError(f"there is no recipe file '{recipe}'{hint} Recipes that ship: {enumerate_names(shipped, 20)}")
 
 
 def shipped_recipes() -> dict[str, Path]:
@@ -91,16 +91,16 @@ def shipped_recipes() -> dict[str, Path]:
 
 def validate_component(kind: type[C], name: str, registry: Registry, overrides: Sequence[str] = ()) -> C:
     """One component by name, with `option=value` overrides; raises `RecipeError`."""
-    holder = create_model("Component", __base__=Section, **{kind.kind: (kind, ...)})  # type: ignore[call-overload]
-    prefixed = [
-        f"{kind.kind}.{override}" if not override.startswith(f"{kind.kind}.") else override for override in overrides
-    ]
-    found: C = getattr(validate_section({kind.kind: name}, registry, prefixed, holder), kind.kind)
-    return found
+    prefix = f"{kind.kind}."
+    return _component(kind, name, registry, [prefix + override.removeprefix(prefix) for override in overrides])
 
 
 def validate_component_tree(kind: type[C], tree: Mapping[str, Any], registry: Registry) -> C:
     """One component from `{name: …, option: …}` as it was saved; raises `RecipeError`."""
+    return _component(kind, dict(tree), registry, ())
+
+
+def _component(kind: type[C], written: Any, registry: Registry, overrides: Sequence[str]) -> C:
     holder = create_model("Component", __base__=Section, **{kind.kind: (kind, ...)})  # type: ignore[call-overload]
-    found: C = getattr(validate_section({kind.kind: dict(tree)}, registry, (), holder), kind.kind)
+    found: C = getattr(validate_section({kind.kind: written}, registry, overrides, holder), kind.kind)
     return found

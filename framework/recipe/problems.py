@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from framework.components import Component, field_kind, own_fields_first, split_name
 from framework.errors import UserError, count, did_you_mean, enumerate_names
-from framework.recipe.source import Path_, Problem, Source
+from framework.recipe.source import Problem, Source
+from framework.recipe.tree import Path_
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from framework.registry import Registry
+
+
+NAMING = ("unknown_component", "component_name", "component_form", "no_shorthand", "named_twice")
+"""Errors of `framework.components` about a component's name; their messages are whole sentences."""
+RULES = {
+    "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "dict_type": "must be a mapping",
+    "model_type": "must be a mapping of options",
+    "path_type": "must be a path",
+}
 
 
 class RecipeError(UserError):
@@ -29,47 +46,44 @@ def problems_of(
     errors: Sequence[ErrorDetails], source: Source, registry: Registry, root: type[BaseModel]
 ) -> list[Problem]:
     """One problem for each field at fault, in the order of the file."""
-    found: dict[Path_, Problem] = {}
+    found: dict[Path_, tuple[_Fault, list[ErrorDetails]]] = {}
     for error in errors:
-        path, owner = _field_at_fault(error["loc"], source, registry, root)
-        unknown_key = error["type"] == "extra_forbidden"
-        where, order = source.locate(path, key=unknown_key)
-        problem = Problem(where, _message(error, path, owner, registry), order)
-        if path not in found:
-            found[path] = problem
-        elif problem.message != found[path].message:  # the branches of a union
-            found[path] = Problem(where, f"{found[path].message}, or {_rule(error)}", order)
-    return list(found.values())
+        fault = _locate(error, source, registry, root)
+        found.setdefault(fault.path, (fault, []))[1].append(error)  # the branches of a union have one path
+    problems = []
+    for path, (fault, branches) in found.items():
+        where, order = source.locate(path, key=branches[0]["type"] == "extra_forbidden")
+        problems.append(Problem(where, _message(branches, fault), order))
+    return problems
 
 
-def _field_at_fault(
-    loc: tuple[int | str, ...], source: Source, registry: Registry, root: type[BaseModel]
-) -> tuple[Path_, type[BaseModel]]:
-    """The path of the field (without pydantic's names of union branches) and the class that has or lacks it."""
+@dataclass(frozen=True)
+class _Fault:
+    path: Path_
+    """Without pydantic's names of union branches, and no deeper than what was written."""
+    owner: type[BaseModel]
+    """The class that has or lacks the field."""
+    whole: bool
+    """The fault is of all of `owner`, not of one field."""
+
+
+def _locate(error: ErrorDetails, source: Source, registry: Registry, root: type[BaseModel]) -> _Fault:
     owner: type[BaseModel] = root
+    inner: type[BaseModel] | None = root  # validates what is below `path`
     path: Path_ = ()
-    parts = list(loc)
-    while parts:
-        part = parts.pop(0)
-        if isinstance(part, int):
-            path = (*path, part)
-            continue
-        field = owner.model_fields.get(part)
-        if field is None:
-            return ((*path, part), owner) if not path or _lacks(owner, path, part, source) else (path, owner)
-        path = (*path, part)
-        while parts and isinstance(parts[0], int):
-            path = (*path, parts.pop(0))
-        inner = _class_at(path, field.annotation, source, registry)
-        if inner is None or loc[: len(path)] == loc:
-            return path, owner
-        owner = inner
-    return path, owner
-
-
-def _lacks(owner: type[BaseModel], path: Path_, part: str, source: Source) -> bool:
-    node = source.at(path)
-    return isinstance(node, dict) and part in node and part not in owner.model_fields
+    annotation: Any = None
+    for part in error["loc"]:
+        if inner and part in inner.model_fields:
+            owner, path, annotation = inner, (*path, part), inner.model_fields[str(part)].annotation
+            inner = _class_at(path, annotation, source, registry)
+        elif source.has((*path, part)):
+            owner, path = inner or owner, (*path, part)
+            inner = _class_at(path, annotation, source, registry) if isinstance(part, int) else None
+    if error["type"] in NAMING and source.has((*path, "name")):
+        path = (*path, "name")
+    if inner is None or error["type"] in ("missing", *RULES, *NAMING):
+        return _Fault(path, owner, whole=False)
+    return _Fault(path, inner, whole=True)
 
 
 def _class_at(path: Path_, annotation: Any, source: Source, registry: Registry) -> type[BaseModel] | None:
@@ -89,22 +103,28 @@ def _class_at(path: Path_, annotation: Any, source: Source, registry: Registry) 
         return None
 
 
-def _message(error: ErrorDetails, path: Path_, owner: type[BaseModel], registry: Registry) -> str:
-    subject, field = _title(owner), str(path[-1]) if path else ""
-    if error["type"] == "extra_forbidden":
-        return _unknown_key(field, owner, registry)
-    if error["type"] == "missing":
-        described = owner.model_fields[field].description if field in owner.model_fields else None
-        return f"{subject} needs '{field}'" + (f": {_first_sentence(described)}" if described else "")
-    if error["type"] in ("unknown_component", "component_name", "component_form", "no_shorthand"):
+def _message(branches: list[ErrorDetails], fault: _Fault) -> str:
+    error = branches[0]
+    subject, field = _title(fault.owner), str(fault.path[-1]) if fault.path else ""
+    if error["type"] == "component_form":
+        return f"{error['msg']}, not {_shown(error['input'])}"
+    if error["type"] in NAMING:
         return error["msg"]
-    if error["type"] == "value_error" or "loc" not in error or not path or isinstance(error["input"], dict):
+    if error["type"] == "extra_forbidden":
+        return _unknown_key(field, fault.owner)
+    if error["type"] == "missing":
+        described = fault.owner.model_fields[field].description if field in fault.owner.model_fields else None
+        return f"{subject} needs '{field}'" + (f": {_first_sentence(described)}" if described else "")
+    if fault.whole:
         return f"{subject}: {_rule(error)}"
-    given = "true" if error["input"] is True else "false" if error["input"] is False else repr(error["input"])
-    return f"{subject}: '{_name_of(path)}' is {given}; it {_rule(error)}{_enum_hint(error)}"
+    given = f"{subject}: '{_name_of(fault.path)}' is {_shown(error['input'])}"
+    if error["type"] == "value_error":  # a validator's own words
+        return f"{given}: {error['msg'].removeprefix('Value error, ')}"
+    rules = ", or ".join(dict.fromkeys(map(_rule, branches)))
+    return f"{given}; it {rules}{_enum_hint(error)}"
 
 
-def _unknown_key(key: str, owner: type[BaseModel], registry: Registry) -> str:
+def _unknown_key(key: str, owner: type[BaseModel]) -> str:
     known = own_fields_first(owner)
     if not issubclass(owner, Component) and "dataset" in owner.model_fields:
         return f"a recipe has no section '{key}'{did_you_mean(key, known)} (sections: {', '.join(known)})"
@@ -123,32 +143,31 @@ def _name_of(path: Path_) -> str:
     return ".".join(map(str, path[names[-1] :])) if names else ""
 
 
+def _shown(value: Any) -> str:
+    """A value as it would be written, cut where it is long."""
+    text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
 def _rule(error: ErrorDetails) -> str:
     """What is allowed, as the end of a sentence."""
+    if error["type"] in RULES:
+        return RULES[error["type"]]
     if error["type"] == "literal_error":
         return f"must be {error['ctx']['expected']}"
     if error["type"] in ("too_short", "too_long"):
         bound = int(error["ctx"].get("min_length") or error["ctx"]["max_length"])
         return f"must have at {'least' if error['type'] == 'too_short' else 'most'} {count(bound, 'entry', 'entries')}"
-    message = error["msg"].removeprefix("Value error, ").partition(", unable to parse")[0]
-    for theirs, ours in (
-        ("Input should be a valid integer", "must be a whole number"),
-        ("Input should be a valid tuple", "must be a list"),
-        ("Input should be a valid", "must be a"),
-        ("Input should be", "must be"),
-        ("String should match pattern", "must match"),
-    ):
-        message = message.replace(theirs, ours)
-    return message[0].lower() + message[1:]
+    message = error["msg"].removeprefix("Value error, ")
+    message = message.replace("Input should be a valid", "must be a").replace("Input should be", "must be")
+    message = message.replace("String should match pattern", "must match")
+    return message[:1].lower() + message[1:]
 
 
 def _enum_hint(error: ErrorDetails) -> str:
     if error["type"] != "literal_error" or not isinstance(error["input"], str):
         return ""
-    return did_you_mean(
-        error["input"],
-        [part.strip(" '") for part in error["ctx"]["expected"].replace(" or ", ",").split(",")],
-    )
+    return did_you_mean(error["input"], re.findall(r"'([^']+)'", error["ctx"]["expected"]))
 
 
 def _first_sentence(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from typing import Any
 
 from pydantic import BaseModel
@@ -22,32 +23,30 @@ def recipe_text(recipe: Recipe, header: str = "", *, commented: bool = False) ->
 
     With `commented`, each option carries its description; without, options that are unset are left out.
     """
-    tree = plain(recipe)
-    document = _commented(recipe, tree) if commented else _without_unset(tree)
     yaml = YAML()
     yaml.default_flow_style = False
     yaml.width = 110
     yaml.indent(mapping=2, sequence=4, offset=2)
     out = io.StringIO()
-    yaml.dump(document, out)
+    yaml.dump(_document(recipe, plain(recipe), commented), out)
     lines = "".join(f"# {line}\n" for line in header.splitlines())
     return lines + out.getvalue()
 
 
-def _without_unset(node: Any) -> Any:
-    if isinstance(node, dict):
-        return {key: _without_unset(value) for key, value in node.items() if value is not None}
-    return [_without_unset(value) for value in node] if isinstance(node, list) else node
-
-
-def _commented(model: BaseModel, tree: dict[str, Any]) -> CommentedMap:
-    """The tree with each field's description above it."""
+def _document(model: Any, node: Any, commented: bool, depth: int = 0) -> Any:
+    """What `model` was dumped to, with comments, or without the options that are unset by default."""
+    if isinstance(node, list):
+        entries = model if isinstance(model, (list, tuple)) else [None] * len(node)
+        return [_document(entry, value, commented=False) for entry, value in zip(entries, node, strict=True)]
+    if not isinstance(model, BaseModel):
+        return node
     document = CommentedMap()
-    for key, value in tree.items():
-        child = getattr(model, key, None)
-        document[key] = _commented(child, value) if isinstance(child, BaseModel) else value
-        described = type(model).model_fields[key].description if key in type(model).model_fields else None
-        if described:
-            nested = 0 if isinstance(model, Recipe) else 2
-            document.yaml_set_comment_before_after_key(key, before=" ".join(described.split()), indent=nested)
+    for key, value in node.items():
+        field = type(model).model_fields.get(key)  # there is none for a component's name
+        if field and value is None and field.default is None and not commented:
+            continue
+        document[key] = _document(getattr(model, key), value, commented, depth + 1)
+        if field and field.description and commented:
+            comment = textwrap.fill(" ".join(field.description.split()), 110 - 2 * depth)
+            document.yaml_set_comment_before_after_key(key, before=comment, indent=2 * depth)
     return document

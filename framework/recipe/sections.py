@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from framework.components import Dataset, Loss, Model, Observer, Optimizer, Scheduler, Section, Transform
+from framework.components import Dataset, Loss, Model, Observer, Optimizer, Scheduler, Transform
+from framework.section import Section
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -32,9 +33,12 @@ def _height_width(value: Any) -> Any:
     raise PydanticCustomError("image_size", "must be a number of pixels or a pair [height, width]")
 
 
-Duration = Annotated[float, BeforeValidator(_duration)]
+Duration = Annotated[float, BeforeValidator(_duration, json_schema_input_type=float | str)]
 Pixels = Annotated[int, Field(ge=1, le=8192)]
-ImageSize = Annotated[tuple[Pixels, Pixels], BeforeValidator(_height_width)]
+ImageSize = Annotated[
+    tuple[Pixels, Pixels], BeforeValidator(_height_width, json_schema_input_type=Pixels | tuple[Pixels, Pixels])
+]
+Device = Literal["auto", "cpu", "mps", "cuda"] | Annotated[str, Field(pattern=r"^cuda:\d+$")]
 Channel = Annotated[float, Field(ge=0, le=1)]
 Deviation = Annotated[float, Field(gt=0)]
 
@@ -87,6 +91,11 @@ class Train(Section):
     """Stop training after this long (`90s`, `20m`, `1h30m`, or seconds), then evaluate as usual."""
     sampler: Literal["shuffled", "balanced"] = "shuffled"
     """`shuffled`: each image once an epoch. `balanced`: drawn so that every class comes equally often."""
+    grow_from: int | None = Field(None, ge=8)
+    """Train on images of this many pixels (the shorter side) at first, and let them grow to `preprocess.size`:
+    smaller images train faster. For networks that take images of any size."""
+    grow_until: float = Field(0.6, gt=0, le=1)
+    """Share of all steps after which images have their full size, with `grow_from`."""
     clip_grad_norm: float | None = Field(None, gt=0)
     """Scale gradients down to this norm where theirs is larger."""
     ema: float | None = Field(None, gt=0, lt=1)
@@ -104,8 +113,8 @@ class Train(Section):
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Arithmetic of forward and backward passes in training; weights and evaluation are float32. `auto`: bfloat16
     where the device computes it natively, float16 on older CUDA devices, else float32."""
-    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
-    """`auto` takes CUDA, then MPS, then the CPU."""
+    device: Device = "auto"
+    """`auto` takes CUDA, then MPS, then the CPU; `cuda:1` is the second GPU."""
     channels_last: bool = True
     """Keep images and weights in N×H×W×C order, which convolutions run faster in."""
     deterministic: bool = True

@@ -25,7 +25,8 @@ def build_network(component: Model, num_classes: int, channels: int, image_size:
 
     def attempt(size: tuple[int, int]) -> nn.Module:
         model: nn.Module = build(component, num_classes=num_classes, channels=channels, image_size=size)
-        return _tried(model, model_label(component), num_classes, channels, size)
+        try_network(model, component, num_classes, channels, size)
+        return model
 
     try:
         return attempt(image_size)
@@ -44,7 +45,8 @@ def model_label(component: Model) -> str:
     return f"model '{component.name}{variant}'"
 
 
-def _tried(model: nn.Module, label: str, num_classes: int, channels: int, size: tuple[int, int]) -> nn.Module:
+def try_network(model: nn.Module, component: Model, num_classes: int, channels: int, size: tuple[int, int]) -> None:
+    """Run it on two images; raises one of `FAULTS` where it cannot take them, `UserError` where it gives no logits."""
     images = torch.zeros((2, channels, *size), device=next(model.parameters()).device)
     # Not inference_mode: tensors that a network keeps of it could not be trained with.
     with torch.no_grad():
@@ -52,6 +54,6 @@ def _tried(model: nn.Module, label: str, num_classes: int, channels: int, size: 
     if not isinstance(logits, torch.Tensor) or logits.shape != (2, num_classes):
         given = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
         raise UserError(
-            f"{label} must give logits of shape {(2, num_classes)} for {tuple(images.shape)}; it gave {given}"
+            f"{model_label(component)} must give logits of shape {(2, num_classes)} for {tuple(images.shape)}; "
+            f"it gave {given}"
         )
-    return model

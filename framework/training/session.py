@@ -11,6 +11,7 @@ import torch
 from framework.components import ImageSource, build
 from framework.data.augment import Augmentation
 from framework.data.batches import Batches
+from framework.data.growth import Growth
 from framework.data.preprocess import Preprocessor
 from framework.data.seeding import seed_at
 from framework.data.splits import build_splits
@@ -22,7 +23,7 @@ from framework.training.averaging import Averaging
 from framework.training.checkpoints import restore_optimizer
 from framework.training.device import choose_device, choose_precision
 from framework.training.freezing import Freezing
-from framework.training.network import build_network
+from framework.training.network import FAULTS, build_network, model_label, try_network
 from framework.training.precision import Precision
 from framework.training.schedule import Schedule
 
@@ -143,8 +144,9 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
         device,
         train.channels_last,
     )
-    optimizer = build(recipe.optimizer, model=model)
     steps = total_steps(recipe, batches)
+    batches = replace(batches, growth=image_growth(recipe, model, len(classes), preprocess, steps))
+    optimizer = build(recipe.optimizer, model=model)
     return Session(
         recipe=recipe,
         device=device,
@@ -166,6 +168,27 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
         averaging=Averaging(model, train.ema),
         precision=Precision(device, choose_precision(train.precision, device), train.clip_grad_norm),
     )
+
+
+def image_growth(
+    recipe: Recipe, model: nn.Module, num_classes: int, preprocess: Preprocessor, steps: int
+) -> Growth | None:
+    """Progressive resizing where the recipe asks for it, after trying that the network takes every size."""
+    start, final = recipe.train.grow_from, (preprocess.height, preprocess.width)
+    if start is None:
+        return None
+    if start >= min(final):
+        raise UserError(f"train.grow_from is {start}; it must be below preprocess.size, {min(final)}")
+    growth = Growth(start, round(recipe.train.grow_until * steps), final)
+    for size in growth.sizes():
+        try:
+            try_network(model, recipe.model, num_classes, preprocess.channels, size)
+        except FAULTS as error:
+            raise UserError(
+                f"train.grow_from: {model_label(recipe.model)} is built for {final[0]}×{final[1]} and does not take "
+                f"{size[0]}×{size[1]} images on the way: {error}"
+            ) from error
+    return growth
 
 
 def total_steps(recipe: Recipe, batches: Batches) -> int:

@@ -5,15 +5,39 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from framework import UserError
+from framework import UserError, find_data
 
 DATASET = "msambare/fer2013"
 
 
 def fetch_from_kaggle(root: Path) -> Path:
-    """Copy the ImageFolder tree into `root` and return it; raises `UserError` where that is impossible."""
-    if (root / "train").is_dir():
-        raise UserError(f"'{root}' holds FER-2013 already; remove it to fetch it anew")
+    """Copy the ImageFolder tree to `root` and return it; raises `UserError` where that is impossible.
+
+    It is there whole or not at all: copied under another name, then renamed.
+    """
+    root = root.expanduser()
+    place = find_data(root)
+    if place is not None and (place.is_file() or any(place.iterdir())):
+        raise UserError(f"'{place}' is there already; to fetch FER-2013 anew, remove it")
+    downloaded = _download(root)
+    partial = root.with_name(f"{root.name}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(downloaded, partial)
+        if root.is_dir():
+            root.rmdir()
+        partial.rename(root)
+    except (OSError, shutil.Error) as error:
+        raise UserError(
+            f"FER-2013 was downloaded to '{downloaded}' and cannot be copied to '{root}': {error}"
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return root
+
+
+def _download(root: Path) -> Path:
+    """The folder in Kaggle's own cache."""
     try:
         import kagglehub
     except ImportError:
@@ -27,5 +51,4 @@ def fetch_from_kaggle(root: Path) -> Path:
         ) from error
     if not (downloaded / "train").is_dir():
         raise UserError(f"{DATASET} was downloaded to '{downloaded}' and has no train/ in it: its layout has changed")
-    shutil.copytree(downloaded, root, dirs_exist_ok=True)
-    return root
+    return downloaded

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from framework import ImageArrays, ImageFiles, ImageSource, UserError, class_tree, find_data
+from framework import ImageFiles, ImageSource, UserError, class_tree, find_data
+from framework_fer2013._official import CLASSES, USAGES
+from framework_fer2013._table import read_csv
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
-
-CLASSES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
-CSV_ORDER = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # the CSV's own numbering
-USAGES = {"Training": "train", "PublicTest": "public_test", "PrivateTest": "private_test"}
-SIDE = 48
 
 
 def read_fer2013(root: Path, test_usage: str) -> dict[str, ImageSource]:
@@ -30,7 +25,7 @@ def read_fer2013(root: Path, test_usage: str) -> dict[str, ImageSource]:
     if (place / "train").is_dir():
         splits = _from_tree(place)
     elif table.is_file():
-        splits = _from_csv(table)
+        splits = read_csv(table)
     else:
         raise UserError(absent(root, f"'{place}' holds neither train/ nor fer2013.csv"))
     return {**splits, **_test(splits, test_usage)}
@@ -57,7 +52,7 @@ def _test(splits: Mapping[str, ImageSource], usage: str) -> dict[str, ImageSourc
     if missing:
         raise UserError(
             f"dataset 'fer2013': test_usage is {usage}, and there is no {' and no '.join(missing)} here; "
-            f"there is {' and '.join(present) or 'no test split'}"
+            f"there is {' and '.join(present) or 'no official test split'}"
         )
     if usage == "both":
         return {"test": Joined(tuple(splits[name] for name in wanted))}
@@ -91,36 +86,6 @@ def _official(files: ImageFiles, folder: str) -> dict[str, ImageSource]:
 def _part(files: ImageFiles, indices: list[int]) -> ImageFiles:
     paths, labels = [files.paths[index] for index in indices], [files.labels[index] for index in indices]
     return ImageFiles(paths, labels, files.classes, files.channels, files.root)
-
-
-def _from_csv(file: Path) -> dict[str, ImageSource]:
-    """The challenge's own table: emotion, pixels as text, Usage."""
-    to_label = [CLASSES.index(name) for name in CSV_ORDER]
-    images: dict[str, list[NDArray[np.uint8]]] = {}
-    labels: dict[str, list[int]] = {}
-    with file.open(encoding="utf-8-sig", newline="") as text:
-        reader = csv.DictReader(text)
-        missing = {"emotion", "pixels", "Usage"} - set(reader.fieldnames or [])
-        if missing:
-            raise UserError(f"{file}:1: not the FER-2013 table: it lacks the columns {', '.join(sorted(missing))}")
-        for row in reader:
-            where = f"{file}:{reader.line_num}"
-            pixels = np.fromstring(row["pixels"], dtype=np.int64, sep=" ")
-            if pixels.size != SIDE * SIDE or pixels.min() < 0 or pixels.max() > 255:
-                raise UserError(
-                    f"{where}: 'pixels' must be {SIDE * SIDE} numbers from 0 to 255; there are {pixels.size}"
-                )
-            if row["emotion"] not in tuple("0123456") or row["Usage"] not in USAGES:
-                raise UserError(
-                    f"{where}: emotion is '{row['emotion']}' (0 to 6), Usage is '{row['Usage']}' ({', '.join(USAGES)})"
-                )
-            split = USAGES[row["Usage"]]
-            images.setdefault(split, []).append(pixels.astype(np.uint8).reshape(1, SIDE, SIDE))
-            labels.setdefault(split, []).append(to_label[int(row["emotion"])])
-    return {
-        split: ImageArrays(np.stack(members), labels[split], CLASSES, prefix=f"{file.name}/{split}")
-        for split, members in images.items()
-    }
 
 
 class Joined:

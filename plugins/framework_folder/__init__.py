@@ -13,8 +13,13 @@ from framework.components import Component
 class Folder(Dataset):
     """Images in one folder for each class: `ROOT/CLASS/*.jpg`, or `ROOT/train/CLASS/*.jpg` with ready-made splits.
 
-    Ready-made splits are the folders `train`, `validation` (or `val`, `valid`) and `test` under the root. Classes are
-    in alphabetical order of their names; folders may have folders below them.
+    Ready-made splits are the folders `train` (`training`), `validation` (`val`, `valid`) and `test` (`testing`) under
+    the root, in upper or lower case; other folders beside them are left alone. Classes are in alphabetical order of
+    their names; folders may have folders below them, and links are followed.
+
+    Every file in a class folder counts as an image, whatever its ending, but for hidden ones and what usually lies
+    beside images (`.txt`, `.json`, `.csv`, `.xml`, `Thumbs.db`, …): one that cannot be read is a bad image, never lost
+    in silence. Images outside of class folders are an error.
     """
 
     name = "folder"
@@ -34,19 +39,24 @@ class Folder(Dataset):
 
 
 class Csv(Dataset):
-    """Images listed in a CSV file with a header: a column of paths, one of labels, and one of splits where there is."""
+    """Images listed in a CSV file with a header: a column of paths, one of labels, and one of splits where there is.
+
+    Paths are absolute or relative to `root`; blanks around a cell are left out.
+    """
 
     name = "csv"
     file: Path = Field()
     """The CSV file; a relative one is also looked for under `$FRAMEWORK_DATA`."""
     root: Path | None = None
-    """What paths in the file are relative to; left out: the file's own folder."""
+    """What paths in the file are relative to; a relative one is also looked for under `$FRAMEWORK_DATA`. Left out: the
+    file's own folder."""
     path_column: str = "path"
     """The column of image paths."""
     label_column: str = "label"
     """The column of class names."""
     split_column: str | None = None
-    """The column of split names (`train`, `validation`, `test`); left out: every row is `train`."""
+    """The column of split names: `train`, `validation`, `test` (and `training`, `val`, `valid`, `testing`, in upper or
+    lower case); others are splits to evaluate on, by their own names. Left out: every row is `train`."""
     classes: tuple[str, ...] | None = Field(None, min_length=2)
     """Class names, in this order; left out: those in the file, in alphabetical order. Another label is an error."""
     channels: Literal[1, 3] = 3

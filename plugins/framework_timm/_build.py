@@ -83,7 +83,7 @@ class Order:
         images = torch.zeros((2, self.channels, *size), device=next(model.parameters()).device)
         model.eval()
         if self.component.small_images:
-            open_stem(model, images, self.label)
+            open_stem(model, images, self.label, unstrided=self.component.small_images is True)
         # Not inference_mode: tensors that a network keeps of it could not be trained with.
         with torch.no_grad():
             model(images)

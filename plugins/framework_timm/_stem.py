@@ -15,12 +15,13 @@ _STEM_CONVOLUTIONS = 3
 """A deep stem has three convolutions before its pooling; what shrinks the image later belongs to a stage."""
 
 
-def open_stem(model: nn.Module, images: Tensor, label: str) -> None:
+def open_stem(model: nn.Module, images: Tensor, label: str, *, unstrided: bool = True) -> None:
     """Change `model` in place so that its stem keeps the height and width of the images.
 
-    The convolutions that see the image (more than one where branches are added up) get stride 1, and the pooling layer
-    that shrinks the feature map within the next three convolutions, if there is one, becomes the identity. Shapes of
-    weights stay. Raises `UserError` where the first convolution has no stride, or no overlap (patches).
+    The convolutions that see the image (more than one where branches are added up) get stride 1 where `unstrided` is
+    true, and the pooling layer that shrinks the feature map within the next three convolutions, if there is one,
+    becomes the identity. Shapes of weights stay. Raises `UserError` where the first convolution has no stride, or no
+    overlap (patches).
     """
     layers = _layers_in_order(model, images)
     convolutions = [(layer, sees_image) for layer, sees_image, _ in layers if isinstance(layer, nn.Conv2d)]
@@ -31,7 +32,7 @@ def open_stem(model: nn.Module, images: Tensor, label: str) -> None:
         raise UserError(f"small_images is not for {label}: its first layer does not shrink the image")
     if all(max(layer.kernel_size) <= stride for layer, stride in zip(first, strides, strict=True)):
         raise UserError(f"small_images is not for {label}: its first layer cuts the image into patches")
-    for layer in first:
+    for layer in first if unstrided else []:
         layer.stride = (1, 1)
     _remove_pooling(model, layers)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
@@ -30,11 +30,11 @@ class TimmModel(Model):
     (summed for grayscale, else repeated and rescaled), position embeddings to the image size, and a classifier for
     another number of classes is left out; anything else that does not fit is an error. Does not change the
     architecture."""
-    small_images: bool = False
+    small_images: bool | Literal["half"] = False
     """For small images: give the convolutions that see the image stride 1 instead of 2, and remove the pooling that
-    follows within the next three convolutions, if any. Weights keep their shapes, so pretrained ones fit. Feature maps
-    get 2 to 4 times as high and wide, and training as much slower. Not for architectures whose first layer cuts the
-    image into patches."""
+    follows within the next three convolutions, if any. `half` removes the pooling alone. Weights keep their shapes, so
+    pretrained ones fit. Feature maps get 2 to 4 times as high and wide, and training as much slower. Not for
+    architectures whose first layer cuts the image into patches."""
     drop_rate: float = Field(0.0, ge=0, lt=1)
     """Dropout before the classifier; 0: the architecture's own default."""
     drop_path_rate: float = Field(0.0, ge=0, lt=1)

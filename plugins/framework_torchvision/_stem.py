@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +22,11 @@ def input_convolution(model: nn.Module) -> str:
     return next(names)
 
 
-def change_stem(model: nn.Module, family: Family, channels: int, small_images: bool) -> None:
-    """Make `model` take `channels` channels, and small images if wanted; the new layer has new weights."""
+def change_stem(model: nn.Module, family: Family, channels: int, small_images: bool | Literal["half"]) -> None:
+    """Make `model` take `channels` channels, and small images if wanted; the new layer has new weights.
+
+    With "half" the first convolution becomes 3×3 and keeps its stride, and the pooling goes.
+    """
     name = input_convolution(model)
     old = model.get_submodule(name)
     assert isinstance(old, nn.Conv2d)
@@ -30,7 +34,8 @@ def change_stem(model: nn.Module, family: Family, channels: int, small_images: b
         model.set_submodule(family.pool, nn.Identity())
     if channels == old.in_channels and not small_images:
         return
-    kernel, stride, padding = (SMALL, (1, 1), (1, 1)) if small_images else (old.kernel_size, old.stride, old.padding)
+    kernel, padding = (SMALL, (1, 1)) if small_images else (old.kernel_size, old.padding)
+    stride = (1, 1) if small_images is True else old.stride
     new = nn.Conv2d(
         channels,
         old.out_channels,
@@ -65,7 +70,7 @@ def initialise(layer: nn.Conv2d, how: Initialisation) -> None:
         nn.init.zeros_(layer.bias)
 
 
-def adapt_kernels(weight: Tensor, channels: int, small_images: bool) -> Tensor:
+def adapt_kernels(weight: Tensor, channels: int, small_images: bool | Literal["half"]) -> Tensor:
     """Pretrained kernels O×I×h×w for another number of channels: summed for one, else repeated and rescaled.
 
     So a gray image gives what it gave as an RGB image of equal channels. For small images, kernels above 3×3 are

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import types
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -27,11 +27,11 @@ class TorchvisionModel(Model):
     .safetensors or .pth file of this architecture. The input convolution is adapted to the number of channels (summed
     for grayscale, else repeated and rescaled), position embeddings to the image size, and a classifier for another
     number of classes is left out; anything else that does not fit is an error. Does not change the architecture."""
-    small_images: bool = False
+    small_images: bool | Literal["half"] = False
     """For small images: the first convolution becomes 3×3 with stride 1, and the max-pool after it, where there is
-    one, is removed. Pretrained kernels are resampled to 3×3. Feature maps get 2 to 8 times as high and wide, and
-    training slower. Not for architectures whose stem does not shrink the image so (VGG, and those that cut it into
-    patches)."""
+    one, is removed. `half`: 3×3 too and no max-pool, but the stride stays. Pretrained kernels are resampled to 3×3.
+    Feature maps get 2 to 8 times as high and wide, and training slower by the square of that. Not for architectures
+    whose stem does not shrink the image so (VGG, and those that cut it into patches)."""
     dropout: float | None = Field(None, ge=0, lt=1)
     """Dropout rate, for architectures that have dropout; left out: the architecture's own default."""
     options: dict[str, bool | int | float | str | list[int] | list[float]] = Field(default_factory=dict)
@@ -39,7 +39,7 @@ class TorchvisionModel(Model):
 
     @field_validator("small_images")
     @classmethod
-    def _has_a_stem(cls, value: bool) -> bool:
+    def _has_a_stem(cls, value: bool | Literal["half"]) -> bool | Literal["half"]:
         if value and cls.family.stem == "patches":
             raise ValueError(f"{cls.name} cuts the image into patches or grids and has no stem for small images")
         if value and cls.family.stem == "unstrided":

@@ -48,7 +48,7 @@ def weights(folder):
 
 def test_it_learns(run):
     folder, _ = run("train.epochs=24", "dataset.images=480", "scheduler=cosine")
-    assert folder.read("results")["test"]["top1"] > 0.9
+    assert folder.read("results")["test"]["top1"] > 0.75
 
 
 def test_two_runs_of_one_recipe_have_equal_weights_and_another_seed_has_others(run):

@@ -1,0 +1,47 @@
+"""Draw docs/pictures/run.svg from a real run: `python docs/draw_run.py` (some minutes on a laptop)."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from framework.recipe import load_recipe
+from framework.registry import Registry
+from framework.report.display import Display
+from framework.training.run import run_recipe
+
+PICTURE = Path(__file__).parent / "pictures" / "run.svg"
+COMMAND = "framework run recipes/fer2013_resnet18.yaml dataset=drawn_faces"
+
+
+class RecordingDisplay(Display):
+    """The lines that a terminal shows, kept for a picture."""
+
+    def __init__(self, console: Console, folder: Path) -> None:
+        super().__init__()
+        self.console = console
+        self.folder = folder
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """Recorded, with the folder as a person would see it."""
+        shown = text.replace(str(self.folder), "runs/fer2013_resnet18-1")
+        self.console.print(shown, style=style or None, markup=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Run the main job on drawn faces and write the picture."""
+    console = Console(record=True, width=92, file=io.StringIO(), highlight=False)
+    console.print(f"$ {COMMAND}", style="bold green")
+    registry = Registry.load()
+    _, _, recipe, *overrides = COMMAND.split()
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
+        run_recipe(load_recipe(recipe, registry, overrides), registry, out, RecordingDisplay(console, out))
+    PICTURE.write_text(console.export_svg(title="framework"), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""What an image source must hold to, checked where it enters: a plugin's mistake is named, not trained on."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from framework.data.decode import BadImage
+from framework.data.sources import Selection
+from framework.errors import UserError, enumerate_names
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from framework.components import ImageSource
+
+MEMBERS = ("classes", "labels", "names", "channels", "read", "__len__")
+
+
+def checked(where: str, source: Any) -> ImageSource:
+    """The same images with labels as plain integers and names as strings; `where` begins each message.
+
+    Raises `UserError` where a member is missing, lengths differ, or labels and classes do not belong together.
+    """
+    missing = [name for name in MEMBERS if not hasattr(source, name)]
+    if missing:
+        raise UserError(
+            f"{where} lacks {', '.join(missing)}: an image source has classes, labels, names, channels, "
+            "read(index) and a length"
+        )
+    classes = _checked_classes(where, source.classes)
+    if source.channels not in (1, 3):
+        raise UserError(f"{where} has channels {source.channels!r}; it must be 1 (grayscale) or 3 (RGB)")
+    number = len(source)
+    if number == 0:
+        raise UserError(f"{where} has no images")
+    if len(source.labels) != number or len(source.names) != number:
+        raise UserError(f"{where} has {number} images, {len(source.labels)} labels and {len(source.names)} names")
+    return Selection(source, range(number), _checked_labels(where, source.labels, classes), classes)
+
+
+def read_image(source: ImageSource, index: int, name: str) -> NDArray[np.uint8]:
+    """Image `index` as uint8 C×H×W; `name` is what messages call it.
+
+    Raises `BadImage` as the source does, and `UserError` where it raises or returns what it must not.
+    """
+    try:
+        image: Any = source.read(index)
+    except (BadImage, UserError):
+        raise
+    except Exception as error:
+        raise UserError(
+            f"image '{name}' could not be read: {type(error).__name__}: {error}\n"
+            "    (for an image that is damaged, a source's read() raises BadImage)"
+        ) from error
+    if not isinstance(image, np.ndarray):
+        given = type(image).__name__
+    elif image.dtype != np.uint8 or image.ndim != 3 or image.shape[0] not in (1, 3) or image.size == 0:
+        given = f"{image.dtype} {'×'.join(map(str, image.shape))}"
+    else:
+        return image
+    raise UserError(f"image '{name}': read() must give a numpy array uint8 C×H×W with C 1 or 3; it gave {given}")
+
+
+def _checked_classes(where: str, classes: Sequence[Any]) -> tuple[str, ...]:
+    wrong = [name for name in classes if not isinstance(name, str)]
+    if wrong:
+        raise UserError(f"{where}: class names must be strings; there is {wrong[0]!r}")
+    if len(set(classes)) != len(classes):
+        raise UserError(f"{where} names a class twice: {enumerate_names(classes)}")
+    return tuple(classes)
+
+
+def _checked_labels(where: str, labels: Sequence[Any], classes: Sequence[str]) -> list[int]:
+    try:
+        plain = [operator.index(label) for label in labels]
+    except TypeError:
+        wrong = next(label for label in labels if not hasattr(label, "__index__"))
+        raise UserError(f"{where}: labels must be whole numbers that index into classes; there is {wrong!r}") from None
+    if min(plain) < 0 or max(plain) >= len(classes):
+        raise UserError(
+            f"{where} has labels from {min(plain)} to {max(plain)} for {len(classes)} classes (labels start at 0)"
+        )
+    return plain

@@ -1,0 +1,35 @@
+"""Progressive resizing: small images first, which train faster, then larger ones (Howard, fastai's DAWNBench, 2018)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STEP = 8
+"""Pixels by which the shorter side grows at a time."""
+
+
+@dataclass(frozen=True)
+class Growth:
+    """The image size at each optimizer step.
+
+    The shorter side starts at `start` pixels and has reached that of `final` (height, width) after `steps` steps; the
+    longer side keeps the ratio.
+    """
+
+    start: int
+    steps: int
+    final: tuple[int, int]
+
+    def sizes(self) -> list[tuple[int, int]]:
+        """Every size that occurs, from the smallest."""
+        shorter = min(self.final)
+        return [self._scaled(side) for side in range(self.start, shorter, STEP)] + [self.final]
+
+    def size_at(self, step: int) -> tuple[int, int]:
+        """Height and width at optimizer step `step`, from 0."""
+        sizes = self.sizes()
+        return sizes[-1] if step >= self.steps else sizes[step * (len(sizes) - 1) // self.steps]
+
+    def _scaled(self, side: int) -> tuple[int, int]:
+        height, width = self.final
+        return round(side * height / min(self.final)), round(side * width / min(self.final))

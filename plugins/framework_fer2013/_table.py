@@ -1,0 +1,60 @@
+"""The challenge's own table, `fer2013.csv`: emotion, pixels as text, Usage."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from framework import ImageArrays, UserError
+from framework_fer2013._official import CLASSES, USAGES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+EMOTIONS = dict(zip("0123456", ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"), strict=True))
+"""By the table's own numbering."""
+SIDE = 48
+
+
+def read_csv(file: Path) -> dict[str, ImageArrays]:
+    """Splits by `Usage`. Raises `UserError` that names file and line where something is wrong."""
+    images: dict[str, list[NDArray[np.uint8]]] = {}
+    labels: dict[str, list[int]] = {}
+    try:
+        # The table that Kaggle hands out today has blanks after its commas.
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            reader = csv.DictReader(text, skipinitialspace=True)
+            missing = {"emotion", "pixels", "Usage"} - set(reader.fieldnames or [])
+            if missing:
+                raise UserError(f"{file}:1: not the FER-2013 table: it lacks the columns {', '.join(sorted(missing))}")
+            for row in reader:
+                split, label, image = _parse(f"{file}:{reader.line_num}", row)
+                images.setdefault(split, []).append(image)
+                labels.setdefault(split, []).append(label)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{file} is not the FER-2013 table: {error}") from None
+    if not images:
+        raise UserError(f"{file}: there are no rows below the header")
+    return {
+        split: ImageArrays(np.stack(members), labels[split], CLASSES, prefix=f"{file.name}/{split}")
+        for split, members in images.items()
+    }
+
+
+def _parse(where: str, row: Mapping[str, str | None]) -> tuple[str, int, NDArray[np.uint8]]:
+    """Split, label and image 1×48×48 of a row."""
+    emotion, usage = row["emotion"] or "", row["Usage"] or ""
+    if emotion not in EMOTIONS or usage not in USAGES:
+        raise UserError(f"{where}: emotion is '{emotion}' (0 to 6), Usage is '{usage}' ({', '.join(USAGES)})")
+    numbers = (row["pixels"] or "").split()
+    try:
+        pixels = np.frombuffer(bytes(map(int, numbers)), dtype=np.uint8)
+    except ValueError:
+        raise UserError(f"{where}: 'pixels' must be whole numbers from 0 to 255") from None
+    if pixels.size != SIDE * SIDE:
+        raise UserError(f"{where}: 'pixels' must be {SIDE * SIDE} numbers; there are {pixels.size}")
+    return USAGES[usage], CLASSES.index(EMOTIONS[emotion]), pixels.reshape(1, SIDE, SIDE)

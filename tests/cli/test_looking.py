@@ -1,0 +1,97 @@
+"""`list`, `show`, `check` and `schema`: what they print and how they end."""
+
+import json
+
+import pytest
+
+BASE = "dataset: drawn_faces\nmodel: resnet18\n"
+
+
+@pytest.fixture
+def recipe(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recipe.yaml").write_text(BASE)
+    return "recipe.yaml"
+
+
+def test_check_says_that_a_recipe_is_valid(framework, recipe):
+    assert framework("check", recipe).out == "recipe.yaml: valid (drawn_faces, resnet18, 10 epochs)\n"
+
+
+def test_check_prints_every_mistake_and_ends_with_2(framework, recipe):
+    result = framework("check", recipe, "train.epochs=0", "seed=x", "modle=x")
+    assert (result.status, result.out, len(result.err.splitlines())) == (2, "", 3)
+
+
+def test_the_resolved_recipe_is_itself_valid(framework, recipe, tmp_path):
+    (tmp_path / "resolved.yaml").write_text(framework("check", recipe, "--resolved").out)
+    assert framework("check", "resolved.yaml").status == 0
+    assert framework("check", "resolved.yaml", "--resolved").out == (tmp_path / "resolved.yaml").read_text()
+
+
+def test_overrides_stand_anywhere_after_the_recipe(framework, recipe):
+    assert "epochs: 3" in framework("check", recipe, "train.epochs=3", "--resolved", "seed=1").out
+
+
+def test_list_names_every_kind(framework):
+    titles = [line for line in framework("list").out.splitlines() if line and not line.startswith(" ")]
+    assert titles == ["datasets", "transforms", "models", "losses", "optimizers", "schedulers", "observers"]
+
+
+@pytest.mark.parametrize("kind", ["loss", "losses"])
+def test_list_takes_a_kind_in_singular_and_plural(framework, kind):
+    assert json.loads(framework("list", kind, "--json").out)["losses"]["cross_entropy"].startswith("Cross entropy")
+
+
+def test_list_finds_parts_of_names_and_names_after_a_slash(framework):
+    found = json.loads(framework("list", "models", "convnext_atto", "--json").out)["models"]
+    assert "timm/convnext_atto" in found
+
+
+def test_list_finds_patterns(framework):
+    assert set(json.loads(framework("list", "models", "resnet?8", "--json").out)["models"]) == {"resnet18"}
+
+
+def test_list_names_a_strangers_components(framework):
+    assert "  dots " in framework("list", "datasets").out
+
+
+def test_list_names_recipes_with_what_they_are(framework):
+    assert "Seven emotions" in framework("list", "recipes").out
+
+
+def test_list_of_nothing_is_an_error(framework):
+    result = framework("list", "models", "zzz")
+    assert (result.status, result.err) == (2, "nothing matches 'zzz' among models\n")
+
+
+def test_an_unknown_kind_brings_the_nearest(framework):
+    result = framework("list", "modles")
+    assert result.status == 2
+    assert "there is no kind 'modles'; did you mean 'models'?" in result.err
+
+
+def test_show_explains_a_strangers_component(framework):
+    out = framework("show", "model", "tinynet").out
+    assert out.startswith("model tinynet\n\n  Two convolutions")
+    assert "  width: int = 8\n      Channels.\n" in out
+    assert out.endswith("from plugin stranger (framework-stranger 1.2)\n")
+
+
+def test_show_explains_what_comes_after_a_slash(framework):
+    assert "is short for {name: timm, arch:" in framework("show", "model", "timm").out
+
+
+def test_show_as_json_is_a_schema(framework):
+    assert json.loads(framework("show", "transform", "flip", "--json").out)["properties"]["p"]["default"] == 0.5
+
+
+@pytest.mark.parametrize("name", ["resnet81", "timm/resnet81", "resnet18/x"])
+def test_show_of_an_unknown_name_is_an_error(framework, name):
+    result = framework("show", "model", name)
+    assert (result.status, result.out) == (2, "")
+    assert "resnet" in result.err
+
+
+def test_schema_prints_a_schema_with_a_strangers_components(framework):
+    assert "Model.tinynet" in json.loads(framework("schema").out)["$defs"]

@@ -1,0 +1,69 @@
+"""`framework new recipe` and `framework data fetch`."""
+
+import pytest
+
+from framework import Registry
+from framework.recipe import load_recipe
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_new_recipe_is_valid_and_explains_its_options(framework, here):
+    assert framework("new", "recipe", "photos.yaml").status == 0
+    text = (here / "photos.yaml").read_text()
+    assert text.startswith("# framework run photos.yaml\n")
+    assert "# Passes over the training images." in text
+    assert framework("check", "photos.yaml").status == 0
+
+
+def test_a_new_recipe_holds_what_was_overridden(framework):
+    framework("new", "recipe", "photos.yaml", "model=timm/convnext_atto", "train.epochs=3", "augment=[flip]")
+    recipe = load_recipe("photos.yaml", Registry.load())
+    assert (recipe.model.arch, recipe.train.epochs, recipe.augment[0].name) == ("convnext_atto", 3, "flip")
+
+
+def test_the_command_in_a_new_recipe_is_quoted_for_the_shell(framework, here):
+    assert "framework run 'my photos.yaml'" in framework("new", "recipe", "my photos.yaml").out
+    assert (here / "my photos.yaml").read_text().startswith("# framework run 'my photos.yaml'\n")
+
+
+@pytest.mark.parametrize(
+    ("file", "complaint"),
+    [
+        (".", "'.' exists already"),
+        ("there.yaml", "'there.yaml' exists already"),
+        ("no/x.yaml", "there is no folder 'no'"),
+    ],
+)
+def test_a_new_recipe_overwrites_nothing(framework, here, file, complaint):
+    (here / "there.yaml").write_text("mine")
+    result = framework("new", "recipe", file)
+    assert result.status == 2
+    assert complaint in result.err
+    assert (here / "there.yaml").read_text() == "mine"
+
+
+def test_a_new_recipe_with_mistakes_is_not_written(framework, here):
+    result = framework("new", "recipe", "x.yaml", "model=resnet81", "train.epochs=no")
+    assert (result.status, len(result.err.splitlines())) == (2, 2)
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["drawn_faces"], "dataset 'drawn_faces' has nothing to fetch"),
+        (["fer2012"], "there is no dataset 'fer2012'; did you mean 'fer2013'?"),
+        (["fer2013", "rot=x"], "dataset.rot=x: dataset 'fer2013' has no option 'rot'; did you mean 'root'?"),
+        (["folder"], "dataset 'folder' needs 'root'"),
+        (["fer2013/x"], "dataset 'fer2013' takes nothing after a slash"),
+    ],
+)
+def test_what_cannot_be_fetched_is_said_to_be_so(framework, arguments, complaint):
+    result = framework("data", "fetch", *arguments)
+    assert result.status == 2
+    assert complaint in result.err

@@ -1,0 +1,219 @@
+"""The main commands on a run that takes a second: what they print, write and refuse."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+RECIPE = """
+dataset: {name: folder, root: ROOT, test: 0.25}
+preprocess: {size: 12, channels: 3}
+model: tinynet
+train: {epochs: 3, batch_size: 5, device: cpu}
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path, photos):
+    file = tmp_path / "photos.yaml"
+    file.write_text(RECIPE.replace("ROOT", str(photos)))
+    return file
+
+
+@pytest.fixture
+def run(tmp_path, recipe, framework):
+    out = tmp_path / "run"
+    result = framework("run", recipe, "--out", out)
+    assert result.status == 0, result.err
+    return out
+
+
+def test_the_summary_names_the_figures_the_folder_and_the_next_command(tmp_path, recipe, framework):
+    out = tmp_path / "elsewhere"
+    result = framework("run", recipe, "--out", out)
+    assert f"framework evaluate {out}" in result.out
+    for word in ("top-1", "balanced accuracy", "macro F1", "ECE", "validation", "test"):
+        assert word in result.out
+    assert result.err == ""
+
+
+def test_a_run_without_a_folder_gets_the_next_free_one(tmp_path, recipe, framework, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert framework("run", recipe, "train.epochs=1").status == 0
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["photos-1", "photos-2"]
+
+
+def test_the_run_folder_holds_everything(run):
+    names = {path.name for path in run.iterdir()}
+    assert names == {
+        "recipe.yaml", "results.json", "metrics.jsonl", "model.safetensors", "model.json", "data.json",
+        "environment.json", "checkpoints",
+    }  # fmt: skip
+    results = json.loads((run / "results.json").read_text())
+    assert {"validation", "test", "seconds", "images_per_second"} <= set(results)
+    assert {"train", "total"} == set(results["seconds"])
+    model = json.loads((run / "model.json").read_text())
+    assert model["classes"] == ["blue", "red"]
+    assert model["preprocess"]["channels"] == 3
+    environment = json.loads((run / "environment.json").read_text())
+    assert environment["packages"]["torch"]
+    assert environment["plugins"]["stranger"]["version"] == "1.2"
+    data = json.loads((run / "data.json").read_text())
+    assert len(data["train"]["fingerprint"]) == 64
+    assert data["train"]["classes"] == {"blue": 13, "red": 13}
+
+
+def test_the_saved_recipe_runs_again_to_the_same_weights(run, tmp_path, framework):
+    assert framework("run", run / "recipe.yaml", "--out", tmp_path / "again").status == 0
+    assert (tmp_path / "again" / "model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
+
+
+def test_evaluate_gives_the_figures_of_the_run(run, framework):
+    results = json.loads((run / "results.json").read_text())
+    for split in ("test", "validation"):
+        figures = json.loads(framework("evaluate", run, "--split", split, "--json").out)
+        assert {key: figures[key] for key in results[split]} == results[split]
+
+
+def test_evaluate_takes_any_folder_by_class_name(run, photos, framework):
+    for image in (photos / "blue").iterdir():
+        image.unlink()
+    (photos / "blue").rmdir()
+    figures = json.loads(framework("evaluate", run, "--folder", photos, "--json").out)
+    assert figures["images"] == 20
+    assert figures["per_class"]["red"]["support"] == 20
+    assert figures["per_class"]["blue"]["support"] == 0
+    assert figures["top1"] > 0.9
+
+
+def test_evaluate_refuses_classes_that_training_did_not_have(run, photos, framework):
+    (photos / "red").rename(photos / "green")
+    result = framework("evaluate", run, "--folder", photos)
+    assert result.status == 2
+    assert "green" in result.err
+    assert "blue, red" in result.err
+
+
+def test_evaluate_prints_a_table_for_people(run, framework):
+    out = framework("evaluate", run).out
+    assert "precision" in out
+    assert "true class by prediction" in out
+
+
+@pytest.mark.parametrize("split", ["tets", "private_test"])
+def test_evaluate_names_the_splits_there_are(split, run, framework):
+    result = framework("evaluate", run, "--split", split)
+    assert result.status == 2
+    assert "splits: " in result.err
+    assert "validation" in result.err
+
+
+def test_predict_answers_for_files_and_folders(run, photos, framework):
+    result = framework("predict", run, photos / "red", photos / "blue" / "00.png", "--json")
+    lines = [json.loads(line) for line in result.out.splitlines()]
+    assert result.status == 0
+    assert len(lines) == 21
+    assert lines[-1]["class"] == "blue"
+    assert sum(line["class"] == "red" for line in lines) == 20
+    assert sum(lines[0]["probabilities"].values()) == pytest.approx(1)
+
+
+def test_predict_agrees_with_evaluate(run, photos, framework):
+    lines = [json.loads(line) for line in framework("predict", run, photos, "--json").out.splitlines()]
+    right = sum(f"/{line['class']}/" in line["name"] for line in lines) / len(lines)
+    figures = json.loads(framework("evaluate", run, "--folder", photos, "--json").out)
+    assert figures["top1"] == pytest.approx(right)
+
+
+def test_predict_reports_a_bad_file_on_its_line_and_in_the_status_and_goes_on(run, photos, framework):
+    (photos / "red" / "05.png").write_bytes(b"not an image")
+    result = framework("predict", run, photos / "red")
+    assert result.status == 1
+    assert "05.png  cannot be read: not an image" in result.out
+    assert len(result.out.splitlines()) == 20
+    assert "1 file of 20 could not be read" in result.err
+
+
+def test_predict_writes_a_table(run, photos, tmp_path, framework):
+    table = tmp_path / "answers.csv"
+    framework("predict", run, photos / "red", "--csv", table)
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 20
+    assert {"name", "class", "blue", "red", "error"} == set(rows[0])
+    assert float(rows[0]["blue"]) + float(rows[0]["red"]) == pytest.approx(1)
+
+
+def test_predict_takes_images_of_any_mode_and_size(run, tmp_path, framework):
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    red = np.zeros((40, 90, 3), dtype=np.uint8)
+    red[..., 0] = 200
+    Image.fromarray(red).save(folder / "wide.jpg")
+    Image.fromarray(red).convert("RGBA").save(folder / "alpha.png")
+    Image.fromarray(red).convert("P").save(folder / "palette.gif")
+    Image.fromarray(red).convert("CMYK").save(folder / "cmyk.jpg")
+    Image.fromarray(red[..., 0].astype(np.uint16) * 256).save(folder / "deep.png")
+    result = framework("predict", run, folder, "--json")
+    lines = [json.loads(line) for line in result.out.splitlines()]
+    assert result.status == 0
+    assert len(lines) == 5
+    assert {line["class"] for line in lines if "deep" not in line["name"]} == {"red"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["evaluate", "nowhere"], "there is no run folder 'nowhere'"),
+        (["predict", "nowhere", "x.jpg"], "there is no run folder 'nowhere'"),
+        (["predict", "RUN", "nowhere.jpg"], "there is no file or folder 'nowhere.jpg'"),
+        (["predict", "RUN", "RECIPES", "--top", "0"], "--top is 0; it must be at least 1"),
+        (["evaluate", "RECIPES"], "is not a run folder"),
+    ],
+)
+def test_what_is_not_there_is_said(arguments, message, run, tmp_path, framework):
+    places = {"RUN": run, "RECIPES": tmp_path}
+    result = framework(*(places.get(argument, argument) for argument in arguments))
+    assert result.status == 2
+    assert message in result.err
+
+
+def test_bad_images_stop_the_run_before_training_with_their_list(recipe, photos, tmp_path, framework):
+    (photos / "red" / "00.png").write_bytes(b"")
+    (photos / "blue" / "01.png").write_bytes(b"<html>")
+    result = framework("run", recipe, "dataset.test=null", "dataset.validation=0", "--out", tmp_path / "run")
+    assert result.status == 2
+    assert "red/00.png: the file is empty" in result.err
+    assert "blue/01.png: not an image" in result.err
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
+
+
+def test_bad_images_are_skipped_where_that_is_asked_for_and_recorded(recipe, photos, tmp_path, framework):
+    (photos / "red" / "00.png").write_bytes(b"")
+    out = tmp_path / "run"
+    overrides = ("dataset.on_bad_image=skip", "dataset.test=null", "dataset.validation=0")
+    result = framework("run", recipe, *overrides, "--out", out)
+    assert result.status == 0
+    assert json.loads((out / "data.json").read_text())["train"]["skipped"] == [
+        {"name": "red/00.png", "reason": "the file is empty"}
+    ]
+    assert "1 bad image" in result.out
+
+
+def test_a_dry_run_estimates_and_writes_nothing(recipe, tmp_path, framework, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.iterdir())
+    result = framework("run", recipe, "--dry-run")
+    assert result.status == 0
+    assert "evaluation included" in result.out
+    assert "memory" in result.out
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_run_is_usable_without_the_plugins_that_only_trained_it(run, photos, framework):
+    text = (run / "recipe.yaml").read_text()
+    (run / "recipe.yaml").write_text(text.replace("name: adamw", "name: gone"))
+    assert framework("predict", run, photos / "red").status == 0

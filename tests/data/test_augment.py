@@ -1,0 +1,113 @@
+import pytest
+import torch
+from framework_torch.transforms import Brightness, Flip, Mixup, Rotate, Scale, Shift
+
+from framework import Transform
+from framework.data.augment import Augmentation, warp
+from framework.data.seeding import generator_at
+
+SIZE = (20, 32)
+
+
+def images(number=6, channels=1):
+    """Smooth, so that one resampling and two differ little."""
+    y, x = torch.meshgrid(torch.arange(SIZE[0]) / 5.0, torch.arange(SIZE[1]) / 7.0, indexing="ij")
+    waves = [(torch.sin(x * (1 + 0.1 * i)) * torch.cos(y + i) + 1) / 2 for i in range(number)]
+    return torch.stack(waves)[:, None].repeat(1, channels, 1, 1)
+
+
+def targets(number=6):
+    return torch.eye(number)
+
+
+def augmented(transforms, batch, seed=0):
+    return Augmentation(transforms, SIZE)(batch, targets(len(batch)), generator_at(seed))
+
+
+def matrices(transforms, number, seed=0):
+    """What each transform of the recipe draws, in their order."""
+    generator = generator_at(seed)
+    return [transform.build(image_size=SIZE).matrices(number, generator) for transform in transforms]
+
+
+def inside(matrix):
+    """Where an output pixel is taken from well inside of the image."""
+    corners = warp(torch.ones(len(matrix), 1, *SIZE), None)
+    grid = torch.nn.functional.affine_grid(matrix[:, :2], list(corners.shape), align_corners=False)
+    return (grid.abs() < 0.8).all(dim=-1)[:, None]
+
+
+def test_no_transforms_change_nothing():
+    batch = images()
+    unchanged, their_targets = augmented([], batch)
+    assert unchanged is batch
+    assert torch.equal(their_targets, targets())
+
+
+def test_neighbours_that_are_geometric_are_sampled_once(monkeypatch):
+    from framework.data import augment
+
+    calls = []
+    sample = augment.F.grid_sample
+    monkeypatch.setattr(augment.F, "grid_sample", lambda *args, **kwargs: calls.append(1) or sample(*args, **kwargs))
+    augmented([Flip(), Rotate(), Scale(), Brightness(), Shift(), Flip()], images())
+    assert len(calls) == 2
+
+
+def test_composition_multiplies_the_matrices_in_the_order_of_the_recipe():
+    transforms = [Rotate(degrees=30), Shift(fraction=0.3), Scale(fraction=0.3), Flip()]
+    rotate, shift, scale, flip = matrices(transforms, 6)
+    expected = warp(images(), rotate @ shift @ scale @ flip)
+    torch.testing.assert_close(augmented(transforms, images())[0], expected)
+
+
+def test_composition_is_one_transform_after_the_other_where_nothing_comes_from_outside():
+    transforms = [Rotate(degrees=30), Shift(fraction=0.2), Scale(fraction=0.2)]
+    one_by_one = images()
+    product = torch.eye(3).expand(6, 3, 3)
+    valid = torch.ones(6, 1, *SIZE, dtype=torch.bool)
+    for matrix in matrices(transforms, 6):
+        one_by_one = warp(one_by_one, matrix)
+        valid = (warp(valid.float(), matrix) > 0.999) & inside(matrix)
+        product = product @ matrix
+    at_once = augmented(transforms, images())[0]
+    valid &= inside(product)
+    assert valid.float().mean() > 0.2
+    assert (at_once - one_by_one)[valid].abs().max() < 0.05
+
+
+def test_the_order_of_the_recipe_matters():
+    there, back = [Rotate(degrees=90), Shift(fraction=0.4)], [Shift(fraction=0.4), Rotate(degrees=90)]
+    assert not torch.allclose(augmented(there, images())[0], augmented(back, images())[0], atol=1e-2)
+
+
+def test_what_lies_outside_is_reflected():
+    batch = torch.zeros(1, 1, 4, 8)
+    batch[..., 0] = 1
+    shift = torch.eye(3)[None].clone()
+    shift[:, 0, 2] = -2 * 2 / 8  # taken from two pixels to the left
+    assert warp(batch, shift)[0, 0, 0].round().tolist() == [0, 1, 1, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_white_stays_white_and_within_range(channels):
+    white = torch.ones(8, channels, *SIZE)
+    moved, _ = augmented([Rotate(degrees=180), Scale(fraction=0.9), Shift(fraction=1.0)], white)
+    assert moved.max() <= 1
+    torch.testing.assert_close(moved, white)
+
+
+def test_targets_follow_a_transform_that_changes_them():
+    mixed, their_targets = augmented([Flip(p=0), Mixup(alpha=5.0)], images())
+    assert not torch.equal(their_targets, targets())
+    assert not torch.allclose(mixed, images(), atol=1e-2)
+
+
+def test_a_stranger_s_transform_is_a_plain_function():
+    class Invert(Transform):
+        name = "invert"
+
+        def build(self):
+            return lambda images, targets, generator: (1 - images, targets)
+
+    torch.testing.assert_close(augmented([Invert()], images())[0], 1 - images())

@@ -1,0 +1,23 @@
+"""Progressive resizing: which image size comes at which step."""
+
+import pytest
+
+from framework.data.growth import Growth
+
+
+def test_images_start_small_and_have_their_full_size_from_the_last_step_of_growth_on():
+    growth = Growth(32, 100, (48, 48))
+    assert growth.size_at(0) == (32, 32)
+    assert growth.size_at(49) == (32, 32)
+    assert growth.size_at(50) == (40, 40)
+    assert growth.size_at(99) == (40, 40)
+    assert growth.size_at(100) == growth.size_at(10_000) == (48, 48)
+
+
+def test_the_longer_side_keeps_the_ratio():
+    assert Growth(32, 10, (64, 96)).sizes() == [(32, 48), (40, 60), (48, 72), (56, 84), (64, 96)]
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_few_steps_end_at_the_full_size(steps):
+    assert Growth(32, steps, (48, 48)).size_at(steps) == (48, 48)

@@ -1,0 +1,170 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from framework import Dataset, ImageArrays, UserError
+from framework.data.splits import bind_classes, build_splits, find_split, stratified
+
+CLASSES = ("cat", "dog", "fox")
+
+
+def arrays(labels, classes=CLASSES):
+    """Image i is filled with i."""
+    images = np.zeros((len(labels), 1, 2, 2), np.uint8) + np.arange(len(labels), dtype=np.uint8)[:, None, None, None]
+    return ImageArrays(images, labels, classes)
+
+
+class Zoo(Dataset):
+    name = "zoo"
+    built: object = None
+
+    def build(self):
+        return self.built
+
+
+def splits_of(built, classes=None, **options):
+    return build_splits(Zoo(**options).model_copy(update={"built": built}), classes)
+
+
+LABELS = [0] * 100 + [1] * 40 + [2] * 10
+
+
+def names(splits, name):
+    return set(splits[name].names)
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"), [(0.1, {0: 10, 1: 4, 2: 1}), (0.25, {0: 25, 1: 10, 2: 2}), (0.001, {0: 1, 1: 1, 2: 1})]
+)
+def test_of_each_class_the_share_is_held_out_to_the_nearest_image(share, expected):
+    splits = splits_of({"train": arrays(LABELS)}, validation=share)
+    assert Counter(splits["validation"].labels) == expected
+    assert Counter(splits["train"].labels) == Counter(LABELS) - Counter(expected)
+
+
+def test_both_shares_are_of_the_whole():
+    splits = splits_of({"train": arrays(LABELS)}, validation=0.3, test=0.2)
+    assert Counter(splits["test"].labels) == {0: 20, 1: 8, 2: 2}
+    assert Counter(splits["validation"].labels) == {0: 30, 1: 12, 2: 3}
+
+
+def test_splits_are_disjoint_and_together_everything():
+    whole = arrays(LABELS)
+    splits = splits_of({"train": whole}, validation=0.3, test=0.2)
+    parts = [splits[name].names for name in ("train", "validation", "test")]
+    assert sorted(name for part in parts for name in part) == sorted(whole.names)
+
+
+def test_a_split_image_keeps_its_label_name_and_pixels():
+    split = splits_of({"train": arrays(LABELS)}, validation=0.3)["validation"]
+    for index, (label, name) in enumerate(zip(split.labels, split.names, strict=True)):
+        original = int(name.removeprefix("image/"))
+        assert label == LABELS[original]
+        assert split.read(index)[0, 0, 0] == original
+
+
+def test_a_tenth_is_held_out_where_nothing_is_said():
+    assert len(splits_of({"train": arrays(LABELS)})["validation"]) == 15
+
+
+def test_the_same_seed_holds_out_the_same_images():
+    first, again = (splits_of({"train": arrays(LABELS)}, validation=0.3) for _ in range(2))
+    assert names(first, "validation") == names(again, "validation")
+
+
+def test_another_split_seed_holds_out_others():
+    first, other = (splits_of({"train": arrays(LABELS)}, validation=0.3, split_seed=seed) for seed in (0, 1))
+    assert names(first, "validation") != names(other, "validation")
+
+
+def test_held_out_images_do_not_depend_on_the_global_random_state():
+    import random
+
+    random.seed(1)
+    first = splits_of({"train": arrays(LABELS)}, validation=0.3)
+    random.seed(2)
+    assert names(first, "validation") == names(splits_of({"train": arrays(LABELS)}, validation=0.3), "validation")
+
+
+def test_more_images_of_one_class_leave_the_split_of_the_others_as_it_was():
+    less, more = (stratified(labels, {"validation": 0.3}, 0) for labels in (LABELS, LABELS + [0] * 57))
+    assert [i for i in less["validation"] if LABELS[i] > 0] == [i for i in more["validation"] if 100 <= i < 150]
+
+
+def test_no_validation_is_held_out_at_share_zero():
+    assert list(splits_of({"train": arrays(LABELS)}, validation=0)) == ["train"]
+
+
+def test_a_ready_made_validation_split_is_taken_as_it_is():
+    splits = splits_of({"train": arrays(LABELS), "validation": arrays([0, 1, 2])})
+    assert len(splits["train"]) == 150
+    assert len(splits["validation"]) == 3
+
+
+def test_a_ready_made_validation_split_is_left_out_at_share_zero():
+    splits = splits_of({"train": arrays(LABELS), "validation": arrays([0, 1, 2])}, validation=0)
+    assert list(splits) == ["train"]
+
+
+@pytest.mark.parametrize("name", ["validation", "test"])
+def test_a_ready_made_split_and_a_share_contradict_each_other(name):
+    with pytest.raises(UserError, match=rf"has a {name} split of its own \(3 images\): leave out '{name}: 0.2'"):
+        splits_of({"train": arrays(LABELS), name: arrays([0, 1, 2])}, **{name: 0.2})
+
+
+def test_shares_that_leave_nothing_to_train_on_are_refused():
+    with pytest.raises(UserError, match=r"test: 0.5 and validation: 0.5 leave nothing to train on"):
+        splits_of({"train": arrays(LABELS)}, validation=0.5, test=0.5)
+
+
+def test_large_shares_still_leave_an_image_of_every_class_to_train_on():
+    splits = splits_of({"train": arrays([0] * 3 + [1] * 3)}, classes=CLASSES, validation=0.5, test=0.45)
+    assert {name: Counter(splits[name].labels) for name in splits} == {
+        name: {0: 1, 1: 1} for name in ("train", "test", "validation")
+    }
+
+
+def test_the_only_image_of_a_class_stays_in_train():
+    splits = splits_of({"train": arrays([0] * 9 + [1] * 9 + [2])}, validation=0.9)
+    assert Counter(splits["train"].labels) == {0: 1, 1: 1, 2: 1}
+
+
+def test_too_few_images_to_hold_any_out_is_an_error_that_says_what_to_do():
+    with pytest.raises(UserError, match=r"too few images to hold some out for validation.*dataset.validation=0"):
+        splits_of({"train": arrays([0, 1, 2])})
+
+
+def test_no_split_to_train_on_is_an_error_that_names_those_there_are():
+    with pytest.raises(UserError, match="no split 'train' to train on; it has test, extra"):
+        splits_of({"test": arrays(LABELS), "extra": arrays(LABELS)})
+
+
+def test_a_split_that_lacks_a_class_keeps_its_labels_right():
+    splits = splits_of({"train": arrays(LABELS), "test": arrays([0, 1, 1], ("cat", "fox"))}, validation=0)
+    assert splits["test"].labels == [0, 2, 2]
+    assert splits["test"].classes == CLASSES
+
+
+def test_a_split_with_its_classes_in_another_order_keeps_its_labels_right():
+    splits = splits_of({"train": arrays(LABELS), "test": arrays([0, 1, 2], ("fox", "cat", "dog"))}, validation=0)
+    assert splits["test"].labels == [2, 0, 1]
+
+
+def test_an_unexpected_class_is_an_error_that_names_it():
+    with pytest.raises(UserError, match=r"split 'test' has 1 class that the training data does not have: owl \(known"):
+        splits_of({"train": arrays(LABELS), "test": arrays([0, 1], ("cat", "owl"))})
+
+
+def test_an_unexpected_class_without_images_harms_nobody():
+    assert bind_classes(arrays([0, 0], ("cat", "owl")), CLASSES, "here").labels == [0, 0]
+
+
+def test_given_classes_bind_every_split_and_need_no_train():
+    splits = splits_of({"test": arrays([0, 1], ("dog", "cat"))}, classes=CLASSES)
+    assert splits["test"].labels == [1, 0]
+
+
+def test_an_unknown_split_is_answered_with_those_there_are():
+    with pytest.raises(UserError, match=r"no split 'tset'; did you mean 'test'\? \(splits: train, test\)"):
+        find_split({"train": arrays([0]), "test": arrays([0])}, "tset")

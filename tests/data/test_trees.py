@@ -1,0 +1,127 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from framework import UserError, class_tree
+from framework.data.trees import image_files
+
+
+def touch(root, *paths):
+    """Empty files: a tree is listed, not read."""
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).touch()
+    return root
+
+
+def test_images_are_sorted_by_class_and_path(tmp_path):
+    source = class_tree(touch(tmp_path, "b/2.jpg", "a/10.jpg", "a/9.jpg", "b/1.jpg"))
+    assert source.classes == ["a", "b"]
+    assert source.names == ["a/10.jpg", "a/9.jpg", "b/1.jpg", "b/2.jpg"]
+    assert source.labels == [0, 0, 1, 1]
+
+
+def test_folders_below_a_class_belong_to_it(tmp_path):
+    source = class_tree(touch(tmp_path, "a/1.jpg", "a/x/2.jpg", "a/x/y/3.jpg", "b/1.jpg"))
+    assert source.names == ["a/1.jpg", "a/x/2.jpg", "a/x/y/3.jpg", "b/1.jpg"]
+    assert source.labels == [0, 0, 0, 1]
+
+
+def test_hidden_files_and_folders_are_passed_over(tmp_path):
+    source = class_tree(touch(tmp_path, "a/1.jpg", "a/.2.jpg", "a/.x/3.jpg", ".cache/4.jpg", "b/1.jpg", ".DS_Store"))
+    assert source.names == ["a/1.jpg", "b/1.jpg"]
+    assert source.classes == ["a", "b"]
+
+
+def test_endings_may_be_in_upper_case(tmp_path):
+    assert class_tree(touch(tmp_path, "a/1.JPG", "b/1.Png")).names == ["a/1.JPG", "b/1.Png"]
+
+
+def test_an_unusual_ending_loses_no_image(tmp_path):
+    source = class_tree(touch(tmp_path, "a/1.jfif", "a/2", "a/3.heic", "b/1.jpg.part"))
+    assert source.names == ["a/1.jfif", "a/2", "a/3.heic", "b/1.jpg.part"]
+
+
+def test_what_usually_lies_beside_images_is_passed_over(tmp_path):
+    source = class_tree(
+        touch(
+            tmp_path, "a/1.jpg", "a/1.txt", "a/1.json", "a/1.XML", "a/Thumbs.db", "a/desktop.ini", "b/1.jpg", "README"
+        )
+    )
+    assert source.names == ["a/1.jpg", "b/1.jpg"]
+
+
+def test_names_may_be_in_any_script(tmp_path):
+    source = class_tree(touch(tmp_path, "дом/снег.jpg", "猫/写真 1.jpg", "émotion/a b.jpg"))
+    assert source.names == ["émotion/a b.jpg", "дом/снег.jpg", "猫/写真 1.jpg"]
+
+
+def test_given_classes_are_in_the_given_order(tmp_path):
+    source = class_tree(touch(tmp_path, "a/1.jpg", "b/1.jpg"), ["b", "a"])
+    assert source.classes == ["b", "a"]
+    assert source.names == ["b/1.jpg", "a/1.jpg"]
+    assert source.labels == [0, 1]
+
+
+def test_a_given_class_without_a_folder_keeps_its_place(tmp_path):
+    assert class_tree(touch(tmp_path, "c/1.jpg"), ["a", "b", "c"]).labels == [2]
+
+
+def test_an_unexpected_class_folder_is_an_error_with_the_nearest_name(tmp_path):
+    with pytest.raises(UserError, match="1 class folder that 'classes' does not name: catt; did you mean 'cat'"):
+        class_tree(touch(tmp_path, "catt/1.jpg", "dog/1.jpg"), ["cat", "dog"])
+
+
+def test_loose_images_are_an_error_that_names_them(tmp_path):
+    with pytest.raises(UserError, match=r"2 images outside of class folders: 1.jpg, 2.PNG. Sort them into one folder"):
+        class_tree(touch(tmp_path, "1.jpg", "2.PNG"))
+    with pytest.raises(UserError, match=r"2 images outside of class folders.*Move them into one"):
+        class_tree(touch(tmp_path, "a/1.jpg", "b/1.jpg"))
+
+
+def test_a_folder_without_class_folders_is_an_error(tmp_path):
+    with pytest.raises(UserError, match="has no class folders"):
+        class_tree(tmp_path)
+
+
+def test_empty_class_folders_alone_are_an_error(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with pytest.raises(UserError, match="has no images: its class folders a, b are empty"):
+        class_tree(tmp_path)
+
+
+def test_links_to_images_and_folders_are_followed(tmp_path):
+    touch(tmp_path / "elsewhere", "1.jpg", "deep/2.jpg")
+    touch(tmp_path / "tree", "b/1.jpg").joinpath("b/far").symlink_to(tmp_path / "elsewhere" / "deep")
+    (tmp_path / "tree" / "a").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "tree" / "b" / "3.jpg").symlink_to(tmp_path / "elsewhere" / "1.jpg")
+    source = class_tree(tmp_path / "tree")
+    assert source.names == ["a/1.jpg", "a/deep/2.jpg", "b/1.jpg", "b/3.jpg", "b/far/2.jpg"]
+
+
+def test_a_loop_of_links_ends(tmp_path):
+    touch(tmp_path, "a/1.jpg", "a/x/2.jpg", "b/1.jpg")
+    (tmp_path / "a" / "x" / "up").symlink_to(tmp_path / "a")
+    (tmp_path / "b" / "self").symlink_to(tmp_path / "b")
+    assert class_tree(tmp_path).names == ["a/1.jpg", "a/x/2.jpg", "b/1.jpg"]
+
+
+def test_a_folder_that_cannot_be_read_is_an_error_and_not_empty(tmp_path, monkeypatch):
+    touch(tmp_path, "a/1.jpg", "a/locked/2.jpg", "b/1.jpg")
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path).name == "locked":  # chmod does not stop root, who may run the tests
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(UserError, match=r"the folder '.*locked' cannot be read: Permission denied"):
+        class_tree(tmp_path)
+
+
+def test_files_are_listed_for_prediction_by_the_same_rules(tmp_path):
+    touch(tmp_path, "1.jpg", "x/2.png", "notes.txt", ".hidden.jpg")
+    assert sorted(path.name for path in image_files(tmp_path)) == ["1.jpg", "2.png"]

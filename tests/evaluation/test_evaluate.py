@@ -1,0 +1,41 @@
+import pytest
+import torch
+from torch import nn
+
+from framework.data.preprocess import Preprocessor
+from framework.data.store import Store
+from framework.evaluation.evaluate import evaluate_store, predict_logits
+
+PREPROCESS = Preprocessor(4, 4, 1, "crop", (0.5,), (0.25,))
+CPU = torch.device("cpu")
+
+
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Flatten(), nn.Linear(16, 3))
+
+
+def images(number=10):
+    return torch.randint(0, 256, (number, 1, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 10, 64])
+def test_every_image_has_its_logits_in_order_whatever_the_batch_size(batch_size):
+    model = network().train()
+    logits = predict_logits(model, images(), PREPROCESS, CPU, batch_size)
+    expected = model.eval()((images().float() / 255 - 0.5) / 0.25)
+    torch.testing.assert_close(logits, expected.detach())
+
+
+def test_the_statistics_of_the_network_stay_as_they_were():
+    model = network().train()
+    before = model[1].running_mean.clone()
+    predict_logits(model, images(), PREPROCESS, CPU, 4)
+    assert torch.equal(model[1].running_mean, before)
+
+
+def test_the_layout_of_memory_does_not_change_the_figures():
+    store = Store(images(), torch.arange(10) % 3, tuple("abcdefghij"), ("x", "y", "z"))
+    last, first = (evaluate_store(network(), store, PREPROCESS, CPU, 4, channels_last=flag) for flag in (True, False))
+    assert last["confusion"] == first["confusion"]
+    assert last["loss"] == pytest.approx(first["loss"])

@@ -1,0 +1,166 @@
+"""Each figure against a slow, direct reference."""
+
+import json
+import math
+
+import pytest
+import torch
+
+from framework.evaluation.metrics import classification_metrics, expected_calibration_error
+
+
+def drawn(number, classes, absent=(), never=(), seed=0):
+    """Logits that are often right, labels without `absent` classes, predictions without `never`."""
+    generator = torch.Generator().manual_seed(seed)
+    present = torch.tensor([label for label in range(classes) if label not in absent])
+    labels = present[torch.randint(len(present), (number,), generator=generator)]
+    logits = torch.randn(number, classes, generator=generator)
+    logits[torch.arange(number), labels] += 1
+    for label in never:
+        logits[:, label] = -100
+    return logits, labels
+
+
+CASES = {
+    "two classes": drawn(50, 2),
+    "seven classes": drawn(300, 7),
+    "ten classes": drawn(300, 10),
+    "a class absent from the labels": drawn(100, 7, absent=(2, 5)),
+    "a class never predicted": drawn(100, 7, never=(0, 6)),
+    "a class neither there nor predicted": drawn(100, 7, absent=(3,), never=(3,)),
+    "one image": drawn(1, 7),
+    "one image, ten classes": drawn(1, 10),
+    "all right": (torch.eye(7) * 9, torch.arange(7)),
+    "all wrong": (torch.eye(7).roll(1, 1) * 9 + drawn(7, 7)[0] / 9, torch.arange(7)),
+}
+every_case = pytest.mark.parametrize("case", list(CASES))
+
+
+def measured(case):
+    logits, labels = CASES[case]
+    names = [f"c{label}" for label in range(logits.shape[1])]
+    figures = classification_metrics(logits, labels, names)
+    return figures, logits.tolist(), labels.tolist(), logits.shape[1]
+
+
+def best(row):
+    return max(range(len(row)), key=lambda label: row[label])
+
+
+def softmax(row):
+    powers = [math.exp(value - max(row)) for value in row]
+    return [power / sum(powers) for power in powers]
+
+
+def share(hits, total):
+    return hits / total if total else 0.0
+
+
+@every_case
+def test_top1_is_the_share_of_hits(case):
+    figures, logits, labels, _ = measured(case)
+    hits = sum(best(row) == label for row, label in zip(logits, labels, strict=True))
+    assert figures["top1"] == pytest.approx(hits / len(labels))
+    assert figures["images"] == len(labels)
+
+
+@every_case
+def test_top5_is_there_above_five_classes(case):
+    figures, logits, labels, classes = measured(case)
+    if classes <= 5:
+        assert "top5" not in figures
+        return
+    ranked = [sorted(range(classes), key=lambda label: -row[label])[:5] for row in logits]
+    hits = sum(label in five for five, label in zip(ranked, labels, strict=True))
+    assert figures["top5"] == pytest.approx(hits / len(labels))
+
+
+@every_case
+def test_loss_is_the_mean_negative_log_probability(case):
+    figures, logits, labels, _ = measured(case)
+    losses = [-math.log(softmax(row)[label]) for row, label in zip(logits, labels, strict=True)]
+    assert figures["loss"] == pytest.approx(sum(losses) / len(losses))
+
+
+@every_case
+def test_confusion_counts_true_classes_by_row(case):
+    figures, logits, labels, classes = measured(case)
+    expected = [[0] * classes for _ in range(classes)]
+    for row, label in zip(logits, labels, strict=True):
+        expected[label][best(row)] += 1
+    assert figures["confusion"] == expected
+
+
+def by_class(logits, labels, classes):
+    """Precision, recall, F1, support and predictions of each class, counted one by one."""
+    pairs = [(label, best(row)) for row, label in zip(logits, labels, strict=True)]
+    for name in range(classes):
+        hits = sum(pair == (name, name) for pair in pairs)
+        support = sum(label == name for label, _ in pairs)
+        predicted = sum(prediction == name for _, prediction in pairs)
+        precision, recall = share(hits, predicted), share(hits, support)
+        f1 = share(2 * precision * recall, precision + recall)
+        yield {"precision": precision, "recall": recall, "f1": f1, "support": support}, predicted
+
+
+@every_case
+def test_each_class_has_its_precision_recall_f1_and_support(case):
+    figures, *data = measured(case)
+    for (expected, _), (name, given) in zip(by_class(*data), figures["per_class"].items(), strict=True):
+        assert given == pytest.approx(expected), name
+
+
+@every_case
+def test_balanced_accuracy_is_the_mean_recall_of_the_classes_that_occur(case):
+    figures, *data = measured(case)
+    recalls = [figure["recall"] for figure, _ in by_class(*data) if figure["support"]]
+    assert figures["balanced_accuracy"] == pytest.approx(sum(recalls) / len(recalls))
+
+
+@every_case
+def test_macro_f1_is_the_mean_over_classes_that_occur_or_are_predicted(case):
+    figures, *data = measured(case)
+    f1s = [figure["f1"] for figure, predicted in by_class(*data) if figure["support"] or predicted]
+    assert figures["macro_f1"] == pytest.approx(sum(f1s) / len(f1s))
+
+
+@every_case
+def test_ece_is_the_weighted_gap_of_fifteen_bins(case):
+    figures, logits, labels, _ = measured(case)
+    expected = 0.0
+    for i in range(15):
+        members = [
+            (max(softmax(row)), best(row) == label)
+            for row, label in zip(logits, labels, strict=True)
+            if i / 15 < max(softmax(row)) <= (i + 1) / 15
+        ]
+        if members:
+            confidence = sum(c for c, _ in members) / len(members)
+            accuracy = sum(hit for _, hit in members) / len(members)
+            expected += len(members) / len(labels) * abs(accuracy - confidence)
+    assert figures["ece"] == pytest.approx(expected, abs=1e-9)
+
+
+@every_case
+def test_every_figure_is_plain_json(case):
+    figures = measured(case)[0]
+    assert json.loads(json.dumps(figures, allow_nan=False)) == figures
+
+
+def test_ece_of_certain_and_right_is_zero_and_of_certain_and_wrong_is_one():
+    certain = torch.eye(3, dtype=torch.float64)
+    assert expected_calibration_error(certain, torch.arange(3)) == 0
+    assert expected_calibration_error(certain, torch.tensor([1, 2, 0])) == 1
+
+
+def test_huge_logits_stay_finite():
+    figures = classification_metrics(torch.tensor([[1e4, -1e4], [-1e4, 1e4]]), torch.tensor([0, 0]), ["a", "b"])
+    assert figures["loss"] == pytest.approx(1e4)
+    assert figures["ece"] == pytest.approx(0.5)
+
+
+def test_half_precision_logits_are_measured_in_full():
+    logits, labels = CASES["seven classes"]
+    names = list("abcdefg")
+    half = classification_metrics(logits.bfloat16(), labels, names)
+    assert half == classification_metrics(logits.bfloat16().double(), labels, names)

@@ -1,0 +1,301 @@
+import os
+import shutil
+import sys
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from framework_fer2013 import Fer2013
+from PIL import Image
+
+from framework import UserError, find_data
+from framework.data.splits import build_splits
+
+CLASSES = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
+UNPACKED = Path(__file__).parents[2] / ".." / "shared" / "data" / "unpacked"
+
+
+@pytest.fixture(autouse=True)
+def nothing_shared(tmp_path, monkeypatch):
+    """An empty working folder and no shared data, but for the tests that ask for it."""
+    monkeypatch.chdir(tmp_path)
+    shared = os.environ.get("FRAMEWORK_DATA", str(UNPACKED))
+    monkeypatch.delenv("FRAMEWORK_DATA", raising=False)
+    return shared
+
+
+@pytest.fixture
+def real(nothing_shared, monkeypatch):
+    """FER-2013 itself, where it is."""
+    if not (Path(nothing_shared) / "fer2013" / "train").is_dir():
+        pytest.skip(f"FER-2013 is not under FRAMEWORK_DATA ({nothing_shared})")
+    monkeypatch.setenv("FRAMEWORK_DATA", nothing_shared)
+    return Fer2013()
+
+
+def tree(root, **parts):
+    """One image of each class for each prefix in each folder: `test=["PublicTest"]`."""
+    for folder, prefixes in {"train": ["Training"], **parts}.items():
+        for label, name in enumerate(CLASSES):
+            (root / folder / name).mkdir(parents=True, exist_ok=True)
+            for prefix in prefixes:
+                Image.new("L", (48, 48), 20 * label).save(root / folder / name / f"{prefix}_{label}.jpg")
+    return root
+
+
+def sizes(dataset):
+    return {split: len(source) for split, source in dataset.build().items()}
+
+
+def refusal(dataset):
+    with pytest.raises(UserError) as caught:
+        dataset.build()
+    return str(caught.value)
+
+
+def test_a_merged_test_folder_is_told_apart_by_prefix(tmp_path):
+    root = tree(tmp_path, test=["PublicTest", "PrivateTest"])
+    assert sizes(Fer2013(root=root)) == {"train": 7, "public_test": 7, "private_test": 7, "test": 7}
+
+
+@pytest.mark.parametrize(
+    ("usage", "prefixes"),
+    [
+        ("auto", {"PrivateTest"}),
+        ("PublicTest", {"PublicTest"}),
+        ("PrivateTest", {"PrivateTest"}),
+        ("both", {"PublicTest", "PrivateTest"}),
+    ],
+)
+def test_the_test_split_is_the_one_that_is_asked_for(tmp_path, usage, prefixes):
+    root = tree(tmp_path, test=["PublicTest", "PrivateTest"])
+    source = Fer2013(root=root, test_usage=usage).build()["test"]
+    assert {Path(name).name.partition("_")[0] for name in source.names} == prefixes
+    for index, (name, label) in enumerate(zip(source.names, source.labels, strict=True)):
+        assert CLASSES[label] in name
+        assert abs(int(source.read(index).mean()) - 20 * label) < 2
+
+
+def test_the_public_part_alone_is_the_test_split(tmp_path):
+    assert sizes(Fer2013(root=tree(tmp_path, test=["PublicTest"]))) == {"train": 7, "public_test": 7, "test": 7}
+
+
+def test_a_part_that_is_not_there_is_an_error(tmp_path):
+    told = refusal(Fer2013(root=tree(tmp_path, test=["PublicTest"]), test_usage="PrivateTest"))
+    assert "there is no private_test here; there is public_test" in told
+
+
+def test_official_folders_are_understood(tmp_path):
+    root = tree(tmp_path, PublicTest=["a"], PrivateTest=["b", "c"])
+    assert sizes(Fer2013(root=root)) == {"train": 7, "public_test": 7, "private_test": 14, "test": 14}
+
+
+def test_a_test_folder_without_prefixes_is_the_test_split(tmp_path):
+    assert sizes(Fer2013(root=tree(tmp_path, test=["im0", "im1"]))) == {"train": 7, "test": 14}
+
+
+def test_training_images_in_a_test_folder_are_an_error(tmp_path):
+    assert "is a training image in a test folder" in refusal(Fer2013(root=tree(tmp_path, test=["Training"])))
+
+
+def test_a_foreign_class_folder_is_an_error(tmp_path):
+    (tree(tmp_path) / "train" / "contempt").mkdir()
+    assert "'classes' does not name: contempt" in refusal(Fer2013(root=tmp_path))
+
+
+def write_table(file, rows, header="emotion,pixels,Usage"):
+    file.write_text("\n".join([header, *rows]) + "\n")
+    return file
+
+
+def pixels(seed):
+    return np.random.default_rng(seed).integers(0, 256, 48 * 48)
+
+
+def row(emotion, usage, seed=0):
+    return f"{emotion},{' '.join(map(str, pixels(seed)))},{usage}"
+
+
+def test_the_table_has_the_tree_s_classes_and_its_own_pixels(tmp_path):
+    usages = ["Training"] * 7 + ["PublicTest", "PrivateTest"]
+    write_table(tmp_path / "fer2013.csv", [row(i % 7, usage, i) for i, usage in enumerate(usages)])
+    splits = Fer2013(root=tmp_path).build()
+    assert list(splits["train"].classes) == CLASSES
+    ordered = [CLASSES[label] for label in splits["train"].labels]
+    assert ordered == ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+    for index in range(7):
+        np.testing.assert_array_equal(splits["train"].read(index), pixels(index).reshape(1, 48, 48))
+    np.testing.assert_array_equal(splits["test"].read(0), pixels(8).reshape(1, 48, 48))
+    assert {name: len(source) for name, source in splits.items()} == {
+        "train": 7,
+        "public_test": 1,
+        "private_test": 1,
+        "test": 1,
+    }
+
+
+def test_the_table_may_be_named_itself_and_have_blanks_after_commas(tmp_path):
+    rows = [row(0, " Training"), row(3, " Training")]
+    file = write_table(tmp_path / "icml_face_data.csv", rows, "emotion, pixels, Usage")
+    assert Fer2013(root=file).build()["train"].labels == [0, 3]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (row(7, "Training"), "emotion is '7' (0 to 6)"),
+        (row("", "Training"), "emotion is ''"),
+        (row(0, "Validation"), "Usage is 'Validation' (Training, PublicTest, PrivateTest)"),
+        ("0,1 2 3,Training", "'pixels' must be 2304 numbers; there are 3"),
+        ("0,,Training", "there are 0"),
+        (row(0, "Training").replace(" ", " 256 ", 1), "whole numbers from 0 to 255"),
+        (row(0, "Training").replace(" ", " -1 ", 1), "whole numbers from 0 to 255"),
+        (row(0, "Training").replace(" ", " x ", 1), "whole numbers from 0 to 255"),
+        (row(0, "Training").replace(" ", " 1.5 ", 1), "whole numbers from 0 to 255"),
+        ("0", "Usage is ''"),
+    ],
+)
+def test_a_wrong_row_is_located(tmp_path, wrong, message):
+    file = write_table(tmp_path / "fer2013.csv", [row(0, "Training"), wrong])
+    told = refusal(Fer2013(root=tmp_path))
+    assert told.startswith(f"{file}:3: ")
+    assert message in told
+
+
+def test_another_table_is_no_fer2013(tmp_path):
+    write_table(tmp_path / "fer2013.csv", ["a.jpg,cat"], "path,label")
+    assert ":1: not the FER-2013 table: it lacks the columns Usage, emotion, pixels" in refusal(Fer2013(root=tmp_path))
+
+
+def test_a_table_without_rows_is_an_error(tmp_path):
+    write_table(tmp_path / "fer2013.csv", [])
+    assert "no rows below the header" in refusal(Fer2013(root=tmp_path))
+
+
+@pytest.mark.parametrize("make", [lambda root: None, lambda root: root.mkdir()], ids=["absent", "empty"])
+def test_absent_data_names_the_three_ways_on(tmp_path, make):
+    make(tmp_path / "faces")
+    told = refusal(Fer2013(root=tmp_path / "faces"))
+    assert "framework data fetch fer2013" in told
+    assert "dataset.root=DIR" in told
+    assert "dataset=drawn_faces" in told
+
+
+def test_the_shared_folder_is_found(tmp_path, monkeypatch):
+    tree(tmp_path / "shared" / "fer2013")
+    monkeypatch.setenv("FRAMEWORK_DATA", str(tmp_path / "shared"))
+    assert sizes(Fer2013()) == {"train": 7}
+
+
+@pytest.fixture
+def kaggle(tmp_path, monkeypatch):
+    """A kagglehub that has the data set in its cache; `fail` is what it raises instead."""
+    module = ModuleType("kagglehub")
+    module.cache = tree(tmp_path / "cache", test=["PublicTest", "PrivateTest"])
+    module.fail = None
+
+    def dataset_download(handle):
+        assert handle == "msambare/fer2013"
+        if module.fail:
+            raise module.fail
+        return str(module.cache)
+
+    module.dataset_download = dataset_download
+    monkeypatch.setitem(sys.modules, "kagglehub", module)
+    return module
+
+
+def test_what_is_fetched_is_a_copy_that_can_be_built(tmp_path, kaggle):
+    dataset = Fer2013(root=tmp_path / "data" / "fer2013")
+    assert dataset.fetch() == tmp_path / "data" / "fer2013"
+    shutil.rmtree(kaggle.cache)
+    assert sizes(dataset) == {"train": 7, "public_test": 7, "private_test": 7, "test": 7}
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["fer2013"]
+
+
+def test_an_empty_folder_may_be_fetched_into(tmp_path, kaggle):
+    (tmp_path / "faces").mkdir()
+    assert sizes(Fer2013(root=Fer2013(root=tmp_path / "faces").fetch()))["train"] == 7
+
+
+def fetch_refusal(dataset):
+    with pytest.raises(UserError) as caught:
+        dataset.fetch()
+    return str(caught.value)
+
+
+def test_what_is_there_is_not_overwritten(tmp_path, kaggle):
+    (tmp_path / "faces").mkdir()
+    (tmp_path / "faces" / "mine.txt").touch()
+    assert "is there already; to fetch FER-2013 anew, remove it" in fetch_refusal(Fer2013(root=tmp_path / "faces"))
+    assert [path.name for path in (tmp_path / "faces").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("stop", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_an_interrupted_copy_leaves_nothing_that_looks_complete(tmp_path, kaggle, monkeypatch, stop):
+    def copy_half(source, target):
+        (target / "train").mkdir(parents=True)
+        raise stop
+
+    monkeypatch.setattr(shutil, "copytree", copy_half)
+    with pytest.raises((UserError, KeyboardInterrupt)):
+        Fer2013(root=tmp_path / "faces").fetch()
+    assert not (tmp_path / "faces").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+
+
+def test_what_a_killed_copy_left_is_replaced(tmp_path, kaggle):
+    (tmp_path / "faces.partial" / "train").mkdir(parents=True)
+    assert sizes(Fer2013(root=Fer2013(root=tmp_path / "faces").fetch()))["train"] == 7
+
+
+def test_a_full_disk_is_an_error_with_both_places(tmp_path, kaggle, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copytree", fail)
+    told = fetch_refusal(Fer2013(root=tmp_path / "faces"))
+    assert "No space left on device" in told
+    assert str(kaggle.cache) in told
+
+
+def test_a_failed_download_tells_the_way_by_hand(tmp_path, kaggle):
+    kaggle.fail = RuntimeError("403 Forbidden")
+    told = fetch_refusal(Fer2013(root=tmp_path / "faces"))
+    assert "403 Forbidden" in told
+    assert "kaggle.com/datasets/msambare/fer2013" in told
+
+
+def test_a_changed_layout_is_an_error(tmp_path, kaggle):
+    shutil.rmtree(kaggle.cache / "train")
+    assert "its layout has changed" in fetch_refusal(Fer2013(root=tmp_path / "faces"))
+
+
+def test_without_kagglehub_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "kagglehub", None)
+    assert "pip install 'framework[fetch]'" in fetch_refusal(Fer2013(root=tmp_path / "faces"))
+
+
+def test_the_real_data_has_the_published_counts(real):
+    splits = real.build()
+    counts = {name: [Counter(source.labels)[label] for label in range(7)] for name, source in splits.items()}
+    assert counts["train"] == [3995, 436, 4097, 7215, 4965, 4830, 3171]
+    assert counts["public_test"] == [467, 56, 496, 895, 607, 653, 415]
+    assert list(splits["train"].classes) == CLASSES
+
+
+def test_the_real_images_are_gray_and_48_pixels_wide(real):
+    source = real.build()["train"]
+    assert {source.read(index).shape for index in range(0, len(source), 2000)} == {(1, 48, 48)}
+
+
+def test_the_real_validation_share_is_stratified(real):
+    splits = build_splits(real.model_copy(update={"validation": 0.2}))
+    assert Counter(splits["validation"].labels) == {0: 799, 1: 87, 2: 819, 3: 1443, 4: 993, 5: 966, 6: 634}
+    assert len(splits["train"]) + len(splits["validation"]) == 28_709
+
+
+def test_real_data_is_found_through_the_shared_folder(real, nothing_shared):
+    assert find_data(real.root) == Path(nothing_shared) / "fer2013"

@@ -1,0 +1,150 @@
+import numpy as np
+import pytest
+from framework_folder import Folder
+from PIL import Image
+
+from framework import UserError
+from framework.data.splits import build_splits
+
+
+def save(root, *paths):
+    """Small images, each of its own gray."""
+    for index, path in enumerate(paths):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (4, 4), 10 * index + 5).save(root / path)
+    return root
+
+
+def built(root, **options):
+    """Names by split, as the plugin gives them."""
+    return {split: list(source.names) for split, source in Folder(root=root, **options).build().items()}
+
+
+def refusal(root, **options):
+    with pytest.raises(UserError) as caught:
+        Folder(root=root, **options).build()
+    return str(caught.value)
+
+
+def test_class_folders_alone_are_all_train(tmp_path):
+    save(tmp_path, "cat/1.png", "cat/2.png", "dog/1.png")
+    source = Folder(root=tmp_path, channels=1).build()["train"]
+    assert source.classes == ["cat", "dog"]
+    assert list(source.labels) == [0, 0, 1]
+    assert source.channels == 1
+    np.testing.assert_array_equal(source.read(2), np.full((1, 4, 4), 25, np.uint8))
+
+
+def test_ready_made_splits_are_taken_with_names_that_tell_them_apart(tmp_path):
+    save(tmp_path, "train/cat/1.png", "train/dog/1.png", "validation/cat/1.png", "test/dog/1.png")
+    assert built(tmp_path) == {
+        "train": ["train/cat/1.png", "train/dog/1.png"],
+        "validation": ["validation/cat/1.png"],
+        "test": ["test/dog/1.png"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("folder", "split"),
+    [
+        ("val", "validation"),
+        ("valid", "validation"),
+        ("Validation", "validation"),
+        ("Test", "test"),
+        ("testing", "test"),
+    ],
+)
+def test_usual_names_of_splits_are_understood(tmp_path, folder, split):
+    save(tmp_path, "Train/cat/1.png", "Train/dog/1.png", f"{folder}/cat/1.png")
+    assert built(tmp_path)[split] == [f"{folder}/cat/1.png"]
+
+
+@pytest.mark.parametrize("pair", [("val", "valid"), ("val", "validation"), ("test", "Test")])
+def test_two_folders_for_one_split_are_an_error(tmp_path, pair):
+    save(tmp_path, "train/cat/1.png", "train/dog/1.png", *(f"{name}/cat/1.png" for name in pair))
+    assert "two folders for" in refusal(tmp_path)
+
+
+def test_splits_without_train_are_an_error_and_no_classes(tmp_path):
+    save(tmp_path, "val/cat/1.png", "test/dog/1.png")
+    assert "has test, val and no folder 'train' to train on" in refusal(tmp_path)
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    save(tmp_path, "plane/1.png", "train/1.png", "bus/1.png")
+    assert built(tmp_path) == {"train": ["bus/1.png", "plane/1.png", "train/1.png"]}
+
+
+def test_a_class_may_be_called_valid(tmp_path):
+    save(tmp_path, "valid/1.png", "invalid/1.png")
+    assert built(tmp_path) == {"train": ["invalid/1.png", "valid/1.png"]}
+
+
+def test_splits_without_class_folders_are_an_error_and_no_classes(tmp_path):
+    save(tmp_path, "train/1.png", "test/1.png")
+    assert "train' has 1 image outside of class folders" in refusal(tmp_path)
+
+
+def test_other_folders_beside_splits_are_left_alone(tmp_path):
+    save(tmp_path, "train/cat/1.png", "train/dog/1.png", "annotations/1.png")
+    assert list(built(tmp_path)) == ["train"]
+
+
+def test_a_test_split_that_lacks_a_class_keeps_its_labels_right(tmp_path):
+    save(tmp_path, "train/cat/1.png", "train/dog/1.png", "train/fox/1.png", "test/fox/1.png")
+    splits = build_splits(Folder(root=tmp_path, validation=0))
+    assert splits["test"].labels == [2]
+    assert list(splits["test"].classes) == ["cat", "dog", "fox"]
+
+
+def test_an_empty_class_folder_in_the_test_split_is_a_class_without_images(tmp_path):
+    save(tmp_path, "train/cat/1.png", "train/dog/1.png", "test/dog/1.png")
+    (tmp_path / "test" / "cat").mkdir()
+    assert build_splits(Folder(root=tmp_path, validation=0))["test"].labels == [1]
+
+
+def test_an_unexpected_class_in_the_test_split_is_an_error(tmp_path):
+    save(tmp_path, "train/cat/1.png", "train/dog/1.png", "test/dgo/1.png")
+    with pytest.raises(UserError, match="split 'test' has 1 class that the training data does not have: dgo"):
+        build_splits(Folder(root=tmp_path, validation=0))
+
+
+def test_an_empty_class_folder_to_train_on_is_an_error(tmp_path):
+    save(tmp_path, "cat/1.png", "dog/1.png")
+    (tmp_path / "fox").mkdir()
+    with pytest.raises(UserError, match="split 'train' has no images of fox: add some, or leave it out"):
+        build_splits(Folder(root=tmp_path, validation=0))
+
+
+def test_given_classes_decide_the_order_in_every_split(tmp_path):
+    save(tmp_path, "train/cat/1.png", "train/dog/1.png", "test/cat/1.png")
+    splits = build_splits(Folder(root=tmp_path, classes=("dog", "cat"), validation=0))
+    assert splits["train"].labels == [0, 1]
+    assert splits["test"].labels == [1]
+
+
+def test_a_class_folder_that_is_not_named_is_an_error(tmp_path):
+    assert "1 class folder that 'classes' does not name: fox" in refusal(
+        save(tmp_path, "cat/1.png", "dog/1.png", "fox/1.png"), classes=("cat", "dog")
+    )
+
+
+def test_a_missing_root_says_how_to_give_it(tmp_path):
+    told = refusal(tmp_path / "nowhere")
+    assert "nowhere' is not there" in told
+    assert "dataset.root=DIR" in told
+
+
+def test_a_root_that_is_a_file_is_an_error(tmp_path):
+    (tmp_path / "a.zip").touch()
+    assert "a.zip' is no folder, but a file" in refusal(tmp_path / "a.zip")
+
+
+def test_an_empty_root_is_an_error(tmp_path):
+    assert "has no class folders" in refusal(tmp_path)
+
+
+def test_a_relative_root_is_found_under_the_shared_folder(tmp_path, monkeypatch):
+    save(tmp_path / "pets", "cat/1.png", "dog/1.png")
+    monkeypatch.setenv("FRAMEWORK_DATA", str(tmp_path))
+    assert built("pets") == {"train": ["cat/1.png", "dog/1.png"]}

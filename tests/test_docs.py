@@ -1,0 +1,116 @@
+"""What the documentation says works: its code is run, its pages are up to date."""
+
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```", re.M | re.S)
+
+
+def blocks(page, language, mark=""):
+    """The code blocks of a page in that language whose opening line has that mark, with what follows the mark."""
+    found = BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
+    return [(info, code) for name, info, code in found if name == language and info.startswith(mark)]
+
+
+def run(command, cwd, **environment):
+    done = subprocess.run(command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_worked_example_of_a_plugin_is_installed_listed_and_trained(tmp_path):
+    pytest.importorskip("setuptools", minversion="64")
+    page = "docs/writing-a-plugin.md"
+    for language in ("toml", "python", "yaml"):
+        for info, code in blocks(page, language, "file="):
+            name = info.removeprefix("file=")
+            file = tmp_path / name if language == "yaml" else tmp_path / "framework-blobs" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(code)
+    site = tmp_path / "site"
+    commands = [line for _, code in blocks(page, "sh", "run") for line in code.splitlines()]
+    assert commands[0] == "pip install ./framework-blobs"
+    install = ["install", "--no-deps", "--no-build-isolation", "--quiet", "--target", site, "./framework-blobs"]
+    run([sys.executable, "-m", "pip", *install], tmp_path)
+    printed = ""
+    for command in commands[1:]:
+        program, *arguments = shlex.split(command)
+        assert program == "framework"
+        printed += run([sys.executable, "-m", "framework", *arguments], tmp_path, PYTHONPATH=str(site))
+    for text in ("blobs  (framework-blobs 0.1)", "Two linear layers on the pixels.", "Units between the two layers."):
+        assert text in printed
+    assert (tmp_path / "runs" / "blobs-1" / "results.json").exists()
+
+
+def test_the_plugin_of_the_readme_works_and_is_as_short_as_it_says(tmp_path):
+    ((_, code),) = blocks("README.md", "python", "plugin")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 15
+    package = tmp_path / "framework_linear"
+    package.mkdir()
+    (package / "__init__.py").write_text(code)
+    info = tmp_path / "framework_linear-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: framework-linear\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[framework]\nlinear = framework_linear\n")
+    arguments = ["run", "fer2013_resnet18", "model=linear", "dataset={name: drawn_faces, train_images: 140, test_images: 14}"]
+    arguments += ["train.max_steps=2", "train.batch_size=20", "--out", str(tmp_path / "run")]
+    run([sys.executable, "-m", "framework", *arguments], tmp_path, PYTHONPATH=str(tmp_path))
+    assert (tmp_path / "run" / "model.safetensors").exists()
+
+
+def test_recipes_in_the_docs_are_valid(tmp_path, framework):
+    for index, (_, code) in enumerate(blocks("docs/recipes.md", "yaml", "recipe")):
+        file = tmp_path / f"{index}.yaml"
+        file.write_text(code)
+        assert framework("check", file).status == 0
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/recipes.md"])
+def test_commands_in_the_docs_name_commands_and_recipes_that_exist(page, framework):
+    from framework.cli import COMMANDS
+    from framework.recipe.loading import find_recipe
+
+    lines = [line.partition("#")[0] for _, code in blocks(page, "sh") for line in code.splitlines()]
+    found = [shlex.split(line) for line in lines if line.startswith("framework ")]
+    assert found
+    for _, command, *arguments in found:
+        assert command in COMMANDS
+        if command == "run" and not arguments[0].endswith("my.yaml"):
+            path = ROOT / arguments[0]
+            assert path.is_file() or find_recipe(arguments[0]).is_file()
+            overrides = [argument for argument in arguments[1:] if "=" in argument]
+            assert framework("check", path if path.is_file() else arguments[0], *overrides).status == 0
+
+
+def test_the_command_line_page_is_what_the_commands_say():
+    spec = importlib.util.spec_from_file_location("write_command_line", ROOT / "docs" / "write_command_line.py")
+    writer = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(writer)
+    assert writer.PAGE.read_text(encoding="utf-8") == writer.command_line_page(), (
+        "run: python docs/write_command_line.py"
+    )
+
+
+def test_every_hook_is_documented_with_its_arguments():
+    import inspect
+
+    from framework.hookspecs import ObserverSpec
+
+    page = (ROOT / "docs" / "writing-a-plugin.md").read_text(encoding="utf-8")
+    for name, hook in inspect.getmembers(ObserverSpec, inspect.isfunction):
+        signature = ", ".join(list(inspect.signature(hook).parameters)[1:])
+        assert f"`{name}({signature})`" in page
+
+
+def test_links_between_pages_lead_somewhere():
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"

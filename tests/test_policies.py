@@ -1,0 +1,121 @@
+"""What holds for all of the code: it is documented, its recipes are valid, its imports keep their direction."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import framework
+from framework import Registry
+from framework.components import KINDS
+from framework.recipe import Preprocess, Recipe, Train, load_recipe
+
+ROOT = Path(__file__).parents[1]
+RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
+PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/__init__.py"))
+FOUNDATION = ["errors", "section", "components", "hookspecs", "soundness", "registry", "recipe"]
+WORK = ["data", "training", "runs", "evaluation", "inference", "report"]
+HOME_OF = {name: home.split(".")[1] for home, names in framework._HOMES.items() for name in names}
+
+registry = Registry.load()
+COMPONENTS = [registry.find(kind, name) for kind in KINDS for name in registry.names(kind)]
+
+
+def label(value):
+    return f"{value.kind}-{value.name}" if hasattr(value, "kind") else getattr(value, "stem", value)
+
+
+def imports(file):
+    """Each (module, names) that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, []) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:  # a relative one stays in the package
+            yield node.module, [alias.name for alias in node.names]
+
+
+def parts_imported(file):
+    """The parts of the framework (`errors`, `recipe`, …) that a file imports."""
+    for module, names in imports(file):
+        if module.startswith("framework."):
+            yield module.split(".")[1]
+        elif module == "framework":
+            yield from (HOME_OF.get(name, name) for name in names)
+
+
+def part_of(file):
+    return file.relative_to(ROOT / "framework").parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("component", COMPONENTS, ids=label)
+def test_every_component_is_documented(component):
+    assert component.__doc__
+    undescribed = [name for name, field in component.model_fields.items() if not field.description]
+    assert undescribed == []
+
+
+@pytest.mark.parametrize("section", [Recipe, Preprocess, Train], ids=lambda section: section.__name__)
+def test_every_option_of_a_recipe_is_documented(section):
+    assert section.__doc__
+    assert [name for name, field in section.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=label)
+def test_every_recipe_validates(recipe):
+    assert load_recipe(recipe, registry)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=label)
+def test_every_recipe_opens_with_the_command_that_runs_it_and_says_what_it_is(recipe):
+    command, description = recipe.read_text().splitlines()[:2]
+    assert command.split(" dataset.root=")[0] == f"# framework run recipes/{recipe.name}"
+    assert description.startswith("# ")
+
+
+@pytest.mark.parametrize("part", FOUNDATION)
+def test_the_foundation_is_built_from_the_bottom(part):
+    allowed = set(FOUNDATION[: FOUNDATION.index(part) + 1])
+    files = [file for file in (ROOT / "framework").rglob("*.py") if part_of(file) == part]
+    assert files
+    for file in files:
+        assert set(parts_imported(file)) <= allowed, file
+
+
+@pytest.mark.parametrize("part", WORK)
+def test_what_does_the_work_never_imports_the_command_line(part):
+    for file in (ROOT / "framework" / part).rglob("*.py"):
+        assert set(parts_imported(file)) <= {*FOUNDATION, *WORK}, file
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "framework").rglob("*.py")), ids=lambda file: file.stem)
+def test_the_framework_never_imports_a_plugin(file):
+    assert [module for module, _ in imports(file) if module.startswith("framework_")] == []
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=label)
+def test_a_plugin_imports_public_names_only(plugin):
+    for file in plugin.rglob("*.py"):
+        for module, names in imports(file):
+            if module == "framework.components":
+                assert names == ["Component"], file
+            elif module == "framework":
+                assert set(names) <= set(framework.__all__), file
+            else:
+                assert not module.startswith("framework.") or module.startswith(plugin.name), file
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=label)
+def test_a_plugin_imports_no_other_plugin(plugin):
+    for file in plugin.rglob("*.py"):
+        others = [module for module, _ in imports(file) if module.startswith("framework_")]
+        assert {module.split(".")[0] for module in others} <= {plugin.name}, file
+
+
+@pytest.mark.parametrize("name", framework.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(framework, name).__doc__
+
+
+def test_a_name_that_is_not_public_is_not_there():
+    with pytest.raises(AttributeError, match="module 'framework' has no attribute 'nothing'"):
+        framework.nothing  # noqa: B018

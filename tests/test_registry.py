@@ -1,0 +1,207 @@
+"""Plugins are discovered by their entry points, and the faults of each stay its own."""
+
+import itertools
+import sys
+import textwrap
+
+import pytest
+
+from framework import Model, Optimizer, Registry, UserError
+from framework.registry import variants_of
+
+NUMBERS = itertools.count()
+GOOD = """
+    from pydantic import Field
+    from framework import Model, Transform, hookimpl
+    from framework.components import Component
+
+    class Probe(Model):
+        "A probe."
+        name = "probe"
+        def build(self, num_classes): ...
+"""
+OFFER = """
+    @hookimpl
+    def components(): return [Probe]
+"""
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Put a plugin of that source on the path, as pip would; returns the loaded registry."""
+
+    def install(source, metadata="Version: 0.1", entry=None, name="probe"):
+        number = next(NUMBERS)  # a module of its own each time: the interpreter keeps those that it has imported
+        package = f"framework_probe_{number}"
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text(source)
+        info = tmp_path / f"{package}-0.1.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: framework-probe-{number}\n{metadata}\n")
+        (info / "entry_points.txt").write_text(f"[framework]\n{name} = {entry or package}\n")
+        monkeypatch.syspath_prepend(str(tmp_path))
+        registry = Registry.load()
+        sys.modules.pop(package, None)
+        return registry
+
+    return lambda *sources, **others: install("\n".join(map(textwrap.dedent, sources)), **others)
+
+
+def fault(registry, name="probe"):
+    return next(plugin.fault for plugin in registry.plugins if plugin.name == name)
+
+
+def test_a_plugin_on_the_path_is_found(install):
+    registry = install(GOOD, OFFER)
+    assert registry.find(Model, "probe").__name__ == "Probe"
+    assert fault(registry) is None
+
+
+def test_bundled_plugins_are_found_and_whole():
+    registry = Registry.load()
+    assert {plugin.name for plugin in registry.plugins} >= {
+        "drawn",
+        "fer2013",
+        "folder",
+        "timm",
+        "torch",
+        "torchvision",
+    }
+    assert registry.faults == registry.clashes == []
+
+
+def test_the_plugin_of_a_component_is_known(install):
+    registry = install(GOOD, OFFER)
+    provider = registry.provider(Model, "probe")
+    assert (provider.name, provider.version) == ("probe", "0.1")
+
+
+def test_a_plugin_may_be_an_object_of_a_module(install):
+    plugin = "class P:\n    @hookimpl\n    def components(self): return [Probe]\nplugin = P()\n"
+    registry = install(GOOD, plugin, entry=f"framework_probe_{next(NUMBERS) + 1}:plugin")
+    assert registry.find(Model, "probe")
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("raise RuntimeError('the licence\\nserver is down')", "RuntimeError: the licence server is down"),
+        ("raise ValueError", "ValueError"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("def (:", "SyntaxError: invalid syntax (__init__.py, line 1)"),
+        ("import not_installed_anywhere", "ModuleNotFoundError: No module named 'not_installed_anywhere'"),
+    ],
+)
+def test_a_plugin_that_cannot_be_imported_is_kept_with_its_reason(install, source, reason):
+    registry = install(source)
+    assert fault(registry) == reason
+    assert registry.find(Model, "resnet18")
+
+
+@pytest.mark.parametrize(
+    ("hook", "reason"),
+    [
+        ("", "it implements no hook"),
+        ("def components(): return [Probe]", "it implements no hook"),
+        ("@hookimpl\ndef componentz(): return [Probe]", "unknown hook 'componentz'"),
+        ("@hookimpl\ndef components(registry): return [Probe]", "{'registry'} are declared in the hookimpl"),
+        ("@hookimpl\ndef components(): return None", "components() returned None, not a list"),
+        ("@hookimpl\ndef components(): return 5", "components() returned 5, not a list"),
+        ("@hookimpl\ndef components(): return Probe", "not a list of component classes"),
+        ("@hookimpl\ndef components(): return {'a': Probe}", "not a list of component classes"),
+        ("@hookimpl\ndef components(): return 'Probe'", "not a list of component classes"),
+        ("@hookimpl\ndef components(): raise KeyError('x')", "KeyError: 'x'"),
+        ("@hookimpl\ndef components(): return [Probe()]", "which is not a component class"),
+        ("@hookimpl\ndef components(): return [int]", "offers <class 'int'>, which is not a component class"),
+        ("@hookimpl\ndef components(): return [Model]", "framework.components.Model is of no one kind"),
+        ("@hookimpl\ndef components(): return [Probe, Probe]", "components() offers model 'probe' twice"),
+    ],
+)
+def test_a_hook_that_gives_no_components_is_said_to_be_so(install, hook, reason):
+    assert reason in fault(install(GOOD, hook))
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (
+            "class Bad(Model):\n    def build(self): ...",
+            "Bad needs a name of lower case letters, digits and underscores",
+        ),
+        ("class Bad(Model):\n    name = 'Res Net'\n    def build(self): ...", "it has 'Res Net'"),
+        ("class Bad(Model):\n    name: str = 'bad'\n    def build(self): ...", "it is a field"),
+        ("class Bad(Model):\n    name = 'bad'", "Bad lacks build"),
+        ("class Bad(Component):\n    name = 'bad'\n    def build(self): ...", "Bad is of no one kind: derive it from"),
+        ("class Bad(Model, Transform):\n    name = 'bad'\n    def build(self): ...", "Bad is of no one kind"),
+        (
+            "class Bad(Model):\n    name = 'bad'\n    kind = 'x'\n    def build(self): ...",
+            "Bad is a model; `kind` is not",
+        ),
+        ("class Bad(Model):\n    name = 'bad'\n    shorthand = 'arch'\n    def build(self): ...", "shorthand 'arch'"),
+        ("class Bad(Model):\n    name = 'bad'\n    x: 'Missing' = 3\n    def build(self): ...", "type is not defined"),
+        ("class Bad(Model):\n    name = 'bad'\n    def build(): ...", "needs `build` to be a method"),
+        ("class Bad(Model):\n    name = 'bad'\n    build = staticmethod(print)", "needs `build` to be a method"),
+        (
+            "class Bad(Model):\n    name = 'bad'\n    def build(self, classes): ...",
+            "Bad asks in build for classes; a model is offered num_classes, channels, image_size, by name",
+        ),
+        (
+            "class Bad(Model):\n    name = 'bad'\n    def build(self, channels, /): ...",
+            "Bad asks in build for channels",
+        ),
+    ],
+)
+def test_one_bad_class_is_named_and_the_others_are_used(install, body, reason):
+    registry = install(GOOD, body, "@hookimpl\ndef components(): return [Bad, Probe]")
+    assert reason in fault(registry)
+    assert registry.find(Model, "probe")
+
+
+def test_metadata_without_a_version_are_no_fault(install):
+    registry = install(GOOD, OFFER, metadata="")
+    assert registry.provider(Model, "probe").version == "unknown"
+
+
+def test_what_a_plugin_prints_stays_out_of_answers(install, capsys):
+    install("print('hello')", GOOD, OFFER)
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "hello\n")
+
+
+def test_a_name_that_two_plugins_offer_names_both(install):
+    install(GOOD, OFFER, name="one")
+    registry = install(GOOD, OFFER, name="two")
+    with pytest.raises(
+        UserError, match=r"model 'probe' is offered by plugin 'one' .* and plugin 'two' .*; uninstall one"
+    ):
+        registry.find(Model, "probe")
+    assert len(registry.clashes) == 1
+
+
+def test_a_name_that_two_plugins_offer_leaves_the_others_alone(install):
+    registry = install(GOOD.replace('"probe"', '"resnet18"'), OFFER)
+    assert "resnet18" not in registry.names(Model)
+    assert registry.find(Model, "resnet34")
+
+
+def test_an_unknown_name_brings_the_nearest_and_the_plugins_that_failed(install):
+    registry = install("raise RuntimeError('no licence')")
+    with pytest.raises(UserError) as caught:
+        registry.find(Optimizer, "sdg")
+    assert "there is no optimizer 'sdg'; did you mean 'sgd'?" in str(caught.value)
+    assert "plugin 'probe' has failed: RuntimeError: no licence" in str(caught.value)
+
+
+def test_a_plugin_that_cannot_name_its_variants_has_none():
+    class Odd(Model):
+        name = "odd"
+        shorthand = "arch"
+        arch: str = ""
+
+        @classmethod
+        def variants(cls):
+            raise ImportError("no zoo")
+
+        def build(self): ...
+
+    assert variants_of(Odd) == ((), "odd/… cannot be listed: ImportError: no zoo")

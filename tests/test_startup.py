@@ -1,0 +1,74 @@
+"""Commands that only look never import torch; by what is imported, not by a stopwatch."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+STRANGER = Path(__file__).parent / "stranger"
+HEAVY = ("torch", "torchvision", "timm")
+COMMANDS = {
+    "help": (["--help"], 0),
+    "run --help": (["run", "--help"], 0),
+    "list": (["list"], 0),
+    "list models": (["list", "models", "resnet"], 0),
+    "list recipes": (["list", "recipes"], 0),
+    "show": (["show", "model", "resnet18"], 0),
+    "show timm": (["show", "model", "timm/convnext_atto"], 0),
+    "check": (["check", "fer2013_resnet18"], 0),
+    "check --resolved": (["check", "fer2013_resnet18", "model=timm/convnext_atto", "--resolved"], 0),
+    "check a stranger's": (["check", "fer2013_resnet18", "model=tinynet", "dataset=dots"], 0),
+    "three mistakes": (["check", "fer2013_resnet18", "modle=x", "train.epochs=no", "loss=none"], 2),
+    "run with mistakes": (["run", "fer2013_resnet18", "modle=x"], 2),
+    "plugins": (["plugins"], 0),
+    "schema": (["schema"], 0),
+    "new recipe": (["new", "recipe", "new.yaml"], 0),
+}
+SCRIPT = """
+import contextlib, io, json, sys
+from framework.cli import main
+answers = {}
+for label, (arguments, _) in json.load(sys.stdin).items():
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as errors:
+        try:
+            status = main(arguments)
+        except SystemExit as exit:
+            status = exit.code
+    answers[label] = [status, sorted(sys.modules), errors.getvalue()]
+print(json.dumps(answers))
+"""
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    """After each command, in one process: the status, all modules that are imported by then, and stderr."""
+    environment, here = os.environ | {"PYTHONPATH": str(STRANGER)}, tmp_path_factory.mktemp("here")
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], input=json.dumps(COMMANDS), env=environment, cwd=here,
+        text=True, capture_output=True, check=True,
+    )  # fmt: skip
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_that_only_looks_never_imports_torch(answers, command):
+    status, modules, errors = answers[command]
+    assert status == COMMANDS[command][1], errors
+    assert set(HEAVY).isdisjoint(modules)
+
+
+def test_the_help_imports_nothing_to_speak_of(answers):
+    assert {"pydantic", "ruamel.yaml", "rich", "pluggy", "numpy"}.isdisjoint(answers["help"][1])
+
+
+def test_three_mistakes_are_three_lines_without_a_traceback(answers):
+    lines = answers["three mistakes"][2].splitlines()
+    assert [line.split(": ")[0] for line in lines] == ["modle=x", "train.epochs=no", "loss=none"]
+
+
+def test_importing_the_package_imports_none_of_its_modules():
+    script = "import sys, framework; print([name for name in sys.modules if name.startswith('framework.')])"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout == b"[]\n"
