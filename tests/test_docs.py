@@ -60,7 +60,7 @@ def test_the_plugin_of_the_readme_works_and_is_as_short_as_it_says(tmp_path):
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: framework-linear\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[framework]\nlinear = framework_linear\n")
-    arguments = ["run", "fer2013_resnet18", "model=linear", "dataset={name: drawn_faces, train_images: 140, test_images: 14}"]
+    arguments = ["run", "fer2013_resnet18", "model=linear", "dataset={name: drawn_faces, train_images: 140}"]
     arguments += ["train.max_steps=2", "train.batch_size=20", "--out", str(tmp_path / "run")]
     run([sys.executable, "-m", "framework", *arguments], tmp_path, PYTHONPATH=str(tmp_path))
     assert (tmp_path / "run" / "model.safetensors").exists()

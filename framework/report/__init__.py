@@ -1,5 +1,6 @@
 """What people look at.
 
-display.py   the course of a run in the terminal: live, plain or silent
+display.py   the course of a run as lines, or in silence
+live.py      the same on a terminal, with progress bars
 figures.py   figures as text: shares, durations, tables
 """

@@ -51,6 +51,20 @@ def test_a_step_does_not_touch_the_global_random_state():
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
+def test_each_step_and_each_of_its_batches_is_augmented_anew():
+    drawn = []
+
+    def record(images, targets, generator):
+        drawn.append(torch.rand(1, generator=generator).item())
+        return images, targets
+
+    data = batches(accumulate=2)
+    data.augmentation.steps = [record]
+    for step in range(3):
+        list(data.at(step))
+    assert len(set(drawn)) == 6
+
+
 def test_another_seed_gives_another_order():
     assert epoch(batches(seed=0)) != epoch(batches(seed=1))
 

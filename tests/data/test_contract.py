@@ -102,6 +102,7 @@ def test_labels_of_any_whole_type_are_split_alike(labels):
     ("image", "given"),
     [
         (np.zeros((4, 4), np.uint8), "uint8 4×4"),
+        (np.zeros((3, 4), np.uint8), "uint8 3×4"),
         (np.zeros((4, 4, 3), np.uint8), "uint8 4×4×3"),
         (np.zeros((3, 4, 4), np.float32), "float32 3×4×4"),
         (np.zeros((3, 0, 4), np.uint8), "uint8 3×0×4"),

@@ -158,6 +158,16 @@ def test_any_layout_of_memory_will_do(image):
     np.testing.assert_array_equal(RGB(image), np.array(image))
 
 
+def test_an_array_that_cannot_be_written_to_gives_no_warning():
+    image = photo(48, 48)
+    image.flags.writeable = False
+    torch.set_warn_always(True)  # torch would warn once in a process
+    try:
+        RGB(image)
+    finally:
+        torch.set_warn_always(False)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_mean_and_deviation_are_numpy_s(channels):
     images = np.stack([photo(9, 11, channels, seed) for seed in range(1100)])

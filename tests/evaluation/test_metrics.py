@@ -153,6 +153,11 @@ def test_ece_of_certain_and_right_is_zero_and_of_certain_and_wrong_is_one():
     assert expected_calibration_error(certain, torch.tensor([1, 2, 0])) == 1
 
 
+def test_a_confidence_on_the_edge_of_two_bins_belongs_to_the_lower():
+    probabilities = torch.tensor([[0.5, 0.5], [0.75, 0.25]], dtype=torch.float64)
+    assert expected_calibration_error(probabilities, torch.tensor([0, 1]), bins=2) == (0.5 + 0.75) / 2
+
+
 def test_huge_logits_stay_finite():
     figures = classification_metrics(torch.tensor([[1e4, -1e4], [-1e4, 1e4]]), torch.tensor([0, 0]), ["a", "b"])
     assert figures["loss"] == pytest.approx(1e4)

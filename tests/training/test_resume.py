@@ -118,13 +118,15 @@ def test_resuming_with_another_recipe_is_refused_and_says_what_differs(recipe, t
 
 
 def test_resuming_with_other_images_is_refused(recipe, tmp_path, framework, photos):
-    out, arguments = tmp_path / "run", ("dataset=folder", f"dataset.root={photos}", "preprocess.size=8", "train.epochs=1")
+    out = tmp_path / "run"
+    arguments = ("dataset=folder", f"dataset.root={photos}", "preprocess.size=8", "train.epochs=1")
     assert framework("run", recipe, *arguments, "--out", out).status == 0
     (out / "results.json").unlink()
     next(photos.rglob("*.png")).unlink()
     result = framework("run", recipe, *arguments, "--out", out, "--resume")
     assert result.status == 2
-    assert "the images of train are not those" in result.err or "the images of train, validation are not" in result.err
+    assert "are not those that the run" in result.err
+    assert "mix two data sets" in result.err
 
 
 def test_a_finished_run_is_not_trained_again(recipe, tmp_path, framework):

@@ -59,19 +59,21 @@ def test_two_runs_of_one_recipe_have_equal_weights_and_another_seed_has_others(r
 
 def test_accumulating_two_half_batches_is_one_step_of_the_whole(run):
     # The network's normalisation sees half batches; without it both are the same sum.
-    whole = run("model=linear_probe", "train.batch_size=40", "train.max_steps=3", out="whole")[0]
-    halves = run("model=linear_probe", "train.batch_size=20", "train.accumulate=2", "train.max_steps=3", out="halves")[0]
+    common = ("model=linear_probe", "train.max_steps=3")
+    whole = run(*common, "train.batch_size=40", out="whole")[0]
+    halves = run(*common, "train.batch_size=20", "train.accumulate=2", out="halves")[0]
     for name, value in weights(whole).items():
         torch.testing.assert_close(weights(halves)[name], value, rtol=1e-4, atol=1e-6)
     assert [line["step"] for line in steps(halves)] == [1, 2, 3]
 
 
 def test_gradients_are_clipped(run):
-    free = run("optimizer=plain_sgd", "train.max_steps=1", "model=linear_probe", out="free")[0]
-    clipped = run("optimizer=plain_sgd", "train.max_steps=1", "model=linear_probe", "train.clip_grad_norm=1e-6", out="clipped")[0]
-    start = run("optimizer={name: plain_sgd, lr: 1e-30}", "train.max_steps=1", "model=linear_probe", out="start")[0]
-    moved = sum((weights(free)[name] - value).norm() for name, value in weights(start).items())
-    barely = sum((weights(clipped)[name] - value).norm() for name, value in weights(start).items())
+    common = ("model=linear_probe", "train.max_steps=1")
+    start = weights(run(*common, "optimizer={name: plain_sgd, lr: 1e-30}", out="start")[0])
+    free = weights(run(*common, "optimizer=plain_sgd", out="free")[0])
+    clipped = weights(run(*common, "optimizer=plain_sgd", "train.clip_grad_norm=1e-6", out="clipped")[0])
+    moved = sum((free[name] - value).norm() for name, value in start.items())
+    barely = sum((clipped[name] - value).norm() for name, value in start.items())
     assert barely < 1e-5 < moved
 
 
@@ -125,6 +127,14 @@ def test_max_time_ends_training_and_says_so(run):
     assert 0 <= results["test"]["top1"] <= 1
 
 
+def test_images_grow_to_their_size_and_the_network_is_tried_at_each(run):
+    assert run("train.grow_from=8", out="grown")[0].read("results")["steps"] == 20
+    _, result = run("train.grow_from=8", "model=linear_probe", out="fixed", status=2)
+    assert "does not take 8×8 images" in result.err
+    _, result = run("train.grow_from=16", out="large", status=2)
+    assert "train.grow_from is 16; it must be below preprocess.size, 16" in result.err
+
+
 def test_patience_ends_training_when_nothing_is_gained(run):
     folder, result = run("optimizer={name: plain_sgd, lr: 1e-30}", "train.epochs=9", "train.patience=2")
     assert folder.read("results")["stopped"] == "patience"
@@ -156,7 +166,8 @@ def test_balanced_sampling_and_class_weights_reach_the_loss(run, tmp_path):
 
 
 def test_plateau_follows_the_validation_figure(run):
-    folder = run("scheduler={name: plateau, patience: 0}", "optimizer={name: plain_sgd, lr: 1e-20}", "train.epochs=3")[0]
+    still = "optimizer={name: plain_sgd, lr: 1e-20}"
+    folder = run("scheduler={name: plateau, patience: 0}", still, "train.epochs=3")[0]
     assert [line["lr"] for line in epochs(folder)] == pytest.approx([1e-20, 1e-21, 1e-22])
 
 

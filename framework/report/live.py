@@ -1,0 +1,91 @@
+"""The course of a run on a terminal, with rich."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from framework.hookspecs import hookimpl
+from framework.report.display import Display
+from framework.report.figures import share
+
+
+class LiveDisplay(Display):
+    """Progress bars below the lines."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.console = Console(highlight=False)
+        self.progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=28),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[note]}", style="cyan"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            console=self.console,
+            transient=True,
+        )
+        self.task: Any = None
+        self.label = ""
+        self.steps_per_epoch = 1
+
+    def __enter__(self) -> Display:
+        self.progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.progress.stop()
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """Above the bars."""
+        self.console.print(text, style=style or None, markup=False, soft_wrap=True)
+
+    def reading(self, split: str, done: int, total: int) -> None:
+        """A bar for each split."""
+        self._show(f"reading {split}", total)
+        self.progress.update(self.task, completed=done, note=f"{done:,} of {total:,} images")
+        if done == total:
+            self._hide()
+
+    @hookimpl
+    def run_start(self, total_steps: int, start_step: int, steps_per_epoch: int) -> None:
+        """The bar of the training."""
+        self.steps_per_epoch = steps_per_epoch
+        self._show("training", total_steps)
+        self.progress.update(self.task, completed=start_step)
+
+    def tick(self, step: int) -> None:
+        """Move the bar."""
+        epoch = (step - 1) // self.steps_per_epoch + 1
+        self.progress.update(self.task, completed=step, description=f"epoch {epoch}/{self.epochs}")
+
+    @hookimpl
+    def step_end(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Loss, accuracy and speed beside the bar."""
+        speed = f"{metrics['images_per_second']:,.0f} images/s"
+        note = f"step {step:,}  loss {metrics['loss']:.3f}  top-1 {share(metrics['top1'])}  {speed}"
+        self.progress.update(self.task, note=note)
+
+    @hookimpl
+    def run_end(self, results: Mapping[str, Any]) -> None:
+        """The summary, without the bar."""
+        self._hide()
+        self.summary(results)
+
+    def _show(self, label: str, total: int) -> None:
+        if self.label != label:
+            self._hide()
+            self.label, self.task = label, self.progress.add_task(label, total=total, note="")
+
+    def _hide(self) -> None:
+        if self.task is not None:
+            self.progress.remove_task(self.task)
+        self.label, self.task = "", None
