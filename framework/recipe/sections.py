@@ -93,7 +93,8 @@ class Train(Section):
     """`shuffled`: each image once an epoch. `balanced`: drawn so that every class comes equally often."""
     grow_from: int | None = Field(None, ge=8)
     """Train on images of this many pixels (the shorter side) at first, and let them grow to `preprocess.size`:
-    smaller images train faster. For networks that take images of any size."""
+    smaller images train faster. A network that takes one size only is trained at that from the start, and the run
+    says so."""
     grow_until: float = Field(0.6, gt=0, le=1)
     """Share of all steps after which images have their full size, with `grow_from`."""
     clip_grad_norm: float | None = Field(None, gt=0)

@@ -178,6 +178,10 @@ def overview(session: Session) -> list[tuple[str, str]]:
     splits = ", ".join(f"{name} {len(store):,}" for name, store in session.stores.items())
     classes = count(len(session.stores["train"].classes), "class", "classes")
     parameters = sum(parameter.numel() for parameter in session.model.parameters())
+    size = f"{preprocess.channels}×{preprocess.height}×{preprocess.width}"
+    if recipe.train.grow_from is not None:
+        growth = session.batches.growth
+        size += f", growing from {growth.start}" if growth else " throughout: this network takes no smaller images"
     precision = str(session.precision.dtype).removeprefix("torch.")
     return [
         (
@@ -186,7 +190,7 @@ def overview(session: Session) -> list[tuple[str, str]]:
         ),
         (
             "input",
-            f"{preprocess.channels}×{preprocess.height}×{preprocess.width}, batches of {recipe.train.batch_size}",
+            f"{size}; batches of {recipe.train.batch_size}",
         ),
         (
             "model",

@@ -23,7 +23,7 @@ from framework.training.averaging import Averaging
 from framework.training.checkpoints import restore_optimizer
 from framework.training.device import choose_device, choose_precision
 from framework.training.freezing import Freezing
-from framework.training.network import FAULTS, build_network, model_label, try_network
+from framework.training.network import FAULTS, build_network, try_network
 from framework.training.precision import Precision
 from framework.training.schedule import Schedule
 
@@ -173,21 +173,18 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
 def image_growth(
     recipe: Recipe, model: nn.Module, num_classes: int, preprocess: Preprocessor, steps: int
 ) -> Growth | None:
-    """Progressive resizing where the recipe asks for it, after trying that the network takes every size."""
+    """Progressive resizing, where the recipe asks for it and the network takes every size on the way."""
     start, final = recipe.train.grow_from, (preprocess.height, preprocess.width)
     if start is None:
         return None
     if start >= min(final):
         raise UserError(f"train.grow_from is {start}; it must be below preprocess.size, {min(final)}")
     growth = Growth(start, round(recipe.train.grow_until * steps), final)
-    for size in growth.sizes():
-        try:
+    try:
+        for size in growth.sizes():
             try_network(model, recipe.model, num_classes, preprocess.channels, size)
-        except FAULTS as error:
-            raise UserError(
-                f"train.grow_from: {model_label(recipe.model)} is built for {final[0]}×{final[1]} and does not take "
-                f"{size[0]}×{size[1]} images on the way: {error}"
-            ) from error
+    except FAULTS:
+        return None
     return growth
 
 
