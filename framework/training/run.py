@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from framework.recipe.sections import Recipe
 from framework.registry import Registry
 from framework.runs.environment import describe_environment
 from framework.runs.folder import RunFolder
-from framework.training.checkpoints import Checkpoints, load_weights
+from framework.training.checkpoints import Checkpoints, load_weights, save_weights
 from framework.training.device import describe_device, peak_memory
 from framework.training.keeper import Keeper
 from framework.training.loop import train
@@ -65,8 +64,7 @@ def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
     position = keeper.position
     assert position.kept is not None
     load_weights(run.best_weights, session.averaging.model)
-    shutil.copyfile(run.best_weights, run.path / "model.tmp")
-    (run.path / "model.tmp").replace(run.weights)
+    save_weights(run.weights, session.averaging.model)
     results: dict[str, Any] = {"kept": {"epoch": position.kept["epoch"], "step": position.kept["step"]}}
     if position.kept["validation"] is not None:
         results["validation"] = position.kept["validation"]
