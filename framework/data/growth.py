@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-STEP = 8
+STEP = 16
 """Pixels by which the shorter side grows at a time."""
 
 

@@ -55,7 +55,7 @@ def _steps(session: Session, first: int, number: int) -> None:
     session.freezing.train_mode()
     for step in range(first, first + number):
         for images, targets, share in session.batches.at(step):
-            with session.precision.autocast():
+            with session.precision.forward_pass():
                 logits = session.model(images)
             session.precision.backward(session.loss(logits.float(), targets) * share)
         session.precision.step(session.optimizer, session.model)

@@ -26,7 +26,7 @@ def train(session: Session, keeper: Keeper) -> None:
             torch.manual_seed(seed_at(seed, "step", step))  # for dropout and its like
             session.freezing.train_mode()
             for images, targets, share in session.batches.at(step):
-                with session.precision.autocast():
+                with session.precision.forward_pass():
                     logits = session.model(images)
                 loss = session.loss(logits.float(), targets)
                 session.precision.backward(loss * share)

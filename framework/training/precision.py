@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
+
+from framework.training.small_maps import small_map_convolutions
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -19,9 +23,12 @@ class Precision:
         self.clip_grad_norm = clip_grad_norm
         self.scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
 
-    def autocast(self) -> torch.autocast:
-        """The context of a forward pass."""
-        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+    @contextmanager
+    def forward_pass(self) -> Iterator[None]:
+        """The context of a forward pass in training."""
+        mixed = torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+        with mixed, small_map_convolutions(self.device, self.dtype):
+            yield
 
     def backward(self, loss: Tensor) -> None:
         """Add this loss's gradients."""

@@ -6,16 +6,16 @@ from framework.data.growth import Growth
 
 
 def test_images_start_small_and_have_their_full_size_from_the_last_step_of_growth_on():
-    growth = Growth(32, 100, (48, 48))
+    growth = Growth(32, 100, (64, 64))
     assert growth.size_at(0) == (32, 32)
     assert growth.size_at(49) == (32, 32)
-    assert growth.size_at(50) == (40, 40)
-    assert growth.size_at(99) == (40, 40)
-    assert growth.size_at(100) == growth.size_at(10_000) == (48, 48)
+    assert growth.size_at(50) == (48, 48)
+    assert growth.size_at(99) == (48, 48)
+    assert growth.size_at(100) == growth.size_at(10_000) == (64, 64)
 
 
 def test_the_longer_side_keeps_the_ratio():
-    assert Growth(32, 10, (64, 96)).sizes() == [(32, 48), (40, 60), (48, 72), (56, 84), (64, 96)]
+    assert Growth(32, 10, (64, 96)).sizes() == [(32, 48), (48, 72), (64, 96)]
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2])
