@@ -58,7 +58,10 @@ class ImageSource(Protocol):
     def __len__(self) -> int: ...
 
     def read(self, index: int) -> NDArray[np.uint8]:
-        """Image `index` as uint8 C×H×W with C 1 or 3; raises `BadImage` where it cannot be read."""
+        """Image `index` as uint8 C×H×W with C 1 or 3; raises `BadImage` where it cannot be read.
+
+        It is called from several threads at once: a source that reads from one open file holds a lock while it does.
+        """
 
 
 class Lookup(Protocol):
@@ -160,12 +163,13 @@ class Transform(Component):
 class Model(Component):
     """A network.
 
-    `build(num_classes, channels, image_size)` returns an `nn.Module` that maps float32 B×C×H×W, normalised, to logits
-    B×K. `image_size` is (height, width).
+    `build(num_classes, channels, image_size, sample)` returns an `nn.Module` that maps float32 B×C×H×W, normalised, to
+    logits B×K. `image_size` is (height, width). `sample` holds up to 256 training images, float32 N×C×H×W, normalised,
+    for weights that begin with what the data look like; it is None where trained weights will be loaded.
     """
 
     kind = "model"
-    offered = ("num_classes", "channels", "image_size")
+    offered = ("num_classes", "channels", "image_size", "sample")
 
 
 class Loss(Component):

@@ -13,6 +13,7 @@ from framework.errors import UserError, did_you_mean
 COMMANDS = {
     "run": "train a recipe, then evaluate it on the test split",
     "evaluate": "every figure of a run on any split or folder",
+    "profile": "time the parts of a training step, and say what limits it",
     "predict": "classify files and folders with a run",
     "list": "what is installed: datasets, models, optimizers, …",
     "show": "one component: its options, defaults and documentation",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from framework.report.display import PlainDisplay, SilentDisplay
 
     predictor = Predictor.open(arguments.run, registry, recipe.train.device)
+    predictor.evaluator = replace(predictor.evaluator, views=recipe.evaluate.views)
     source = _source(recipe, predictor.classes, arguments.split, arguments.folder)
     display = SilentDisplay() if arguments.json else PlainDisplay()
     what = str(arguments.folder) if arguments.folder else arguments.split

@@ -11,6 +11,9 @@ from framework.recipe import load_recipe
 from framework.registry import Registry
 from framework.runs.naming import new_run_path
 
+TIMED_STEPS = 5
+"""Of each image size, in a dry run."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
@@ -34,10 +37,10 @@ def execute(arguments: argparse.Namespace) -> int:
 
     display = choose_display()
     if arguments.dry_run:
-        from framework.training.dry_run import dry_run
+        from framework.training.profiling import profile
 
         with display:
-            display.estimated(dry_run(recipe, display))
+            display.estimated(profile(recipe, display, steps=TIMED_STEPS))
         return 0
     from framework.training.run import run_recipe
 

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from framework.data.augment import Augmentation
-from framework.data.growth import Growth
+from framework.data.growth import Growth, Stage
 from framework.data.preprocess import Preprocessor
 from framework.data.seeding import generator_at
 from framework.data.store import Store
@@ -50,6 +50,12 @@ class Batches:
     def steps_per_epoch(self) -> int:
         """Optimizer steps in one epoch."""
         return len(self.store) // self.images_per_step
+
+    def stages(self, total_steps: int) -> list[Stage]:
+        """The image sizes of a run of so many steps, in order."""
+        if self.growth is not None:
+            return self.growth.stages(total_steps)
+        return [Stage((self.preprocess.height, self.preprocess.width), 0, total_steps)]
 
     def at(self, step: int) -> Iterator[tuple[Tensor, Tensor, float]]:
         """The batches of optimizer step `step` (from 0).

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +41,17 @@ class BadImage(ValueError):
         self.reason = reason
 
 
+@contextmanager
+def quiet_decoding() -> Iterator[None]:
+    """Keeps to itself what Pillow warns of: the harmless (odd EXIF) and what `decode` checks (size).
+
+    For the whole of a reading rather than for each image: what a process warns of is not a matter of one thread.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
+
+
 def decode(source: str | Path | bytes, name: str | None = None) -> NDArray[np.uint8]:
     """Decode a file, or its bytes, to uint8 C×H×W: C is 1 for grayscale files and 3 for all others.
 
@@ -50,12 +63,9 @@ def decode(source: str | Path | bytes, name: str | None = None) -> NDArray[np.ui
     try:
         if (len(source) if isinstance(source, bytes) else Path(source).stat().st_size) == 0:
             raise BadImage(name, "the file is empty")
-        with warnings.catch_warnings():
-            # Pillow warns of much that is harmless (odd EXIF) and of what is checked here (size).
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-                _refuse(name, image)
-                return _to_array(_upright(image))
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            _refuse(name, image)
+            return _to_array(_upright(image))
     except BadImage:
         raise
     except UnidentifiedImageError:

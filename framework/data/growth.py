@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 STEP = 16
 """Pixels by which the shorter side grows at a time."""
+
+
+class Stage(NamedTuple):
+    """Steps of a run whose images have one size."""
+
+    size: tuple[int, int]
+    """Height and width in pixels."""
+    start: int
+    """The first of them, from 0."""
+    steps: int
+    """How many there are."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,14 @@ class Growth:
         """Height and width at optimizer step `step`, from 0."""
         sizes = self.sizes()
         return sizes[-1] if step >= self.steps else sizes[step * (len(sizes) - 1) // self.steps]
+
+    def stages(self, total: int) -> list[Stage]:
+        """The sizes of a run of `total` steps, in order."""
+        sizes = self.sizes()
+        rises = len(sizes) - 1
+        starts = [-(-number * self.steps // rises) for number in range(rises)] + [self.steps, total]
+        spans = zip(sizes, starts, starts[1:], strict=False)
+        return [Stage(size, start, min(end, total) - start) for size, start, end in spans if start < min(end, total)]
 
     def _scaled(self, side: int) -> tuple[int, int]:
         height, width = self.final

@@ -6,13 +6,14 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from framework.data.contract import read_image
-from framework.data.decode import BadImage
+from framework.data.decode import BadImage, quiet_decoding
 from framework.errors import UserError, count
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from framework.data.preprocess import Preprocessor
 
 SHOWN_BAD_IMAGES = 20
+CHUNK = 64
+"""Images that a thread reads before it reports."""
 Progress = Callable[[int, int], None]
 
 
@@ -44,6 +47,10 @@ class Store:
         counts = torch.bincount(self.labels, minlength=len(self.classes)).tolist()
         return dict(zip(self.classes, counts, strict=True))
 
+    def spread(self, number: int) -> Tensor:
+        """Up to so many images, evenly spread over all: sources are sorted by class, as a rule."""
+        return self.images[:: -(-len(self) // number)]
+
     def fingerprint(self) -> str:
         """SHA-256 over pixels, their shape, labels, class names and image names."""
         words = [list(self.images.shape), self.classes, self.names]
@@ -60,29 +67,42 @@ def build_store(
     on_bad_image: str = "error",
     progress: Progress | None = None,
 ) -> Store:
-    """Decode and resize every image of the source.
+    """Decode and resize every image of the source, in threads.
 
     Images that cannot be read are all collected; then it raises `UserError` with their list, or with `on_bad_image`
     "skip" leaves them out and keeps the list in `skipped`; none that can be read is an error either way. A source that
-    breaks its contract is a `UserError` at once. `progress(done, total)` is called now and then.
+    breaks its contract is a `UserError` at once. `progress(done, total)` is called after every few images.
     """
-    total = len(source)
+    total, names = len(source), source.names
     images = _allocate((total, preprocess.channels, preprocess.height, preprocess.width))
-    bad: list[BadImage] = []
-    kept: list[int] = []
-    names = source.names
-    for index in range(total):
-        try:
-            images[len(kept)] = preprocess(read_image(source, index, names[index]))
-            kept.append(index)
-        except BadImage as error:
-            bad.append(BadImage(names[index], error.reason))
-        if progress and (index % 512 == 511 or index == total - 1):
-            progress(index + 1, total)
-    if bad and (on_bad_image == "error" or not kept):
-        raise UserError(_bad_images_message(bad, total, all_bad=not kept))
+
+    def fill(indices: range) -> list[tuple[int, BadImage]]:
+        bad = []
+        for index in indices:
+            try:
+                images[index] = preprocess(read_image(source, index, names[index]))
+            except BadImage as error:
+                bad.append((index, BadImage(names[index], error.reason)))
+        return bad
+
+    bad: dict[int, BadImage] = {}
+    chunks = [range(start, min(start + CHUNK, total)) for start in range(0, total, CHUNK)]
+    # In threads, for decoders and file systems let go of the interpreter while they work.
+    with quiet_decoding(), ThreadPoolExecutor(os.cpu_count()) as threads:
+        for chunk, found in zip(chunks, threads.map(fill, chunks), strict=True):
+            bad.update(found)
+            if progress:
+                progress(chunk.stop, total)
+    if bad and (on_bad_image == "error" or len(bad) == total):
+        raise UserError(_bad_images_message(list(bad.values()), total))
+    kept = [index for index in range(total) if index not in bad]
+    for position, index in enumerate(kept):
+        if position != index:  # in place: a copy would double the memory
+            images[position] = images[index]
     labels = torch.tensor([source.labels[index] for index in kept], dtype=torch.int64)
-    return Store(images[: len(kept)], labels, tuple(names[index] for index in kept), tuple(source.classes), tuple(bad))
+    return Store(
+        images[: len(kept)], labels, tuple(names[index] for index in kept), tuple(source.classes), tuple(bad.values())
+    )
 
 
 def _allocate(shape: tuple[int, int, int, int]) -> Tensor:
@@ -109,9 +129,11 @@ def _available_memory() -> int | None:
         return None
 
 
-def _bad_images_message(bad: list[BadImage], total: int, all_bad: bool) -> str:
+def _bad_images_message(bad: list[BadImage], total: int) -> str:
     lines = [f"    {error.name}: {error.reason}" for error in bad[:SHOWN_BAD_IMAGES]]
     if len(bad) > SHOWN_BAD_IMAGES:
         lines.append(f"    … and {len(bad) - SHOWN_BAD_IMAGES:,} more")
-    lines.append("Mend or remove them" + ("" if all_bad else ", or go on without them: dataset.on_bad_image=skip"))
+    lines.append(
+        "Mend or remove them" + ("" if len(bad) == total else ", or go on without them: dataset.on_bad_image=skip")
+    )
     return "\n".join([f"{len(bad):,} of {count(total, 'image')} cannot be used:", *lines])

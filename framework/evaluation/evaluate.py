@@ -1,12 +1,14 @@
-"""A network over a store, always in float32, gradients off."""
+"""A network over images, always in float32, gradients off."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from framework.evaluation.metrics import classification_metrics
+from framework.evaluation.views import views_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -15,34 +17,33 @@ if TYPE_CHECKING:
     from framework.data.store import Store
 
 
-@torch.inference_mode()
-def predict_logits(
-    model: nn.Module,
-    images: Tensor,
-    preprocess: Preprocessor,
-    device: torch.device,
-    batch_size: int,
-    channels_last: bool = True,
-) -> Tensor:
-    """Logits float32 N×K, on the CPU, of uint8 images N×C×H×W. The network is left in evaluation mode."""
-    model.eval()
-    logits = []
-    for batch in images.split(batch_size):
-        inputs = preprocess.network_input(batch.to(device))
-        if channels_last:
-            inputs = inputs.contiguous(memory_format=torch.channels_last)
-        logits.append(model(inputs).float())
-    return torch.cat(logits).cpu()
+@dataclass(frozen=True)
+class Evaluator:
+    """How images are shown to a network whenever it is not trained: at the end of a run and ever after."""
 
+    preprocess: Preprocessor
+    device: torch.device
+    batch_size: int
+    channels_last: bool = True
+    views: int = 1
 
-def evaluate_store(
-    model: nn.Module,
-    store: Store,
-    preprocess: Preprocessor,
-    device: torch.device,
-    batch_size: int,
-    channels_last: bool = True,
-) -> dict[str, Any]:
-    """Every figure of a split."""
-    logits = predict_logits(model, store.images, preprocess, device, batch_size, channels_last)
-    return classification_metrics(logits, store.labels, store.classes)
+    @torch.inference_mode()
+    def logits(self, model: nn.Module, images: Tensor) -> Tensor:
+        """Logits float32 N×K, on the CPU, of uint8 images N×C×H×W, the mean over their views.
+
+        The network is left in evaluation mode.
+        """
+        model.eval()
+        logits = []
+        for batch in images.split(self.batch_size):
+            inputs = self.preprocess.network_input(batch.to(self.device))
+            answers = [model(self._laid_out(view)).float() for view in views_of(inputs, self.views)]
+            logits.append(torch.stack(answers).mean(0))
+        return torch.cat(logits).cpu()
+
+    def figures(self, model: nn.Module, store: Store) -> dict[str, Any]:
+        """Every figure of a split."""
+        return classification_metrics(self.logits(model, store.images), store.labels, store.classes)
+
+    def _laid_out(self, view: Tensor) -> Tensor:
+        return view.contiguous(memory_format=torch.channels_last) if self.channels_last else view.contiguous()

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from framework.components import Model, build
-from framework.data.decode import BadImage, decode
+from framework.data.decode import BadImage, decode, quiet_decoding
 from framework.data.preprocess import Preprocessor
 from framework.data.store import Progress, Store, build_store
-from framework.evaluation.evaluate import evaluate_store, predict_logits
+from framework.evaluation.evaluate import Evaluator
 from framework.recipe.loading import validate_component_tree
 from framework.registry import Registry
 from framework.runs.folder import RunFolder, open_run
@@ -49,9 +49,7 @@ class Predictor:
         self.model = model
         self.classes = tuple(saved["classes"])
         self.preprocess = Preprocessor.from_dict(saved["preprocess"])
-        self.batch_size: int = saved["evaluation"]["batch_size"]
-        self.channels_last: bool = saved["evaluation"]["channels_last"]
-        self.device = device
+        self.evaluator = Evaluator(self.preprocess, device, **saved["evaluation"])
 
     @classmethod
     def open(cls, path: str | Path, registry: Registry | None = None, device: str = "auto") -> Predictor:
@@ -62,7 +60,9 @@ class Predictor:
         component = _without_pretrained(validate_component_tree(Model, saved["model"], registry))
         preprocess = Preprocessor.from_dict(saved["preprocess"])
         size = (preprocess.height, preprocess.width)
-        model = build(component, num_classes=len(saved["classes"]), channels=preprocess.channels, image_size=size)
+        model = build(
+            component, num_classes=len(saved["classes"]), channels=preprocess.channels, image_size=size, sample=None
+        )
         load_weights(run.weights, model)
         where = choose_device(device)
         model = model.to(where)
@@ -75,7 +75,7 @@ class Predictor:
         waiting: list[tuple[str, Tensor | str]] = []
         for image in images:
             waiting.append((str(image), self._read(image)))
-            if len(waiting) == self.batch_size:
+            if len(waiting) == self.evaluator.batch_size:
                 yield from self._answer(waiting)
                 waiting = []
         yield from self._answer(waiting)
@@ -91,25 +91,19 @@ class Predictor:
 
     def evaluate(self, store: Store) -> dict[str, Any]:
         """Every figure; the same code and batches as at the end of the run."""
-        return evaluate_store(self.model, store, self.preprocess, self.device, self.batch_size, self.channels_last)
+        return self.evaluator.figures(self.model, store)
 
     def _read(self, image: str | Path) -> Tensor | str:
         try:
-            return self.preprocess(decode(image))
+            with quiet_decoding():
+                return self.preprocess(decode(image))
         except BadImage as error:
             return error.reason
 
     def _answer(self, waiting: list[tuple[str, Tensor | str]]) -> Iterator[Prediction]:
         good = [image for _, image in waiting if isinstance(image, torch.Tensor)]
         if good:
-            logits = predict_logits(
-                self.model,
-                torch.stack(good),
-                self.preprocess,
-                self.device,
-                len(good),
-                self.channels_last,
-            )
+            logits = self.evaluator.logits(self.model, torch.stack(good))
             rows = iter(logits.double().softmax(dim=1).tolist())
         for name, image in waiting:
             if isinstance(image, str):

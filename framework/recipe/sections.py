@@ -128,6 +128,14 @@ class Train(Section):
     """Optimizer steps between two step lines in `metrics.jsonl`."""
 
 
+class Evaluate(Section):
+    """How the network is looked at once it is trained: on the test split, and by `framework evaluate` and `predict`."""
+
+    views: Literal[1, 2, 6, 10] = 1
+    """Views of each image whose logits are averaged. 1: the image; 2: also mirrored; 6: both also shifted one way and
+    the other along a diagonal; 10: along both diagonals. The validation after each epoch looks once."""
+
+
 class Recipe(Section):
     """Everything that decides what a run does."""
 
@@ -149,5 +157,7 @@ class Recipe(Section):
     """The learning rate over time."""
     train: Train = Train()
     """How long, how fast, on what."""
+    evaluate: Evaluate = Evaluate()
+    """How the trained network is looked at."""
     observers: tuple[Observer, ...] = ()
     """Who is told what happens."""

@@ -23,7 +23,7 @@ from framework.report.figures import (
 
 if TYPE_CHECKING:
     from framework.runs.folder import RunFolder
-    from framework.training.dry_run import Estimate
+    from framework.training.profiling import Profile
     from framework.training.session import Session
 
 
@@ -111,14 +111,19 @@ class Display(ABC):
         self.line(f"    framework evaluate {self.run.path}", "bold")
         self.line(f"    framework predict {self.run.path} IMAGE_OR_FOLDER", "bold")
 
-    def estimated(self, estimate: Estimate) -> None:
+    def estimated(self, profile: Profile) -> None:
         """What a dry run found."""
-        for name, value in estimate.rows:
+        for name, value in overview(profile.session):
             self.line(f"{name:>10}  {value}")
         self.line()
-        self.line(f"{'training':>10}  {estimate.steps:,} steps at {estimate.images_per_second:,.0f} images/s")
-        self.line(f"{'time':>10}  about {duration(estimate.seconds)}, evaluation included")
-        self.line(f"{'memory':>10}  {gigabytes(estimate.memory)} at its highest")
+        for stage in profile.stages:
+            height, width = stage.size
+            self.line(
+                f"{'training':>10}  {stage.steps:,} steps of {stage.images} images at {height}×{width}, "
+                f"{stage.images_per_second:,.0f} images/s"
+            )
+        self.line(f"{'time':>10}  about {duration(profile.seconds)}, evaluation included")
+        self.line(f"{'memory':>10}  {gigabytes(profile.memory)} at its highest")
         self.line("The recipe works; nothing was trained or written.")
 
 

@@ -125,7 +125,7 @@ class Keeper:
         self._require_finite()
         means = self.meter.take_epoch()
         trained = self.watch.seconds
-        validation = self.session.evaluate("validation") if "validation" in self.session.stores else None
+        validation = self.session.validate() if "validation" in self.session.stores else None
         if validation is not None and not math.isfinite(validation["loss"]):
             raise RunFailed(self._not_finite_message("validation loss", self.position.step))
         gained = self._keep_if_better(validation)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
-
-from framework.data.seeding import seed_at
+from framework.training.step import train_step
 from framework.training.stopping import Interruption
 
 if TYPE_CHECKING:
@@ -19,20 +17,9 @@ def train(session: Session, keeper: Keeper) -> None:
 
     Raises `RunFailed` where the loss is no longer finite, `Interrupted` after a signal and the checkpoint for it.
     """
-    seed = session.recipe.seed
     with Interruption() as interruption:
         while not keeper.finished:
-            step = keeper.position.step
-            torch.manual_seed(seed_at(seed, "step", step))  # for dropout and its like
-            session.freezing.train_mode()
-            for images, targets, share in session.batches.at(step):
-                with session.precision.forward_pass():
-                    logits = session.model(images)
-                loss = session.loss(logits.float(), targets)
-                session.precision.backward(loss * share)
-                keeper.meter.add(loss, logits, targets, step + 1)
-            session.precision.step(session.optimizer, session.model)
+            train_step(session, keeper.position.step, keeper.meter)
             session.schedule.step()
-            session.averaging.update(step + 1)
             keeper.step_done()
             keeper.stop_if(interruption.received)

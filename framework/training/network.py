@@ -11,20 +11,22 @@ from framework.errors import UserError
 from framework.training.image_sizes import nearest_sizes
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 FAULTS = (RuntimeError, ValueError, AssertionError, IndexError, TypeError)
 """What networks raise for images that they cannot take."""
 
 
-def build_network(component: Model, num_classes: int, channels: int, image_size: tuple[int, int]) -> nn.Module:
+def build_network(
+    component: Model, num_classes: int, channels: int, image_size: tuple[int, int], sample: Tensor | None = None
+) -> nn.Module:
     """The network, on the CPU, after trying that it takes such images and gives logits.
 
     Raises `UserError` where it does not, with image sizes that it takes.
     """
 
     def attempt(size: tuple[int, int]) -> nn.Module:
-        model: nn.Module = build(component, num_classes=num_classes, channels=channels, image_size=size)
+        model: nn.Module = build(component, num_classes=num_classes, channels=channels, image_size=size, sample=sample)
         try_network(model, component, num_classes, channels, size)
         return model
 

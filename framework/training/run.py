@@ -34,15 +34,13 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
     """
     clock = Stopwatch()
     run = RunFolder(out)
-    _prepare_folder(run, recipe, resume)
+    _claim_folder(run, recipe, resume)
     if run.results.is_file():
         results: dict[str, Any] = run.read("results")
         display.already_finished(run, results)
         return results
-    stores, preprocess = read_data(recipe, display.reading)
-    _write_data(run, stores)
-    session = build_session(recipe, stores, preprocess)
-    _write_model(run, session, registry)
+    session = build_session(recipe, *read_data(recipe, display.reading))
+    _describe_run(run, session, registry)  # not before: a start that failed leaves nothing that must be resumed
     observers = Observing(recipe.observers, run, display)
     state = Checkpoints(run.checkpoints, recipe.train.keep_checkpoints).latest()
     keeper = Keeper(session, run, observers, clock, state)
@@ -66,10 +64,7 @@ def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
     load_weights(run.best_weights, session.averaging.model)
     save_weights(run.weights, session.averaging.model)
     results: dict[str, Any] = {"kept": {"epoch": position.kept["epoch"], "step": position.kept["step"]}}
-    if position.kept["validation"] is not None:
-        results["validation"] = position.kept["validation"]
-    if "test" in session.stores:
-        results["test"] = session.evaluate("test")
+    results |= {split: session.evaluate(split) for split in ("validation", "test") if split in session.stores}
     images = position.step * session.batches.images_per_step
     results |= {
         "epochs": keeper.epoch,
@@ -84,7 +79,8 @@ def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
     return results
 
 
-def _prepare_folder(run: RunFolder, recipe: Recipe, resume: bool) -> None:
+def _claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> None:
+    """Make sure, before minutes are spent on data, that the run can be written there."""
     if run.path.is_dir() and any(run.path.iterdir()):
         if not resume:
             raise UserError(
@@ -98,8 +94,6 @@ def _prepare_folder(run: RunFolder, recipe: Recipe, resume: bool) -> None:
         run.path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot make the run folder '{run.path}': {error.strerror}") from None
-    if not run.recipe.is_file():
-        run.write_recipe(recipe_text(recipe, f"framework run {run.recipe}"))
 
 
 def _require_same_recipe(run: RunFolder, recipe: Recipe) -> None:
@@ -151,7 +145,10 @@ def _write_data(run: RunFolder, stores: dict[str, Store]) -> None:
     run.write("data", described)
 
 
-def _write_model(run: RunFolder, session: Session, registry: Registry) -> None:
+def _describe_run(run: RunFolder, session: Session, registry: Registry) -> None:
+    if not run.recipe.is_file():
+        run.write_recipe(recipe_text(session.recipe, f"framework run {run.recipe}"))
+    _write_data(run, session.stores)
     run.write(
         "model",
         {
@@ -159,8 +156,9 @@ def _write_model(run: RunFolder, session: Session, registry: Registry) -> None:
             "preprocess": session.preprocess.as_dict(),
             "model": plain(session.recipe.model),
             "evaluation": {
-                "batch_size": session.recipe.train.batch_size,
-                "channels_last": session.recipe.train.channels_last,
+                "batch_size": session.evaluator.batch_size,
+                "channels_last": session.evaluator.channels_last,
+                "views": session.evaluator.views,
             },
         },
     )

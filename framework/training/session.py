@@ -17,7 +17,7 @@ from framework.data.seeding import seed_at
 from framework.data.splits import build_splits
 from framework.data.store import Store, build_store
 from framework.errors import UserError, count
-from framework.evaluation.evaluate import evaluate_store
+from framework.evaluation.evaluate import Evaluator
 from framework.recipe.sections import Recipe
 from framework.training.averaging import Averaging
 from framework.training.checkpoints import restore_optimizer
@@ -29,6 +29,9 @@ from framework.training.schedule import Schedule
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+SAMPLE = 256
+"""Training images that a network may look at when it is built."""
 
 Say = Callable[[str, int, int], None]
 """Told how far reading a split is: its name, images done, images in all."""
@@ -50,23 +53,20 @@ class Session:
     schedule: Schedule
     averaging: Averaging
     precision: Precision
+    evaluator: Evaluator
 
     @property
     def total_steps(self) -> int:
         """Optimizer steps that the schedule is laid out over."""
         return total_steps(self.recipe, self.batches)
 
+    def validate(self) -> dict[str, Any]:
+        """Every figure of the validation split by a single view, with the averaged weights where there are any."""
+        return replace(self.evaluator, views=1).figures(self.averaging.model, self.stores["validation"])
+
     def evaluate(self, split: str) -> dict[str, Any]:
-        """Every figure of a split, with the averaged weights where there are any."""
-        train = self.recipe.train
-        return evaluate_store(
-            self.averaging.model,
-            self.stores[split],
-            self.preprocess,
-            self.device,
-            train.batch_size,
-            train.channels_last,
-        )
+        """Every figure of a split as the recipe wants it looked at, with the averaged weights where there are any."""
+        return self.evaluator.figures(self.averaging.model, self.stores[split])
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint holds of the objects here; randomness needs nothing, it follows from the step."""
@@ -129,7 +129,8 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
     size = (preprocess.height, preprocess.width)
     classes = stores["train"].classes
     torch.manual_seed(seed_at(recipe.seed, "initial weights"))
-    model = build_network(recipe.model, len(classes), preprocess.channels, size).to(device)
+    sample = preprocess.network_input(stores["train"].spread(SAMPLE))
+    model = build_network(recipe.model, len(classes), preprocess.channels, size, sample).to(device)
     if train.channels_last:
         model = model.to(memory_format=torch.channels_last)
     freezing = Freezing(model, train.freeze)
@@ -167,6 +168,7 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
         ),
         averaging=Averaging(model, train.ema),
         precision=Precision(device, choose_precision(train.precision, device), train.clip_grad_norm),
+        evaluator=Evaluator(preprocess, device, train.batch_size, train.channels_last, recipe.evaluate.views),
     )
 
 

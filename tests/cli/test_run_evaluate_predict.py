@@ -46,6 +46,17 @@ def test_a_run_without_a_folder_gets_the_next_free_one(tmp_path, recipe, framewo
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["photos-1", "photos-2"]
 
 
+def test_a_start_that_failed_is_repeated_by_the_same_command(tmp_path, recipe, photos, framework):
+    damaged = next(photos.rglob("*.png"))
+    good = damaged.read_bytes()
+    damaged.write_bytes(b"not an image")
+    out = tmp_path / "run"
+    assert framework("run", recipe, "--out", out).status == 2
+    damaged.write_bytes(good)
+    result = framework("run", recipe, "--out", out, "train.epochs=1")
+    assert result.status == 0, result.err
+
+
 def test_the_run_folder_holds_everything(run):
     names = {path.name for path in run.iterdir()}
     assert names == {
@@ -201,6 +212,21 @@ def test_bad_images_are_skipped_where_that_is_asked_for_and_recorded(recipe, pho
         {"name": "red/00.png", "reason": "the file is empty"}
     ]
     assert "1 bad image" in result.out
+
+
+def test_the_views_of_the_recipe_are_those_of_evaluate_and_predict(recipe, photos, tmp_path, framework):
+    out = tmp_path / "run"
+    assert framework("run", recipe, "evaluate.views=2", "--out", out).status == 0
+    results = json.loads((out / "results.json").read_text())
+    figures = {
+        views: json.loads(framework("evaluate", out, *views, "--json").out) for views in [(), ("evaluate.views=1",)]
+    }
+    assert figures[()]["loss"] == results["test"]["loss"]
+    assert figures[("evaluate.views=1",)]["loss"] != results["test"]["loss"]
+    Image.fromarray(np.asarray(Image.open(photos / "red" / "00.png"))[:, ::-1]).save(tmp_path / "mirrored.png")
+    lines = framework("predict", out, photos / "red" / "00.png", tmp_path / "mirrored.png", "--json").out.splitlines()
+    one, other = (json.loads(line)["probabilities"] for line in lines)
+    assert one == pytest.approx(other, abs=1e-5)
 
 
 def test_a_dry_run_estimates_and_writes_nothing(recipe, tmp_path, framework, monkeypatch):

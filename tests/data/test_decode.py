@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from framework import BadImage, decode
+from framework.data.decode import quiet_decoding
 
 
 def encode(image, format_, **options):
@@ -177,7 +178,8 @@ def test_damaged_exif_does_not_cost_the_image():
     for position in range(start, start + 60):
         broken = bytearray(data)
         broken[position] ^= 0xFF
-        assert decode(bytes(broken)).shape in ((3, 8, 16), (3, 16, 8))
+        with quiet_decoding():
+            assert decode(bytes(broken)).shape in ((3, 8, 16), (3, 16, 8))
 
 
 def test_of_an_animation_the_first_frame_is_taken():

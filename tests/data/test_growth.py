@@ -21,3 +21,12 @@ def test_the_longer_side_keeps_the_ratio():
 @pytest.mark.parametrize("steps", [0, 1, 2])
 def test_few_steps_end_at_the_full_size(steps):
     assert Growth(32, steps, (48, 48)).size_at(steps) == (48, 48)
+
+
+@pytest.mark.parametrize(("steps", "total"), [(65, 100), (64, 100), (100, 100), (1, 9), (2, 3), (90, 40)])
+def test_the_stages_are_the_sizes_of_the_steps_one_after_another(steps, total):
+    growth = Growth(32, steps, (80, 80))
+    sizes = [size for stage in growth.stages(total) for size in [stage.size] * stage.steps]
+    assert sizes == [growth.size_at(step) for step in range(total)]
+    starts = [stage.start for stage in growth.stages(total)]
+    assert starts == [sizes.index(stage.size) for stage in growth.stages(total)]

@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +7,7 @@ from PIL import Image
 
 from framework import ImageArrays, ImageFiles, UserError
 from framework.data.preprocess import Preprocessor
-from framework.data.store import build_store
+from framework.data.store import CHUNK, build_store
 
 PREPROCESS = Preprocessor(8, 8, 1, "crop")
 
@@ -31,6 +33,39 @@ def test_images_labels_and_names_come_in_the_source_s_order(tmp_path):
     assert store.labels.dtype == torch.int64
     assert store.names == ("00.png", "01.png", "02.png", "03.png", "04.png")
     assert store.class_counts == {"cat": 2, "dog": 3}
+
+
+def test_more_images_than_a_thread_s_share_keep_their_order_with_some_left_out(tmp_path):
+    images = pixels(CHUNK * 3 + 5)
+    source = files(tmp_path, images)
+    bad = [0, 1, CHUNK - 1, CHUNK, 2 * CHUNK + 7, len(images) - 1]
+    for index in bad:
+        source.paths[index].write_bytes(b"")
+    store = build_store(source, PREPROCESS, "skip")
+    good = [index for index in range(len(images)) if index not in bad]
+    np.testing.assert_array_equal(store.images, images[good])
+    assert store.labels.tolist() == [source.labels[index] for index in good]
+    assert store.names == tuple(source.names[index] for index in good)
+    assert [image.name for image in store.skipped] == [source.names[index] for index in bad]
+
+
+def test_images_are_read_in_several_threads():
+    meeting = threading.Barrier(2, timeout=30)
+
+    class Waiting(ImageArrays):
+        def read(self, index):
+            if index in (0, CHUNK):
+                meeting.wait()  # broken, after its time, where one thread reads all
+            return super().read(index)
+
+    assert len(build_store(Waiting(pixels(2 * CHUNK), [0] * 2 * CHUNK, ("cat",)), PREPROCESS)) == 2 * CHUNK
+
+
+def test_a_spread_takes_images_from_the_beginning_to_the_end():
+    store = build_store(ImageArrays(pixels(100), [0] * 100, ("cat",)), PREPROCESS)
+    assert torch.equal(store.spread(10), store.images[::10])
+    assert len(store.spread(33)) == 25
+    assert torch.equal(store.spread(1000), store.images)
 
 
 def test_a_class_without_images_counts_none():

@@ -4,7 +4,7 @@ from torch import nn
 
 from framework.data.preprocess import Preprocessor
 from framework.data.store import Store
-from framework.evaluation.evaluate import evaluate_store, predict_logits
+from framework.evaluation.evaluate import Evaluator
 
 PREPROCESS = Preprocessor(4, 4, 1, "crop", (0.5,), (0.25,))
 CPU = torch.device("cpu")
@@ -22,7 +22,7 @@ def images(number=10):
 @pytest.mark.parametrize("batch_size", [1, 3, 10, 64])
 def test_every_image_has_its_logits_in_order_whatever_the_batch_size(batch_size):
     model = network().train()
-    logits = predict_logits(model, images(), PREPROCESS, CPU, batch_size)
+    logits = Evaluator(PREPROCESS, CPU, batch_size).logits(model, images())
     expected = model.eval()((images().float() / 255 - 0.5) / 0.25)
     torch.testing.assert_close(logits, expected.detach())
 
@@ -30,12 +30,21 @@ def test_every_image_has_its_logits_in_order_whatever_the_batch_size(batch_size)
 def test_the_statistics_of_the_network_stay_as_they_were():
     model = network().train()
     before = model[1].running_mean.clone()
-    predict_logits(model, images(), PREPROCESS, CPU, 4)
+    Evaluator(PREPROCESS, CPU, 4).logits(model, images())
     assert torch.equal(model[1].running_mean, before)
 
 
 def test_the_layout_of_memory_does_not_change_the_figures():
     store = Store(images(), torch.arange(10) % 3, tuple("abcdefghij"), ("x", "y", "z"))
-    last, first = (evaluate_store(network(), store, PREPROCESS, CPU, 4, channels_last=flag) for flag in (True, False))
+    last, first = (
+        Evaluator(PREPROCESS, CPU, 4, channels_last=flag).figures(network(), store) for flag in (True, False)
+    )
     assert last["confusion"] == first["confusion"]
     assert last["loss"] == pytest.approx(first["loss"])
+
+
+def test_the_logits_of_several_views_are_averaged():
+    model = network().eval()
+    inputs = PREPROCESS.network_input(images())
+    expected = (model(inputs) + model(inputs.flip(3))) / 2
+    torch.testing.assert_close(Evaluator(PREPROCESS, CPU, 4, views=2).logits(model, images()), expected.detach())

@@ -1,0 +1,104 @@
+"""`framework profile`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from framework.cli.arguments import add_json, add_recipe
+from framework.errors import UserError
+from framework.recipe import load_recipe
+from framework.registry import Registry
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from framework.training.profiling import Profile, StageProfile
+
+BAR = 40
+"""Characters of the longest bar."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_recipe(parser)
+    parser.add_argument("--steps", type=int, default=30, help="steps that are timed of each image size (default: 30)")
+    add_json(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Time some steps; nothing is written."""
+    if arguments.steps < 1:
+        raise UserError(f"--steps is {arguments.steps}; it must be 1 or more")
+    recipe = load_recipe(arguments.recipe, Registry.load(), arguments.overrides)
+    from framework.report.display import SilentDisplay, choose_display
+    from framework.training.profiling import profile
+
+    display = SilentDisplay() if arguments.json else choose_display()
+    with display:
+        found = profile(recipe, display, arguments.steps)
+    if arguments.json:
+        print(json.dumps(_as_dict(found), indent=2))
+    else:
+        _print(found)
+    return 0
+
+
+def _print(profile: Profile) -> None:
+    from rich.console import Console
+
+    from framework.report.display import overview
+    from framework.report.figures import duration, gigabytes
+    from framework.training.profiling import advice
+
+    console = Console(highlight=False)
+    for name, value in overview(profile.session):
+        console.print(f"{name:>10}  {value}")
+    for stage in profile.stages:
+        console.print()
+        _print_stage(console, stage)
+    console.print()
+    console.print(
+        f"The run takes about {duration(profile.seconds)}, evaluation included, "
+        f"and {gigabytes(profile.memory)} of memory."
+    )
+    for sentence in advice(profile):
+        console.print(sentence)
+
+
+def _print_stage(console: Console, stage: StageProfile) -> None:
+    from framework.training.profiling import ARITHMETIC
+
+    height, width = stage.size
+    console.print(f"[bold]{height}×{width}[/], {stage.steps:,} steps of {stage.images} images")
+    longest = max(stage.phases.values())
+    for phase, seconds in stage.phases.items():
+        bar = "━" * round(BAR * seconds / longest)
+        colour = "green" if phase in ARITHMETIC else "yellow"
+        console.print(f"{phase:>10}  {seconds * 1e3:8.1f} ms {stage.share(phase):6.1%}  [{colour}]{bar}[/]")
+    console.print(
+        f"{'step':>10}  {stage.seconds * 1e3:8.1f} ms   {stage.images_per_second:,.0f} images/s, "
+        f"{stage.share(*ARITHMETIC):.1%} of what a bare loop would reach"
+    )
+
+
+def _as_dict(profile: Profile) -> dict[str, object]:
+    from framework.training.profiling import ARITHMETIC, advice
+
+    return {
+        "stages": [
+            {
+                "image_size": stage.size,
+                "steps": stage.steps,
+                "images_per_step": stage.images,
+                "phase_seconds": stage.phases,
+                "images_per_second": stage.images_per_second,
+                "share_of_bare_loop": stage.share(*ARITHMETIC),
+            }
+            for stage in profile.stages
+        ],
+        "seconds": profile.seconds,
+        "memory_bytes": profile.memory,
+        "advice": advice(profile),
+    }

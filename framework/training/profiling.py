@@ -1,0 +1,148 @@
+"""Where the time of a step goes, and what a run would take: measured on its first steps, at each image size."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from framework.data.growth import Stage
+from framework.training.device import peak_memory
+from framework.training.meter import Meter
+from framework.training.session import build_session, read_data
+from framework.training.step import train_step
+
+if TYPE_CHECKING:
+    from framework.recipe.sections import Recipe
+    from framework.report.display import Display
+    from framework.training.session import Session
+
+ARITHMETIC = ("forward", "backward", "optimizer")
+"""The phases that a bare loop on one batch, already in memory, would have too."""
+
+WARM_UP = 2
+"""Steps that are not counted: kernels are chosen and memory is taken in them."""
+
+
+@dataclass(frozen=True)
+class StageProfile:
+    """The steps of a run at one image size."""
+
+    size: tuple[int, int]
+    """Height and width in pixels."""
+    steps: int
+    """How many steps of the run have this size."""
+    phases: dict[str, float]
+    """Median seconds of each phase of a step, in their order."""
+    images: int
+    """In one step."""
+
+    @property
+    def seconds(self) -> float:
+        """Of one step."""
+        return sum(self.phases.values())
+
+    @property
+    def images_per_second(self) -> float:
+        """Speed of training."""
+        return self.images / self.seconds
+
+    def share(self, *phases: str) -> float:
+        """The part of a step that these phases take, from 0 to 1."""
+        return sum(self.phases[phase] for phase in phases) / self.seconds
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What was measured of a recipe."""
+
+    session: Session
+    stages: list[StageProfile]
+    seconds: float
+    """That training and evaluation together would take."""
+    memory: int
+    """Bytes at the highest so far: of the process, or on the CUDA device."""
+
+    @property
+    def longest(self) -> StageProfile:
+        """The stage that the run spends most of its time in."""
+        return max(self.stages, key=lambda stage: stage.steps * stage.seconds)
+
+
+def profile(recipe: Recipe, display: Display, steps: int) -> Profile:
+    """Read the data, build the session, time `steps` steps of each image size and one validation batch.
+
+    Nothing is written.
+    """
+    session = build_session(recipe, *read_data(recipe, display.reading))
+    stages = [
+        StageProfile(stage.size, stage.steps, _median_phases(session, stage, steps), session.batches.images_per_step)
+        for stage in session.batches.stages(session.total_steps)
+    ]
+    training = sum(stage.steps * stage.seconds for stage in stages)
+    return Profile(session, stages, training + _evaluation_seconds(session), peak_memory(session.device))
+
+
+def advice(profile: Profile) -> list[str]:
+    """What limits the run, and what to set, in sentences."""
+    stage, train = profile.longest, profile.session.recipe.train
+    found = []
+    if stage.share("data") > 0.1:
+        found.append(
+            f"Making batches takes {stage.share('data'):.0%} of a step: fewer transforms in `augment`, "
+            "or a larger network at the same cost."
+        )
+    if stage.share("optimizer") > 0.1:
+        found.append(
+            f"The optimizer takes {stage.share('optimizer'):.0%} of a step, whatever the batch: a larger "
+            f"train.batch_size than {train.batch_size} (and a higher rate) needs it less often."
+        )
+    if stage.share("averaging") > 0.05:
+        found.append(f"Averaging the weights (train.ema) takes {stage.share('averaging'):.0%} of a step.")
+    if stage.share("forward", "backward") > 0.8:
+        ways = (
+            ["a smaller model or preprocess.size", "train.grow_from"]
+            if train.grow_from is None
+            else ["a smaller model"]
+        )
+        found.append(f"The network's own arithmetic limits the run: {', '.join(ways)} or a faster device shorten it.")
+    if profile.session.precision.dtype == torch.float32 and train.precision == "float32":
+        found.append("train.precision=float32 was asked for; `auto` takes bfloat16 where the device computes it.")
+    return found
+
+
+def _median_phases(session: Session, stage: Stage, steps: int) -> dict[str, float]:
+    meter = Meter(session.device)
+    measured: defaultdict[str, list[float]] = defaultdict(list)
+    for number in range(WARM_UP + steps):
+        seconds: defaultdict[str, float] = defaultdict(float)
+        last = time.perf_counter()
+
+        def mark(phase: str, seconds: defaultdict[str, float] = seconds) -> None:
+            nonlocal last
+            if session.device.type == "cuda":
+                torch.cuda.synchronize(session.device)
+            now = time.perf_counter()
+            seconds[phase] += now - last
+            last = now
+
+        train_step(session, stage.start + number % stage.steps, meter, mark)
+        if number >= WARM_UP:
+            for phase, value in seconds.items():
+                measured[phase].append(value)
+    return {phase: statistics.median(values) for phase, values in measured.items()}
+
+
+def _evaluation_seconds(session: Session) -> float:
+    """Of the validation after each epoch and the evaluation at the end."""
+    images = session.stores["train"].images[: session.evaluator.batch_size]
+    started = time.perf_counter()
+    session.evaluator.logits(session.averaging.model, images)
+    of_image = (time.perf_counter() - started) / len(images)
+    validation, test = (len(session.stores.get(split, ())) for split in ("validation", "test"))
+    epochs = -(-session.total_steps // session.batches.steps_per_epoch)
+    return of_image * (validation * (1 + epochs / session.evaluator.views) + test)

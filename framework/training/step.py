@@ -1,0 +1,37 @@
+"""One optimizer step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+
+from framework.data.seeding import seed_at
+
+if TYPE_CHECKING:
+    from framework.training.meter import Meter
+    from framework.training.session import Session
+
+
+def train_step(session: Session, step: int, meter: Meter, mark: Callable[[str], None] = lambda phase: None) -> None:
+    """Optimizer step `step`, from 0: its batches forward and backward, then weights and their average.
+
+    `mark` is told the name of each phase when it is over.
+    """
+    torch.manual_seed(seed_at(session.recipe.seed, "step", step))  # for dropout and its like
+    session.freezing.train_mode()
+    for images, targets, share in session.batches.at(step):
+        mark("data")
+        with session.precision.forward_pass():
+            logits = session.model(images)
+        loss = session.loss(logits.float(), targets)
+        mark("forward")
+        session.precision.backward(loss * share)
+        mark("backward")
+        meter.add(loss, logits, targets, step + 1)
+        mark("metrics")
+    session.precision.step(session.optimizer, session.model)
+    mark("optimizer")
+    session.averaging.update(step + 1)
+    mark("averaging")

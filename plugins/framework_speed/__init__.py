@@ -1,0 +1,41 @@
+"""Networks for the shortest road to a given accuracy, after the speed records on CIFAR-10."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import Field, PositiveInt
+
+from framework import Model, hookimpl
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class SpeedNet(Model):
+    """A short network of dense 3×3 convolutions with a whitening first layer, after airbench (Jordan, 2024).
+
+    The first layer looks at 4×4 patches every 2 pixels and is not trained: it makes the patches of the training images
+    uncorrelated. Three blocks of two convolutions follow, each halving the map.
+    """
+
+    name = "speednet"
+    widths: tuple[PositiveInt, PositiveInt, PositiveInt] = (64, 128, 256)
+    """Channels of the three blocks."""
+    whiten: bool = True
+    """Whiten the patches of the first layer by the training images' statistics; else it is trained like any other."""
+    dirac: bool = True
+    """Begin with convolutions that pass on what they get, as far as channels go (Zagoruyko & Komodakis, 2017)."""
+    scale: float = Field(1 / 9, gt=0)
+    """Factor on the logits."""
+
+    def build(self, num_classes: int, channels: int, sample: "Tensor | None") -> "nn.Module":
+        """The network; without a `sample` of training images the first layer waits for weights to be loaded."""
+        from framework_speed._network import SpeedNetwork
+
+        return SpeedNetwork(num_classes, channels, self.widths, self.whiten, self.dirac, self.scale, sample)
+
+
+@hookimpl
+def components() -> Sequence[type[Model]]:
+    """What this plugin offers."""
+    return [SpeedNet]

@@ -1,0 +1,74 @@
+"""The network, its blocks and its whitening."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+PATCH, STRIDE = 4, 2
+EPSILON = 5e-4
+"""Added to the variances before dividing by them: patches' finest components are mostly noise."""
+
+
+class SpeedNetwork(nn.Module):
+    """Float32 B×C×H×W to logits B×K; H and W of 16 or more."""
+
+    def __init__(
+        self,
+        num_classes: int,
+        channels: int,
+        widths: tuple[int, int, int],
+        whiten: bool,
+        dirac: bool,
+        scale: float,
+        sample: Tensor | None,
+    ) -> None:
+        super().__init__()
+        kernels = channels * PATCH**2
+        self.whitening = nn.Conv2d(channels, 2 * kernels, PATCH, STRIDE, padding=1, bias=False)
+        if whiten:
+            self.whitening.weight.requires_grad_(False)
+            if sample is not None:
+                kernel = whitening_kernel(sample)
+                self.whitening.weight.copy_(torch.cat([kernel, -kernel]))
+        self.blocks = nn.Sequential(
+            *(Block(before, width) for before, width in zip((2 * kernels, *widths), widths, strict=False))
+        )
+        self.head = nn.Linear(widths[-1], num_classes, bias=False)
+        self.scale = scale
+        for module in self.blocks.modules():
+            if dirac and isinstance(module, nn.Conv2d):
+                nn.init.dirac_(module.weight[: module.in_channels])
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits."""
+        maps = self.blocks(F.relu(self.whitening(images)))
+        logits: Tensor = self.head(maps.amax((2, 3))) * self.scale
+        return logits
+
+
+class Block(nn.Sequential):
+    """Two convolutions, and the map halved between them."""
+
+    def __init__(self, before: int, width: int) -> None:
+        super().__init__(
+            nn.Conv2d(before, width, 3, padding=1, bias=False),
+            nn.MaxPool2d(2),
+            nn.BatchNorm2d(width, momentum=0.4),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width, momentum=0.4),
+            nn.ReLU(inplace=True),
+        )
+
+
+def whitening_kernel(images: Tensor) -> Tensor:
+    """Filters (C·p², C, p, p) whose answers to the patches p×p of images N×C×H×W have covariance 1."""
+    channels = images.shape[1]
+    patches = images.unfold(2, PATCH, STRIDE).unfold(3, PATCH, STRIDE).permute(0, 2, 3, 1, 4, 5)
+    flat = patches.reshape(-1, channels * PATCH**2).double()
+    variances, vectors = torch.linalg.eigh(flat.T @ flat / len(flat))
+    filters = vectors.T / (variances + EPSILON).sqrt()[:, None]
+    kernel: Tensor = filters.flip(0).view(-1, channels, PATCH, PATCH).float()
+    return kernel

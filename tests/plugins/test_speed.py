@@ -1,0 +1,68 @@
+import pytest
+import torch
+from framework_speed import SpeedNet
+from framework_speed._network import PATCH, STRIDE, whitening_kernel
+from pydantic import ValidationError
+from torch.nn import functional as F
+
+
+def images(number=64, channels=1, seed=0):
+    """Noise that is correlated between neighbours, as in pictures; normalised."""
+    noise = torch.randn(number, channels, 48, 48, generator=torch.Generator().manual_seed(seed))
+    smooth = F.avg_pool2d(noise, 5, stride=1, padding=2)
+    return (smooth - smooth.mean()) / smooth.std()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_whitened_patches_are_uncorrelated_with_variance_one(channels):
+    sample = images(channels=channels)
+    answers = F.conv2d(sample, whitening_kernel(sample), stride=STRIDE).permute(1, 0, 2, 3).flatten(1)
+    covariance = answers @ answers.T / answers.shape[1]
+    variances = covariance.diag()
+    assert variances[-1] == pytest.approx(1, abs=0.05)  # the coarsest, far above what is added to the variances
+    assert (variances < 1.001).all()
+    torch.testing.assert_close(covariance, torch.diag(variances), atol=1e-3, rtol=0)
+
+
+def test_the_first_layer_is_whitening_both_ways_and_is_not_trained():
+    sample = images()
+    model = SpeedNet().build(num_classes=7, channels=1, sample=sample)
+    kernel = whitening_kernel(sample)
+    torch.testing.assert_close(model.whitening.weight, torch.cat([kernel, -kernel]))
+    assert kernel.shape == (PATCH**2, 1, PATCH, PATCH)
+    assert not model.whitening.weight.requires_grad
+    assert all(parameter.requires_grad for name, parameter in model.named_parameters() if name != "whitening.weight")
+
+
+def test_without_whitening_the_first_layer_is_trained():
+    model = SpeedNet(whiten=False).build(num_classes=7, channels=1, sample=images())
+    assert model.whitening.weight.requires_grad
+
+
+def test_dirac_convolutions_pass_on_what_they_get():
+    model = SpeedNet(widths=(32, 32, 48)).build(num_classes=7, channels=1, sample=None)
+    maps = torch.rand(2, 32, 8, 8)
+    for convolution in (model.blocks[0][0], model.blocks[0][4], model.blocks[2][0]):
+        torch.testing.assert_close(convolution(maps)[:, :32], maps)
+    other = SpeedNet(widths=(32, 32, 48), dirac=False).build(num_classes=7, channels=1, sample=None)
+    assert not torch.allclose(other.blocks[0][0](maps)[:, :32], maps)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (48, 48), (33, 50)])
+def test_it_gives_logits_for_images_of_any_size_from_16_on(size):
+    model = SpeedNet(widths=(16, 16, 16)).build(num_classes=5, channels=3, sample=None)
+    assert model.eval()(torch.zeros(2, 3, *size)).shape == (2, 5)
+
+
+def test_scale_multiplies_the_logits():
+    sample, logits = images(8), []
+    for scale in (0.5, 1.0):
+        torch.manual_seed(0)
+        logits.append(SpeedNet(scale=scale).build(num_classes=7, channels=1, sample=sample).eval()(sample))
+    torch.testing.assert_close(logits[0] * 2, logits[1])
+
+
+@pytest.mark.parametrize("fields", [{"widths": (64, 128)}, {"scale": 0}, {"widths": (0, 1, 1)}])
+def test_what_makes_no_network_is_refused(fields):
+    with pytest.raises(ValidationError):
+        SpeedNet(**fields)
