@@ -143,7 +143,7 @@ def test_a_hook_that_gives_no_components_is_said_to_be_so(install, hook, reason)
         ("class Bad(Model):\n    name = 'bad'\n    build = staticmethod(print)", "needs `build` to be a method"),
         (
             "class Bad(Model):\n    name = 'bad'\n    def build(self, classes): ...",
-            "Bad asks in build for classes; a model is offered num_classes, channels, image_size, by name",
+            "Bad asks in build for classes; a model is offered num_classes, channels, image_size, sample, by name",
         ),
         (
             "class Bad(Model):\n    name = 'bad'\n    def build(self, channels, /): ...",
