@@ -54,7 +54,7 @@ def _print(profile: Profile) -> None:
 
     console = Console(highlight=False)
     for name, value in overview(profile.session):
-        console.print(f"{name:>10}  {value}")
+        console.print(f"{name:>10}  {value}", soft_wrap=True)
     for stage in profile.stages:
         console.print()
         _print_stage(console, stage)
@@ -64,7 +64,7 @@ def _print(profile: Profile) -> None:
         f"and {gigabytes(profile.memory)} of memory."
     )
     for sentence in advice(profile):
-        console.print(sentence)
+        console.print(sentence, soft_wrap=True)
 
 
 def _print_stage(console: Console, stage: StageProfile) -> None:
