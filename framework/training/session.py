@@ -19,6 +19,7 @@ from framework.data.store import Store, build_store
 from framework.errors import UserError, count
 from framework.evaluation.evaluate import Evaluator
 from framework.recipe.sections import Recipe
+from framework.training.allocator import keep_freed_memory
 from framework.training.averaging import Averaging
 from framework.training.checkpoints import restore_optimizer
 from framework.training.device import choose_device, choose_precision
@@ -126,6 +127,8 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
     train = recipe.train
     device = choose_device(train.device)
     make_deterministic(train.deterministic)
+    if device.type == "cpu":
+        keep_freed_memory()
     size = (preprocess.height, preprocess.width)
     classes = stores["train"].classes
     torch.manual_seed(seed_at(recipe.seed, "initial weights"))
