@@ -64,11 +64,11 @@ class Preprocessor:
         shape = (1, self.channels, 1, 1)
         mean = torch.tensor(self.mean, device=images.device).view(shape)
         std = torch.tensor(self.std, device=images.device).view(shape)
-        return (images - mean) / std
+        return (images - mean).div_(std)
 
     def network_input(self, images: Tensor) -> Tensor:
         """What evaluation and prediction feed: uint8 B×C×H×W to normalised float32."""
-        return self.normalised(images.float().div(255))
+        return self.normalised(images.div(255))
 
     def measured(self, images: Tensor) -> Preprocessor:
         """With mean and standard deviation of these images, uint8 N×C×H×W, per channel."""

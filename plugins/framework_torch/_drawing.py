@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -33,20 +35,32 @@ def beta(number: int, alpha: float, generator: Generator) -> Tensor:
     return share
 
 
-def rectangles(number: int, area: Tensor, ratio: Tensor, size: tuple[int, int], generator: Generator) -> Tensor:
+def noise(shape: Sequence[int], device: torch.device, generator: Generator) -> Tensor:
+    """Float32 in [0, 1) on the device, in steps of 1/256: eight values of each 64 bits, drawn where they are used."""
+    seed = int(torch.randint(2**63 - 1, (), generator=generator))
+    local = torch.Generator(device).manual_seed(seed)
+    number = math.prod(shape)
+    words = torch.empty(-(-number // 8), dtype=torch.int64, device=device).random_(-(2**63), None, generator=local)
+    values: Tensor = words.view(torch.uint8)[:number].view(*shape) / 256
+    return values
+
+
+def rectangles(area: Tensor, ratio: Tensor, wanted: Tensor, size: tuple[int, int], generator: Generator) -> Tensor:
     """Bool N×1×H×W, true in a rectangle of `area` (share of the image) and `ratio` (height by width), placed anywhere.
 
     `ratio` is between the sides as shares of the image's; where a side would be longer than the image, a ratio nearer
-    to 1 keeps the area.
+    to 1 keeps the area. Where `wanted`, bool N, is false there is none.
     """
     height, width = size
     ratio = ratio.clamp(area, 1 / area)
-    tall = (height * (area * ratio).sqrt()).round().clamp(1, height)
-    wide = (width * (area / ratio).sqrt()).round().clamp(1, width)
-    top = (uniform(number, 0, 1, generator) * (height - tall + 1)).floor().clamp(max=height - 1)
-    left = (uniform(number, 0, 1, generator) * (width - wide + 1)).floor().clamp(max=width - 1)
-    rows = torch.arange(height).view(1, -1, 1)
-    columns = torch.arange(width).view(1, 1, -1)
-    top, tall, left, wide = (value.view(-1, 1, 1) for value in (top, tall, left, wide))
-    inside = (rows >= top) & (rows < top + tall) & (columns >= left) & (columns < left + wide)
-    return inside[:, None]
+    inside_rows = _interval(height * (area * ratio).sqrt(), height, generator) & wanted[:, None]
+    inside_columns = _interval(width * (area / ratio).sqrt(), width, generator)
+    return (inside_rows[:, :, None] & inside_columns[:, None, :])[:, None]
+
+
+def _interval(length: Tensor, room: int, generator: Generator) -> Tensor:
+    """Bool N×room, true in `length` places in a row, rounded to at least one, that begin anywhere."""
+    length = length.round().clamp(1, room)
+    start = (uniform(len(length), 0, 1, generator) * (room - length + 1)).floor().clamp(max=room - 1)
+    places = torch.arange(room)
+    return (places >= start[:, None]) & (places < (start + length)[:, None])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def identity(number: int) -> Tensor:
     """N unit matrices."""
-    return torch.eye(3).repeat(number, 1, 1)
+    return torch.eye(3).expand(number, 3, 3).clone()
 
 
 @dataclass(frozen=True)

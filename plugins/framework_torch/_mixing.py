@@ -44,8 +44,7 @@ class Paste:
         """Images and targets of the same shapes."""
         number, size = len(images), (images.shape[2], images.shape[3])
         area = beta(number, self.alpha, generator)
-        where = rectangles(number, area, torch.ones(number), size, generator)
-        where &= chosen(number, self.p, generator).view(-1, 1, 1, 1)
+        where = rectangles(area, torch.ones(number), chosen(number, self.p, generator), size, generator)
         other = torch.randperm(number, generator=generator).to(images.device)
         where = where.to(images.device)
         share = where.float().mean(dim=(1, 2, 3)).view(-1, 1)

@@ -7,40 +7,35 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from framework_torch._drawing import chosen, rectangles, symmetric, uniform
+from framework_torch._drawing import chosen, noise, rectangles, symmetric, uniform
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-GRAY = (0.2989, 0.587, 0.114)
-
 
 @dataclass(frozen=True)
-class AdjustBrightness:
-    """images × factor."""
+class BrightnessLevels:
+    """Value × factor."""
 
     fraction: float
     p: float
 
-    def __call__(self, images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Images of the same shape; targets as they were."""
-        factor = 1 + symmetric(len(images), self.fraction, self.p, generator)
-        return (images * _spread(factor, images)).clamp_(0, 1), targets
+    def levels(self, means: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Factor and summand, float32 N."""
+        return 1 + symmetric(len(means), self.fraction, self.p, generator), torch.zeros_like(means)
 
 
 @dataclass(frozen=True)
-class AdjustContrast:
-    """mean + (images - mean) × factor, with the mean of each image's gray values."""
+class ContrastLevels:
+    """The image's mean gray + (value - mean) × factor."""
 
     fraction: float
     p: float
 
-    def __call__(self, images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Images of the same shape; targets as they were."""
-        factor = _spread(1 + symmetric(len(images), self.fraction, self.p, generator), images)
-        weights = torch.tensor(GRAY if images.shape[1] == 3 else (1.0,), device=images.device).view(1, -1, 1, 1)
-        mean = (images * weights).sum(dim=1, keepdim=True).mean(dim=(2, 3), keepdim=True)
-        return (mean + (images - mean) * factor).clamp_(0, 1), targets
+    def levels(self, means: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Factor and summand, float32 N."""
+        change = symmetric(len(means), self.fraction, self.p, generator)
+        return 1 + change, -change * means
 
 
 @dataclass(frozen=True)
@@ -56,11 +51,5 @@ class EraseRectangle:
         number, size = len(images), (images.shape[2], images.shape[3])
         area = uniform(number, self.smallest, self.largest, generator)
         ratio = torch.exp(uniform(number, -1.0986, 1.0986, generator))
-        where = rectangles(number, area, ratio, size, generator)
-        where &= chosen(number, self.p, generator).view(-1, 1, 1, 1)
-        noise = torch.rand(images.shape, generator=generator)
-        return torch.where(where.to(images.device), noise.to(images.device), images), targets
-
-
-def _spread(values: Tensor, images: Tensor) -> Tensor:
-    return values.view(-1, 1, 1, 1).to(images.device)
+        where = rectangles(area, ratio, chosen(number, self.p, generator), size, generator)
+        return torch.where(where.to(images.device), noise(images.shape, images.device, generator), images), targets

@@ -95,10 +95,10 @@ class Brightness(Transform):
     """Probability, for each image."""
 
     def build(self, image_size: tuple[int, int]) -> Any:
-        """A function of a batch."""
-        from framework_torch._photometry import AdjustBrightness
+        """Photometric: values are changed together with its neighbours'."""
+        from framework_torch._photometry import BrightnessLevels
 
-        return AdjustBrightness(self.fraction, self.p)
+        return BrightnessLevels(self.fraction, self.p)
 
 
 class Contrast(Transform):
@@ -111,10 +111,10 @@ class Contrast(Transform):
     """Probability, for each image."""
 
     def build(self, image_size: tuple[int, int]) -> Any:
-        """A function of a batch."""
-        from framework_torch._photometry import AdjustContrast
+        """Photometric: values are changed together with its neighbours'."""
+        from framework_torch._photometry import ContrastLevels
 
-        return AdjustContrast(self.fraction, self.p)
+        return ContrastLevels(self.fraction, self.p)
 
 
 class Erase(Transform):

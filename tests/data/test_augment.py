@@ -1,9 +1,10 @@
 import pytest
 import torch
-from framework_torch.transforms import Brightness, Flip, Mixup, Rotate, Scale, Shift
+from framework_torch.transforms import Brightness, Contrast, Flip, Mixup, Rotate, Scale, Shift
+from torchvision.transforms import functional as torchvision
 
 from framework import Transform
-from framework.data.augment import Augmentation, warp
+from framework.data.augment import Augmentation, sampling_grid, warp
 from framework.data.seeding import generator_at
 
 SIZE = (20, 32)
@@ -32,8 +33,7 @@ def matrices(transforms, number, seed=0):
 
 def inside(matrix):
     """Where an output pixel is taken from well inside of the image."""
-    corners = warp(torch.ones(len(matrix), 1, *SIZE), None)
-    grid = torch.nn.functional.affine_grid(matrix[:, :2], list(corners.shape), align_corners=False)
+    grid = torch.nn.functional.affine_grid(matrix[:, :2], [len(matrix), 1, *SIZE], align_corners=False)
     return (grid.abs() < 0.8).all(dim=-1)[:, None]
 
 
@@ -87,6 +87,56 @@ def test_what_lies_outside_is_reflected():
     shift = torch.eye(3)[None].clone()
     shift[:, 0, 2] = -2 * 2 / 8  # taken from two pixels to the left
     assert warp(batch, shift)[0, 0, 0].round().tolist() == [0, 1, 1, 0, 0, 0, 0, 0]
+
+
+def test_the_sampling_grid_is_torch_s_own():
+    drawn = torch.eye(3) + torch.randn(5, 3, 3, generator=torch.Generator().manual_seed(0))
+    expected = torch.nn.functional.affine_grid(drawn[:, :2], [5, 1, *SIZE], align_corners=False)
+    torch.testing.assert_close(sampling_grid(drawn, *SIZE), expected)
+
+
+def levels(transforms, means, seed=0):
+    """What each photometric transform draws, where no image's mean matters."""
+    generator = generator_at(seed)
+    return [transform.build(image_size=SIZE).levels(means, generator) for transform in transforms]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_neighbours_that_are_photometric_equal_torchvision_s_one_after_the_other(channels):
+    transforms = [Brightness(fraction=0.2), Contrast(fraction=0.4), Brightness(fraction=0.2)]
+    batch = images(channels=channels) * 0.2 + 0.4  # nothing is cut off on the way
+    first, contrast, last = (factor for factor, _ in levels(transforms, torch.zeros(6)))
+    changed = augmented(transforms, batch)[0]
+    for index, (image, one) in enumerate(zip(batch, changed, strict=True)):
+        expected = torchvision.adjust_brightness(image, first[index].item())
+        expected = torchvision.adjust_contrast(expected, contrast[index].item())
+        expected = torchvision.adjust_brightness(expected, last[index].item())
+        torch.testing.assert_close(one, expected, atol=1e-4, rtol=0)
+
+
+def test_values_are_cut_once_after_all_photometric_neighbours():
+    class Double(Transform):
+        name = "double"
+
+        def build(self):
+            return Factor(2.0)
+
+    class Halve(Transform):
+        name = "halve"
+
+        def build(self):
+            return Factor(0.5)
+
+    torch.testing.assert_close(augmented([Double(), Halve()], images())[0], images())
+    assert augmented([Double()], images())[0].max() == 1
+
+
+class Factor:
+    def __init__(self, factor):
+        self.factor = factor
+
+    def levels(self, means, generator):
+        return torch.full_like(means, self.factor), torch.zeros_like(means)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

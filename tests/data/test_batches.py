@@ -59,7 +59,7 @@ def test_each_step_and_each_of_its_batches_is_augmented_anew():
         return images, targets
 
     data = batches(accumulate=2)
-    data.augmentation.steps = [record]
+    data.augmentation.passes = [record]
     for step in range(3):
         list(data.at(step))
     assert len(set(drawn)) == 6
