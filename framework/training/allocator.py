@@ -1,7 +1,7 @@
 """Memory that was freed stays with the process, so that the next step need not ask the system for it again.
 
 glibc hands large blocks back at once; the next step then faults every page of its activations in anew. On two cores
-that is a tenth of ResNet-18's step at 64×64, batch 128: `python -m tests.benchmarks.allocator`.
+that is a tenth of ResNet-18's step at 64×64, batch 128: `python -m tests.benchmarks.cpu_step`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 oneDNN's bfloat16 kernels take longest there: of a convolution of 512 channels on 2×2 maps, as ResNet-18 ends in for
 images of 64×64, the weight's gradient alone takes as long as forward and the input's gradient together. Unfolding the
 images (Chellapilla, Puri and Simard, 2006) and one product give the same sums sooner; by how much, the command
-`python -m tests.benchmarks.small_maps` measures. Forward and the input's gradient stay with oneDNN, and the network's
+`python -m tests.benchmarks.cpu_step` measures. Forward and the input's gradient stay with oneDNN, and the network's
 modules are not touched.
 """
 
