@@ -1,7 +1,7 @@
 """Augmented batches without a network: `framework`'s batches beside ImageFolder and a DataLoader, in turns.
 
 `python -m tests.benchmarks.data_path` prints images a second for 48×48 grayscale with the full augmentation of
-`tests.benchmarks.throughput`. The store is in memory by then; the command prints how fast it was built, too.
+`tests.benchmarks.bench`. The store is in memory by then; the command prints how fast it was built, too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 
 from framework.recipe.sections import Recipe
 from framework.training.session import build_session, read_data
-from tests.benchmarks.throughput import TASKS, Bench
+from tests.benchmarks.bench import TASKS, Bench, write_images
 
 
 def main() -> None:
@@ -26,6 +26,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(TASKS["speednet-48"], Path(folder), torch.device("cpu"))
+        write_images(Path(folder), bench.task)
         recipe = Recipe.model_validate(bench.tree(augment=True), context=bench.registry)
         started = time.perf_counter()
         data = read_data(recipe)

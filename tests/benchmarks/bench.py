@@ -1,0 +1,147 @@
+"""What the benchmarks of training train on: tasks with their files, networks and recipes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision.datasets import ImageFolder
+from torchvision.transforms import v2
+
+from framework.components import build
+from framework.recipe.sections import Recipe
+from framework.registry import Registry
+from framework.training.device import choose_precision
+
+LEFT_OUT = 5
+"""Forward passes at the start of each turn that are not timed."""
+
+AUGMENT = [
+    "flip",
+    {"name": "rotate", "degrees": 10},
+    {"name": "scale", "fraction": 0.1},
+    {"name": "shift", "fraction": 0.1},
+    {"name": "brightness", "fraction": 0.2},
+    {"name": "contrast", "fraction": 0.2},
+    {"name": "erase", "p": 0.5},
+]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A network and the images that it is trained on."""
+
+    name: str
+    model: str
+    size: int
+    channels: int
+    batch_size: int
+    images: int
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task("resnet18-48", "resnet18", 48, 1, 64, 2560),
+        Task("speednet-48", "speednet", 48, 1, 64, 5120),
+        Task("resnet18-224", "resnet18", 224, 3, 32, 640),
+    )
+}
+
+
+class Bench:
+    """A task with its files, and the ways to train on them."""
+
+    def __init__(self, task: Task, folder: Path, device: torch.device) -> None:
+        self.task, self.folder, self.device = task, folder, device
+        self.precision = choose_precision("auto", device)
+        self.registry = Registry.load()
+        self.marks: list[float] = []
+        self.workers = 0
+
+    def network(self) -> nn.Module:
+        """A fresh one, that notes the time of each forward pass in training."""
+        torch.manual_seed(0)
+        component = Recipe.model_validate(self.tree(), context=self.registry).model
+        side = (self.task.size, self.task.size)
+        sample = torch.randn(64, self.task.channels, *side)
+        model = build(component, num_classes=7, channels=self.task.channels, image_size=side, sample=sample)
+        return self.timed(model.to(self.device, memory_format=torch.channels_last))
+
+    def timed(self, model: nn.Module) -> nn.Module:
+        """The same network, noting times."""
+
+        def note(module: nn.Module, given: object) -> None:
+            if module.training:
+                if self.device.type == "cuda":
+                    torch.cuda.synchronize()
+                self.marks.append(time.perf_counter())
+
+        model.register_forward_pre_hook(note)
+        return model
+
+    def tree(self, augment: bool = False) -> dict[str, object]:
+        """The recipe."""
+        return {
+            "dataset": {"name": "folder", "root": str(self.folder), "validation": 0},
+            "preprocess": {"size": self.task.size, "channels": self.task.channels},
+            "augment": AUGMENT if augment else [],
+            "model": self.task.model,
+            "optimizer": {"name": "adam"},
+            "train": {"epochs": 1, "batch_size": self.task.batch_size, "device": self.device.type, "log_every": 1000},
+        }
+
+    def autocast(self) -> torch.autocast:
+        """The precision that `framework` would choose here."""
+        return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
+
+    def loader(self, workers: int | None = None) -> DataLoader:
+        """The peers' data: files decoded, augmented and normalised one by one, in worker processes."""
+        side, channels = self.task.size, self.task.channels
+        steps = [
+            *([v2.Grayscale()] if channels == 1 else []),
+            v2.Resize(side),
+            v2.CenterCrop(side),
+            v2.RandomHorizontalFlip(),
+            v2.RandomAffine(10, (0.1, 0.1), (0.9, 1.1)),
+            v2.ColorJitter(0.2, 0.2),
+            v2.ToImage(),
+            v2.ToDtype(torch.float32, scale=True),
+            v2.Normalize([0.5] * channels, [0.25] * channels),
+            v2.RandomErasing(0.5),
+        ]
+        return DataLoader(
+            ImageFolder(self.folder, v2.Compose(steps)),
+            self.task.batch_size,
+            shuffle=True,
+            drop_last=True,
+            num_workers=self.workers if workers is None else workers,
+        )
+
+    def rate(self, way: Callable[[Bench], None]) -> float:
+        """Images a second of one turn."""
+        self.marks.clear()
+        with redirect_stdout(sys.stderr):
+            way(self)
+        timed = self.marks[LEFT_OUT:]
+        return self.task.batch_size * (len(timed) - 1) / (timed[-1] - timed[0])
+
+
+def write_images(folder: Path, task: Task) -> None:
+    """Random smooth pictures in seven folders: PNG at 48×48, JPEG of 320×256 for larger networks."""
+    random = np.random.default_rng(0)
+    for index in range(task.images):
+        coarse = random.integers(0, 256, (8, 8, task.channels), dtype=np.uint8).squeeze()
+        size = (task.size, task.size) if task.size < 100 else (320, 256)
+        path = folder / f"class{index % 7}" / f"{index:05}.{'png' if task.size < 100 else 'jpg'}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(path)
