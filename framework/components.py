@@ -154,6 +154,9 @@ class Transform(Component):
     `build(image_size)` returns a callable `(images, targets, generator) -> (images, targets)`: `images` is float32
     B×C×H×W in [0, 1], `targets` float32 B×K class probabilities, and every image gets parameters of its own, drawn
     from `generator` (a `torch.Generator` on the CPU).
+
+    It may also return an object with `matrices(number, generator)` or `levels(means, generator)`: a geometric or
+    photometric transform, done in one pass together with its neighbours (see `framework.data.augment.Augmentation`).
     """
 
     kind = "transform"
