@@ -69,25 +69,29 @@ class Bench:
         self.workers = 0
 
     def network(self) -> nn.Module:
-        """A fresh one, that notes the time of each forward pass in training."""
+        """A fresh one."""
         torch.manual_seed(0)
         component = Recipe.model_validate(self.tree(), context=self.registry).model
         side = (self.task.size, self.task.size)
         sample = torch.randn(64, self.task.channels, *side)
         model = build(component, num_classes=7, channels=self.task.channels, image_size=side, sample=sample)
-        return self.timed(model.to(self.device, memory_format=torch.channels_last))
+        return model.to(self.device, memory_format=torch.channels_last)
 
     def timed(self, model: nn.Module) -> nn.Module:
-        """The same network, noting times."""
+        """The same network, noting the time of each forward pass in training."""
 
         def note(module: nn.Module, given: object) -> None:
             if module.training:
-                if self.device.type == "cuda":
-                    torch.cuda.synchronize()
+                self.wait()
                 self.marks.append(time.perf_counter())
 
         model.register_forward_pre_hook(note)
         return model
+
+    def wait(self) -> None:
+        """Until the device has done what it was asked for."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
 
     def tree(self, augment: bool = False) -> dict[str, object]:
         """The recipe."""

@@ -17,7 +17,7 @@ def lightning(bench: Bench) -> None:
     class Module(pl.LightningModule):
         def __init__(self) -> None:
             super().__init__()
-            self.network = bench.network()
+            self.network = bench.timed(bench.network())
 
         def training_step(self, batch: list[torch.Tensor], index: int) -> torch.Tensor:
             with bench.autocast():
@@ -44,7 +44,7 @@ class Autocast(nn.Module):
 
     def __init__(self, bench: Bench) -> None:
         super().__init__()
-        self.network, self.autocast = bench.network(), bench.autocast
+        self.network, self.autocast = bench.timed(bench.network()), bench.autocast
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         with self.autocast():

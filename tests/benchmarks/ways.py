@@ -25,7 +25,7 @@ from tests.benchmarks.peers import PEERS
 
 def plain_loop(bench: Bench, batches: Iterator[tuple[torch.Tensor, torch.Tensor]]) -> None:
     """What everybody writes by hand."""
-    model = bench.network().train()
+    model = bench.timed(bench.network()).train()
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
     for images, labels in batches:
         images = images.to(bench.device, memory_format=torch.channels_last, non_blocking=True)

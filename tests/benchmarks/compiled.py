@@ -1,0 +1,84 @@
+"""What `torch.compile` brings on this device: a training step of each task's network with and without it, in turns.
+
+`python -m tests.benchmarks.compiled` prints the median images a second of both, their ratio, and the seconds that
+compiling took. The framework does not compile: on the CPU it was measured not to pay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from framework.training.device import choose_device
+from framework.training.precision import Precision
+from tests.benchmarks.bench import TASKS, Bench, Task
+
+STEPS = 5
+"""Of a turn, after one that is left out."""
+
+
+def stepper(bench: Bench, compiled: bool) -> Callable[[], float]:
+    """A function that takes a few steps and gives the images a second; the first call compiles."""
+    task, device = bench.task, bench.device
+    model = bench.network().train()
+    forward = torch.compile(model) if compiled else model
+    optimizer = torch.optim.Adam(model.parameters(), fused=True)
+    precision = Precision(device, bench.precision)
+    images = torch.randn(task.batch_size, task.channels, task.size, task.size, device=device)
+    images = images.contiguous(memory_format=torch.channels_last)
+    labels = torch.arange(task.batch_size, device=device) % 7
+
+    def step() -> None:
+        with precision.forward_pass():
+            logits = forward(images)
+        precision.backward(nn.functional.cross_entropy(logits.float(), labels))
+        precision.step(optimizer, model)
+
+    def turn() -> float:
+        step()
+        bench.wait()
+        started = time.perf_counter()
+        for _ in range(STEPS):
+            step()
+        bench.wait()
+        return STEPS * task.batch_size / (time.perf_counter() - started)
+
+    return turn
+
+
+def measure(task: Task, rounds: int, device: torch.device) -> None:
+    """Print a line for one task."""
+    bench = Bench(task, Path(), device)
+    plain, compiled = stepper(bench, False), stepper(bench, True)
+    plain()
+    started = time.perf_counter()
+    compiled()
+    seconds = time.perf_counter() - started
+    rates = [(plain(), compiled()) for _ in range(rounds)]
+    before, after = (statistics.median(rate) for rate in zip(*rates, strict=True))
+    print(
+        f"{task.name}, {device}: plain {before:,.0f} images/s, compiled {after:,.0f}, ratio {after / before:.2f}; "
+        f"compiling took {seconds:.0f} s",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tasks", nargs="*", choices=[[], *TASKS], help=f"any of {', '.join(TASKS)} (default: all)")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--device", default="auto")
+    arguments = parser.parse_args()
+    for name in arguments.tasks or TASKS:
+        measure(TASKS[name], arguments.rounds, choose_device(arguments.device))
+
+
+if __name__ == "__main__":
+    main()
