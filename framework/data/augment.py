@@ -77,7 +77,7 @@ class Photometry:
             times, plus = step.levels(torch.addcmul(summand, factor, means), generator)
             factor, summand = factor * times, torch.addcmul(plus, summand, times)
         factor, summand = (values.view(-1, 1, 1, 1).to(images.device) for values in (factor, summand))
-        return torch.addcmul(summand, images, factor).clamp_(0, 1), targets
+        return (images * factor).add_(summand).clamp_(0, 1), targets
 
 
 def _composed(step: Any) -> type[Geometry | Photometry] | None:

@@ -71,7 +71,7 @@ class Batches:
             yield images, targets, len(chunk) / len(indices)
 
     def _batch(self, indices: Tensor, step: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        images = self.store.images[indices].to(self.device).div(255)
+        images = self.store.images.index_select(0, indices).to(self.device).div(255)
         if self.growth is not None:
             images = F.interpolate(images, self.growth.size_at(step), mode="bilinear", antialias=True)
         targets = F.one_hot(self.store.labels[indices], len(self.store.classes)).to(self.device).float()

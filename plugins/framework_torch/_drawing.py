@@ -46,16 +46,16 @@ def noise(shape: Sequence[int], device: torch.device, generator: Generator) -> T
 
 
 def rectangles(area: Tensor, ratio: Tensor, wanted: Tensor, size: tuple[int, int], generator: Generator) -> Tensor:
-    """Bool N×1×H×W, true in a rectangle of `area` (share of the image) and `ratio` (height by width), placed anywhere.
+    """Float32 N×1×H×W, 1 in a rectangle of `area` (share of the image) and `ratio` (height by width), placed anywhere.
 
     `ratio` is between the sides as shares of the image's; where a side would be longer than the image, a ratio nearer
-    to 1 keeps the area. Where `wanted`, bool N, is false there is none.
+    to 1 keeps the area. Elsewhere it is 0, and throughout where `wanted`, bool N, is false.
     """
     height, width = size
     ratio = ratio.clamp(area, 1 / area)
-    inside_rows = _interval(height * (area * ratio).sqrt(), height, generator) & wanted[:, None]
-    inside_columns = _interval(width * (area / ratio).sqrt(), width, generator)
-    return (inside_rows[:, :, None] & inside_columns[:, None, :])[:, None]
+    rows = _interval(height * (area * ratio).sqrt(), height, generator) & wanted[:, None]
+    columns = _interval(width * (area / ratio).sqrt(), width, generator)
+    return (rows.float()[:, :, None] * columns.float()[:, None, :])[:, None]
 
 
 def _interval(length: Tensor, room: int, generator: Generator) -> Tensor:

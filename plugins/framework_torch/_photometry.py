@@ -51,5 +51,5 @@ class EraseRectangle:
         number, size = len(images), (images.shape[2], images.shape[3])
         area = uniform(number, self.smallest, self.largest, generator)
         ratio = torch.exp(uniform(number, -1.0986, 1.0986, generator))
-        where = rectangles(area, ratio, chosen(number, self.p, generator), size, generator)
-        return torch.where(where.to(images.device), noise(images.shape, images.device, generator), images), targets
+        where = rectangles(area, ratio, chosen(number, self.p, generator), size, generator).to(images.device)
+        return torch.lerp(images, noise(images.shape, images.device, generator), where), targets
