@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -38,7 +39,9 @@ class Batches:
     device: torch.device
     channels_last: bool = True
     growth: Growth | None = None
-    _order: tuple[int, Tensor] | None = field(default=None, init=False)
+    _orders: dict[int, Tensor] = field(default_factory=dict, init=False)
+    _coming: tuple[int, Iterator[Tensor]] | None = field(default=None, init=False)
+    """A step, and the pixels of its batches and of all after it: those that stream are decoded ahead."""
 
     @property
     def images_per_step(self) -> int:
@@ -62,16 +65,29 @@ class Batches:
 
         Each is images, normalised float32 B×C×H×W; targets, class probabilities B×K; and its share of the step.
         """
+        indices = self._indices(step)
+        generator = generator_at(self.seed, "augment", step)
+        coming = self._pixels_from(step)
+        for chunk in indices.split(self.batch_size):
+            images, targets = self._batch(next(coming), chunk, step, generator)
+            yield images, targets, len(chunk) / len(indices)
+        self._coming = step + 1, coming
+
+    def _pixels_from(self, step: int) -> Iterator[Tensor]:
+        """Of the batches of that step and all after it: those that are under way already, where it is their turn."""
+        coming, self._coming = self._coming, None
+        if coming is not None and coming[0] == step:
+            return coming[1]
+        later = itertools.count(step)
+        return self.store.pixels.batches(chunk for at in later for chunk in self._indices(at).split(self.batch_size))
+
+    def _indices(self, step: int) -> Tensor:
         epoch, within = divmod(step, self.steps_per_epoch)
         start = within * self.images_per_step
-        indices = self._epoch_order(epoch)[start : start + self.images_per_step]
-        generator = generator_at(self.seed, "augment", step)
-        for chunk in indices.split(self.batch_size):
-            images, targets = self._batch(chunk, step, generator)
-            yield images, targets, len(chunk) / len(indices)
+        return self._epoch_order(epoch)[start : start + self.images_per_step]
 
-    def _batch(self, indices: Tensor, step: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        images = self.store.images[indices].to(self.device).float().div_(255)
+    def _batch(self, pixels: Tensor, indices: Tensor, step: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        images = pixels.to(self.device).float().div_(255)
         if self.growth is not None:
             images = F.interpolate(images, self.growth.size_at(step), mode="bilinear", antialias=True)
         targets = F.one_hot(self.store.labels[indices], len(self.store.classes)).to(self.device).float()
@@ -82,11 +98,13 @@ class Batches:
         return images, targets
 
     def _epoch_order(self, epoch: int) -> Tensor:
-        if self._order is None or self._order[0] != epoch:
+        if epoch not in self._orders:
             generator = generator_at(self.seed, "order", epoch)
             draw = shuffled if self.sampler == "shuffled" else balanced
-            self._order = epoch, draw(self.store.labels, generator)
-        return self._order[1]
+            # The one before stays: what is decoded ahead may be of the next epoch already.
+            before = {known: order for known, order in self._orders.items() if known == epoch - 1}
+            self._orders = {**before, epoch: draw(self.store.labels, generator)}
+        return self._orders[epoch]
 
 
 def shuffled(labels: Tensor, generator: torch.Generator) -> Tensor:

@@ -52,8 +52,11 @@ def quiet_decoding() -> Iterator[None]:
         yield
 
 
-def decode(source: str | Path | bytes, name: str | None = None) -> NDArray[np.uint8]:
+def decode(source: str | Path | bytes, name: str | None = None, least: int | None = None) -> NDArray[np.uint8]:
     """Decode a file, or its bytes, to uint8 C×H×W: C is 1 for grayscale files and 3 for all others.
+
+    With `least`, a JPEG may come out at a half, a quarter or an eighth of its size, as long as neither side has fewer
+    pixels than that: its decoder then leaves out what a smaller image cannot show.
 
     EXIF orientation is applied; 16-bit grayscale is scaled to 8 bits; palettes are looked up; transparent pixels are
     put on white; CMYK becomes RGB; of an animation the first frame is taken. Raises `BadImage` for a file that is
@@ -65,6 +68,8 @@ def decode(source: str | Path | bytes, name: str | None = None) -> NDArray[np.ui
             raise BadImage(name, "the file is empty")
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
             _refuse(name, image)
+            if least is not None:
+                image.draft(None, (least, least))  # does nothing for other formats
             return _to_array(_upright(image))
     except BadImage:
         raise
