@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -48,20 +49,7 @@ class Streamed(Pixels):
 
     def batches(self, lists: Iterable[Tensor]) -> Iterator[Tensor]:
         """Workers are there from the first batch that is taken until the iterator is let go."""
-        loader: DataLoader[Any] = DataLoader(
-            self._decoding,
-            batch_size=None,
-            sampler=(indices.tolist() for indices in lists),  # any iterable will do
-            num_workers=self.workers,
-            worker_init_fn=_begin_worker,
-            multiprocessing_context="fork" if sys.platform == "linux" else "spawn",
-            generator=torch.Generator(),  # else it would draw from the global one
-        )
-        with warnings.catch_warnings():
-            # Python warns of forks beside threads: a worker uses none that were there before it. torch warns of more
-            # workers than processors.
-            warnings.simplefilter("ignore")
-            ready = iter(loader)
+        ready = self._started(indices.tolist() for indices in lists)
         while True:
             try:
                 batch = next(ready)
@@ -70,6 +58,28 @@ class Streamed(Pixels):
             except RuntimeError as error:
                 raise RunFailed(_dead_worker_message(error)) from None
             yield _checked(batch)
+
+    def _started(self, lists: Iterator[list[int]]) -> Iterator[Any]:
+        before = signal.getsignal(signal.SIGCHLD) if hasattr(signal, "SIGCHLD") else None
+        with warnings.catch_warnings():
+            # Python warns of forks beside threads: a worker uses none that were there before it. torch warns of more
+            # workers than processors.
+            warnings.simplefilter("ignore")
+            loader: DataLoader[Any] = DataLoader(
+                self._decoding,
+                batch_size=None,
+                sampler=lists,  # any iterable will do
+                num_workers=self.workers,
+                worker_init_fn=_begin_worker,
+                multiprocessing_context="fork" if sys.platform == "linux" else "spawn",
+                generator=torch.Generator(),  # else it would draw from the global one
+            )
+            ready = iter(loader)
+        if before is not None and threading.current_thread() is threading.main_thread():
+            # torch's own handler would raise, when a worker is gone, wherever the main process happens to be; it is
+            # noticed as well where the next batch is waited for.
+            signal.signal(signal.SIGCHLD, before)
+        return ready
 
     def at(self, indices: Tensor) -> Tensor:
         """These images, uint8 B×C×H×W, decoded in this process."""
@@ -110,9 +120,18 @@ def _checked(batch: Tensor | str) -> Tensor:
 
 
 def _begin_worker(number: int) -> None:
-    """Signals are for the main process, which stops after its step and then lets its workers go."""
+    """Signals are for the main process, which stops after its step; a worker ends when that one says so."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if hasattr(signal, "sigwaitinfo"):  # not on macOS
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        threading.Thread(target=_wait_for_the_end, daemon=True).start()
+
+
+def _wait_for_the_end() -> None:
+    while signal.sigwaitinfo([signal.SIGTERM]).si_pid != os.getppid():
+        pass  # sent to all processes of the run, as batch systems do
+    os._exit(0)
 
 
 def _processors() -> int:
