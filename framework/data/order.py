@@ -46,7 +46,8 @@ class Order:
         """The indices of each batch of optimizer step `step` (from 0), int64 B."""
         epoch, within = divmod(step, self.steps_per_epoch)
         start = within * self.images_per_step
-        return self._epoch(epoch)[start : start + self.images_per_step].split(self.batch_size)
+        batches: tuple[Tensor, ...] = self._epoch(epoch)[start : start + self.images_per_step].split(self.batch_size)
+        return batches
 
     def batches_from(self, step: int) -> Iterator[Tensor]:
         """The batches of that step and of all after it, without end."""

@@ -54,10 +54,7 @@ class Shelf:
         """What is kept, if it may be used. Where something is there and may not, a sentence says why."""
         try:
             file = self.path.open("rb")
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            self.say(f"the kept store '{self.path}' cannot be opened: {error.strerror}; images are read anew")
+        except OSError:  # as good as not there; where the folder is to blame, writing says so
             return None
         found = self.whole(lambda: self._unchanged(file))
         if found is None:
