@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from framework.data.preprocess import Preprocessor
 
 CHUNK = 64
-"""Images that a thread reads at a time."""
+"""Images that a thread reads at a time, …"""
+CHUNK_BYTES = 4_000_000
+"""… as far as they are no more than this when they are decoded and resized."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,15 @@ def read_chunks(source: ImageSource, preprocess: Preprocessor) -> Generator[Chun
     """
     total, names = len(source), source.names
     threads = os.cpu_count() or 1
+    size = max(1, min(CHUNK, CHUNK_BYTES // (preprocess.channels * preprocess.height * preprocess.width)))
 
     def read(start: int) -> Chunk:
-        return _read_chunk(source, names, preprocess, range(start, min(start + CHUNK, total)))
+        return _read_chunk(source, names, preprocess, range(start, min(start + size, total)))
 
     with quiet_decoding(), ThreadPoolExecutor(threads) as pool:
         ahead: deque[Future[Chunk]] = deque()
         try:
-            for start in range(0, total, CHUNK):
+            for start in range(0, total, size):
                 ahead.append(pool.submit(read, start))
                 if len(ahead) > threads + 1:
                     yield ahead.popleft().result()

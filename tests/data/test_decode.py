@@ -311,7 +311,7 @@ def test_what_the_network_sees_hardly_depends_on_the_size_of_decoding(target):
     reduced = decode(data, least=preprocess.least_side)
     assert reduced.shape[1] < 1200
     difference = preprocess(reduced).int() - preprocess(decode(data)).int()
-    assert difference.abs().float().mean() < 0.2  # of 255 levels
+    assert difference.abs().float().mean() < 0.3  # of 255 levels
     assert difference.abs().max() <= 3
 
 
