@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from framework.data.decode import BadImage, decode
     from framework.data.roots import find_data
     from framework.data.sources import ImageArrays, ImageFiles
+    from framework.data.stamps import Stamps
     from framework.data.trees import class_tree
     from framework.errors import UserError, did_you_mean
     from framework.hookspecs import hookimpl
@@ -39,6 +40,7 @@ _HOMES = {
     "framework.data.decode": ("BadImage", "decode"),
     "framework.data.roots": ("find_data",),
     "framework.data.sources": ("ImageArrays", "ImageFiles"),
+    "framework.data.stamps": ("Stamps",),
     "framework.data.trees": ("class_tree",),
     "framework.errors": ("UserError", "did_you_mean"),
     "framework.hookspecs": ("hookimpl",),
@@ -65,6 +67,7 @@ __all__ = [
     "Registry",
     "RunFolder",
     "Scheduler",
+    "Stamps",
     "Transform",
     "UserError",
     "class_tree",

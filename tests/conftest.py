@@ -11,6 +11,12 @@ import pytest
 STRANGER = Path(__file__).parent / "stranger"
 
 
+@pytest.fixture(autouse=True)
+def _no_cache_of_the_user_s(tmp_path_factory, monkeypatch):
+    """Whatever a test keeps of decoded images is its own."""
+    monkeypatch.setenv("FRAMEWORK_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 @dataclass(frozen=True)
 class Result:
     """What a command left behind."""

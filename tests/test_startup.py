@@ -25,6 +25,7 @@ COMMANDS = {
     "run with mistakes": (["run", "fer2013_resnet18", "modle=x"], 2),
     "plugins": (["plugins"], 0),
     "schema": (["schema"], 0),
+    "data cache": (["data", "cache"], 0),
     "new recipe": (["new", "recipe", "new.yaml"], 0),
 }
 SCRIPT = """

@@ -1,24 +1,82 @@
-"""`framework data fetch`."""
+"""`framework data fetch` and `framework data cache`."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import time
 
-from framework.cli.arguments import add_overrides
-from framework.components import Dataset
-from framework.recipe.loading import validate_component
-from framework.registry import Registry
+from framework.cli.arguments import add_json, add_overrides
+from framework.errors import RunFailed, UserError, count
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("action", choices=["fetch"], help="fetch: download a data set to where recipes look for it")
-    parser.add_argument("dataset", metavar="DATASET", help="such as fer2013")
+    parser.add_argument(
+        "action",
+        choices=["fetch", "cache"],
+        help="fetch: download a data set to where recipes look for it; cache: list the decoded images that are kept "
+        "for later runs",
+    )
+    parser.add_argument("dataset", metavar="DATASET", nargs="?", help="what to fetch, such as fer2013")
     add_overrides(parser)
+    parser.add_argument("--clear", action="store_true", help="cache: remove all of them")
+    add_json(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Download."""
+    """Download, list or remove."""
+    if arguments.action == "fetch":
+        return _fetch(arguments)
+    if arguments.dataset is not None:
+        raise UserError(f"data cache: '{arguments.dataset}' is too much; it takes --clear and --json only")
+    return _clear(arguments.json) if arguments.clear else _list(arguments.json)
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    from framework.components import Dataset
+    from framework.recipe.loading import validate_component
+    from framework.registry import Registry
+
+    if arguments.dataset is None or arguments.clear:
+        raise UserError(
+            "data fetch needs the name of a data set and nothing else, such as: framework data fetch fer2013"
+        )
     dataset = validate_component(Dataset, arguments.dataset, Registry.load(), arguments.overrides)
     print(f"{dataset.name} is in {dataset.fetch()}")
+    return 0
+
+
+def _list(as_json: bool) -> int:
+    from framework.data.cache import Cache, default_folder, describe
+
+    cache = Cache(default_folder())
+    entries = cache.entries()
+    if as_json:
+        print(json.dumps([describe(entry) for entry in entries], indent=2))
+        return 0
+    for entry in entries:
+        _, channels, height, width = entry.store.shape
+        used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
+        print(
+            f"{entry.size / 1e6:10,.1f} MB  {used}  {count(entry.store.images, 'image'):>16} of "
+            f"{channels}×{height}×{width}  {entry.store.origin}"
+        )
+    total = sum(entry.size for entry in entries)
+    print(
+        f"{count(len(entries), 'store')} of {total / 1e9:.2f} GB in {cache.folder}; "
+        f"beyond {cache.limit() / 1e9:.0f} GB those go that were not used for longest"
+    )
+    return 0
+
+
+def _clear(as_json: bool) -> int:
+    from framework.data.cache import Cache, default_folder
+
+    cache = Cache(default_folder())
+    try:
+        freed = cache.clear()
+    except OSError as error:
+        raise RunFailed(f"data cache --clear: '{error.filename}' cannot be removed: {error.strerror}") from None
+    print(json.dumps({"freed_bytes": freed}) if as_json else f"{freed / 1e9:.2f} GB removed from {cache.folder}")
     return 0

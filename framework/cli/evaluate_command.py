@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ def execute(arguments: argparse.Namespace) -> int:
     run = open_run(arguments.run)
     registry = Registry.load()
     recipe = load_recipe(run.recipe, registry, arguments.overrides)
+    from framework.data.storage import Storage
     from framework.inference.predictor import Predictor
     from framework.report.display import PlainDisplay, SilentDisplay
 
@@ -48,7 +50,8 @@ def execute(arguments: argparse.Namespace) -> int:
     source = _source(recipe, predictor.classes, arguments.split, arguments.folder)
     display = SilentDisplay() if arguments.json else PlainDisplay()
     what = str(arguments.folder) if arguments.folder else arguments.split
-    store = predictor.store(source, recipe.dataset.on_bad_image, lambda done, total: display.reading(what, done, total))
+    storage = Storage.of_recipe(recipe, predictor.evaluator.device, display.line)
+    store = predictor.store(source, recipe.dataset.on_bad_image, partial(display.reading, what), storage)
     figures = predictor.evaluate(store)
     if arguments.json:
         skipped = [{"name": bad.name, "reason": bad.reason} for bad in store.skipped]

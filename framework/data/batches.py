@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from framework.data.augment import Augmentation
 from framework.data.growth import Growth, Stage
+from framework.data.order import Order
 from framework.data.preprocess import Preprocessor
 from framework.data.seeding import generator_at
 from framework.data.store import Store
@@ -21,12 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Batches:
-    """Batches of a store by position.
-
-    A step takes `accumulate` batches of `batch_size` images. An epoch has as many whole steps as its images fill; the
-    rest is left out, other images each epoch. A store smaller than one step is one step of as many whole batches as it
-    fills, and a store smaller than one batch is one batch.
-    """
+    """Batches of a store by position, in the order that `Order` describes."""
 
     store: Store
     preprocess: Preprocessor
@@ -38,18 +34,22 @@ class Batches:
     device: torch.device
     channels_last: bool = True
     growth: Growth | None = None
-    _order: tuple[int, Tensor] | None = field(default=None, init=False)
+    order: Order = field(init=False)
+    _coming: tuple[int, Iterator[Tensor]] | None = field(default=None, init=False)
+    """A step, and the pixels of its batches and of all after it: those that stream are decoded ahead."""
+
+    def __post_init__(self) -> None:
+        self.order = Order(self.store.labels, self.batch_size, self.accumulate, self.sampler, self.seed)
 
     @property
     def images_per_step(self) -> int:
         """Images that one optimizer step sees."""
-        batch_size = min(self.batch_size, len(self.store))
-        return batch_size * min(self.accumulate, len(self.store) // batch_size)
+        return self.order.images_per_step
 
     @property
     def steps_per_epoch(self) -> int:
         """Optimizer steps in one epoch."""
-        return len(self.store) // self.images_per_step
+        return self.order.steps_per_epoch
 
     def stages(self, total_steps: int) -> list[Stage]:
         """The image sizes of a run of so many steps, in order."""
@@ -62,16 +62,22 @@ class Batches:
 
         Each is images, normalised float32 B×C×H×W; targets, class probabilities B×K; and its share of the step.
         """
-        epoch, within = divmod(step, self.steps_per_epoch)
-        start = within * self.images_per_step
-        indices = self._epoch_order(epoch)[start : start + self.images_per_step]
         generator = generator_at(self.seed, "augment", step)
-        for chunk in indices.split(self.batch_size):
-            images, targets = self._batch(chunk, step, generator)
-            yield images, targets, len(chunk) / len(indices)
+        coming = self._pixels_from(step)
+        for indices in self.order.at(step):
+            images, targets = self._batch(next(coming), indices, step, generator)
+            yield images, targets, len(indices) / self.images_per_step
+        self._coming = step + 1, coming
 
-    def _batch(self, indices: Tensor, step: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        images = self.store.images.index_select(0, indices).to(self.device).div(255)
+    def _pixels_from(self, step: int) -> Iterator[Tensor]:
+        """Of the batches of that step and all after it: those that are under way already, where it is their turn."""
+        coming, self._coming = self._coming, None
+        if coming is not None and coming[0] == step:
+            return coming[1]
+        return self.store.pixels.batches(self.order.batches_from(step))
+
+    def _batch(self, pixels: Tensor, indices: Tensor, step: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        images = pixels.to(self.device).div(255)
         if self.growth is not None:
             images = F.interpolate(images, self.growth.size_at(step), mode="bilinear", antialias=True)
         targets = F.one_hot(self.store.labels[indices], len(self.store.classes)).to(self.device).float()
@@ -80,30 +86,3 @@ class Batches:
         if self.channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
         return images, targets
-
-    def _epoch_order(self, epoch: int) -> Tensor:
-        if self._order is None or self._order[0] != epoch:
-            generator = generator_at(self.seed, "order", epoch)
-            draw = shuffled if self.sampler == "shuffled" else balanced
-            self._order = epoch, draw(self.store.labels, generator)
-        return self._order[1]
-
-
-def shuffled(labels: Tensor, generator: torch.Generator) -> Tensor:
-    """Every index once, in random order."""
-    return torch.randperm(len(labels), generator=generator)
-
-
-def balanced(labels: Tensor, generator: torch.Generator) -> Tensor:
-    """As many indices as there are labels, every class equally often (to within one), each class in shuffled rounds."""
-    classes = labels.unique()
-    each, surplus = divmod(len(labels), len(classes))
-    one_more = torch.randperm(len(classes), generator=generator) < surplus
-    drawn = []
-    for label, extra in zip(classes, one_more.tolist(), strict=True):
-        members = (labels == label).nonzero().flatten()
-        rounds = -(-(each + extra) // len(members))
-        order = [members[torch.randperm(len(members), generator=generator)] for _ in range(rounds)]
-        drawn.append(torch.cat(order)[: each + extra])
-    everything = torch.cat(drawn)
-    return everything[torch.randperm(len(everything), generator=generator)]

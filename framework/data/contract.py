@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from framework.data.decode import BadImage
-from framework.data.sources import Selection
+from framework.data.sources import Selection, read_reduced
 from framework.errors import UserError, enumerate_names
 
 if TYPE_CHECKING:
@@ -42,13 +42,15 @@ def checked(where: str, source: Any) -> ImageSource:
     return Selection(source, range(number), _checked_labels(where, source.labels, classes), classes)
 
 
-def read_image(source: ImageSource, index: int, name: str) -> NDArray[np.uint8]:
+def read_image(source: ImageSource, index: int, name: str, least: int | None = None) -> NDArray[np.uint8]:
     """Image `index` as uint8 C×H×W; `name` is what messages call it.
+
+    With `least`, a source that can may give a smaller image with as many pixels on each side.
 
     Raises `BadImage` as the source does, and `UserError` where it raises or returns what it must not.
     """
     try:
-        image: Any = source.read(index)
+        image: Any = source.read(index) if least is None else read_reduced(source, index, least)
     except (BadImage, UserError):
         raise
     except Exception as error:

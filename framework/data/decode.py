@@ -52,8 +52,11 @@ def quiet_decoding() -> Iterator[None]:
         yield
 
 
-def decode(source: str | Path | bytes, name: str | None = None) -> NDArray[np.uint8]:
+def decode(source: str | Path | bytes, name: str | None = None, least: int | None = None) -> NDArray[np.uint8]:
     """Decode a file, or its bytes, to uint8 C×H×W: C is 1 for grayscale files and 3 for all others.
+
+    With `least`, a JPEG comes out at a half, a quarter or an eighth of its size, if that divides it and leaves at least
+    so many pixels on each side: its decoder then leaves out what a smaller image cannot show.
 
     EXIF orientation is applied; 16-bit grayscale is scaled to 8 bits; palettes are looked up; transparent pixels are
     put on white; CMYK becomes RGB; of an animation the first frame is taken. Raises `BadImage` for a file that is
@@ -65,6 +68,8 @@ def decode(source: str | Path | bytes, name: str | None = None) -> NDArray[np.ui
             raise BadImage(name, "the file is empty")
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
             _refuse(name, image)
+            if least is not None:
+                _reduce(image, least)
             return _to_array(_upright(image))
     except BadImage:
         raise
@@ -87,6 +92,18 @@ def _refuse(name: str, image: Image.Image) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise BadImage(name, f"refused: {width}×{height} pixels, more than {MAX_PIXELS:,} (a decompression bomb?)")
+
+
+def _reduce(image: Image.Image, least: int) -> None:
+    """Let a JPEG be decoded at an eighth, a quarter or a half; other formats have no such thing.
+
+    Only where both sides can be divided so: else the decoder rounds them up, and the picture would be shifted.
+    """
+    width, height = image.size
+    for part in (8, 4, 2):
+        if min(width, height) >= part * least and width % part == 0 == height % part:
+            image.draft(None, (width // part, height // part))
+            return
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -28,6 +28,14 @@ class Preprocessor:
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
 
+    @property
+    def least_side(self) -> int:
+        """Pixels that a file must at least be decoded to, on both sides, so that resizing still decides how it looks.
+
+        Every decoding asks for this, in training, evaluation and prediction: the same file then gives the same pixels.
+        """
+        return 2 * max(self.height, self.width)
+
     def __call__(self, image: NDArray[np.uint8]) -> Tensor:
         """One decoded image, uint8 C×H×W of any size with 1 or 3 channels, as uint8 at the network's size."""
         writable = np.require(image, requirements=["C", "W"])  # torch warns of arrays that are not
@@ -70,12 +78,8 @@ class Preprocessor:
         """What evaluation and prediction feed: uint8 B×C×H×W to normalised float32."""
         return self.normalised(images.div(255))
 
-    def measured(self, images: Tensor) -> Preprocessor:
-        """With mean and standard deviation of these images, uint8 N×C×H×W, per channel."""
-        counts = torch.zeros(self.channels, 256, dtype=torch.int64)
-        for chunk in images.split(1024):  # a copy of every image would double the memory
-            for channel in range(self.channels):
-                counts[channel] += torch.bincount(chunk[:, channel].flatten(), minlength=256)
+    def measured(self, counts: Tensor) -> Preprocessor:
+        """With mean and standard deviation per channel of images whose `level_counts`, int64 C×256, these are."""
         levels = torch.arange(256, dtype=torch.float64) / 255
         shares = counts.double() / counts.sum(dim=1, keepdim=True)
         mean = (shares * levels).sum(dim=1)
@@ -92,6 +96,12 @@ class Preprocessor:
         """From what `as_dict` gave."""
         restored: Any = {**saved, "mean": tuple(saved["mean"]), "std": tuple(saved["std"])}
         return cls(**restored)
+
+
+def level_counts(images: Tensor) -> Tensor:
+    """How many pixels of uint8 N×C×H×W have each level: int64 C×256."""
+    channels = images.unbind(1)
+    return torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in channels])
 
 
 def _rounded(values: Tensor) -> tuple[float, ...]:

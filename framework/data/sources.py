@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.data.decode import decode
+from framework.data.stamps import Stamps, stamps_of
 from framework.errors import UserError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class ImageFiles:
     """Images in files, decoded when read."""
 
-    paths: Sequence[Path]
+    paths: Sequence[str | Path]
     labels: Sequence[int]
     classes: Sequence[str]
     channels: int = 3
@@ -35,7 +36,13 @@ class ImageFiles:
         """The paths, relative to `root`."""
         if self.root is None:
             return [str(path) for path in self.paths]
-        return [path.relative_to(self.root).as_posix() for path in self.paths]
+        # As text, for there may be a million: a `Path` takes longer to be made than its file to be found.
+        root = os.fspath(self.root)
+        before = "" if root == os.curdir else os.path.join(root, "")  # noqa: PTH118
+        inside = [text[len(before) :] for path in self.paths if (text := os.fspath(path)).startswith(before)]
+        if len(inside) < len(self.paths):
+            raise ValueError(f"ImageFiles was given paths that are not below its root '{root}'")
+        return inside if os.sep == "/" else [Path(path).as_posix() for path in inside]
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -43,6 +50,14 @@ class ImageFiles:
     def read(self, index: int) -> NDArray[np.uint8]:
         """The image as uint8 C×H×W; raises `BadImage`."""
         return decode(self.paths[index])
+
+    def read_reduced(self, index: int, least: int) -> NDArray[np.uint8]:
+        """The image, of a large JPEG a smaller one with at least so many pixels on each side; raises `BadImage`."""
+        return decode(self.paths[index], least=least)
+
+    def stamps(self, indices: Sequence[int]) -> Stamps:
+        """Size of each of these files and when it was written."""
+        return Stamps.of_files(self.root or os.curdir, (self.paths[index] for index in indices))
 
 
 @dataclass(frozen=True)
@@ -108,3 +123,17 @@ class Selection:
     def read(self, index: int) -> NDArray[np.uint8]:
         """The image as uint8 C×H×W; raises `BadImage`."""
         return self.source.read(self.indices[index])
+
+    def read_reduced(self, index: int, least: int) -> NDArray[np.uint8]:
+        """As the source reads it where it needs no more than so many pixels on each side; raises `BadImage`."""
+        return read_reduced(self.source, self.indices[index], least)
+
+    def stamps(self, indices: Sequence[int]) -> Stamps | None:
+        """As the source has them, if it does."""
+        return stamps_of(self.source, [self.indices[index] for index in indices])
+
+
+def read_reduced(source: ImageSource, index: int, least: int) -> NDArray[np.uint8]:
+    """Image `index` as uint8 C×H×W, smaller where the source can and with at least so many pixels on each side."""
+    reduced: Callable[[int, int], NDArray[np.uint8]] | None = getattr(source, "read_reduced", None)
+    return source.read(index) if reduced is None else reduced(index, least)

@@ -1,45 +1,47 @@
-"""Every image of a split, decoded once, as one uint8 tensor."""
+"""Every image of a split, brought to one size, with its label."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from framework.data.contract import read_image
-from framework.data.decode import BadImage, quiet_decoding
+from framework.data.building import Building
+from framework.data.storage import Storage
 from framework.errors import UserError, count
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from framework.components import ImageSource
+    from framework.data.decode import BadImage
+    from framework.data.pixels import Pixels
     from framework.data.preprocess import Preprocessor
+    from framework.data.survey import Survey
 
 SHOWN_BAD_IMAGES = 20
-CHUNK = 64
-"""Images that a thread reads before it reports."""
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Store:
-    """Images uint8 N×C×H×W at the network's size, labels int64 N, and the name of each image."""
+    """Images at the network's size, labels int64 N, and the name of each image."""
 
-    images: Tensor
+    pixels: Pixels
     labels: Tensor
     names: tuple[str, ...]
     classes: tuple[str, ...]
+    survey: Survey
     skipped: tuple[BadImage, ...] = ()
+    reused: bool = False
+    """Whether an earlier run had decoded them."""
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.pixels)
 
     @property
     def class_counts(self) -> dict[str, int]:
@@ -48,16 +50,15 @@ class Store:
         return dict(zip(self.classes, counts, strict=True))
 
     def spread(self, number: int) -> Tensor:
-        """Up to so many images, evenly spread over all: sources are sorted by class, as a rule."""
-        return self.images[:: -(-len(self) // number)]
+        """Up to so many images uint8 N×C×H×W, in memory, evenly spread: sources are sorted by class, as a rule."""
+        return self.pixels.at(torch.arange(0, len(self), -(-len(self) // number))).cpu()
 
     def fingerprint(self) -> str:
-        """SHA-256 over pixels, their shape, labels, class names and image names."""
-        words = [list(self.images.shape), self.classes, self.names]
+        """SHA-256 that follows from pixels, their shape, labels, class names and image names; not from the place."""
+        words = [self.pixels.shape, self.classes, self.names, self.survey.digest]
         digest = hashlib.sha256(json.dumps(words).encode())
-        for tensor in (self.images, self.labels):
-            pixels: Any = tensor.numpy()  # a buffer, read without copying
-            digest.update(pixels)
+        labels: Any = self.labels.numpy()
+        digest.update(labels)
         return digest.hexdigest()
 
 
@@ -66,70 +67,33 @@ def build_store(
     preprocess: Preprocessor,
     on_bad_image: str = "error",
     progress: Progress | None = None,
+    storage: Storage | None = None,
 ) -> Store:
-    """Decode and resize every image of the source, in threads.
+    """Decode and resize every image of the source, or take what an earlier run kept of the same images.
 
     Images that cannot be read are all collected; then it raises `UserError` with their list, or with `on_bad_image`
     "skip" leaves them out and keeps the list in `skipped`; none that can be read is an error either way. A source that
-    breaks its contract is a `UserError` at once. `progress(done, total)` is called after every few images.
+    breaks its contract is a `UserError` at once. `progress(done, total)` is called after every few images. `storage`
+    says where pixels go; left out, into memory, and nothing is kept.
     """
     total, names = len(source), source.names
-    images = _allocate((total, preprocess.channels, preprocess.height, preprocess.width))
 
-    def fill(indices: range) -> list[tuple[int, BadImage]]:
-        bad = []
-        for index in indices:
-            try:
-                images[index] = preprocess(read_image(source, index, names[index]))
-            except BadImage as error:
-                bad.append((index, BadImage(names[index], error.reason)))
-        return bad
+    def refuse(survey: Survey) -> None:
+        if survey.bad and (on_bad_image == "error" or len(survey.bad) == total):
+            raise UserError(_bad_images_message(survey.bad_images(names), total))
 
-    bad: dict[int, BadImage] = {}
-    chunks = [range(start, min(start + CHUNK, total)) for start in range(0, total, CHUNK)]
-    # In threads, for decoders and file systems let go of the interpreter while they work.
-    with quiet_decoding(), ThreadPoolExecutor(os.cpu_count()) as threads:
-        for chunk, found in zip(chunks, threads.map(fill, chunks), strict=True):
-            bad.update(found)
-            if progress:
-                progress(chunk.stop, total)
-    if bad and (on_bad_image == "error" or len(bad) == total):
-        raise UserError(_bad_images_message(list(bad.values()), total))
-    kept = [index for index in range(total) if index not in bad]
-    for position, index in enumerate(kept):
-        if position != index:  # in place: a copy would double the memory
-            images[position] = images[index]
-    labels = torch.tensor([source.labels[index] for index in kept], dtype=torch.int64)
-    return Store(
-        images[: len(kept)], labels, tuple(names[index] for index in kept), tuple(source.classes), tuple(bad.values())
-    )
+    report = progress or (lambda done, total: None)
+    contents = Building(source, preprocess, storage or Storage(), report, refuse).contents()
+    survey = contents.survey
+    kept = survey.good(total)
+    given = source.labels
+    labels = torch.tensor([given[index] for index in kept], dtype=torch.int64)
+    kept_names = tuple(names[index] for index in kept)
+    skipped = survey.bad_images(names)
+    return Store(contents.pixels, labels, kept_names, tuple(source.classes), survey, skipped, contents.reused)
 
 
-def _allocate(shape: tuple[int, int, int, int]) -> Tensor:
-    number, *image = shape
-    needed = number * image[0] * image[1] * image[2]
-    available = _available_memory()
-    if available is not None and needed > 0.8 * available:
-        raise UserError(
-            f"{count(number, 'image')} of {image[0]}×{image[1]}×{image[2]} bytes need {needed / 1e9:.1f} GB of memory; "
-            f"{available / 1e9:.1f} GB are free. Choose a smaller preprocess.size"
-        )
-    return torch.empty(shape, dtype=torch.uint8)
-
-
-def _available_memory() -> int | None:
-    """Bytes that can be had without swapping, where the system says."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:  # noqa: PTH123 (a kernel file)
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, AttributeError):
-        return None
-
-
-def _bad_images_message(bad: list[BadImage], total: int) -> str:
+def _bad_images_message(bad: tuple[BadImage, ...], total: int) -> str:
     lines = [f"    {error.name}: {error.reason}" for error in bad[:SHOWN_BAD_IMAGES]]
     if len(bad) > SHOWN_BAD_IMAGES:
         lines.append(f"    … and {len(bad) - SHOWN_BAD_IMAGES:,} more")

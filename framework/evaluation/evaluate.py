@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,14 +29,14 @@ class Evaluator:
     views: int = 1
 
     @torch.inference_mode()
-    def logits(self, model: nn.Module, images: Tensor) -> Tensor:
-        """Logits float32 N×K, on the CPU, of uint8 images N×C×H×W, the mean over their views.
+    def logits(self, model: nn.Module, batches: Iterable[Tensor]) -> Tensor:
+        """Logits float32 N×K, on the CPU, of batches of uint8 images B×C×H×W, the mean over their views.
 
         The network is left in evaluation mode.
         """
         model.eval()
         logits = []
-        for batch in images.split(self.batch_size):
+        for batch in batches:
             inputs = self.preprocess.network_input(batch.to(self.device))
             answers = [model(self._laid_out(view)).float() for view in views_of(inputs, self.views)]
             logits.append(torch.stack(answers).mean(0))
@@ -43,7 +44,8 @@ class Evaluator:
 
     def figures(self, model: nn.Module, store: Store) -> dict[str, Any]:
         """Every figure of a split."""
-        return classification_metrics(self.logits(model, store.images), store.labels, store.classes)
+        logits = self.logits(model, store.pixels.in_order(self.batch_size))
+        return classification_metrics(logits, store.labels, store.classes)
 
     def _laid_out(self, view: Tensor) -> Tensor:
         return view.contiguous(memory_format=torch.channels_last) if self.channels_last else view.contiguous()

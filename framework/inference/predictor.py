@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from framework.components import ImageSource
+    from framework.data.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,15 @@ class Predictor:
         ranked = sorted(zip(self.classes, prediction.probabilities, strict=True), key=lambda pair: -pair[1])
         return ranked[:number]
 
-    def store(self, source: ImageSource, on_bad_image: str, progress: Progress | None = None) -> Store:
-        """The images of a source, as this network sees them."""
-        return build_store(source, self.preprocess, on_bad_image, progress)
+    def store(
+        self,
+        source: ImageSource,
+        on_bad_image: str,
+        progress: Progress | None = None,
+        storage: Storage | None = None,
+    ) -> Store:
+        """The images of a source, as this network sees them; `storage` says where they are, left out: in memory."""
+        return build_store(source, self.preprocess, on_bad_image, progress, storage)
 
     def evaluate(self, store: Store) -> dict[str, Any]:
         """Every figure; the same code and batches as at the end of the run."""
@@ -96,14 +103,14 @@ class Predictor:
     def _read(self, image: str | Path) -> Tensor | str:
         try:
             with quiet_decoding():
-                return self.preprocess(decode(image))
+                return self.preprocess(decode(image, least=self.preprocess.least_side))
         except BadImage as error:
             return error.reason
 
     def _answer(self, waiting: list[tuple[str, Tensor | str]]) -> Iterator[Prediction]:
         good = [image for _, image in waiting if isinstance(image, torch.Tensor)]
         if good:
-            logits = self.evaluator.logits(self.model, torch.stack(good))
+            logits = self.evaluator.logits(self.model, [torch.stack(good)])
             rows = iter(logits.double().softmax(dim=1).tolist())
         for name, image in waiting:
             if isinstance(image, str):

@@ -116,6 +116,10 @@ class Train(Section):
     where the device computes it natively, float16 on older CUDA devices, else float32."""
     device: Device = "auto"
     """`auto` takes CUDA, then MPS, then the CPU; `cuda:1` is the second GPU."""
+    store: Literal["auto", "device", "memory", "disk", "stream"] = "auto"
+    """Where decoded images are: on the `device`, in `memory`, in a file on the `disk` that is mapped into memory, or
+    nowhere: `stream` decodes them in processes of its own, every time. `auto` takes the first of these that leaves
+    room: the device if it is a CUDA one, memory, the disk of the cache. Nothing else depends on it."""
     channels_last: bool = True
     """Keep images and weights in N×H×W×C order, which convolutions run faster in."""
     deterministic: bool = True

@@ -201,6 +201,17 @@ def overview(session: Session) -> list[tuple[str, str]]:
             "model",
             f"{model_label(recipe.model).removeprefix('model ')[1:-1]}, {parameters:,} parameters",
         ),
+        ("store", _whereabouts(session)),
         ("training", f"{recipe.optimizer.name}, {recipe.scheduler.name}, {session.total_steps:,} steps"),
         ("device", f"{describe_device(session.device)}, {precision}"),
     ]
+
+
+def _whereabouts(session: Session) -> str:
+    """Where the decoded images are, and who decoded them."""
+    words = {"device": f"on {session.device}", "memory": "in memory", "disk": "on the disk", "stream": "streamed"}
+    where: dict[str, list[str]] = {}
+    for split, store in session.stores.items():
+        text = words[store.pixels.place] + (", decoded by an earlier run" if store.reused else "")
+        where.setdefault(text, []).append(split)
+    return next(iter(where)) if len(where) == 1 else "; ".join(f"{', '.join(of)} {text}" for text, of in where.items())

@@ -78,7 +78,7 @@ def profile(recipe: Recipe, display: Display, steps: int) -> Profile:
 
     Nothing is written.
     """
-    session = build_session(recipe, *read_data(recipe, display.reading))
+    session = build_session(recipe, *read_data(recipe, display.reading, display.line))
     stages = [
         StageProfile(stage.size, stage.steps, _median_phases(session, stage, steps), session.batches.images_per_step)
         for stage in session.batches.stages(session.total_steps)
@@ -91,7 +91,12 @@ def advice(profile: Profile) -> list[str]:
     """What limits the run, and what to set, in sentences."""
     stage, train = profile.longest, profile.session.recipe.train
     found = []
-    if stage.share("data") > 0.1:
+    if stage.share("data") > 0.1 and profile.session.stores["train"].pixels.place == "stream":
+        found.append(
+            f"Decoding images takes {stage.share('data'):.0%} of a step: with room on the disk of the cache, "
+            "train.store=disk decodes them once."
+        )
+    elif stage.share("data") > 0.1:
         found.append(
             f"Making batches takes {stage.share('data'):.0%} of a step: fewer transforms in `augment`, "
             "or a larger network at the same cost."
@@ -139,9 +144,10 @@ def _median_phases(session: Session, stage: Stage, steps: int) -> dict[str, floa
 
 def _evaluation_seconds(session: Session) -> float:
     """Of the validation after each epoch and the evaluation at the end."""
-    images = session.stores["train"].images[: session.evaluator.batch_size]
+    store = session.stores["train"]
+    images = store.pixels.at(torch.arange(min(len(store), session.evaluator.batch_size)))
     started = time.perf_counter()
-    session.evaluator.logits(session.averaging.model, images)
+    session.evaluator.logits(session.averaging.model, [images])
     of_image = (time.perf_counter() - started) / len(images)
     validation, test = (len(session.stores.get(split, ())) for split in ("validation", "test"))
     epochs = -(-session.total_steps // session.batches.steps_per_epoch)

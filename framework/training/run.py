@@ -22,7 +22,7 @@ from framework.training.stopping import Stopwatch
 if TYPE_CHECKING:
     from framework.data.store import Store
 
-MAY_CHANGE = {"train.checkpoint_every", "train.keep_checkpoints", "train.log_every"}
+MAY_CHANGE = {"train.checkpoint_every", "train.keep_checkpoints", "train.log_every", "train.store"}
 """Options that do not change the outcome, so that a resumed run may set them anew."""
 
 
@@ -39,7 +39,7 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
         results: dict[str, Any] = run.read("results")
         display.already_finished(run, results)
         return results
-    session = build_session(recipe, *read_data(recipe, display.reading))
+    session = build_session(recipe, *read_data(recipe, display.reading, display.line))
     _describe_run(run, session, registry)  # not before: a start that failed leaves nothing that must be resumed
     observers = Observing(recipe.observers, run, display)
     state = Checkpoints(run.checkpoints, recipe.train.keep_checkpoints).latest()
@@ -127,6 +127,7 @@ def _write_data(run: RunFolder, stores: dict[str, Store]) -> None:
         split: {
             "images": len(store),
             "fingerprint": store.fingerprint(),
+            "store": store.pixels.place,
             "classes": store.class_counts,
             "skipped": [{"name": bad.name, "reason": bad.reason} for bad in store.skipped],
         }

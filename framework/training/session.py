@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,6 +16,7 @@ from framework.data.growth import Growth
 from framework.data.preprocess import Preprocessor
 from framework.data.seeding import seed_at
 from framework.data.splits import build_splits
+from framework.data.storage import Say, Storage
 from framework.data.store import Store, build_store
 from framework.errors import UserError, count
 from framework.evaluation.evaluate import Evaluator
@@ -34,13 +36,13 @@ if TYPE_CHECKING:
 SAMPLE = 256
 """Training images that a network may look at when it is built."""
 
-Say = Callable[[str, int, int], None]
+Progress = Callable[[str, int, int], None]
 """Told how far reading a split is: its name, images done, images in all."""
 
 
 @dataclass
 class Session:
-    """A recipe made real: data in memory, network on the device."""
+    """A recipe made real: data where it fits, network on the device."""
 
     recipe: Recipe
     device: torch.device
@@ -89,17 +91,24 @@ class Session:
         self.precision.load_state_dict(state["scaler"])
 
 
-def read_data(recipe: Recipe, say: Say | None = None) -> tuple[dict[str, Store], Preprocessor]:
-    """Decode the splits that a run needs, and settle preprocessing by the training images."""
+def read_data(
+    recipe: Recipe, progress: Progress = lambda split, done, total: None, say: Say = lambda text: None
+) -> tuple[dict[str, Store], Preprocessor]:
+    """Decode the splits that a run needs, and settle preprocessing by the training images.
+
+    `say` is told, in a sentence, when kept images are stale or cannot be kept.
+    """
     sources = build_splits(recipe.dataset)
     preprocess = resolve_preprocess(recipe, sources["train"])
+    storage = Storage.of_recipe(recipe, choose_device(recipe.train.device), say)
     stores: dict[str, Store] = {}
     for name in ("train", "validation", "test"):
         if name in sources:
-            progress = (lambda done, total, name=name: say(name, done, total)) if say else None
-            stores[name] = build_store(sources[name], preprocess, recipe.dataset.on_bad_image, progress)
+            stores[name] = build_store(
+                sources[name], preprocess, recipe.dataset.on_bad_image, partial(progress, name), storage
+            )
     if recipe.preprocess.mean is None or recipe.preprocess.std is None:
-        measured = preprocess.measured(stores["train"].images)
+        measured = preprocess.measured(stores["train"].survey.counts)
         preprocess = replace(
             preprocess,
             mean=preprocess.mean if recipe.preprocess.mean else measured.mean,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework import ImageFiles, ImageSource, UserError, class_tree, find_data
+from framework import ImageFiles, ImageSource, Stamps, UserError, class_tree, find_data
 from framework_fer2013._official import CLASSES, USAGES
 from framework_fer2013._table import read_csv
 
@@ -72,7 +72,7 @@ def _official(files: ImageFiles, folder: str) -> dict[str, ImageSource]:
     """The parts of a folder by official split; without prefixes that tell them, all of it is `test`."""
     parts: dict[str, list[int]] = {}
     for index, path in enumerate(files.paths):
-        parts.setdefault(USAGES.get(path.name.partition("_")[0], "unknown"), []).append(index)
+        parts.setdefault(USAGES.get(Path(path).name.partition("_")[0], "unknown"), []).append(index)
     if "train" in parts:
         first = files.paths[parts["train"][0]]
         raise UserError(
@@ -96,6 +96,7 @@ class Joined:
         self.channels = sources[0].channels
         self.labels = [label for source in sources for label in source.labels]
         self.names = [name for source in sources for name in source.names]
+        self._sources = sources
         self._places = [(source, index) for source in sources for index in range(len(source))]
 
     def __len__(self) -> int:
@@ -105,3 +106,8 @@ class Joined:
         """The image as uint8 1×48×48; raises `BadImage`."""
         source, inside = self._places[index]
         return source.read(inside)
+
+    def stamps(self, indices: Sequence[int]) -> Stamps | None:
+        """As the sources have them; None where one has not."""
+        stamps = Stamps.joined(self._sources)
+        return None if stamps is None else stamps.of(indices)

@@ -1,4 +1,6 @@
-"""`framework new recipe` and `framework data fetch`."""
+"""`framework new recipe`, `framework data fetch` and `framework data cache`."""
+
+import json
 
 import pytest
 
@@ -65,5 +67,51 @@ def test_a_new_recipe_with_mistakes_is_not_written(framework, here):
 )
 def test_what_cannot_be_fetched_is_said_to_be_so(framework, arguments, complaint):
     result = framework("data", "fetch", *arguments)
+    assert result.status == 2
+    assert complaint in result.err
+
+
+@pytest.fixture
+def kept(framework, photos):
+    """A run has kept what it decoded of a folder."""
+    arguments = (f"dataset={{name: folder, root: {photos}, test: 0.25}}", "model=tinynet", "preprocess.size=8")
+    assert framework("run", "folder", *arguments, "train.max_steps=1", "--out", "run").status == 0
+
+
+def test_the_cache_lists_what_is_kept(framework, kept, photos):
+    lines = framework("data", "cache").out.splitlines()
+    assert len(lines) == 4
+    assert all(str(photos) in line for line in lines[:3])
+    assert "10 images of 3×8×8" in "".join(lines)
+    assert lines[3].startswith("3 stores of 0.00 GB in ")
+
+
+def test_the_cache_is_listed_for_programs(framework, kept, photos):
+    entries = json.loads(framework("data", "cache", "--json").out)
+    assert sorted(entry["images"] for entry in entries) == [4, 10, 26]
+    assert {entry["root"] for entry in entries} == {str(photos)}
+    assert all(entry["bytes"] > 0 and entry["last_used"] > 0 for entry in entries)
+
+
+def test_the_cache_can_be_cleared(framework, kept):
+    assert "GB removed from" in framework("data", "cache", "--clear").out
+    assert json.loads(framework("data", "cache", "--json").out) == []
+
+
+def test_an_empty_cache_is_no_error(framework):
+    assert framework("data", "cache").out.startswith("0 stores of 0.00 GB in ")
+    assert framework("data", "cache", "--clear").status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["cache", "fer2013"], "data cache: 'fer2013' is too much"),
+        (["fetch"], "data fetch needs the name of a data set"),
+        (["fetch", "fer2013", "--clear"], "data fetch needs the name of a data set and nothing else"),
+    ],
+)
+def test_actions_on_data_say_what_they_take(framework, arguments, complaint):
+    result = framework("data", *arguments)
     assert result.status == 2
     assert complaint in result.err

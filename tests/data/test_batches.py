@@ -6,7 +6,8 @@ import torch
 
 from framework import ImageArrays
 from framework.data.augment import Augmentation
-from framework.data.batches import Batches, balanced
+from framework.data.batches import Batches
+from framework.data.order import balanced
 from framework.data.preprocess import Preprocessor
 from framework.data.seeding import generator_at, seed_at
 from framework.data.store import build_store

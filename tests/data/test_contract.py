@@ -8,6 +8,7 @@ import torch
 
 from framework import BadImage, Dataset, UserError
 from framework.data.preprocess import Preprocessor
+from framework.data.sources import Selection
 from framework.data.splits import build_splits
 from framework.data.store import build_store
 
@@ -132,3 +133,15 @@ def test_a_bad_image_is_no_fault_of_the_source():
     store = build_store(Source(read=fail), PREPROCESS, on_bad_image="skip")
     assert [(bad.name, bad.reason) for bad in store.skipped] == [("c", "damaged")]
     assert store.names == ("a", "b", "d")
+
+
+def test_a_source_that_can_read_smaller_images_is_asked_for_what_is_needed():
+    asked = []
+
+    class Reducing(Source):
+        def read_reduced(self, index, least):
+            asked.append(least)
+            return np.zeros((3, 4, 4), np.uint8)
+
+    build_store(Selection(Reducing(), [1, 2], [0, 1], ("cat", "dog")), PREPROCESS)
+    assert asked == [PREPROCESS.least_side] * 2

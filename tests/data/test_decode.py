@@ -9,6 +9,7 @@ from PIL import Image
 
 from framework import BadImage, decode
 from framework.data.decode import quiet_decoding
+from framework.data.preprocess import Preprocessor
 
 
 def encode(image, format_, **options):
@@ -267,3 +268,53 @@ def test_whatever_is_damaged_is_read_or_bad(format_):
             continue
         assert decoded.dtype == np.uint8
         assert decoded.shape[0] in (1, 3)
+
+
+def photo(width, height, seed=0):
+    """A JPEG with detail at every scale, as photographs have."""
+    random = np.random.default_rng(seed)
+    pixels = np.full((height, width, 3), 127.0)
+    for cells in (4, 16, 64, 256):
+        coarse = Image.fromarray(random.integers(0, 256, (cells, cells, 3), dtype=np.uint8))
+        pixels += (np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC)) - 127.0) / cells**0.5
+    file = io.BytesIO()
+    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("size", "least", "expected"),
+    [
+        ((800, 600), 300, (300, 400)),
+        ((800, 600), 301, (600, 800)),
+        ((800, 600), 150, (150, 200)),
+        ((800, 600), 10, (75, 100)),
+        ((800, 600), 2000, (600, 800)),
+        ((804, 604), 10, (151, 201)),
+        ((801, 600), 10, (600, 801)),
+    ],
+)
+def test_a_large_jpeg_comes_at_a_half_a_quarter_or_an_eighth_but_not_below_what_is_needed(size, least, expected):
+    assert decode(photo(*size), least=least).shape == (3, *expected)
+
+
+def test_other_formats_come_as_they_are():
+    file = io.BytesIO()
+    Image.new("RGB", (800, 600)).save(file, "PNG")
+    assert decode(file.getvalue(), least=10).shape == (3, 600, 800)
+
+
+@pytest.mark.parametrize("target", [32, 64, 224])
+def test_what_the_network_sees_hardly_depends_on_the_size_of_decoding(target):
+    preprocess = Preprocessor(target, target, 3, "crop")
+    data = photo(1600, 1200)
+    reduced = decode(data, least=preprocess.least_side)
+    assert reduced.shape[1] < 1200
+    difference = preprocess(reduced).int() - preprocess(decode(data)).int()
+    assert difference.abs().float().mean() < 0.3  # of 255 levels
+    assert difference.abs().max() <= 3
+
+
+def test_a_jpeg_that_was_cut_short_is_bad_at_every_size():
+    with pytest.raises(BadImage, match="truncated"):
+        decode(photo(800, 600)[:20_000], least=10)

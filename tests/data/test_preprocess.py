@@ -7,7 +7,7 @@ import torch
 from PIL import Image, ImageOps
 from torchvision.transforms import functional as torchvision
 
-from framework.data.preprocess import Preprocessor
+from framework.data.preprocess import Preprocessor, level_counts
 
 GRAY = Preprocessor(48, 48, 1, "crop")
 RGB = Preprocessor(48, 48, 3, "crop")
@@ -171,7 +171,7 @@ def test_an_array_that_cannot_be_written_to_gives_no_warning():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_mean_and_deviation_are_numpy_s(channels):
     images = np.stack([photo(9, 11, channels, seed) for seed in range(1100)])
-    measured = Preprocessor(9, 11, channels, "crop").measured(torch.from_numpy(images))
+    measured = Preprocessor(9, 11, channels, "crop").measured(level_counts(torch.from_numpy(images)))
     scaled = images / 255
     np.testing.assert_allclose(measured.mean, scaled.mean(axis=(0, 2, 3)), atol=1e-6)
     np.testing.assert_allclose(measured.std, scaled.std(axis=(0, 2, 3)), atol=1e-6)
@@ -179,12 +179,12 @@ def test_mean_and_deviation_are_numpy_s(channels):
 
 def test_images_of_one_level_do_not_divide_by_zero():
     images = torch.full((4, 1, 48, 48), 80, dtype=torch.uint8)
-    assert GRAY.measured(images).network_input(images).isfinite().all()
+    assert GRAY.measured(level_counts(images)).network_input(images).isfinite().all()
 
 
 def test_network_input_has_mean_zero_and_deviation_one_by_channel():
     images = torch.from_numpy(np.stack([photo(48, 48, seed=seed) for seed in range(5)]))
-    inputs = RGB.measured(images).network_input(images)
+    inputs = RGB.measured(level_counts(images)).network_input(images)
     assert inputs.dtype == torch.float32
     torch.testing.assert_close(inputs.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
     torch.testing.assert_close(inputs.std(dim=(0, 2, 3)), torch.ones(3), atol=1e-3, rtol=0)

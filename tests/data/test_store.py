@@ -7,7 +7,8 @@ from PIL import Image
 
 from framework import ImageArrays, ImageFiles, UserError
 from framework.data.preprocess import Preprocessor
-from framework.data.store import CHUNK, build_store
+from framework.data.reading import CHUNK
+from framework.data.store import build_store
 
 PREPROCESS = Preprocessor(8, 8, 1, "crop")
 
@@ -28,7 +29,7 @@ def files(folder, images, labels=None, classes=("cat", "dog")):
 def test_images_labels_and_names_come_in_the_source_s_order(tmp_path):
     images = pixels()
     store = build_store(files(tmp_path, images, [1, 0, 0, 1, 1]), PREPROCESS)
-    np.testing.assert_array_equal(store.images, images)
+    np.testing.assert_array_equal(store.pixels.images, images)
     assert store.labels.tolist() == [1, 0, 0, 1, 1]
     assert store.labels.dtype == torch.int64
     assert store.names == ("00.png", "01.png", "02.png", "03.png", "04.png")
@@ -43,7 +44,7 @@ def test_more_images_than_a_thread_s_share_keep_their_order_with_some_left_out(t
         source.paths[index].write_bytes(b"")
     store = build_store(source, PREPROCESS, "skip")
     good = [index for index in range(len(images)) if index not in bad]
-    np.testing.assert_array_equal(store.images, images[good])
+    np.testing.assert_array_equal(store.pixels.images, images[good])
     assert store.labels.tolist() == [source.labels[index] for index in good]
     assert store.names == tuple(source.names[index] for index in good)
     assert [image.name for image in store.skipped] == [source.names[index] for index in bad]
@@ -63,9 +64,9 @@ def test_images_are_read_in_several_threads():
 
 def test_a_spread_takes_images_from_the_beginning_to_the_end():
     store = build_store(ImageArrays(pixels(100), [0] * 100, ("cat",)), PREPROCESS)
-    assert torch.equal(store.spread(10), store.images[::10])
+    assert torch.equal(store.spread(10), store.pixels.images[::10])
     assert len(store.spread(33)) == 25
-    assert torch.equal(store.spread(1000), store.images)
+    assert torch.equal(store.spread(1000), store.pixels.images)
 
 
 def test_a_class_without_images_counts_none():
@@ -147,7 +148,7 @@ def test_skip_leaves_bad_files_out_and_records_them(tmp_path):
     source = files(tmp_path, images, [0, 1, 0, 1, 1])
     damage(source, 1, 2)
     store = build_store(source, PREPROCESS, on_bad_image="skip")
-    np.testing.assert_array_equal(store.images, images[[0, 3, 4]])
+    np.testing.assert_array_equal(store.pixels.images, images[[0, 3, 4]])
     assert store.labels.tolist() == [0, 1, 1]
     assert store.names == ("00.png", "03.png", "04.png")
     assert [bad.name for bad in store.skipped] == ["01.png", "02.png"]
@@ -169,10 +170,10 @@ def test_progress_ends_with_the_whole(tmp_path):
 
 
 def test_more_images_than_memory_holds_are_refused_before_they_are_read(monkeypatch):
-    from framework.data import store
+    from framework.data import storage
 
-    monkeypatch.setattr(store, "_available_memory", lambda: 300)
-    with pytest.raises(UserError, match=r"5 images of 1×8×8 bytes need .* GB are free"):
+    monkeypatch.setattr(storage, "free_memory", lambda: 300)
+    with pytest.raises(UserError, match=r"train.store=memory: 5 images of 1×8×8 bytes need .* GB are free in memory"):
         build_store(ImageArrays(pixels(), [0, 1, 0, 1, 0], ("cat", "dog")), PREPROCESS)
 
 

@@ -125,3 +125,23 @@ def test_a_folder_that_cannot_be_read_is_an_error_and_not_empty(tmp_path, monkey
 def test_files_are_listed_for_prediction_by_the_same_rules(tmp_path):
     touch(tmp_path, "1.jpg", "x/2.png", "notes.txt", ".hidden.jpg")
     assert sorted(path.name for path in image_files(tmp_path)) == ["1.jpg", "2.png"]
+
+
+def test_a_folder_comes_before_one_whose_name_goes_on(tmp_path):
+    source = class_tree(touch(tmp_path, "a/x-y/1.jpg", "a/x/1.jpg", "a/x/2/3.jpg", "a/x.jpg", "b/1.jpg"))
+    assert source.names == ["a/x/1.jpg", "a/x/2/3.jpg", "a/x-y/1.jpg", "a/x.jpg", "b/1.jpg"]
+
+
+def test_the_working_directory_itself_may_be_the_tree(tmp_path, monkeypatch):
+    monkeypatch.chdir(touch(tmp_path, "a/1.jpg", "b/1.jpg"))
+    assert class_tree(Path()).names == ["a/1.jpg", "b/1.jpg"]
+
+
+def test_stamps_are_size_and_time_of_each_file(tmp_path):
+    source = class_tree(touch(tmp_path, "a/1.jpg", "b/1.jpg", "b/2.jpg"))
+    (tmp_path / "b" / "2.jpg").write_bytes(b"12345")
+    os.utime(tmp_path / "b" / "2.jpg", ns=(7, 123456789))
+    (tmp_path / "b" / "1.jpg").unlink()
+    stamps = source.stamps([2, 1])
+    assert stamps.origin == str(tmp_path)
+    assert stamps.values.tolist() == [[5, 123456789], [-1, -1]]

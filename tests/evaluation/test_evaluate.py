@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch import nn
 
+from framework import ImageArrays
 from framework.data.preprocess import Preprocessor
-from framework.data.store import Store
+from framework.data.store import build_store
 from framework.evaluation.evaluate import Evaluator
 
 PREPROCESS = Preprocessor(4, 4, 1, "crop", (0.5,), (0.25,))
@@ -22,7 +23,7 @@ def images(number=10):
 @pytest.mark.parametrize("batch_size", [1, 3, 10, 64])
 def test_every_image_has_its_logits_in_order_whatever_the_batch_size(batch_size):
     model = network().train()
-    logits = Evaluator(PREPROCESS, CPU, batch_size).logits(model, images())
+    logits = Evaluator(PREPROCESS, CPU, batch_size).logits(model, images().split(batch_size))
     expected = model.eval()((images().float() / 255 - 0.5) / 0.25)
     torch.testing.assert_close(logits, expected.detach())
 
@@ -30,12 +31,13 @@ def test_every_image_has_its_logits_in_order_whatever_the_batch_size(batch_size)
 def test_the_statistics_of_the_network_stay_as_they_were():
     model = network().train()
     before = model[1].running_mean.clone()
-    Evaluator(PREPROCESS, CPU, 4).logits(model, images())
+    Evaluator(PREPROCESS, CPU, 4).logits(model, images().split(4))
     assert torch.equal(model[1].running_mean, before)
 
 
 def test_the_layout_of_memory_does_not_change_the_figures():
-    store = Store(images(), torch.arange(10) % 3, tuple("abcdefghij"), ("x", "y", "z"))
+    source = ImageArrays(images().numpy(), [index % 3 for index in range(10)], ("x", "y", "z"))
+    store = build_store(source, PREPROCESS)
     last, first = (
         Evaluator(PREPROCESS, CPU, 4, channels_last=flag).figures(network(), store) for flag in (True, False)
     )
@@ -47,4 +49,6 @@ def test_the_logits_of_several_views_are_averaged():
     model = network().eval()
     inputs = PREPROCESS.network_input(images())
     expected = (model(inputs) + model(inputs.flip(3))) / 2
-    torch.testing.assert_close(Evaluator(PREPROCESS, CPU, 4, views=2).logits(model, images()), expected.detach())
+    torch.testing.assert_close(
+        Evaluator(PREPROCESS, CPU, 4, views=2).logits(model, images().split(4)), expected.detach()
+    )

@@ -18,21 +18,6 @@ optimizer: {name: adamw, lr: 5e-3}
 scheduler: one_cycle
 train: {epochs: 4, batch_size: 16, ema: 0.9, clip_grad_norm: 1.0, checkpoint_every: 0, log_every: 3, device: cpu}
 """
-TIMINGS = {"seconds", "images_per_second", "peak_memory_bytes"}
-
-
-def without_timings(line):
-    return {key: value for key, value in line.items() if key not in TIMINGS}
-
-
-def outcome(folder):
-    """Everything that must be equal: weights as bytes, figures, the course of training."""
-    run = RunFolder(folder)
-    return {
-        "weights": run.weights.read_bytes(),
-        "results": without_timings(run.read("results")),
-        "metrics": [without_timings(line) for line in run.metrics_lines()],
-    }
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +28,7 @@ def recipe(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(recipe, tmp_path_factory, start_framework):
+def uninterrupted(recipe, tmp_path_factory, start_framework, outcome):
     out = tmp_path_factory.mktemp("whole") / "run"
     assert start_framework("run", recipe, "--out", out).wait() == 0
     return outcome(out)
@@ -60,7 +45,7 @@ def wait_for_step(run, step, process):
 
 @pytest.mark.parametrize("attempt", range(3))
 def test_a_run_killed_at_a_random_step_and_resumed_equals_the_uninterrupted_one(
-    attempt, recipe, tmp_path, uninterrupted, start_framework
+    attempt, recipe, tmp_path, uninterrupted, start_framework, outcome
 ):
     out = tmp_path / "run"
     for _ in range(2):  # killed twice, at different places
@@ -77,7 +62,7 @@ def test_a_run_killed_at_a_random_step_and_resumed_equals_the_uninterrupted_one(
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_writes_a_checkpoint_says_how_to_go_on_and_ends_with_130(
-    sent, recipe, tmp_path, uninterrupted, start_framework
+    sent, recipe, tmp_path, uninterrupted, start_framework, outcome
 ):
     out = tmp_path / "run"
     process = start_framework("run", recipe, "train.checkpoint_every=1h", "--out", out)

@@ -1,0 +1,153 @@
+"""Stores that are kept between runs: found by what they hold, used if not one image has changed, bounded in size."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from framework.data.kept import TEMPORARY, Damaged, KeptStore
+
+if TYPE_CHECKING:
+    from framework.components import ImageSource
+    from framework.data.preprocess import Preprocessor
+    from framework.data.stamps import Stamps
+
+VARIABLE = "FRAMEWORK_CACHE"
+LARGEST = 20_000_000_000
+"""Bytes that kept stores take together, or a tenth of their file system where that is less."""
+ABANDONED = 86400.0
+"""Seconds after which a file that nobody wrote on is taken for what a killed process left."""
+DECODER = 1
+"""To be counted up whenever the same file would be decoded or resized to other pixels."""
+
+
+def default_folder() -> Path:
+    """`stores` below `$FRAMEWORK_CACHE`, else `$XDG_CACHE_HOME/framework`, else `~/.cache/framework`."""
+    if os.environ.get(VARIABLE):
+        return Path(os.environ[VARIABLE]).expanduser() / "stores"
+    shared = os.environ.get("XDG_CACHE_HOME")
+    return (Path(shared) if shared else Path.home() / ".cache") / "framework" / "stores"
+
+
+def identity(source: ImageSource, preprocess: Preprocessor, stamps: Stamps, streams: bool) -> str:
+    """What a store's file is called: by its images and by everything that decides their pixels.
+
+    Labels and classes are no part of it: they come from the source each time, so that images which are labelled anew
+    need not be decoded anew.
+    """
+    import PIL
+    import torch
+
+    words = [
+        DECODER,
+        [PIL.__version__, torch.__version__],  # other releases may decode and resize to other pixels
+        [preprocess.height, preprocess.width, preprocess.channels, preprocess.fit],
+        streams,
+        stamps.origin,
+    ]
+    digest = hashlib.blake2b(json.dumps(words).encode(), digest_size=20)
+    digest.update("\0".join(source.names).encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A kept store, for people."""
+
+    store: KeptStore
+    size: int
+    """Bytes of the file."""
+    used: float
+    """When a run last used it, in seconds since 1970."""
+
+
+class Cache:
+    """A folder of kept stores, as one run uses it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.writable = True
+        """False once it did not take a store: a run says so once, and does not try again."""
+        self._in_use: set[Path] = set()
+
+    def path(self, name: str) -> Path:
+        """Where the store of that identity is, or would be."""
+        return self.folder / f"{name}.store"
+
+    def entries(self) -> list[Entry]:
+        """Every store that can be read, the last used first."""
+        found = []
+        for path in self._files("*.store"):
+            with suppress(OSError, Damaged):
+                status = path.stat()
+                found.append(Entry(KeptStore.read(path), status.st_size, status.st_mtime))
+        return sorted(found, key=lambda entry: -entry.used)
+
+    def use(self, path: Path) -> None:
+        """Note that this run uses a store, and remove what is too much besides."""
+        self._in_use.add(path)
+        with suppress(OSError):  # where the time cannot be written the store only goes earlier
+            os.utime(path)
+        self.prune()
+
+    def prune(self) -> None:
+        """Remove what killed processes left, and the least recently used stores beyond the limit, but none in use."""
+        now = time.time()
+        for path in self._files(f"*{TEMPORARY}"):
+            with suppress(OSError):
+                if now - path.stat().st_mtime > ABANDONED:
+                    path.unlink()
+        room = self.limit()
+        for path, size, _ in sorted(self._sizes(), key=lambda file: (file[0] not in self._in_use, -file[2])):
+            room -= size
+            if room < 0 and path not in self._in_use:
+                with suppress(OSError):  # on Windows a store that another process uses cannot be removed
+                    path.unlink()
+
+    def limit(self) -> int:
+        """Bytes that the stores may take together."""
+        try:
+            return min(LARGEST, shutil.disk_usage(self.folder).total // 10)
+        except OSError:
+            return LARGEST
+
+    def clear(self) -> int:
+        """Remove every store; how many bytes that were. Raises `OSError` where one cannot be removed."""
+        freed = 0
+        for path in [*self._files("*.store"), *self._files(f"*{TEMPORARY}")]:
+            with suppress(FileNotFoundError):  # a run has replaced or removed it
+                size = path.stat().st_size
+                path.unlink()
+                freed += size
+        return freed
+
+    def _sizes(self) -> list[tuple[Path, int, float]]:
+        found = []
+        for path in self._files("*.store"):
+            with suppress(OSError):
+                status = path.stat()
+                found.append((path, status.st_size, status.st_mtime))
+        return found
+
+    def _files(self, pattern: str) -> list[Path]:
+        return sorted(self.folder.glob(pattern)) if self.folder.is_dir() else []
+
+
+def describe(entry: Entry) -> dict[str, Any]:
+    """As JSON types."""
+    _, channels, height, width = entry.store.shape
+    return {
+        "file": str(entry.store.path),
+        "root": entry.store.origin,
+        "images": entry.store.images,
+        "size": [channels, height, width],
+        "bytes": entry.size,
+        "last_used": entry.used,
+    }

@@ -1,0 +1,83 @@
+"""Which images come at which step: a function of (seed, epoch, step) alone."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from framework.data.seeding import generator_at
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass
+class Order:
+    """The images of each step, by index.
+
+    A step takes `accumulate` batches of `batch_size` images. An epoch has as many whole steps as its images fill; the
+    rest is left out, other images each epoch. Images fewer than one step are one step of as many whole batches as they
+    fill, and fewer than one batch are one batch.
+    """
+
+    labels: Tensor
+    batch_size: int
+    accumulate: int
+    sampler: Literal["shuffled", "balanced"]
+    seed: int
+    _drawn: dict[int, Tensor] = field(default_factory=dict, init=False)
+
+    @property
+    def images_per_step(self) -> int:
+        """Images that one optimizer step sees."""
+        batch_size = min(self.batch_size, len(self.labels))
+        return batch_size * min(self.accumulate, len(self.labels) // batch_size)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in one epoch."""
+        return len(self.labels) // self.images_per_step
+
+    def at(self, step: int) -> tuple[Tensor, ...]:
+        """The indices of each batch of optimizer step `step` (from 0), int64 B."""
+        epoch, within = divmod(step, self.steps_per_epoch)
+        start = within * self.images_per_step
+        batches: tuple[Tensor, ...] = self._epoch(epoch)[start : start + self.images_per_step].split(self.batch_size)
+        return batches
+
+    def batches_from(self, step: int) -> Iterator[Tensor]:
+        """The batches of that step and of all after it, without end."""
+        return (batch for later in itertools.count(step) for batch in self.at(later))
+
+    def _epoch(self, epoch: int) -> Tensor:
+        if epoch not in self._drawn:
+            generator = generator_at(self.seed, "order", epoch)
+            draw = shuffled if self.sampler == "shuffled" else balanced
+            # The one before stays: what is decoded ahead may be of the next epoch already.
+            before = {known: order for known, order in self._drawn.items() if known == epoch - 1}
+            self._drawn = {**before, epoch: draw(self.labels, generator)}
+        return self._drawn[epoch]
+
+
+def shuffled(labels: Tensor, generator: torch.Generator) -> Tensor:
+    """Every index once, in random order."""
+    return torch.randperm(len(labels), generator=generator)
+
+
+def balanced(labels: Tensor, generator: torch.Generator) -> Tensor:
+    """As many indices as there are labels, every class equally often (to within one), each class in shuffled rounds."""
+    classes = labels.unique()
+    each, surplus = divmod(len(labels), len(classes))
+    one_more = torch.randperm(len(classes), generator=generator) < surplus
+    drawn = []
+    for label, extra in zip(classes, one_more.tolist(), strict=True):
+        members = (labels == label).nonzero().flatten()
+        rounds = -(-(each + extra) // len(members))
+        order = [members[torch.randperm(len(members), generator=generator)] for _ in range(rounds)]
+        drawn.append(torch.cat(order)[: each + extra])
+    everything = torch.cat(drawn)
+    return everything[torch.randperm(len(everything), generator=generator)]

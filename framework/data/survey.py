@@ -1,0 +1,68 @@
+"""What one reading of all images finds out about them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from framework.data.decode import BadImage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from framework.data.reading import Chunk
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Of all images of a source, brought to one size."""
+
+    bad: dict[int, str]
+    """Why an image cannot be used, by its place in the source."""
+    counts: Tensor
+    """How many pixels of the others have each level: int64 C×256."""
+    digest: str
+    """SHA-256 of the pixels of the others, in their order."""
+
+    def good(self, total: int) -> list[int]:
+        """The places of the images that can be used, out of so many."""
+        return [index for index in range(total) if index not in self.bad] if self.bad else list(range(total))
+
+    def bad_images(self, names: Sequence[str]) -> tuple[BadImage, ...]:
+        """Those that cannot be used, with their names."""
+        return tuple(BadImage(names[index], reason) for index, reason in self.bad.items())
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        return {"bad": list(self.bad.items()), "counts": self.counts.tolist(), "digest": self.digest}
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> Survey:
+        """From what `as_dict` gave."""
+        bad = {int(index): str(reason) for index, reason in saved["bad"]}
+        return cls(bad, torch.tensor(saved["counts"], dtype=torch.int64), str(saved["digest"]))
+
+
+class Surveyor:
+    """Makes the survey, chunk by chunk, in the order of the source."""
+
+    def __init__(self, channels: int) -> None:
+        self.bad: dict[int, str] = {}
+        self.counts = torch.zeros(channels, 256, dtype=torch.int64)
+        self._digest = hashlib.sha256()
+
+    def add(self, chunk: Chunk) -> None:
+        """The next images."""
+        self.bad.update(chunk.bad)
+        self.counts += chunk.counts
+        pixels: Any = chunk.images.numpy()  # a buffer, read without copying
+        self._digest.update(pixels)
+
+    def survey(self) -> Survey:
+        """When all were added."""
+        return Survey(self.bad, self.counts, self._digest.hexdigest())

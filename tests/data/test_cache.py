@@ -1,0 +1,382 @@
+"""Stores that are kept between runs are used where they are true, and only there."""
+
+import os
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from framework import ImageArrays, ImageFiles, Stamps, UserError
+from framework.data import cache as cache_module
+from framework.data.cache import Cache, default_folder, identity
+from framework.data.kept import Damaged, KeptStore, StoreWriter
+from framework.data.preprocess import Preprocessor
+from framework.data.stamps import stamps_of
+from framework.data.storage import Storage
+from framework.data.store import build_store
+
+PREPROCESS = Preprocessor(8, 8, 1, "crop")
+CPU = torch.device("cpu")
+
+
+def make_files(folder, number=5, seed=0):
+    folder.mkdir(exist_ok=True)
+    images = np.random.default_rng(seed).integers(0, 256, (number, 8, 8), dtype=np.uint8)
+    paths = []
+    for index, image in enumerate(images):
+        paths.append(folder / f"{index:02}.bmp")  # all of one size
+        Image.fromarray(image).save(paths[-1])
+        os.utime(paths[-1], ns=(10**18, 10**18))
+    return ImageFiles(paths, [index % 2 for index in range(number)], ("cat", "dog"), 1, folder)
+
+
+@pytest.fixture
+def source(tmp_path):
+    return make_files(tmp_path / "images")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def build(folder):
+    """A store with that cache, and what was said on the way."""
+
+    def build(source, kind="memory", preprocess=PREPROCESS, on_bad_image="error", cache=None):
+        said = []
+        storage = Storage(kind, CPU, cache or Cache(folder), said.append)
+        return build_store(source, preprocess, on_bad_image, storage=storage), said
+
+    return build
+
+
+def images(store):
+    return store.pixels.at(torch.arange(len(store)))
+
+
+def stores(folder):
+    return sorted(folder.glob("*.store"))
+
+
+@pytest.mark.parametrize("kind", ["memory", "disk", "stream"])
+def test_unchanged_images_are_not_read_again(kind, build, source, monkeypatch):
+    first, _ = build(source, kind)
+    monkeypatch.setattr("framework.data.sources.decode", lambda *_, **__: pytest.fail("was read"))
+    again, said = build(source, kind)
+    assert (first.reused, again.reused, said) == (False, True, [])
+    assert first.fingerprint() == again.fingerprint()
+
+
+def test_memory_and_disk_share_a_file(build, source, folder):
+    build(source, "disk")
+    assert build(source, "memory")[0].reused
+    assert len(stores(folder)) == 1
+
+
+@pytest.mark.parametrize("kind", ["memory", "disk", "stream"])
+def test_a_file_replaced_by_one_of_the_same_size_is_noticed_by_its_time(kind, build, source, tmp_path):
+    build(source, kind)
+    before = source.paths[2].stat()
+    make_files(tmp_path / "other", seed=1).paths[2].replace(source.paths[2])
+    os.utime(source.paths[2], ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    assert source.paths[2].stat().st_size == before.st_size
+    store, said = build(source, kind)
+    assert said == [f"1 file has changed in '{source.root}' since it was last read: read anew"]
+    assert torch.equal(
+        images(store),
+        images(
+            build_store(source, PREPROCESS, storage=Storage()),
+        ),
+    )
+    assert build(source, kind)[0].reused
+
+
+def test_another_size_at_the_same_time_is_noticed(build, source):
+    build(source)
+    Image.new("L", (9, 9)).save(source.paths[0])
+    os.utime(source.paths[0], ns=(10**18, 10**18))
+    assert build(source)[1] == [f"1 file has changed in '{source.root}' since it was last read: read anew"]
+
+
+def test_a_stale_store_is_replaced(build, source, folder):
+    build(source)
+    os.utime(source.paths[0])
+    build(source)
+    assert len(stores(folder)) == 1
+
+
+def test_a_change_while_images_are_read_makes_the_store_stale(build, source, folder):
+    class Changing(ImageFiles):
+        def read_reduced(self, index, least):
+            if index == 4:
+                os.utime(self.paths[0], ns=(1, 1))
+            return super().read_reduced(index, least)
+
+    build(Changing(source.paths, source.labels, source.classes, 1, source.root))
+    store, said = build(source)
+    assert not store.reused
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(PREPROCESS, height=9),
+        replace(PREPROCESS, width=9),
+        replace(PREPROCESS, channels=3),
+        replace(PREPROCESS, fit="pad"),
+    ],
+)
+def test_other_geometry_is_another_store(other, build, source, folder):
+    build(source)
+    assert not build(source, preprocess=other)[0].reused
+    assert len(stores(folder)) == 2
+
+
+def test_mean_and_deviation_are_not_in_the_pixels(build, source):
+    build(source)
+    assert build(source, preprocess=replace(PREPROCESS, mean=(0.3,), std=(0.1,)))[0].reused
+
+
+def test_images_labelled_anew_need_not_be_decoded_anew(build, source):
+    build(source)
+    store, _ = build(replace(source, labels=[1, 1, 1, 0, 0], classes=("fox", "owl")))
+    assert store.reused
+    assert store.labels.tolist() == [1, 1, 1, 0, 0]
+    assert store.classes == ("fox", "owl")
+
+
+def test_another_order_or_another_place_is_another_store(build, source, tmp_path):
+    build(source)
+    assert not build(replace(source, paths=source.paths[::-1]))[0].reused
+    assert not build(make_files(tmp_path / "copy"))[0].reused
+
+
+@pytest.mark.parametrize("versions", [("PIL.__version__", "0"), ("torch.__version__", "0")])
+def test_another_release_of_what_decodes_is_another_store(versions, source, monkeypatch):
+    stamps = stamps_of(source, range(5))
+    before = identity(source, PREPROCESS, stamps, False)
+    monkeypatch.setattr(*versions)
+    assert identity(source, PREPROCESS, stamps, False) != before
+
+
+def test_images_that_nothing_stamps_are_not_kept(build, folder):
+    source = ImageArrays(np.zeros((4, 1, 8, 8), np.uint8), [0, 1, 0, 1], ("cat", "dog"))
+    build(source)
+    assert not build(source)[0].reused
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("stamps", ["yesterday", Stamps("here", np.zeros((3, 2), np.int64))])
+def test_wrong_stamps_are_a_fault_of_the_source(stamps, build, source):
+    class Wrong(ImageFiles):
+        def stamps(self, indices):
+            return stamps
+
+    with pytest.raises(UserError, match="stamps"):
+        build(Wrong(source.paths, source.labels, source.classes, 1, source.root))
+
+
+def cut(data):
+    return data[:-100]
+
+
+def cut_to_nothing(data):
+    return b""
+
+
+def longer(data):
+    return data + bytes(100)
+
+
+def without_some_pixels(data):
+    return data[64:]
+
+
+def with_a_flipped_stamp(data):
+    at = 5 * 64 + 3
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+def with_a_flipped_letter_of_the_description(data):
+    at = len(data) - 60
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+@pytest.mark.parametrize("kind", ["memory", "disk"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        cut,
+        cut_to_nothing,
+        longer,
+        without_some_pixels,
+        with_a_flipped_stamp,
+        with_a_flipped_letter_of_the_description,
+    ],
+)
+def test_a_damaged_store_is_noticed_never_used_and_replaced(damage, kind, build, source, folder):
+    expected = images(build(source, kind)[0])
+    (path,) = stores(folder)
+    path.write_bytes(damage(path.read_bytes()))
+    store, said = build(source, kind)
+    assert len(said) == 1
+    assert "is damaged" in said[0]
+    assert not store.reused
+    assert torch.equal(images(store), expected)
+    assert build(source, kind)[0].reused
+
+
+def test_skipped_images_are_remembered(build, source):
+    source.paths[1].write_bytes(b"")
+    first, _ = build(source, on_bad_image="skip")
+    again, _ = build(source, on_bad_image="skip")
+    assert again.reused
+    assert [str(bad) for bad in again.skipped] == [str(bad) for bad in first.skipped] == ["01.bmp: the file is empty"]
+    assert again.names == ("00.bmp", "02.bmp", "03.bmp", "04.bmp")
+    assert torch.equal(images(again), images(first))
+
+
+def test_what_was_skipped_is_an_error_for_a_run_that_does_not_skip(build, source):
+    source.paths[1].write_bytes(b"")
+    build(source, on_bad_image="skip")
+    with pytest.raises(UserError, match=r"01\.bmp: the file is empty"):
+        build(source)
+
+
+def test_a_skipped_image_that_can_be_read_by_now_is_used(build, source, monkeypatch):
+    from framework.data import sources
+    from framework.data.decode import BadImage, decode
+
+    def forbidden(path, **options):
+        if path == source.paths[1]:
+            raise BadImage(str(path), "cannot be opened: Permission denied")
+        return decode(path, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sources, "decode", forbidden)
+        assert len(build(source, on_bad_image="skip")[0]) == 4
+    assert len(build(source, on_bad_image="skip")[0]) == 5
+
+
+def test_bad_images_that_stop_a_run_leave_nothing(build, source, folder):
+    source.paths[1].write_bytes(b"")
+    with pytest.raises(UserError):
+        build(source)
+    assert list(folder.iterdir()) == []
+
+
+def test_two_that_build_at_once_end_with_one_whole_store(build, tmp_path, folder):
+    meeting = threading.Barrier(2, timeout=30)
+    source = make_files(tmp_path / "images", 40)
+
+    class Waiting(ImageFiles):
+        def read_reduced(self, index, least):
+            if index == 0:
+                meeting.wait()  # both have found nothing, and both write
+            return super().read_reduced(index, least)
+
+    waiting = Waiting(source.paths, source.labels, source.classes, 1, source.root)
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(build(waiting, "disk"))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (first, _), (second, _) = results
+    assert torch.equal(images(first), images(second))
+    assert len(list(folder.iterdir())) == 1
+    assert torch.equal(images(build(source, "disk")[0]), images(first))
+
+
+@pytest.mark.parametrize("kind", ["memory", "stream"])
+def test_a_cache_that_cannot_be_written_is_said_once_and_the_run_goes_on(kind, build, source, tmp_path):
+    (tmp_path / "file").touch()
+    cache = Cache(tmp_path / "file" / "stores")
+    store, said = build(source, kind, cache=cache)
+    assert len(store) == 5
+    assert len(said) == 1
+    assert said[0].startswith(f"decoded images cannot be kept in '{cache.folder}': ")
+    assert build(source, kind, cache=cache)[1] == []
+
+
+def test_a_disk_that_cannot_be_written_leaves_the_images_in_memory(build, source, tmp_path):
+    (tmp_path / "file").touch()
+    cache = Cache(tmp_path / "file" / "stores")
+    store, said = build(source, "disk", cache=cache)
+    assert store.pixels.place == "memory"
+    assert len(said) == 1
+    assert said[0].endswith("images stay in memory instead")
+    again, said = build(source, "disk", cache=cache)
+    assert (again.pixels.place, said) == ("memory", [])
+
+
+@pytest.mark.parametrize("kind", ["memory", "disk"])
+def test_a_disk_that_is_full_in_the_middle_is_said_and_leaves_nothing(kind, build, tmp_path, folder, monkeypatch):
+    source = make_files(tmp_path / "images", 200)
+    append = StoreWriter.append
+
+    def fill(writer, pixels):
+        append(writer, pixels)
+        if writer.file.tell() > 5000:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(StoreWriter, "append", fill)
+    store, said = build(source, kind)
+    assert store.pixels.place == "memory"
+    assert torch.equal(images(store), images(build_store(source, PREPROCESS)))
+    assert len(said) == 1
+    assert "No space left on device" in said[0]
+    assert list(folder.iterdir()) == []
+
+
+def test_the_least_recently_used_stores_go_beyond_the_limit_but_never_one_in_use(build, tmp_path, folder, monkeypatch):
+    sources = [make_files(tmp_path / name, 20) for name in ("old", "newer", "now")]
+    paths = []
+    for age, source in ((3, sources[0]), (2, sources[1])):
+        build(source)
+        (path,) = set(stores(folder)) - set(paths)
+        os.utime(path, (time.time() - age * 1000,) * 2)
+        paths.append(path)
+    monkeypatch.setattr(cache_module, "LARGEST", 2 * paths[0].stat().st_size + 100)
+    build(sources[2])
+    assert paths[0] not in stores(folder)
+    assert paths[1] in stores(folder)
+    assert build(sources[1])[0].reused  # and is the last used now
+    monkeypatch.setattr(cache_module, "LARGEST", 1)
+    cache = Cache(folder)
+    build(sources[0], cache=cache)
+    build(sources[1], cache=cache)
+    assert len(stores(folder)) == 2
+
+
+def test_what_a_killed_process_left_goes_after_a_day(build, source, folder):
+    folder.mkdir()
+    (folder / ".dead.tmp").touch()
+    (folder / ".alive.tmp").touch()
+    os.utime(folder / ".dead.tmp", (time.time() - 90_000,) * 2)
+    build(source)
+    assert sorted(path.name for path in folder.glob(".*")) == [".alive.tmp"]
+
+
+def test_the_folder_is_the_user_s_own(monkeypatch, tmp_path):
+    monkeypatch.setenv("FRAMEWORK_CACHE", "/there")
+    assert str(default_folder()) == "/there/stores"
+    monkeypatch.delenv("FRAMEWORK_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
+    assert str(default_folder()) == "/caches/framework/stores"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/her")
+    assert str(default_folder()) == "/home/her/.cache/framework/stores"
+
+
+def test_what_is_no_store_is_damaged(tmp_path):
+    (tmp_path / "x.store").write_bytes(os.urandom(500))
+    with pytest.raises(Damaged):
+        KeptStore.read(tmp_path / "x.store")

@@ -1,0 +1,145 @@
+"""A run does not depend on where its images are, and says where they are."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from framework import RunFolder
+
+RECIPE = """
+dataset: {{name: folder, root: {photos}, test: 0.2}}
+preprocess: {{size: 8}}
+augment: [{{name: shift, fraction: 0.05}}, {{name: mixup, p: 0.5}}]
+model: {{name: tinynet, dropout: 0.2}}
+train: {{epochs: 3, batch_size: 4, checkpoint_every: 0, log_every: 3, device: cpu, store: memory}}
+"""
+ON_LINUX = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+
+
+@pytest.fixture
+def recipe(tmp_path, photos):
+    file = tmp_path / "photos.yaml"
+    file.write_text(RECIPE.format(photos=photos))
+    return file
+
+
+@pytest.fixture
+def in_memory(recipe, tmp_path, framework, outcome):
+    out = tmp_path / "in_memory"
+    assert framework("run", recipe, "--out", out).status == 0
+    return outcome(out)
+
+
+def children(pid):
+    """The processes that it started and that are there, dead ones that nobody waited for included."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        if int(parent) == pid:
+            found.append((int(stat.parent.name), state))
+    return found
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until(condition, process=None):
+    while not condition():
+        assert process is None or process.poll() is None, process.communicate()[1]
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("place", ["disk", "device", "stream"])
+def test_a_run_ends_with_the_same_bytes_from_every_place(place, recipe, tmp_path, in_memory, framework, outcome):
+    out = tmp_path / "run"
+    assert framework("run", recipe, f"train.store={place}", "--out", out).status == 0
+    assert outcome(out) == in_memory
+    data = json.loads((out / "data.json").read_text())
+    assert {split["store"] for split in data.values()} == {"memory" if place == "device" else place}
+    assert framework("evaluate", out, "--json").status == 0
+
+
+def test_the_overview_says_where_the_images_are(recipe, tmp_path, framework):
+    first = framework("run", recipe, "train.max_steps=1", "--out", tmp_path / "1")
+    assert "     store  in memory\n" in first.out
+    again = framework("run", recipe, "train.max_steps=1", "train.store=disk", "--out", tmp_path / "2")
+    assert "     store  on the disk, decoded by an earlier run\n" in again.out
+
+
+def test_a_stale_store_is_read_anew_and_the_run_says_so(recipe, photos, tmp_path, framework):
+    framework("run", recipe, "train.max_steps=1", "--out", tmp_path / "1")
+    for file in sorted(photos.rglob("*.png")):
+        os.utime(file, ns=(1, 1))
+    result = framework("run", recipe, "train.max_steps=1", "--out", tmp_path / "2")
+    assert f"28 files have changed in '{photos}' since it was last read: read anew\n" in result.out
+    assert "     store  in memory\n" in result.out
+
+
+@ON_LINUX
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_stream_that_a_signal_to_all_its_processes_stops_within_an_epoch_ends_as_one_that_was_not(
+    sent, recipe, tmp_path, start_framework, outcome
+):
+    whole, out = tmp_path / "whole", tmp_path / "run"
+    in_memory = start_framework("run", recipe, "--out", whole)
+    process = start_framework("run", recipe, "train.store=stream", "--out", out)
+    run = RunFolder(out)
+    wait_until(lambda: list(run.checkpoints.glob("step-*")), process)
+    workers = [pid for pid, _ in children(process.pid)]
+    assert workers
+    for pid in [process.pid, *workers]:  # as a terminal and a batch system do
+        os.kill(pid, sent)
+    _, stderr = process.communicate()
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr
+    assert not any(alive(pid) for pid in workers)
+    assert start_framework("run", recipe, "train.store=stream", "--out", out, "--resume").wait() == 0
+    assert in_memory.wait() == 0
+    assert outcome(out) == outcome(whole)
+
+
+@ON_LINUX
+def test_a_killed_run_leaves_no_workers(recipe, tmp_path, start_framework):
+    process = start_framework("run", recipe, "train.store=stream", "train.epochs=1000", "--out", tmp_path / "run")
+    wait_until(lambda: list((tmp_path / "run").glob("checkpoints/step-*")), process)
+    workers = [pid for pid, _ in children(process.pid)]
+    assert workers
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    wait_until(lambda: not any(alive(pid) for pid in workers))
+
+
+def test_a_bad_image_is_skipped_by_a_stream_and_recorded(recipe, photos, tmp_path, framework):
+    (photos / "red" / "03.png").write_bytes(b"")
+    out = tmp_path / "run"
+    refused = framework("run", recipe, "train.store=stream", "--out", out)
+    assert refused.status == 2
+    assert "red/03.png: the file is empty" in refused.err
+    assert framework("run", recipe, "train.store=stream", "dataset.on_bad_image=skip", "--out", out).status == 0
+    data = json.loads((out / "data.json").read_text())
+    assert [bad["name"] for split in data.values() for bad in split["skipped"]] == ["red/03.png"]
+
+
+def test_a_resumed_run_may_keep_its_images_elsewhere(recipe, tmp_path, in_memory, framework, outcome):
+    out = tmp_path / "run"
+    assert framework("run", recipe, "--out", out).status == 0
+    (out / "results.json").unlink()
+    assert framework("run", recipe, "train.store=stream", "--out", out, "--resume").status == 0
+    assert outcome(out) == in_memory
+
+
+def test_a_profile_of_a_stream_goes_back_and_forth(recipe, framework):
+    result = framework("profile", recipe, "train.store=stream", "--steps", "2", "--json")
+    assert result.status == 0, result.err
+    assert json.loads(result.out)["seconds"] > 0
