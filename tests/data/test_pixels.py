@@ -121,6 +121,13 @@ def test_workers_are_kept_from_step_to_step_and_end_with_the_batches(built, monk
     assert not any(process.is_alive() for process in started)
 
 
+def test_batches_that_are_gone_are_not_remembered(built):
+    from torch.multiprocessing.reductions import shared_cache
+
+    for _ in built("stream", 1).pixels.in_order(2):
+        assert len(shared_cache) < 12  # those under way
+
+
 def test_an_image_that_is_damaged_while_a_run_streams_is_named(built, source):
     store = built("stream", 2)
     source.paths[7].write_bytes(b"")
