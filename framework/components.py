@@ -68,6 +68,8 @@ class ImageSource(Protocol):
         """Image `index` as uint8 C×H×W with C 1 or 3; raises `BadImage` where it cannot be read.
 
         It is called from several threads at once: a source that reads from one open file holds a lock while it does.
+        Where images are streamed it is called from several processes, each with a copy of the source; they share the
+        position in a file that was open before, so that such a source reads with `os.pread`.
         """
 
 

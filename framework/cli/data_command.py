@@ -48,7 +48,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
 
 
 def _list(as_json: bool) -> int:
-    from framework.data.cache import Cache, default_folder, describe
+    from framework.data.stores.cache import Cache, default_folder, describe
 
     cache = Cache(default_folder())
     entries = cache.entries()
@@ -71,7 +71,7 @@ def _list(as_json: bool) -> int:
 
 
 def _clear(as_json: bool) -> int:
-    from framework.data.cache import Cache, default_folder
+    from framework.data.stores.cache import Cache, default_folder
 
     cache = Cache(default_folder())
     try:

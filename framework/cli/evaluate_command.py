@@ -41,7 +41,7 @@ def execute(arguments: argparse.Namespace) -> int:
     run = open_run(arguments.run)
     registry = Registry.load()
     recipe = load_recipe(run.recipe, registry, arguments.overrides)
-    from framework.data.storage import Storage
+    from framework.data.stores.storage import Storage
     from framework.inference.predictor import Predictor
     from framework.report.display import PlainDisplay, SilentDisplay
 

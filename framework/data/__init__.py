@@ -2,13 +2,15 @@
 
 contract.py    what every source must hold to
 sources.py     image sources that plugins may return: files, arrays
+stamps.py      what tells that an image has changed, without reading it
 decode.py      an image file -> uint8 C×H×W, whatever its mode
 roots.py       where a dataset's folder is looked for
 trees.py       folders of images, one sub-folder a class
 splits.py      named splits: contract checked, classes bound by name, held-out shares carved
 preprocess.py  the one place that resizes, converts channels and normalises
-store.py       every image of a split, decoded once, as one uint8 tensor
+stores/        every image of a split at one size: in memory, on disk, on the device, or streamed; kept between runs
 growth.py      the image size at each step, where images grow in training
-    batches.py     (seed, epoch, step) -> the images of that step, augmented
+order.py       (seed, epoch, step) -> which images
+batches.py     (seed, epoch, step) -> the images of that step, augmented
 seeding.py     generators seeded by position
 """

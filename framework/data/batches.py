@@ -14,7 +14,7 @@ from framework.data.growth import Growth, Stage
 from framework.data.order import Order
 from framework.data.preprocess import Preprocessor
 from framework.data.seeding import generator_at
-from framework.data.store import Store
+from framework.data.stores.store import Store
 
 if TYPE_CHECKING:
     from torch import Tensor

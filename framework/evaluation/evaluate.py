@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from framework.data.preprocess import Preprocessor
-    from framework.data.store import Store
+    from framework.data.stores.store import Store
 
 
 @dataclass(frozen=True)

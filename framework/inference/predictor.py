@@ -12,7 +12,7 @@ import torch
 from framework.components import Model, build
 from framework.data.decode import BadImage, decode, quiet_decoding
 from framework.data.preprocess import Preprocessor
-from framework.data.store import Progress, Store, build_store
+from framework.data.stores.store import Progress, Store, build_store
 from framework.evaluation.evaluate import Evaluator
 from framework.recipe.loading import validate_component_tree
 from framework.registry import Registry
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from framework.components import ImageSource
-    from framework.data.storage import Storage
+    from framework.data.stores.storage import Storage
 
 
 @dataclass(frozen=True)

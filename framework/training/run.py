@@ -20,7 +20,7 @@ from framework.training.session import Session, build_session, read_data
 from framework.training.stopping import Stopwatch
 
 if TYPE_CHECKING:
-    from framework.data.store import Store
+    from framework.data.stores.store import Store
 
 MAY_CHANGE = {"train.checkpoint_every", "train.keep_checkpoints", "train.log_every", "train.store"}
 """Options that do not change the outcome, so that a resumed run may set them anew."""

@@ -16,8 +16,8 @@ from framework.data.growth import Growth
 from framework.data.preprocess import Preprocessor
 from framework.data.seeding import seed_at
 from framework.data.splits import build_splits
-from framework.data.storage import Say, Storage
-from framework.data.store import Store, build_store
+from framework.data.stores.storage import Say, Storage
+from framework.data.stores.store import Store, build_store
 from framework.errors import UserError, count
 from framework.evaluation.evaluate import Evaluator
 from framework.recipe.sections import Recipe

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from framework.components import Dataset
-from framework.data.cache import identity
 from framework.data.preprocess import Preprocessor
 from framework.data.splits import build_splits
 from framework.data.stamps import stamps_of
+from framework.data.stores.cache import identity
 from framework.data.trees import class_tree
 from framework.recipe.loading import validate_component
 from framework.registry import Registry

@@ -10,7 +10,7 @@ from framework.data.batches import Batches
 from framework.data.order import balanced
 from framework.data.preprocess import Preprocessor
 from framework.data.seeding import generator_at, seed_at
-from framework.data.store import build_store
+from framework.data.stores.store import build_store
 
 PREPROCESS = Preprocessor(2, 2, 1, "crop")
 

@@ -16,8 +16,8 @@ from torch.multiprocessing.reductions import shared_cache
 from torch.utils.data import DataLoader, Dataset
 
 from framework.data.decode import BadImage, quiet_decoding
-from framework.data.pixels import Pixels, Place
-from framework.data.reading import read_one
+from framework.data.stores.pixels import Pixels, Place
+from framework.data.stores.reading import read_one
 from framework.errors import RunFailed, UserError
 
 if TYPE_CHECKING:

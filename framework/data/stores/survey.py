@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from framework.data.reading import Chunk
+    from framework.data.stores.reading import Chunk
 
 
 @dataclass(frozen=True)

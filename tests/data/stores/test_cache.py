@@ -11,13 +11,13 @@ import torch
 from PIL import Image
 
 from framework import ImageArrays, ImageFiles, Stamps, UserError
-from framework.data import cache as cache_module
-from framework.data.cache import Cache, default_folder, identity
-from framework.data.kept import Damaged, KeptStore, StoreWriter
 from framework.data.preprocess import Preprocessor
 from framework.data.stamps import stamps_of
-from framework.data.storage import Storage
-from framework.data.store import build_store
+from framework.data.stores import cache as cache_module
+from framework.data.stores.cache import Cache, default_folder, identity
+from framework.data.stores.kept import Damaged, KeptStore, StoreWriter
+from framework.data.stores.storage import Storage
+from framework.data.stores.store import build_store
 
 PREPROCESS = Preprocessor(8, 8, 1, "crop")
 CPU = torch.device("cpu")

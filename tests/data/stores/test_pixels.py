@@ -12,11 +12,11 @@ from PIL import Image
 from framework import ImageArrays, ImageFiles, UserError
 from framework.data.augment import Augmentation
 from framework.data.batches import Batches
-from framework.data.cache import Cache
 from framework.data.preprocess import Preprocessor
-from framework.data.storage import Storage
-from framework.data.store import build_store
-from framework.data.stream import Streamed
+from framework.data.stores.cache import Cache
+from framework.data.stores.storage import Storage
+from framework.data.stores.store import build_store
+from framework.data.stores.stream import Streamed
 from framework.errors import RunFailed
 
 PREPROCESS = Preprocessor(12, 10, 3, "crop", (0.4, 0.5, 0.6), (0.2, 0.3, 0.2))
@@ -119,6 +119,13 @@ def test_workers_are_kept_from_step_to_step_and_end_with_the_batches(built, monk
     assert len(started) == 4
     del batches
     assert not any(process.is_alive() for process in started)
+
+
+def test_batches_that_are_gone_are_not_remembered(built):
+    from torch.multiprocessing.reductions import shared_cache
+
+    for _ in built("stream", 1).pixels.in_order(2):
+        assert len(shared_cache) < 12  # those under way
 
 
 def test_an_image_that_is_damaged_while_a_run_streams_is_named(built, source):

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from framework import UserError
-from framework.data import storage as storage_module
-from framework.data.cache import Cache
-from framework.data.storage import Storage
+from framework.data.stores import storage as storage_module
+from framework.data.stores.cache import Cache
+from framework.data.stores.storage import Storage
 
 SHAPE = (1000, 1, 10, 10)  # 100,000 bytes
 CUDA, CPU = torch.device("cuda"), torch.device("cpu")

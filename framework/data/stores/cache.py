@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framework.data.kept import TEMPORARY, Damaged, KeptStore
+from framework.data.stores.kept import TEMPORARY, Damaged, KeptStore
 
 if TYPE_CHECKING:
     from framework.components import ImageSource

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from framework.data.building import Building
-from framework.data.storage import Storage
+from framework.data.stores.building import Building
+from framework.data.stores.storage import Storage
 from framework.errors import UserError, count
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from framework.components import ImageSource
     from framework.data.decode import BadImage
-    from framework.data.pixels import Pixels
     from framework.data.preprocess import Preprocessor
-    from framework.data.survey import Survey
+    from framework.data.stores.pixels import Pixels
+    from framework.data.stores.survey import Survey
 
 SHOWN_BAD_IMAGES = 20
 Progress = Callable[[int, int], None]

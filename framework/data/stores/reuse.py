@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from framework.data.cache import Cache, identity
-from framework.data.kept import Damaged, KeptStore
 from framework.data.stamps import Stamps, stamps_of
-from framework.data.survey import Survey
+from framework.data.stores.cache import Cache, identity
+from framework.data.stores.kept import Damaged, KeptStore
+from framework.data.stores.survey import Survey
 
 if TYPE_CHECKING:
     from framework.components import ImageSource
-    from framework.data.pixels import Place
     from framework.data.preprocess import Preprocessor
-    from framework.data.storage import Say, Storage
+    from framework.data.stores.pixels import Place
+    from framework.data.stores.storage import Say, Storage
 
 Result = TypeVar("Result")
 

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, BinaryIO
 import torch
 
 from framework.data.decode import BadImage, quiet_decoding
-from framework.data.kept import map_pixels, read_pixels
-from framework.data.pixels import Held, Pixels, Place
-from framework.data.reading import read_chunks, read_one
-from framework.data.reuse import Shelf
-from framework.data.stream import Streamed
-from framework.data.survey import Survey, Surveyor
-from framework.data.writing import NoDisk, Writing
+from framework.data.stores.kept import map_pixels, read_pixels
+from framework.data.stores.pixels import Held, Pixels, Place
+from framework.data.stores.reading import read_chunks, read_one
+from framework.data.stores.reuse import Shelf
+from framework.data.stores.stream import Streamed
+from framework.data.stores.survey import Survey, Surveyor
+from framework.data.stores.writing import NoDisk, Writing
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from framework.components import ImageSource
     from framework.data.preprocess import Preprocessor
-    from framework.data.storage import Storage
+    from framework.data.stores.storage import Storage
 
 PIECE = 2**24
 """Bytes that are read from a kept file at a time."""

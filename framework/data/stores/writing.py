@@ -8,14 +8,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
-from framework.data.kept import StoreWriter
+from framework.data.stores.kept import StoreWriter
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from framework.data.reuse import Shelf
-    from framework.data.storage import Storage
-    from framework.data.survey import Survey
+    from framework.data.stores.reuse import Shelf
+    from framework.data.stores.storage import Storage
+    from framework.data.stores.survey import Survey
 
 
 class NoDisk(Exception):

@@ -7,8 +7,8 @@ from PIL import Image
 
 from framework import ImageArrays, ImageFiles, UserError
 from framework.data.preprocess import Preprocessor
-from framework.data.reading import CHUNK
-from framework.data.store import build_store
+from framework.data.stores.reading import CHUNK
+from framework.data.stores.store import build_store
 
 PREPROCESS = Preprocessor(8, 8, 1, "crop")
 
@@ -170,7 +170,7 @@ def test_progress_ends_with_the_whole(tmp_path):
 
 
 def test_more_images_than_memory_holds_are_refused_before_they_are_read(monkeypatch):
-    from framework.data import storage
+    from framework.data.stores import storage
 
     monkeypatch.setattr(storage, "free_memory", lambda: 300)
     with pytest.raises(UserError, match=r"train.store=memory: 5 images of 1×8×8 bytes need .* GB are free in memory"):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from framework.data.cache import Cache, default_folder
-from framework.data.pixels import Place
-from framework.data.room import free_disk, free_memory
+from framework.data.stores.cache import Cache, default_folder
+from framework.data.stores.pixels import Place
+from framework.data.stores.room import free_disk, free_memory
 from framework.errors import UserError, count
 
 if TYPE_CHECKING:

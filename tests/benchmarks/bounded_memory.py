@@ -1,0 +1,112 @@
+"""`framework run` on a folder of images that is ten times as large, decoded, as the memory that the run may take.
+
+`python -m tests.benchmarks.bounded_memory` makes JPEGs in a temporary folder (hard links to a few), then for `disk` and
+`stream`: runs a few steps on few images, without a limit, and notes the most data memory (`VmData`: private memory that
+can be written, of the run or of one of its workers) that was in use; then runs on all images under RLIMIT_DATA, that
+much and `--megabytes` more, and prints the peak. `memory` is tried under the same limit, and must be refused. Linux.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+SIDE = 128
+ORIGINALS = 100
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--megabytes", type=int, default=64, help="that the limit leaves beyond what is needed anyway")
+    arguments = parser.parse_args()
+    left = arguments.megabytes * 1_000_000
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        number = 10 * left // (3 * SIDE * SIDE)
+        make_tree(folder, "few", 400)
+        make_tree(folder, "many", number)
+        print(f"{number:,} images, {10 * left / 1e6:.0f} MB decoded; {left / 1e6:.0f} MB left to each process")
+        for place in ("disk", "stream"):
+            status, needed = run(folder, place, "few", None)
+            assert status == 0
+            status, peak = run(folder, place, "many", needed + left)
+            print(
+                f"{place:>8}: exit status {status}; needed with few images {needed / 1e6:,.0f} MB, "
+                f"limit {(needed + left) / 1e6:,.0f} MB, peak {peak / 1e6:,.0f} MB"
+            )
+        status, _ = run(folder, "memory", "many", needed + left)
+        print(f"  memory: exit status {status} (2: refused)")
+
+
+def make_tree(folder: Path, name: str, number: int) -> None:
+    """Two classes of JPEGs, larger than the network sees them."""
+    random = np.random.default_rng(0)
+    for index in range(ORIGINALS):
+        original = folder / f"{index}.jpg"
+        if not original.exists():
+            coarse = Image.fromarray(random.integers(0, 256, (20, 20, 3), dtype=np.uint8))
+            coarse.resize((200, 160), Image.Resampling.BICUBIC).save(original)
+    for label in ("a", "b"):
+        (folder / name / label).mkdir(parents=True)
+    for index in range(number):
+        os.link(folder / f"{index % ORIGINALS}.jpg", folder / name / "ab"[index % 2] / f"{index:06}.jpg")
+
+
+def run(folder: Path, place: str, tree: str, limit: int | None) -> tuple[int, int]:
+    """Exit status and the most bytes of data memory that one process of the run had."""
+    out = folder / f"{place}-{tree}"
+    command = [
+        sys.executable,
+        "-m",
+        "framework",
+        "run",
+        "folder",
+        f"dataset.root={folder / tree}",
+        "model=timm/test_resnet",
+    ]
+    command += [f"preprocess.size={SIDE}", "train.batch_size=16", "train.max_steps=20", "dataset.validation=0.02"]
+    command += ["dataset.test=0.02", "train.device=cpu", f"train.store={place}", "--out", str(out)]
+    environment = os.environ | {"FRAMEWORK_CACHE": str(folder / f"cache-{place}-{tree}")}
+
+    def restrict() -> None:
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+    process = subprocess.Popen(command, env=environment, preexec_fn=restrict, stdout=subprocess.DEVNULL)
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, *(data_memory(pid) for pid in family(process.pid)))
+        time.sleep(0.01)
+    return process.returncode, peak
+
+
+def family(pid: int) -> list[int]:
+    """A process and its children."""
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    except OSError:
+        text = ""
+    return [pid, *map(int, text.split())]
+
+
+def data_memory(pid: int) -> int:
+    """Its `VmData`, in bytes; 0 where it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return 0
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmData:")), 0)
+
+
+if __name__ == "__main__":
+    main()
