@@ -66,10 +66,12 @@ def test_no_steps_are_refused(recipe, framework):
     assert (result.status, result.err.strip()) == (2, "--steps is 0; it must be 1 or more")
 
 
-def profile_of(train=None, dtype=torch.bfloat16, **shares):
+def profile_of(train=None, dtype=torch.bfloat16, place="memory", **shares):
     phases = dict.fromkeys(PHASES, 0.0) | shares
     stage = StageProfile((48, 48), 100, phases, 64)
-    session = SimpleNamespace(recipe=SimpleNamespace(train=train or Train()), precision=SimpleNamespace(dtype=dtype))
+    stores = {"train": SimpleNamespace(pixels=SimpleNamespace(place=place))}
+    recipe, precision = SimpleNamespace(train=train or Train()), SimpleNamespace(dtype=dtype)
+    session = SimpleNamespace(recipe=recipe, precision=precision, stores=stores)
     return Profile(session, [stage], 1.0, 1)
 
 
@@ -84,6 +86,10 @@ def profile_of(train=None, dtype=torch.bfloat16, **shares):
 )
 def test_the_advice_names_what_takes_the_time(shares, said):
     assert said in " ".join(advice(profile_of(**shares)))
+
+
+def test_the_advice_for_a_stream_is_to_decode_once():
+    assert "train.store=disk decodes them once" in " ".join(advice(profile_of(place="stream", data=0.3, forward=0.7)))
 
 
 def test_advice_is_given_only_where_it_applies():
