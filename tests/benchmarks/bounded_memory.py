@@ -1,9 +1,10 @@
-"""`framework run` on a folder of images that is ten times as large, decoded, as the memory that the run may take.
+"""`framework run` on a folder of images that is ten times as large, decoded, as all the memory that the run may take.
 
 `python -m tests.benchmarks.bounded_memory` makes JPEGs in a temporary folder (hard links to a few), then for `disk` and
 `stream`: runs a few steps on few images, without a limit, and notes the most data memory (`VmData`: private memory that
-can be written, of the run or of one of its workers) that was in use; then runs on all images under RLIMIT_DATA, that
-much and `--megabytes` more, and prints the peak. `memory` is tried under the same limit, and must be refused. Linux.
+can be written, of the run or of one of its workers) that was in use; then runs under RLIMIT_DATA of that much and
+`--megabytes` more, on ten times as many bytes of images as the limit, and prints the peak. `memory` is tried under the
+same limit, and must be refused. It takes some minutes and, for `disk`, some 20 GB of the temporary folder. Linux.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-SIDE = 128
+SIDE = 224
 ORIGINALS = 100
 
 
@@ -29,22 +30,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=int, default=64, help="that the limit leaves beyond what is needed anyway")
     arguments = parser.parse_args()
-    left = arguments.megabytes * 1_000_000
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        number = 10 * left // (3 * SIDE * SIDE)
         make_tree(folder, "few", 400)
-        make_tree(folder, "many", number)
-        print(f"{number:,} images, {10 * left / 1e6:.0f} MB decoded; {left / 1e6:.0f} MB left to each process")
         for place in ("disk", "stream"):
             status, needed = run(folder, place, "few", None)
             assert status == 0
-            status, peak = run(folder, place, "many", needed + left)
+            limit = needed + arguments.megabytes * 1_000_000
+            number = 10 * limit // (3 * SIDE * SIDE)
+            make_tree(folder, f"many-{place}", number)
+            started = time.perf_counter()
+            status, peak = run(folder, place, f"many-{place}", limit)
             print(
-                f"{place:>8}: exit status {status}; needed with few images {needed / 1e6:,.0f} MB, "
-                f"limit {(needed + left) / 1e6:,.0f} MB, peak {peak / 1e6:,.0f} MB"
+                f"{place:>8}: {number:,} images, {10 * limit / 1e9:.1f} GB decoded; limit {limit / 1e6:,.0f} MB, "
+                f"peak {peak / 1e6:,.0f} MB (with 400 images {needed / 1e6:,.0f}), exit status {status}, "
+                f"{time.perf_counter() - started:.0f} s",
+                flush=True,
             )
-        status, _ = run(folder, "memory", "many", needed + left)
+        status, _ = run(folder, "memory", "many-disk", limit)
         print(f"  memory: exit status {status} (2: refused)")
 
 
