@@ -92,19 +92,27 @@ def test_a_stream_that_a_signal_to_all_its_processes_stops_within_an_epoch_ends_
     sent, recipe, tmp_path, start_framework, outcome
 ):
     whole, out = tmp_path / "whole", tmp_path / "run"
-    in_memory = start_framework("run", recipe, "--out", whole)
-    process = start_framework("run", recipe, "train.store=stream", "--out", out)
+    longer = (recipe, "train.epochs=12", "train.keep_checkpoints=1000")
+    in_memory = start_framework("run", *longer, "--out", whole)
+    process = start_framework("run", *longer, "train.store=stream", "--out", out)
     run = RunFolder(out)
-    wait_until(lambda: list(run.checkpoints.glob("step-*")), process)
+
+    def steps_done():
+        return len(list(run.checkpoints.glob("step-*")))
+
+    wait_until(steps_done, process)
     workers = [pid for pid, _ in children(process.pid)]
     assert workers
-    for pid in [process.pid, *workers]:  # as a terminal and a batch system do
+    for pid in workers:  # as a terminal and a batch system do, which send it to all
         os.kill(pid, sent)
+    more = steps_done() + 16  # than were decoded ahead
+    wait_until(lambda: steps_done() > more, process)
+    process.send_signal(sent)
     _, stderr = process.communicate()
     assert process.returncode == 130, stderr
     assert "Traceback" not in stderr
     assert not any(alive(pid) for pid in workers)
-    assert start_framework("run", recipe, "train.store=stream", "--out", out, "--resume").wait() == 0
+    assert start_framework("run", *longer, "train.store=stream", "--out", out, "--resume").wait() == 0
     assert in_memory.wait() == 0
     assert outcome(out) == outcome(whole)
 

@@ -68,6 +68,12 @@ def test_every_place_holds_the_same_images(built):
     assert torch.equal(images[0], images[2])
 
 
+def test_what_a_stream_kept_is_not_taken_for_pixels(built):
+    streamed = built("stream")
+    for place in ("memory", "disk"):
+        assert torch.equal(all_images(built(place)), all_images(streamed))
+
+
 def test_the_kept_images_are_those_that_were_read(built):
     for place in PLACES:
         first, again = built(place), built(place)
