@@ -229,10 +229,13 @@ KINDS: tuple[type[Component], ...] = (Dataset, Transform, Model, Loss, Optimizer
 
 def build(component: Component, **offered: Any) -> Any:
     """Call `component.build` with those of the offered arguments that it names, as pluggy does for hooks."""
-    wanted = inspect.signature(component.build).parameters
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in wanted.values()):
-        return component.build(**offered)
-    return component.build(**{name: value for name, value in offered.items() if name in wanted})
+    return component.build(**{name: value for name, value in offered.items() if wants(component, name)})
+
+
+def wants(component: Component, argument: str) -> bool:
+    """Whether `component.build` names this argument, or takes all that are offered."""
+    parameters = inspect.signature(component.build).parameters
+    return argument in parameters or any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
 
 
 def field_kind(annotation: Any) -> type[Component] | None:

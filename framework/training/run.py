@@ -34,13 +34,18 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
     """
     clock = Stopwatch()
     run = RunFolder(out)
-    _claim_folder(run, recipe, resume)
+    made = _claim_folder(run, recipe, resume)
     if run.results.is_file():
         results: dict[str, Any] = run.read("results")
         display.already_finished(run, results)
         return results
-    session = build_session(recipe, *read_data(recipe, display.reading, display.line))
-    _describe_run(run, session, registry)  # not before: a start that failed leaves nothing that must be resumed
+    try:
+        session = build_session(recipe, *read_data(recipe, display.reading, display.line))
+    except BaseException:  # a start that failed leaves nothing behind, and nothing that must be resumed
+        if made:
+            run.path.rmdir()
+        raise
+    _describe_run(run, session, registry)
     observers = Observing(recipe.observers, run, display)
     state = Checkpoints(run.checkpoints, recipe.train.keep_checkpoints).latest()
     keeper = Keeper(session, run, observers, clock, state)
@@ -64,7 +69,11 @@ def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
     load_weights(run.best_weights, session.averaging.model)
     save_weights(run.weights, session.averaging.model)
     results: dict[str, Any] = {"kept": {"epoch": position.kept["epoch"], "step": position.kept["step"]}}
-    results |= {split: session.evaluate(split) for split in ("validation", "test") if split in session.stores}
+    # The figures of these weights by a single view are there already.
+    known = {"validation": position.kept["validation"]} if session.evaluator.views == 1 else {}
+    for split in ("validation", "test"):
+        if split in session.stores:
+            results[split] = known.get(split) or session.evaluate(split)
     images = position.step * session.batches.images_per_step
     results |= {
         "epochs": keeper.epoch,
@@ -79,8 +88,8 @@ def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
     return results
 
 
-def _claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> None:
-    """Make sure, before minutes are spent on data, that the run can be written there."""
+def _claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> bool:
+    """Make sure, before minutes are spent on data, that the run can be written there; whether the folder is new."""
     if run.path.is_dir() and any(run.path.iterdir()):
         if not resume:
             raise UserError(
@@ -90,10 +99,12 @@ def _claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> None:
             _require_same_recipe(run, recipe)
         elif run.checkpoints.is_dir():
             raise UserError(f"'{run.path}' has checkpoints and no recipe.yaml: it cannot be resumed")
+    new = not run.path.exists()
     try:
         run.path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot make the run folder '{run.path}': {error.strerror}") from None
+    return new
 
 
 def _require_same_recipe(run: RunFolder, recipe: Recipe) -> None:

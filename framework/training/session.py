@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from framework.components import ImageSource, build
+from framework.components import ImageSource, build, wants
 from framework.data.augment import Augmentation
 from framework.data.batches import Batches
 from framework.data.growth import Growth
@@ -141,7 +141,7 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
     size = (preprocess.height, preprocess.width)
     classes = stores["train"].classes
     torch.manual_seed(seed_at(recipe.seed, "initial weights"))
-    sample = preprocess.network_input(stores["train"].spread(SAMPLE))
+    sample = preprocess.network_input(stores["train"].spread(SAMPLE)) if wants(recipe.model, "sample") else None
     model = build_network(recipe.model, len(classes), preprocess.channels, size, sample).to(device)
     if train.channels_last:
         model = model.to(memory_format=torch.channels_last)

@@ -52,9 +52,24 @@ def test_a_start_that_failed_is_repeated_by_the_same_command(tmp_path, recipe, p
     damaged.write_bytes(b"not an image")
     out = tmp_path / "run"
     assert framework("run", recipe, "--out", out).status == 2
+    assert not out.exists()
     damaged.write_bytes(good)
     result = framework("run", recipe, "--out", out, "train.epochs=1")
     assert result.status == 0, result.err
+
+
+def test_a_start_that_failed_leaves_a_folder_alone_that_was_there(tmp_path, recipe, framework):
+    out = tmp_path / "run"
+    out.mkdir()
+    assert framework("run", recipe, "dataset.root=nowhere", "--out", out).status == 2
+    assert out.is_dir()
+
+
+def test_validation_by_a_single_view_is_that_of_the_kept_epoch(run):
+    results = json.loads((run / "results.json").read_text())
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    epochs = {line["epoch"]: line for line in lines if line["event"] == "epoch"}
+    assert results["validation"] == epochs[results["kept"]["epoch"]]["validation"]
 
 
 def test_the_run_folder_holds_everything(run):
