@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def uniform(number: int, low: float, high: float, generator: Generator) -> Tensor:
     """Float32 N between `low` and `high`."""
-    return torch.rand(number, generator=generator) * (high - low) + low
+    return torch.empty(number).uniform_(low, high, generator=generator)
 
 
 def chosen(number: int, p: float, generator: Generator) -> Tensor:
@@ -24,7 +24,8 @@ def chosen(number: int, p: float, generator: Generator) -> Tensor:
 
 def symmetric(number: int, largest: float, p: float, generator: Generator) -> Tensor:
     """Float32 N between -`largest` and `largest`; 0 with probability 1 - p."""
-    return uniform(number, -largest, largest, generator) * chosen(number, p, generator)
+    values = uniform(number, -largest, largest, generator)
+    return values if p == 1 else values * chosen(number, p, generator)
 
 
 def beta(number: int, alpha: float, generator: Generator) -> Tensor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from framework_torch._drawing import chosen, symmetric
+from framework_torch._drawing import chosen, symmetric, uniform
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -42,9 +42,8 @@ class ShiftMatrices:
     def matrices(self, number: int, generator: Generator) -> Tensor:
         """Float32 N×3×3."""
         result = identity(number)
-        moved = chosen(number, self.p, generator)
-        for axis in (0, 1):
-            result[:, axis, 2] = symmetric(number, 2 * self.fraction, 1.0, generator) * moved
+        moves = uniform(2 * number, -2 * self.fraction, 2 * self.fraction, generator).view(number, 2)
+        result[:, :2, 2] = moves if self.p == 1 else moves * chosen(number, self.p, generator)[:, None]
         return result
 
 
