@@ -105,7 +105,7 @@ def sampling_grid(matrices: Tensor, height: int, width: int) -> Tensor:
 
     A row's part and a column's part are added as complex numbers, x + iy: one pass instead of a product of matrices.
     """
-    x, y = ((torch.arange(n, device=matrices.device) * 2 + 1) / n - 1 for n in (width, height))
+    x, y = (torch.linspace(1 / n - 1, 1 - 1 / n, n, device=matrices.device) for n in (width, height))
     by_column = matrices[:, :2, 0:1] * x
     by_row = torch.addcmul(matrices[:, :2, 2:3], matrices[:, :2, 1:2], y)
     columns, rows = (torch.complex(part[:, 0], part[:, 1]) for part in (by_column, by_row))

@@ -63,5 +63,5 @@ def _interval(length: Tensor, room: int, generator: Generator) -> Tensor:
     """Bool N×room, true in `length` places in a row, rounded to at least one, that begin anywhere."""
     length = length.round().clamp(1, room)
     start = (uniform(len(length), 0, 1, generator) * (room - length + 1)).floor().clamp(max=room - 1)
-    places = torch.arange(room)
+    places = torch.arange(room, dtype=torch.float32)
     return (places >= start[:, None]) & (places < (start + length)[:, None])
