@@ -28,7 +28,7 @@ ORIGINALS = 100
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--megabytes", type=int, default=64, help="that the limit leaves beyond what is needed anyway")
+    parser.add_argument("--megabytes", type=int, default=256, help="that the limit leaves beyond what is needed anyway")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
