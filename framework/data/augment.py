@@ -43,7 +43,12 @@ class Augmentation:
             self.passes += neighbours if composed is None else [composed(neighbours)]
 
     def __call__(self, images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Float32 B×C×H×W in [0, 1] and B×K class probabilities, of the same shapes and ranges."""
+        """Images B×C×H×W, uint8 or float32 in [0, 1], and class probabilities B×K: both of the same shapes, as float32.
+
+        Runs where the images are.
+        """
+        if images.dtype == torch.uint8:
+            images = images.div(255)
         for step in self.passes:
             images, targets = step(images, targets, generator)
         return images, targets

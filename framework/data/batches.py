@@ -77,9 +77,9 @@ class Batches:
         return self.store.pixels.batches(self.order.batches_from(step))
 
     def _batch(self, pixels: Tensor, indices: Tensor, step: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        images = pixels.to(self.device).div(255)
+        images = pixels.to(self.device)
         if self.growth is not None:
-            images = F.interpolate(images, self.growth.size_at(step), mode="bilinear", antialias=True)
+            images = F.interpolate(images.div(255), self.growth.size_at(step), mode="bilinear", antialias=True)
         targets = F.one_hot(self.store.labels[indices], len(self.store.classes)).to(self.device).float()
         images, targets = self.augmentation(images, targets, generator)
         images = self.preprocess.normalised(images)

@@ -44,6 +44,15 @@ def test_no_transforms_change_nothing():
     assert torch.equal(their_targets, targets())
 
 
+def test_bytes_are_augmented_as_the_floats_that_they_stand_for():
+    levels = (images(channels=3) * 255).round().to(torch.uint8)
+    transforms = [Rotate(), Contrast(), Mixup()]
+    of_bytes, of_floats = augmented(transforms, levels), augmented(transforms, levels / 255)
+    assert of_bytes[0].dtype == torch.float32
+    assert torch.equal(of_bytes[0], of_floats[0])
+    assert augmented([], levels)[0].max() <= 1
+
+
 def test_neighbours_that_are_geometric_are_sampled_once(monkeypatch):
     from framework.data import augment
 
