@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,8 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
         session = build_session(recipe, *read_data(recipe, display.reading, display.line))
     except BaseException:  # a start that failed leaves nothing behind, and nothing that must be resumed
         if made:
-            run.path.rmdir()
+            with suppress(OSError):  # somebody else has put something there
+                run.path.rmdir()
         raise
     _describe_run(run, session, registry)
     observers = Observing(recipe.observers, run, display)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -138,6 +139,17 @@ class Bench:
             way(self)
         timed = self.marks[LEFT_OUT:]
         return self.task.batch_size * (len(timed) - 1) / (timed[-1] - timed[0])
+
+
+def task_arguments(description: str | None, rounds: int) -> argparse.Namespace:
+    """What a benchmark of some tasks is told on its command line: `tasks`, `rounds`, `device`."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tasks", nargs="*", choices=[[], *TASKS], help=f"any of {', '.join(TASKS)} (default: all)")
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--device", default="auto")
+    arguments = parser.parse_args()
+    arguments.tasks = [TASKS[name] for name in arguments.tasks or TASKS]
+    return arguments
 
 
 def write_images(folder: Path, task: Task) -> None:

@@ -6,7 +6,6 @@ compiling took. The framework does not compile: on the CPU it was measured not t
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from torch import nn
 
 from framework.training.device import choose_device
 from framework.training.precision import Precision
-from tests.benchmarks.bench import TASKS, Bench, Task
+from tests.benchmarks.bench import Bench, Task, task_arguments
 
 STEPS = 5
 """Of a turn, after one that is left out."""
@@ -71,13 +70,9 @@ def measure(task: Task, rounds: int, device: torch.device) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tasks", nargs="*", choices=[[], *TASKS], help=f"any of {', '.join(TASKS)} (default: all)")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--device", default="auto")
-    arguments = parser.parse_args()
-    for name in arguments.tasks or TASKS:
-        measure(TASKS[name], arguments.rounds, choose_device(arguments.device))
+    arguments = task_arguments(__doc__, rounds=5)
+    for task in arguments.tasks:
+        measure(task, arguments.rounds, choose_device(arguments.device))
 
 
 if __name__ == "__main__":

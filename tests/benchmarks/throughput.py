@@ -17,7 +17,6 @@ DataLoaders have the number of workers that is best for torchvision's loop.
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import subprocess
@@ -27,7 +26,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from framework.training.device import choose_device, choose_precision
-from tests.benchmarks.bench import TASKS, Task, write_images
+from tests.benchmarks.bench import Task, task_arguments, write_images
 from tests.benchmarks.ways import installed
 
 
@@ -85,13 +84,9 @@ def measure(task: Task, rounds: int, device: str) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tasks", nargs="*", choices=[[], *TASKS], help=f"any of {', '.join(TASKS)} (default: all)")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--device", default="auto")
-    arguments = parser.parse_args()
-    for name in arguments.tasks or TASKS:
-        measure(TASKS[name], arguments.rounds, arguments.device)
+    arguments = task_arguments(__doc__, rounds=7)
+    for task in arguments.tasks:
+        measure(task, arguments.rounds, arguments.device)
 
 
 if __name__ == "__main__":
