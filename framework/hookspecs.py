@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -15,7 +16,7 @@ hookimpl = pluggy.HookimplMarker("framework")
 
 
 class PluginSpec:
-    """The one hook of a plugin, a module named by an entry point of the group `framework`."""
+    """The hooks of a plugin, a module named by an entry point of the group `framework`."""
 
     @hookspec
     def components(self) -> Sequence[type[Component]]:
@@ -41,6 +42,23 @@ class PluginSpec:
                 return [Linear]
         """
         return ()
+
+    @hookspec
+    def bundles(self) -> Mapping[str, Path]:
+        """Return the trained classifiers that the plugin brings, files that `framework bundle` made, by name.
+
+        Users name one `PLUGIN/NAME`, where PLUGIN is the entry point's name: with `{"compact": …}`, the plugin
+        `fer2013` makes `framework predict fer2013/compact photo.jpg` work. Called once, when the registry is loaded;
+        the files are not opened.
+
+            from pathlib import Path
+            from framework import hookimpl
+
+            @hookimpl
+            def bundles():
+                return {"compact": Path(__file__).parent / "compact.safetensors"}
+        """
+        return {}
 
 
 class ObserverSpec:

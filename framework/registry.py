@@ -8,7 +8,8 @@ import importlib.metadata
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pluggy
 
@@ -36,6 +37,8 @@ class Plugin:
     location: str
     """The file of the loaded module, or an empty string."""
     components: tuple[type[Component], ...] = ()
+    bundles: Mapping[str, Path] = field(default_factory=dict)
+    """Files of trained classifiers that it ships, by name."""
     fault: str | None = None
     """Why it, or part of it, could not be used."""
 
@@ -84,6 +87,11 @@ class Registry:
         return self._providers[kind.kind, name][0][0]
 
     @property
+    def bundles(self) -> dict[str, Path]:
+        """The trained classifiers that plugins ship, by `PLUGIN/NAME`."""
+        return {f"{plugin.name}/{name}": file for plugin in self.plugins for name, file in plugin.bundles.items()}
+
+    @property
     def clashes(self) -> list[str]:
         """A line for each name that two plugins offer."""
         return [_clash(kind, name, found) for (kind, name), found in sorted(self._providers.items()) if len(found) > 1]
@@ -117,17 +125,21 @@ def load_plugin(point: importlib.metadata.EntryPoint) -> Plugin:
     """Import what the entry point names and ask it for its components; faults are recorded, never raised."""
     module: ModuleType | None = None
     components: tuple[type[Component], ...] = ()
-    fault: str | None = None
+    bundles: dict[str, Path] = {}
+    faults: list[str] = []
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is no part of a command's answer
             module = importlib.import_module(point.module)
-            components, fault = _sound(_call_hook(point.load(), point.name))
+            hooks = _hooks(point.load(), point.name)
+            components = _sound(hooks, faults)
+            bundles = _sound_bundles(hooks, faults)
     except (KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # a plugin may raise anything on import, SystemExit too
-        fault = _one_line(error)
+        faults.append(_one_line(error))
     location = getattr(module, "__file__", None) or ""
-    return Plugin(point.name, point.value, *_distribution(point), location, components, fault)
+    fault = "; ".join(faults) or None
+    return Plugin(point.name, point.value, *_distribution(point), location, components, bundles, fault)
 
 
 def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
@@ -136,24 +148,23 @@ def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
     return metadata.get("Name", "unknown"), metadata.get("Version", "unknown")
 
 
-def _call_hook(plugin: object, name: str) -> list[object]:
-    """The components of one plugin, through a plugin manager of its own, so that pluggy checks the signature."""
+def _hooks(plugin: object, name: str) -> Any:
+    """The hooks of one plugin, through a plugin manager of its own, so that pluggy checks the signatures."""
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(PluginSpec)
     manager.register(plugin, name)
     manager.check_pending()
-    if not manager.hook.components.get_hookimpls():
+    if not (manager.hook.components.get_hookimpls() or manager.hook.bundles.get_hookimpls()):
         raise TypeError("it implements no hook: define `components()` and mark it with `@hookimpl`")
-    offered = next(iter(manager.hook.components()), None)  # pluggy leaves out None
+    return manager.hook
+
+
+def _sound(hooks: Any, faults: list[str]) -> tuple[type[Component], ...]:
+    """The components without a fault; what is wrong with the others is added to `faults`."""
+    offered = next(iter(hooks.components()), None) if hooks.components.get_hookimpls() else ()  # pluggy leaves out None
     if isinstance(offered, (str, Mapping)) or not isinstance(offered, Iterable):
         raise TypeError(f"components() returned {offered!r}, not a list of component classes")
-    return list(offered)
-
-
-def _sound(offered: list[object]) -> tuple[tuple[type[Component], ...], str | None]:
-    """The components without a fault, and the faults of the others."""
     sound: dict[tuple[str, str], type[Component]] = {}
-    faults: list[str] = []
     for entry in offered:
         if fault := fault_of(entry):
             faults.append(fault)
@@ -162,7 +173,23 @@ def _sound(offered: list[object]) -> tuple[tuple[type[Component], ...], str | No
         if (component.kind, component.name) in sound:
             faults.append(f"components() offers {component.kind} '{component.name}' twice")
         sound.setdefault((component.kind, component.name), component)
-    return tuple(sound.values()), "; ".join(faults) or None
+    return tuple(sound.values())
+
+
+def _sound_bundles(hooks: Any, faults: list[str]) -> dict[str, Path]:
+    """The bundles whose files are there; what is wrong with the others is added to `faults`."""
+    offered = next(iter(hooks.bundles()), None) if hooks.bundles.get_hookimpls() else {}
+    if not isinstance(offered, Mapping):
+        raise TypeError(f"bundles() returned {offered!r}, not a mapping of names to files")
+    sound = {}
+    for name, file in offered.items():
+        if not (isinstance(name, str) and isinstance(file, (str, Path))):
+            faults.append(f"bundles() offers {name!r}: {file!r}, which is not a name and a file")
+        elif not Path(file).is_file():
+            faults.append(f"bundles() offers '{name}', but there is no file '{file}'")
+        else:
+            sound[name] = Path(file)
+    return sound
 
 
 def _clash(kind: str, name: str, found: Iterable[tuple[Plugin, type[Component]]]) -> str:

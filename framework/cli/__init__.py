@@ -12,11 +12,12 @@ from framework.errors import UserError, did_you_mean
 
 COMMANDS = {
     "run": "train a recipe, then evaluate it on the test split",
-    "evaluate": "every figure of a run on any split or folder",
+    "evaluate": "every figure of a run, or of several together, on any split or folder",
     "profile": "time the parts of a training step, and say what limits it",
     "predict": "classify files and folders with a run",
+    "bundle": "seal a run into one file, for others to use",
     "list": "what is installed: datasets, models, optimizers, …",
-    "show": "one component: its options, defaults and documentation",
+    "show": "one component: its options, defaults and documentation; or a bundle's card",
     "check": "validate a recipe without running it",
     "schema": "JSON Schema of recipes, for editors",
     "plugins": "every plugin: version, where from, what it offers, why it failed",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
+from pathlib import Path
 
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:
@@ -25,3 +27,28 @@ def add_overrides(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """`--json`."""
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """A run or a bundle, as `open_trained` finds it."""
+    parser.add_argument("run", metavar="RUN", help=RUN_HELP)
+
+
+def add_runs_and_overrides(parser: argparse.ArgumentParser) -> None:
+    """Several of them with `key=value` among them; `runs_and_overrides` tells one from the other."""
+    parser.add_argument("runs", metavar="RUN", nargs="+", help=f"{RUN_HELP}; of several, the mean of their answers")
+    parser.add_argument(
+        "overrides", metavar="key=value", nargs="*", default=[], help="change its recipe, such as dataset.root=DIR"
+    )
+
+
+def runs_and_overrides(words: Iterable[str]) -> tuple[list[str], list[str]]:
+    """What names a run, and what has the form `key=value` and names nothing that is there."""
+    runs: list[str] = []
+    overrides: list[str] = []
+    for word in words:
+        (overrides if "=" in word and not Path(word).exists() else runs).append(word)
+    return runs, overrides
+
+
+RUN_HELP = "a run folder, a bundle's file, or a bundle that a plugin ships (`framework list bundles`)"

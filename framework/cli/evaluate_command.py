@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framework.cli.arguments import add_json, add_overrides
+from framework.cli.arguments import add_json, add_runs_and_overrides, runs_and_overrides
 from framework.errors import UserError
-from framework.recipe import load_recipe
+from framework.recipe.loading import load_recipe_text
 from framework.registry import Registry
-from framework.runs.folder import open_run
+from framework.runs.trained import Trained, open_trained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from framework.components import ImageSource
+    from framework.data.decode import BadImage
+    from framework.evaluation.answers import Answers
+    from framework.evaluation.calibration import Calibration
+    from framework.inference.predictor import Predictor
     from framework.recipe.sections import Recipe
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
-    add_overrides(parser)
+    add_runs_and_overrides(parser)
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--split", default="test", help="train, validation, test or another of the dataset's (default: test)"
@@ -33,43 +36,116 @@ def configure(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--folder", type=Path, metavar="DIR", help="a folder with one sub-folder of images for each class"
     )
+    parser.add_argument("--only", type=Path, metavar="CSV", help="only the images whose names are in this table")
+    parser.add_argument("--views", metavar="N", help="look at each image 1, 2, 6 or 10 times: also mirrored, shifted")
+    parser.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="first fit a temperature on the validation split; it is kept with the run, for all its probabilities",
+    )
     add_json(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the figures."""
-    run = open_run(arguments.run)
+    named, overrides = runs_and_overrides([*arguments.runs, *arguments.overrides])
+    if not named:
+        raise UserError("name a run first: framework evaluate RUN [key=value …]")
+    if arguments.views is not None:
+        overrides.append(f"evaluate.views={arguments.views}")
     registry = Registry.load()
-    recipe = load_recipe(run.recipe, registry, arguments.overrides)
-    from framework.data.stores.storage import Storage
-    from framework.inference.predictor import Predictor
+    runs = [open_trained(name, registry) for name in named]
+    recipes = [load_recipe_text(run.recipe, f"recipe of '{run.label}'", registry, overrides) for run in runs]
+    if arguments.calibrate:
+        _require_a_folder(runs)
     from framework.report.display import PlainDisplay, SilentDisplay
 
-    predictor = Predictor.open(arguments.run, registry, recipe.train.device)
-    predictor.evaluator = replace(predictor.evaluator, views=recipe.evaluate.views)
-    source = _source(recipe, predictor.classes, arguments.split, arguments.folder)
     display = SilentDisplay() if arguments.json else PlainDisplay()
-    what = str(arguments.folder) if arguments.folder else arguments.split
-    storage = Storage.of_recipe(recipe, predictor.evaluator.device, display.line)
-    store = predictor.store(source, recipe.dataset.on_bad_image, partial(display.reading, what), storage)
-    figures = predictor.evaluate(store)
+    predictors = [_predictor(run, recipe, registry) for run, recipe in zip(runs, recipes, strict=True)]
+    examined = _Examined(predictors, recipes[0], display)
+    answer: dict[str, Any] = {}
+    if arguments.calibrate:
+        calibration = examined.calibrate()
+        answer["calibration"] = calibration.as_dict()
+        if not arguments.json:
+            _print_calibration(calibration)
+    answers, skipped = examined.answers(arguments.split, arguments.folder, arguments.only)
+    figures = answers.figures()
     if arguments.json:
-        skipped = [{"name": bad.name, "reason": bad.reason} for bad in store.skipped]
-        print(json.dumps({**figures, "skipped": skipped}, indent=2, ensure_ascii=False))
+        answer |= {**figures, "skipped": [{"name": bad.name, "reason": bad.reason} for bad in skipped]}
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
-        _print(what, figures, len(store.skipped))
+        _print(str(arguments.folder or arguments.split), figures, len(skipped))
     return 0
 
 
-def _source(recipe: Recipe, classes: Sequence[str], split: str, folder: Path | None) -> ImageSource:
+def _require_a_folder(runs: Sequence[Trained]) -> None:
+    if len(runs) > 1 or runs[0].folder is None:
+        raise UserError("--calibrate writes into a run folder: give one of those, not a bundle and not several runs")
+
+
+def _predictor(run: Trained, recipe: Recipe, registry: Registry) -> Predictor:
+    """With the views and on the device that the recipe asks for, as overrides may have changed it."""
+    from framework.inference.predictor import Predictor
+
+    return Predictor.open(run, registry, recipe.train.device).with_views(recipe.evaluate.views)
+
+
+@dataclass
+class _Examined:
+    """One or several networks, and the data of the first one's recipe."""
+
+    predictors: list[Predictor]
+    recipe: Recipe
+    display: Any
+
+    def answers(
+        self, split: str, folder: Path | None = None, only: Path | None = None
+    ) -> tuple[Answers, tuple[BadImage, ...]]:
+        """For every image of the split or folder, and the images that could not be read."""
+        from framework.data.stores.storage import Storage
+        from framework.inference.ensemble import Ensemble
+
+        ensemble = Ensemble(self.predictors)
+        source = _source(self.recipe, ensemble.classes, split, folder, only)
+        storage = Storage.of_recipe(self.recipe, self.predictors[0].device, self.display.line)
+        reading = partial(self.display.reading, str(folder or split))
+        return ensemble.answers(source, self.recipe.dataset.on_bad_image, reading, storage)
+
+    def calibrate(self) -> Calibration:
+        """Fit the temperature, keep it with the run, and use it from now on."""
+        from framework.evaluation.calibration import calibrate
+
+        predictor = self.predictors[0]
+        self.predictors = [predictor.with_temperature(1.0)]
+        calibration = calibrate(self.answers("validation")[0], "validation")
+        self.predictors = [predictor.with_temperature(calibration.temperature)]
+        assert predictor.trained.folder is not None
+        predictor.trained.folder.write("calibration", calibration.as_dict())
+        return calibration
+
+
+def _source(recipe: Recipe, classes: Sequence[str], split: str, folder: Path | None, only: Path | None) -> ImageSource:
     from framework.data.splits import bind_classes, build_splits, find_split
+    from framework.data.subset import named_images, read_names
     from framework.data.trees import class_tree
 
-    if folder is not None:
-        if not folder.is_dir():
-            raise UserError(f"--folder: there is no folder '{folder}'")
-        return bind_classes(class_tree(folder), classes, f"'{folder}'")
-    return find_split(build_splits(recipe.dataset, classes), split)
+    if folder is None:
+        source = find_split(build_splits(recipe.dataset, classes), split)
+    elif folder.is_dir():
+        source = bind_classes(class_tree(folder), classes, f"'{folder}'")
+    else:
+        raise UserError(f"--folder: there is no folder '{folder}'")
+    return source if only is None else named_images(source, read_names(only), f"--only {only}")
+
+
+def _print_calibration(calibration: Calibration) -> None:
+    print(
+        f"calibrated on {calibration.images:,} images of {calibration.split}: temperature "
+        f"{calibration.temperature:.3f}, ECE {100 * calibration.ece_before:.1f} % to "
+        f"{100 * calibration.ece_after:.1f} %, loss {calibration.loss_before:.3f} to {calibration.loss_after:.3f}; "
+        "kept with the run\n"
+    )
 
 
 def _print(what: str, figures: dict[str, Any], skipped: int) -> None:
@@ -83,7 +159,7 @@ def _print(what: str, figures: dict[str, Any], skipped: int) -> None:
         f"[bold]{what}[/], {figures['images']:,} images" + (f", {skipped} bad ones skipped" if skipped else "")
     )
     for name, value in split_rows({what: figures}):
-        console.print(f"{name:>20}  {value}")
+        console.print(f"{name:>20}  {value}" + (_interval(figures) if name == "top-1" else ""))
     table = Table("class", "precision", "recall", "F1", "images", box=None, header_style="bold", pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
@@ -94,6 +170,13 @@ def _print(what: str, figures: dict[str, Any], skipped: int) -> None:
     console.print()
     console.print("[bold]true class by prediction, % of the row[/]")
     console.print(confusion_table(figures))
+
+
+def _interval(figures: dict[str, Any]) -> str:
+    from framework.evaluation.intervals import wilson_interval
+
+    low, high = wilson_interval(figures["top1"], figures["images"])
+    return f"  [dim]95 % interval {100 * low:.1f} to {100 * high:.1f}[/]"
 
 
 def confusion_table(figures: dict[str, Any]) -> Any:

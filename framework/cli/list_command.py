@@ -16,7 +16,9 @@ from framework.registry import Registry, variants_of
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("kind", nargs="?", metavar="KIND", help="datasets, models, …, or recipes; left out: all")
+    parser.add_argument(
+        "kind", nargs="?", metavar="KIND", help="datasets, models, …, recipes or bundles; left out: all kinds"
+    )
     parser.add_argument(
         "pattern", nargs="?", metavar="PATTERN", help="part of a name, or a pattern such as 'timm/*vit*'"
     )
@@ -28,6 +30,8 @@ def execute(arguments: argparse.Namespace) -> int:
     registry = Registry.load()
     if arguments.kind in ("recipe", "recipes"):
         found = {"recipes": _recipes(arguments.pattern)}
+    elif arguments.kind in ("bundle", "bundles"):
+        found = {"bundles": _bundles(registry, arguments.pattern)}
     else:
         kinds = [kind_named(arguments.kind)] if arguments.kind else list(KINDS)
         found = {plural(kind): _matching(registry, kind, arguments.pattern) for kind in kinds}
@@ -67,6 +71,21 @@ def _recipes(pattern: str | None) -> dict[str, str]:
         for name, file in shipped_recipes().items()
         if _matches(name, pattern)
     }
+
+
+def _bundles(registry: Registry, pattern: str | None) -> dict[str, str]:
+    from framework.runs.bundle import read_bundle
+    from framework.runs.card import summary
+
+    found = {}
+    for name, file in sorted(registry.bundles.items()):
+        if _matches(name, pattern):
+            size = f"{file.stat().st_size / 1e6:.1f} MB"
+            try:
+                found[name] = f"{summary(read_bundle(file, verify=False))}, {size}"
+            except UserError as error:
+                found[name] = f"FAILED: {error}"
+    return found
 
 
 def _first_comment(text: str) -> str:

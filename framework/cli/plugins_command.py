@@ -50,6 +50,7 @@ def _entry(plugin: Plugin) -> dict[str, Any]:
         "version": plugin.version,
         "location": plugin.location,
         "components": _offers(plugin),
+        "bundles": {name: str(file) for name, file in plugin.bundles.items()},
         "fault": plugin.fault,
     }
 
@@ -61,4 +62,6 @@ def _text(plugin: Plugin) -> str:
     if plugin.fault:
         lines.append(f"  FAILED: {plugin.fault}")
     lines += [f"  {kind}: {enumerate_names(names, 10)}" for kind, names in _offers(plugin).items()]
+    if plugin.bundles:
+        lines.append(f"  bundles: {enumerate_names(plugin.bundles, 10)}")
     return "\n".join(lines)

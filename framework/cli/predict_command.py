@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from framework.cli.arguments import add_run
 from framework.errors import UserError, count
-from framework.runs.folder import open_run
+from framework.registry import Registry
+from framework.runs.trained import open_trained
 
 if TYPE_CHECKING:
     from framework.inference.predictor import Prediction, Predictor
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
+    add_run(parser)
     parser.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="image files and folders")
     parser.add_argument("--top", type=int, default=3, metavar="K", help="classes shown for each image (default: 3)")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write every probability to a CSV file too")
@@ -28,13 +30,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print a line for each image; the status is 1 where one could not be read."""
-    open_run(arguments.run)
+    registry = Registry.load()
+    trained = open_trained(arguments.run, registry)
     files = list(_files(arguments.paths))
     if arguments.top < 1:
         raise UserError(f"--top is {arguments.top}; it must be at least 1")
     from framework.inference.predictor import Predictor
 
-    predictor = Predictor.open(arguments.run)
+    predictor = Predictor.open(trained, registry)
     rows: list[Prediction] = []
     failed = 0
     for prediction in predictor.predict(files):

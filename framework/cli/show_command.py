@@ -11,19 +11,23 @@ from typing import Any
 from framework.cli.arguments import add_json
 from framework.cli.kinds import kind_named
 from framework.components import Component, own_fields_first, split_name
+from framework.errors import UserError
 from framework.registry import Registry, variants_of
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("kind", metavar="KIND", help="dataset, model, optimizer, …")
-    parser.add_argument("name", metavar="NAME", help="as a recipe would name it")
+    parser.add_argument("kind", metavar="KIND", help="dataset, model, optimizer, …, or bundle")
+    parser.add_argument("name", metavar="NAME", help="as a recipe would name it; a bundle by its name or file")
     add_json(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print a component's documentation and options."""
+    """Print a component's documentation and options, or the card of a bundle."""
     registry = Registry.load()
+    if arguments.kind == "bundle":
+        print(_card(arguments.name, registry))
+        return 0
     kind = kind_named(arguments.kind)
     name, variant = split_name(arguments.name)
     component = registry.find(kind, name)
@@ -36,6 +40,16 @@ def execute(arguments: argparse.Namespace) -> int:
     else:
         print(describe(component, registry))
     return 0
+
+
+def _card(named: str, registry: Registry) -> str:
+    from framework.runs.bundle import read_bundle
+    from framework.runs.trained import open_trained
+
+    trained = open_trained(named, registry)
+    if trained.folder is not None:
+        raise UserError(f"'{named}' is a run folder; `framework bundle {named}` makes a bundle of it")
+    return str(read_bundle(trained.weights)["card"]).rstrip()
 
 
 def describe(component: type[Component], registry: Registry) -> str:

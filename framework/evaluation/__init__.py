@@ -1,5 +1,9 @@
 """Evaluation: the figures of a split, the same from a run, from `framework evaluate` and from Python.
 
-metrics.py    figures from logits and labels
-evaluate.py   a network over a store -> logits
+evaluate.py     a network over a store -> answers
+answers.py      logits, labels and names of a split; kept with a run; averaged over an ensemble
+metrics.py      figures from logits and labels
+intervals.py    how far a figure can be trusted
+calibration.py  the temperature that makes probabilities honest
+views.py        several looks at one image
 """

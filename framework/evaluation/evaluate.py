@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
-from framework.evaluation.metrics import classification_metrics
+from framework.evaluation.answers import Answers
 from framework.evaluation.views import views_of
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ class Evaluator:
             logits.append(torch.stack(answers).mean(0))
         return torch.cat(logits).cpu()
 
-    def figures(self, model: nn.Module, store: Store) -> dict[str, Any]:
-        """Every figure of a split."""
+    def answers(self, model: nn.Module, store: Store) -> Answers:
+        """What the network says of every image of a split."""
         logits = self.logits(model, store.pixels.in_order(self.batch_size))
-        return classification_metrics(logits, store.labels, store.classes)
+        return Answers(store.classes, store.names, store.labels, logits)
 
     def _laid_out(self, view: Tensor) -> Tensor:
         return view.contiguous(memory_format=torch.channels_last) if self.channels_last else view.contiguous()

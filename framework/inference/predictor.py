@@ -1,30 +1,48 @@
-"""A finished run as a classifier: network, preprocessing and class names belong together."""
+"""A trained network as a classifier: engine, preprocessing and class names belong together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from framework.components import Model, build
 from framework.data.decode import BadImage, decode, quiet_decoding
 from framework.data.preprocess import Preprocessor
-from framework.data.stores.store import Progress, Store, build_store
-from framework.evaluation.evaluate import Evaluator
-from framework.recipe.loading import validate_component_tree
+from framework.data.stores.store import Store, build_store
+from framework.evaluation.answers import Answers
+from framework.inference.torch_engine import TorchEngine
 from framework.registry import Registry
-from framework.runs.folder import RunFolder, open_run
-from framework.training.checkpoints import load_weights
-from framework.training.device import choose_device
+from framework.runs.trained import Trained, open_trained
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from framework.components import ImageSource
     from framework.data.stores.storage import Storage
+    from framework.data.stores.store import Progress
+
+
+class Engine(Protocol):
+    """What computes: uint8 B×C×H×W of the network's size to calibrated logits float32 B×K, on the CPU.
+
+    Their softmax gives the probabilities.
+    """
+
+    @property
+    def device(self) -> torch.device:
+        """Where."""
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Calibrated logits of a batch."""
+
+    def with_views(self, number: int) -> Engine:
+        """The same, with the mean over so many views of each image; raises `UserError` where it cannot."""
+
+    def with_temperature(self, temperature: float) -> Engine:
+        """The same, with logits divided by another temperature; raises `UserError` where it cannot."""
 
 
 @dataclass(frozen=True)
@@ -37,46 +55,62 @@ class Prediction:
     error: str | None = None
 
 
+@dataclass(frozen=True)
 class Predictor:
-    """A run folder, ready to classify.
+    """A run folder or a bundle, ready to classify.
 
     predictor = Predictor.open("runs/fer2013_resnet18-1")
     for prediction in predictor.predict(["a.jpg", "b.png"]):
         print(prediction.name, predictor.top(prediction, 1))
     """
 
-    def __init__(self, run: RunFolder, model: nn.Module, saved: Mapping[str, Any], device: torch.device) -> None:
-        self.run = run
-        self.model = model
-        self.classes = tuple(saved["classes"])
-        self.preprocess = Preprocessor.from_dict(saved["preprocess"])
-        self.evaluator = Evaluator(self.preprocess, device, **saved["evaluation"])
+    trained: Trained
+    classes: tuple[str, ...]
+    preprocess: Preprocessor
+    engine: Engine
+    batch_size: int
 
     @classmethod
-    def open(cls, path: str | Path, registry: Registry | None = None, device: str = "auto") -> Predictor:
-        """Load a finished run; raises `UserError` where it is none, or its network's plugin is not installed."""
-        run = open_run(Path(path))
-        saved = run.read("model")
+    def open(cls, named: str | Path | Trained, registry: Registry | None = None, device: str = "auto") -> Predictor:
+        """Load a finished run or a bundle, by path or name.
+
+        Raises `UserError` where there is none, or its network's plugin is not installed.
+        """
         registry = registry or Registry.load()
-        component = _without_pretrained(validate_component_tree(Model, saved["model"], registry))
+        trained = named if isinstance(named, Trained) else open_trained(named, registry)
+        saved = trained.documents["model"]
+        engine = TorchEngine.load(trained, registry, device)
         preprocess = Preprocessor.from_dict(saved["preprocess"])
-        size = (preprocess.height, preprocess.width)
-        model = build(
-            component, num_classes=len(saved["classes"]), channels=preprocess.channels, image_size=size, sample=None
-        )
-        load_weights(run.weights, model)
-        where = choose_device(device)
-        model = model.to(where)
-        if saved["evaluation"]["channels_last"]:
-            model = model.to(memory_format=torch.channels_last)
-        return cls(run, model, saved, where)
+        return cls(trained, trained.classes, preprocess, engine, saved["evaluation"]["batch_size"])
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network computes."""
+        return self.engine.device
+
+    def with_views(self, number: int) -> Predictor:
+        """The same, looking at each image so many times (1, 2, 6 or 10)."""
+        return replace(self, engine=self.engine.with_views(number))
+
+    def with_temperature(self, temperature: float) -> Predictor:
+        """The same, with other probabilities: 1 is as the network was trained."""
+        return replace(self, engine=self.engine.with_temperature(temperature))
+
+    def read(self, image: str | Path | bytes, name: str | None = None) -> Tensor:
+        """A file, or its bytes, as the network sees it: uint8 C×H×W; raises `BadImage`."""
+        with quiet_decoding():
+            return self.preprocess(decode(image, name, least=self.preprocess.least_side))
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Float64 B×K, in the order of `classes`, of uint8 B×C×H×W as `read` gives them."""
+        return self.engine(images).double().softmax(dim=1)
 
     def predict(self, images: Iterable[str | Path]) -> Iterator[Prediction]:
         """One prediction for each file, in order; an unreadable file gives one with `error`."""
         waiting: list[tuple[str, Tensor | str]] = []
         for image in images:
             waiting.append((str(image), self._read(image)))
-            if len(waiting) == self.evaluator.batch_size:
+            if len(waiting) == self.batch_size:
                 yield from self._answer(waiting)
                 waiting = []
         yield from self._answer(waiting)
@@ -96,31 +130,25 @@ class Predictor:
         """The images of a source, as this network sees them; `storage` says where they are, left out: in memory."""
         return build_store(source, self.preprocess, on_bad_image, progress, storage)
 
-    def evaluate(self, store: Store) -> dict[str, Any]:
-        """Every figure; the same code and batches as at the end of the run."""
-        return self.evaluator.figures(self.model, store)
+    def answers(self, store: Store) -> Answers:
+        """What the network says of every image of a store, in the same batches as at the end of the run.
+
+        `classes` of what comes back are those of the network; labels are as the store has them.
+        """
+        logits = torch.cat([self.engine(batch) for batch in store.pixels.in_order(self.batch_size)])
+        return Answers(self.classes, store.names, store.labels, logits)
 
     def _read(self, image: str | Path) -> Tensor | str:
         try:
-            with quiet_decoding():
-                return self.preprocess(decode(image, least=self.preprocess.least_side))
+            return self.read(image)
         except BadImage as error:
             return error.reason
 
     def _answer(self, waiting: list[tuple[str, Tensor | str]]) -> Iterator[Prediction]:
         good = [image for _, image in waiting if isinstance(image, torch.Tensor)]
-        if good:
-            logits = self.evaluator.logits(self.model, [torch.stack(good)])
-            rows = iter(logits.double().softmax(dim=1).tolist())
+        rows = iter(self.probabilities(torch.stack(good)).tolist() if good else [])
         for name, image in waiting:
             if isinstance(image, str):
                 yield Prediction(name, error=image)
             else:
                 yield Prediction(name, tuple(next(rows)))
-
-
-def _without_pretrained(component: Model) -> Model:
-    """The run's own weights are loaded next: those it started from need not be there any more."""
-    if "pretrained" in type(component).model_fields:
-        return component.model_copy(update={"pretrained": False})
-    return component

@@ -14,7 +14,7 @@ from framework.components import Component, field_kind
 from framework.errors import UserError, did_you_mean, enumerate_names
 from framework.recipe.problems import RecipeError, problems_of
 from framework.recipe.sections import Recipe
-from framework.recipe.source import Source, apply_override, read_source
+from framework.recipe.source import Source, apply_override, parse_source, read_source
 from framework.registry import Registry
 from framework.section import Section
 
@@ -29,6 +29,11 @@ def load_recipe(recipe: str | Path, registry: Registry, overrides: Sequence[str]
     """
     file = find_recipe(str(recipe))
     return validate(read_source(file, shown_as=str(recipe) if Path(recipe).is_file() else None), registry, overrides)
+
+
+def load_recipe_text(text: str, shown_as: str, registry: Registry, overrides: Sequence[str] = ()) -> Recipe:
+    """The same for a recipe's text, from somewhere else than a file; errors name it `shown_as`."""
+    return validate(parse_source(text.encode(), shown_as), registry, overrides)
 
 
 def validate(source: Source, registry: Registry, overrides: Sequence[str] = (), model: type[M] = Recipe) -> M:  # type: ignore[assignment]

@@ -78,11 +78,17 @@ class Source:
 
 def read_source(file: Path, shown_as: str | None = None) -> Source:
     """Parse one YAML file; what is wrong with it as YAML is in `problems`."""
-    source = Source(shown_as or str(file))
+    shown_as = shown_as or str(file)
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise UserError(f"{source.file}: cannot be read: {error.strerror or error}") from None
+        raise UserError(f"{shown_as}: cannot be read: {error.strerror or error}") from None
+    return parse_source(content, shown_as)
+
+
+def parse_source(content: bytes, shown_as: str) -> Source:
+    """The same for the bytes of a file."""
+    source = Source(shown_as)
     try:
         tree = YamlTree(content.decode())
     except UnicodeDecodeError as error:

@@ -4,6 +4,8 @@ recipe.yaml          the resolved recipe: itself a valid recipe
 model.json           class names, preprocessing, network: what turns weights into a classifier
 model.safetensors    the weights that were kept
 results.json         every figure of validation and test
+answers/             logits and names of every image of validation and test, for reports and comparisons
+calibration.json     the temperature of `framework evaluate --calibrate`, once that was called
 metrics.jsonl        a line for each epoch, and step lines
 data.json            fingerprint and class counts of each split, images that were skipped
 environment.json     versions, plugins, device, git commit, command
@@ -57,6 +59,10 @@ class RunFolder:
     def results(self) -> Path:
         """Every figure of validation and test."""
         return self.path / "results.json"
+
+    def answers(self, split: str) -> Path:
+        """What the network said of every image of a split, as `Answers` reads it."""
+        return self.path / "answers" / f"{split}.safetensors"
 
     def write_recipe(self, text: str) -> None:
         """Keep the resolved recipe."""

@@ -125,10 +125,13 @@ class Keeper:
         self._require_finite()
         means = self.meter.take_epoch()
         trained = self.watch.seconds
-        validation = self.session.validate() if "validation" in self.session.stores else None
+        answers = self.session.validate() if "validation" in self.session.stores else None
+        validation = answers.figures() if answers else None
         if validation is not None and not math.isfinite(validation["loss"]):
             raise RunFailed(self._not_finite_message("validation loss", self.position.step))
         gained = self._keep_if_better(validation)
+        if answers is not None and gained:
+            answers.save(self.run.answers("validation"))
         self.session.schedule.epoch_done(self._score(validation))
         if self.recipe.patience and self.position.epochs_without_gain >= self.recipe.patience and not self.finished:
             self.position.stopped = "patience"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import UserError
+from framework.evaluation.answers import Answers
 from framework.recipe.saving import plain, recipe_text
 from framework.recipe.sections import Recipe
 from framework.registry import Registry
@@ -71,11 +72,9 @@ def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
     load_weights(run.best_weights, session.averaging.model)
     save_weights(run.weights, session.averaging.model)
     results: dict[str, Any] = {"kept": {"epoch": position.kept["epoch"], "step": position.kept["step"]}}
-    # The figures of these weights by a single view are there already.
-    known = {"validation": position.kept["validation"]} if session.evaluator.views == 1 else {}
     for split in ("validation", "test"):
         if split in session.stores:
-            results[split] = known.get(split) or session.evaluate(split)
+            results[split] = _figures(session, run, split)
     images = position.step * session.batches.images_per_step
     results |= {
         "epochs": keeper.epoch,
@@ -88,6 +87,16 @@ def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
     }
     run.write("results", results)
     return results
+
+
+def _figures(session: Session, run: RunFolder, split: str) -> dict[str, Any]:
+    """Of the kept weights; their answers stay in the run folder."""
+    file = run.answers(split)
+    if split == "validation" and session.evaluator.views == 1:  # as it was looked at when they were kept
+        return Answers.load(file).figures()
+    answers = session.evaluate(split)
+    answers.save(file)
+    return answers.figures()
 
 
 def _claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> bool:

@@ -33,6 +33,8 @@ from framework.training.schedule import Schedule
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from framework.evaluation.answers import Answers
+
 SAMPLE = 256
 """Training images that a network may look at when it is built."""
 
@@ -63,13 +65,13 @@ class Session:
         """Optimizer steps that the schedule is laid out over."""
         return total_steps(self.recipe, self.batches)
 
-    def validate(self) -> dict[str, Any]:
-        """Every figure of the validation split by a single view, with the averaged weights where there are any."""
-        return replace(self.evaluator, views=1).figures(self.averaging.model, self.stores["validation"])
+    def validate(self) -> Answers:
+        """The validation split by a single view, with the averaged weights where there are any."""
+        return replace(self.evaluator, views=1).answers(self.averaging.model, self.stores["validation"])
 
-    def evaluate(self, split: str) -> dict[str, Any]:
-        """Every figure of a split as the recipe wants it looked at, with the averaged weights where there are any."""
-        return self.evaluator.figures(self.averaging.model, self.stores[split])
+    def evaluate(self, split: str) -> Answers:
+        """A split as the recipe wants it looked at, with the averaged weights where there are any."""
+        return self.evaluator.answers(self.averaging.model, self.stores[split])
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint holds of the objects here; randomness needs nothing, it follows from the step."""

@@ -76,7 +76,7 @@ def test_the_run_folder_holds_everything(run):
     names = {path.name for path in run.iterdir()}
     assert names == {
         "recipe.yaml", "results.json", "metrics.jsonl", "model.safetensors", "model.json", "data.json",
-        "environment.json", "checkpoints",
+        "environment.json", "checkpoints", "answers",
     }  # fmt: skip
     results = json.loads((run / "results.json").read_text())
     assert {"validation", "test", "seconds", "images_per_second"} <= set(results)
@@ -193,8 +193,8 @@ def test_predict_takes_images_of_any_mode_and_size(run, tmp_path, framework):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["evaluate", "nowhere"], "there is no run folder 'nowhere'"),
-        (["predict", "nowhere", "x.jpg"], "there is no run folder 'nowhere'"),
+        (["evaluate", "nowhere"], "there is no run folder or bundle 'nowhere'"),
+        (["predict", "nowhere", "x.jpg"], "there is no run folder or bundle 'nowhere'"),
         (["predict", "RUN", "nowhere.jpg"], "there is no file or folder 'nowhere.jpg'"),
         (["predict", "RUN", "RECIPES", "--top", "0"], "--top is 0; it must be at least 1"),
         (["evaluate", "RECIPES"], "is not a run folder"),

@@ -1,0 +1,39 @@
+"""`framework bundle`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from framework.cli.arguments import add_run
+from framework.errors import UserError
+from framework.registry import Registry
+from framework.runs.bundle import SUFFIX, write_bundle
+from framework.runs.card import model_card
+from framework.runs.trained import open_trained
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_run(parser)
+    parser.add_argument("--out", type=Path, metavar="FILE", help=f"the bundle (default: RUN{SUFFIX})")
+    parser.add_argument("--title", help="of its model card (default: the file's name)")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Seal a run into one file."""
+    trained = open_trained(arguments.run, Registry.load())
+    if trained.folder is None:
+        raise UserError(f"'{arguments.run}' is a bundle already")
+    out: Path = arguments.out or trained.folder.path.with_suffix(SUFFIX)
+    if out.suffix != SUFFIX:
+        raise UserError(f"--out {out}: a bundle's file ends in {SUFFIX}")
+    if out.exists():
+        raise UserError(f"'{out}' is there already; remove it, or choose another --out")
+    if not out.parent.is_dir():
+        raise UserError(f"--out {out}: there is no folder '{out.parent}'")
+    card = model_card(trained, arguments.title or out.stem)
+    write_bundle(out, trained.weights, {**trained.documents, "recipe": trained.recipe, "card": card})
+    print(f"{out}  {out.stat().st_size / 1e6:.1f} MB, {len(trained.classes)} classes")
+    print(f"try it: framework predict {out} PATH…")
+    return 0

@@ -1,0 +1,57 @@
+"""One or several trained networks that answer for the same images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from framework.errors import UserError
+from framework.evaluation.answers import Answers, averaged
+from framework.inference.predictor import Predictor
+
+if TYPE_CHECKING:
+    from framework.components import ImageSource
+    from framework.data.decode import BadImage
+    from framework.data.stores.storage import Storage
+    from framework.data.stores.store import Progress, Store
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Predictors that know the same classes; raises `UserError` where they do not."""
+
+    predictors: Sequence[Predictor]
+
+    def __post_init__(self) -> None:
+        first = self.predictors[0]
+        for other in self.predictors[1:]:
+            if set(other.classes) != set(first.classes):
+                raise UserError(
+                    "the runs of an ensemble must know the same classes: "
+                    f"{first.trained.label} knows {', '.join(first.classes)}; "
+                    f"{other.trained.label} knows {', '.join(other.classes)}"
+                )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """As the first one has them."""
+        return self.predictors[0].classes
+
+    def answers(
+        self, source: ImageSource, on_bad_image: str, progress: Progress | None = None, storage: Storage | None = None
+    ) -> tuple[Answers, tuple[BadImage, ...]]:
+        """The mean of the members' probabilities for each image, and the images that were left out.
+
+        `source` has the classes of the ensemble, in its order. Images are decoded once for all members that see them
+        at the same size.
+        """
+        stores: dict[object, Store] = {}
+        members = []
+        for predictor in self.predictors:
+            seen = replace(predictor.preprocess, mean=(), std=())
+            if seen not in stores:
+                stores[seen] = predictor.store(source, on_bad_image, progress, storage)
+            members.append(predictor.answers(stores[seen]))
+        skipped = next(iter(stores.values())).skipped
+        return members[0] if len(members) == 1 else averaged(members), skipped

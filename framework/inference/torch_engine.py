@@ -1,0 +1,75 @@
+"""The network itself, in PyTorch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from framework.components import Model, build
+from framework.data.preprocess import Preprocessor
+from framework.evaluation.evaluate import Evaluator
+from framework.recipe.loading import validate_component_tree
+from framework.training.checkpoints import load_weights
+from framework.training.device import choose_device
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from framework.registry import Registry
+    from framework.runs.trained import Trained
+
+
+@dataclass(frozen=True)
+class TorchEngine:
+    """The network, how images are shown to it, and its temperature; see `predictor.Engine`."""
+
+    model: nn.Module
+    evaluator: Evaluator
+    temperature: float
+
+    @classmethod
+    def load(cls, trained: Trained, registry: Registry, device: str) -> TorchEngine:
+        """Build the network and load its weights; raises `UserError` where its plugin is not installed."""
+        saved = trained.documents["model"]
+        preprocess = Preprocessor.from_dict(saved["preprocess"])
+        component = _without_pretrained(validate_component_tree(Model, saved["model"], registry))
+        where = choose_device(device)
+        model = build(
+            component,
+            num_classes=len(saved["classes"]),
+            channels=preprocess.channels,
+            image_size=(preprocess.height, preprocess.width),
+            sample=None,
+        )
+        load_weights(trained.weights, model)
+        model = model.to(where).eval()
+        if saved["evaluation"]["channels_last"]:
+            model = model.to(memory_format=torch.channels_last)
+        return cls(model, Evaluator(preprocess, where, **saved["evaluation"]), trained.temperature)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.evaluator.device
+
+    def with_views(self, number: int) -> TorchEngine:
+        """The same, with the mean over so many views of each image."""
+        return replace(self, evaluator=replace(self.evaluator, views=number))
+
+    def with_temperature(self, temperature: float) -> TorchEngine:
+        """The same, with logits divided by another temperature."""
+        return replace(self, temperature=temperature)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """The mean over the views, divided by the temperature."""
+        logits = self.evaluator.logits(self.model, [images])
+        return logits / self.temperature
+
+
+def _without_pretrained(component: Model) -> Any:
+    """The run's own weights are loaded next: those it started from need not be there any more."""
+    if "pretrained" in type(component).model_fields:
+        return component.model_copy(update={"pretrained": False})
+    return component

@@ -1,0 +1,79 @@
+"""The model card of a run: what it is, how good it is, on what it was trained, and how to use it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.evaluation.intervals import wilson_interval
+from framework.runs.trained import Trained
+
+
+def model_card(trained: Trained, title: str) -> str:
+    """Markdown. Mitchell et al., "Model Cards for Model Reporting", 2019."""
+    model = trained.documents["model"]
+    size = model["preprocess"]
+    parts = [
+        f"# {title}",
+        f"{_network(model['model'])} tells {len(trained.classes)} classes apart: {', '.join(trained.classes)}. "
+        f"It sees {size['height']}×{size['width']} pixels, {'grayscale' if size['channels'] == 1 else 'RGB'}; images "
+        "of any size and mode are brought to that by the preprocessing that travels with it.",
+        "## How good it is\n\n" + _figures(trained),
+        "## What it was trained on\n\n" + _data(trained),
+        "## What to keep in mind\n\n"
+        "The figures hold for images like those it was tested on. Of anything else it still names one of its classes, "
+        "and its probabilities then mean little.",
+        "## The recipe\n\n```yaml\n" + trained.recipe.strip() + "\n```",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def summary(documents: dict[str, Any]) -> str:
+    """One line: `7 classes, top-1 63.5 % of 3,589 test images`."""
+    text = f"{len(documents['model']['classes'])} classes"
+    results = documents.get("results", {})
+    split = next((name for name in ("test", "validation") if name in results), None)
+    if split is None:
+        return text
+    return f"{text}, top-1 {100 * results[split]['top1']:.1f} % of {results[split]['images']:,} {split} images"
+
+
+def _network(model: dict[str, Any]) -> str:
+    options = ", ".join(f"{key} {value}" for key, value in model.items() if key != "name")
+    return f"The network `{model['name']}`" + (f" ({options})" if options else "")
+
+
+def _figures(trained: Trained) -> str:
+    results = trained.documents.get("results", {})
+    rows = []
+    for split in ("validation", "test"):
+        if split in results:
+            figures = results[split]
+            low, high = wilson_interval(figures["top1"], figures["images"])
+            rows.append(
+                f"| {split} | {figures['images']:,} | {100 * figures['top1']:.1f} % "
+                f"({100 * low:.1f} to {100 * high:.1f}) | {100 * figures['balanced_accuracy']:.1f} % | "
+                f"{100 * figures['macro_f1']:.1f} % | {100 * figures['ece']:.1f} % |"
+            )
+    if not rows:
+        return "It was not evaluated."
+    table = "| split | images | top-1 (95 % interval) | balanced accuracy | macro F1 | ECE |\n"
+    text = table + "| --- | --- | --- | --- | --- | --- |\n" + "\n".join(rows)
+    if calibration := trained.documents.get("calibration"):
+        text += (
+            f"\n\nProbabilities are calibrated: temperature {calibration['temperature']:.3f}, fitted on "
+            f"{calibration['images']:,} images of the {calibration['split']} split, where ECE went from "
+            f"{100 * calibration['ece_before']:.1f} % to {100 * calibration['ece_after']:.1f} %. "
+            "The figures above are without it."
+        )
+    return text
+
+
+def _data(trained: Trained) -> str:
+    data = trained.documents.get("data", {})
+    if "train" not in data:
+        return "Not recorded."
+    counts = ", ".join(f"{name} {number:,}" for name, number in data["train"]["classes"].items())
+    return (
+        f"{data['train']['images']:,} images: {counts}. SHA-256 of images, labels and names: "
+        f"`{data['train']['fingerprint']}`."
+    )

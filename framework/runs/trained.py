@@ -1,0 +1,76 @@
+"""A finished training, wherever it lies: a run folder, a bundle, or a bundle that a plugin ships."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from framework.errors import UserError, did_you_mean, enumerate_names
+from framework.runs.bundle import SUFFIX, read_bundle
+from framework.runs.folder import RunFolder, open_run
+
+if TYPE_CHECKING:
+    from framework.registry import Registry
+
+DOCUMENTS = ("model", "results", "calibration", "data", "environment")
+"""The JSON documents of a run that everything after training may look at; `model` is always there."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What `evaluate`, `predict`, `report`, `export` and `serve` start from."""
+
+    label: str
+    """As the user named it."""
+    weights: Path
+    """A safetensors file."""
+    recipe: str
+    """The resolved recipe, as YAML."""
+    documents: Mapping[str, Any]
+    """Those of `DOCUMENTS` that there are, by name."""
+    folder: RunFolder | None = None
+    """Where it is a run folder."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names, in the order of the network's logits."""
+        return tuple(self.documents["model"]["classes"])
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by before they become probabilities; 1 where nothing was calibrated."""
+        return float(self.documents.get("calibration", {}).get("temperature", 1.0))
+
+
+def open_trained(named: str | Path, registry: Registry) -> Trained:
+    """The run folder or bundle of that path, or the bundle of that name, as `fer2013/compact`.
+
+    Raises `UserError` where there is none, it is not finished, or it is damaged. torch is not imported.
+    """
+    label, path = str(named), Path(named)
+    if path.is_dir():
+        return _of_folder(label, open_run(path))
+    if path.is_file():
+        if path.suffix != SUFFIX:
+            raise UserError(f"'{path}' is neither a run folder nor a bundle (*{SUFFIX})")
+        return _of_bundle(label, path)
+    bundles = registry.bundles
+    if label in bundles:
+        return _of_bundle(label, bundles[label])
+    beside = [str(other) for other in path.parent.iterdir()] if path.parent.is_dir() else []
+    known = f" (bundles that plugins ship: {enumerate_names(bundles)})" if bundles else ""
+    raise UserError(f"there is no run folder or bundle '{label}'{did_you_mean(label, [*bundles, *beside])}{known}")
+
+
+def _of_folder(label: str, run: RunFolder) -> Trained:
+    documents = {name: run.read(name) for name in DOCUMENTS if name == "model" or (run.path / f"{name}.json").is_file()}
+    return Trained(label, run.weights, run.recipe.read_text(encoding="utf-8"), documents, run)
+
+
+def _of_bundle(label: str, path: Path) -> Trained:
+    documents = read_bundle(path)
+    recipe = documents.pop("recipe")
+    documents.pop("card")
+    return Trained(label, path, recipe, documents)
