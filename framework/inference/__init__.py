@@ -2,4 +2,6 @@
 
 predictor.py     reading images, and what the network says of them
 torch_engine.py  the network in PyTorch
+ensemble.py      several networks that answer together
+answering.py     what a run kept of its answers, or the data to answer for anew
 """

@@ -1,0 +1,67 @@
+"""Whether its probabilities can be trusted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from framework.evaluation.bootstrap import figure_intervals
+from framework.evaluation.reliability import reliability
+from framework.report.figures import share
+from framework.report.page.bars import reliability_diagram
+from framework.report.page.document import callout
+from framework.report.page.elements import Content, Markup, element
+from framework.report.sections.headline import gap_callout
+
+if TYPE_CHECKING:
+    from framework.evaluation.answers import Answers
+    from framework.report.evidence import Evidence
+
+
+def calibration_section(evidence: Evidence) -> Markup | None:
+    """The reliability diagram, as trained and after temperature scaling."""
+    answers, temperature = evidence.answers, evidence.temperature
+    if answers is None:
+        return gap_callout(evidence.gap("answers"))
+    diagrams = [_diagram("as trained", answers)]
+    words: list[Content] = [
+        "Answers are sorted by how sure the network is. Blue bars reach to the share that is right; on the diagonal "
+        "confidence and truth agree, and orange is what lies between. ECE is the mean of these gaps, weighted by the "
+        "images below. "
+    ]
+    if temperature:
+        diagrams.append(_diagram(f"divided by a temperature of {temperature.value:.3f}", answers, temperature.value))
+        words.append(
+            f"The temperature is one number by which all logits are divided; it changes no answer. {temperature.origin}"
+        )
+    optimistic = (
+        callout(f"It was fitted on these {evidence.split} images themselves: on others ECE will be somewhat higher.")
+        if temperature and temperature.optimistic
+        else None
+    )
+    return element(
+        "div",
+        element("p", words, class_="note"),
+        element("div", diagrams, class_="pair"),
+        optimistic,
+        gap_callout(evidence.gap("temperature")),
+    )
+
+
+def _diagram(name: str, answers: Answers, temperature: float = 1.0) -> Markup:
+    seen = answers.at_temperature(temperature)
+    low, high = figure_intervals(seen)["ece"]
+    figures = seen.figures()
+    ece = element("b", f"ECE {share(figures['ece'])}")
+    caption = [
+        name.capitalize(),
+        element("br"),
+        ece,
+        f" ({100 * low:.1f} to {100 * high:.1f}), loss ",
+        f"{figures['loss']:.3f}",
+    ]
+    return element(
+        "figure",
+        element("figcaption", caption),
+        reliability_diagram(f"reliability diagram, {name}", reliability(seen)),
+        class_="plot",
+    )
