@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from framework.report.page.elements import Content, Markup, element
+from framework.report.page.elements import Content, Markup, element, markup
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """What a browser may do with the page: show images that are in it, and its style. No script runs, nothing is fetched,
@@ -18,6 +18,8 @@ class Part:
     """A section with its place in the table of contents."""
 
     anchor: str
+    short: str
+    """In the table of contents."""
     title: str
     content: Markup
 
@@ -33,15 +35,21 @@ def document(title: str, kicker: str, lead: Content, parts: Sequence[Part], foot
         element("title", title),
         element("style", Markup(files(__package__).joinpath("style.css").read_text(encoding="utf-8"))),
     )
-    links = [element("a", part.title, href=f"#{part.anchor}") for part in parts]
+    links = [element("a", part.short, href=f"#{part.anchor}") for part in parts]
     body = element(
         "body",
         element("header", element("p", kicker, class_="kicker"), element("h1", title), element("p", lead, class_="lead")),
         element("nav", links, aria_label="sections"),
         element("main", [_section(part) for part in parts]),
         element("footer", foot),
-    )  # fmt: skip
+    )
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+
+
+def prose(text: str) -> list[Markup]:
+    """Text in which what stands between backticks is code, and a number stays with its percent sign."""
+    pieces = text.replace(" %", "\N{NO-BREAK SPACE}%").split("`")
+    return [element("code", piece) if index % 2 else markup(piece) for index, piece in enumerate(pieces)]
 
 
 def callout(*content: Content) -> Markup:
