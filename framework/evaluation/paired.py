@@ -80,7 +80,7 @@ def mcnemar(gained: int, lost: int) -> float:
     for index in range(min(gained, lost) + 1):
         total += ways
         ways = ways * (number - index) // (index + 1)
-    return min(1.0, 2 * total / 2**number)
+    return min(1.0, 2 * total / (1 << number))
 
 
 def holm(values: Sequence[float]) -> list[float]:

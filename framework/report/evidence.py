@@ -120,9 +120,9 @@ def _temperature(answering: Answering, split: str, gaps: list[Gap]) -> Temperatu
     trained = answering.trained
     if calibration := trained.documents.get("calibration"):
         origin = (
-            f"It was fitted on {calibration['images']:,} images of the {calibration['split']} split and belongs to "
+            f"It was fitted on {calibration['images']:,} images of the {calibration['split']} split and belongs to the "
+            "run: every probability that the framework gives is calibrated by it."
         )
-        origin += "the run: every probability that the framework gives is calibrated by it."
         return Temperature(trained.temperature, origin, calibration["split"] == split)
     why = _validation_missing(answering)
     if why is None:

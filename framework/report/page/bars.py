@@ -14,7 +14,7 @@ QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 def reliability_diagram(label: str, bins: Sequence[Bin]) -> Markup:
     """Accuracy by confidence against the diagonal, with the gap between the two; below, how many images are where."""
-    frame = Frame(width=340, height=330, left=46, right=12, top=10, bottom=88)
+    frame = Frame(width=400, height=350, left=54, right=22, top=10, bottom=88)
     x, y = frame.across(0, 1), frame.upward(0, 1)
     most = max(found.images for found in bins)
     floor = frame.height - 40
@@ -27,13 +27,13 @@ def reliability_diagram(label: str, bins: Sequence[Bin]) -> Markup:
             "title",
             f"said {share(found.confidence)}, right {share(found.accuracy)}, {found.images:,} images",
         )
-        top, bottom = y(max(found.accuracy, found.confidence)), y(min(found.accuracy, found.confidence))
+        claimed, right = y(found.confidence), y(found.accuracy)
+        modest = found.accuracy > found.confidence
+        top, bottom = min(claimed, right), max(claimed, right)
         tall = max(1.0, 34 * found.images / most)
         parts += [
-            element(
-                "rect", tip, x=left, width=width, y=y(found.accuracy), height=y(0) - y(found.accuracy), class_="hit"
-            ),
-            element("rect", tip, x=left, width=width, y=top, height=bottom - top, class_="gap"),
+            element("rect", tip, x=left, width=width, y=bottom, height=y(0) - bottom, class_="hit"),
+            element("rect", tip, x=left, width=width, y=top, height=bottom - top, class_="spare" if modest else "gap"),
             element("rect", tip, x=left, width=width, y=floor - tall, height=tall, class_="amount"),
         ]
     parts += [

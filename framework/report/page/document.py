@@ -38,7 +38,9 @@ def document(title: str, kicker: str, lead: Content, parts: Sequence[Part], foot
     links = [element("a", part.short, href=f"#{part.anchor}") for part in parts]
     body = element(
         "body",
-        element("header", element("p", kicker, class_="kicker"), element("h1", title), element("p", lead, class_="lead")),
+        element(
+            "header", element("p", kicker, class_="kicker"), element("h1", title), element("p", lead, class_="lead")
+        ),
         element("nav", links, aria_label="sections"),
         element("main", [_section(part) for part in parts]),
         element("footer", foot),
@@ -46,8 +48,10 @@ def document(title: str, kicker: str, lead: Content, parts: Sequence[Part], foot
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
 
-def prose(text: str) -> list[Markup]:
+def prose(text: str | Markup) -> Content:
     """Text in which what stands between backticks is code, and a number stays with its percent sign."""
+    if isinstance(text, Markup):
+        return text
     pieces = text.replace(" %", "\N{NO-BREAK SPACE}%").split("`")
     return [element("code", piece) if index % 2 else markup(piece) for index, piece in enumerate(pieces)]
 

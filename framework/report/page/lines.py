@@ -36,7 +36,7 @@ def line_chart(
     values = [y for line in lines for _, y in line.points]
     shown = ticks(min(values), max(values))
     end = max(x for line in lines for x, _ in line.points)
-    frame = Frame()
+    frame = Frame(top=22 if marked else 12)
     x, y = frame.across(0, end), frame.upward(shown[0], shown[-1])
     drawn = [
         frame.vertical_axis(y, shown, text),
@@ -67,7 +67,7 @@ def _mark(frame: Frame, x: Scale, at: float, name: str) -> Markup:
         "g",
         element("line", x1=x(at), x2=x(at), y1=frame.top, y2=frame.height - frame.bottom, class_="mark"),
         element(
-            "text", name, x=x(at) + (-5 if late else 5), y=frame.top + 9, class_="tick",
+            "text", name, x=x(at) + (4 if late else -4), y=frame.top - 6, class_="tick",
             text_anchor="end" if late else "start",
         ),
     )  # fmt: skip

@@ -8,8 +8,8 @@ from framework.evaluation.bootstrap import figure_intervals
 from framework.evaluation.reliability import reliability
 from framework.report.figures import share
 from framework.report.page.bars import reliability_diagram
-from framework.report.page.document import callout
-from framework.report.page.elements import Content, Markup, element
+from framework.report.page.document import callout, prose
+from framework.report.page.elements import Markup, element
 from framework.report.sections.headline import gap_callout
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ def calibration_section(evidence: Evidence) -> Markup | None:
     if answers is None:
         return gap_callout(evidence.gap("answers"))
     diagrams = [_diagram("as trained", answers)]
-    words: list[Content] = [
-        "Answers are sorted by how sure the network is. Blue bars reach to the share that is right; on the diagonal "
-        "confidence and truth agree, and orange is what lies between. ECE is the mean of these gaps, weighted by the "
-        "images below. "
+    words = [
+        "Answers are sorted by how sure the network is; on the diagonal it is right as often as it claims. Orange is "
+        "what it claims beyond that, light blue what it could claim and does not. ECE is the mean height of these "
+        "gaps, weighted by the images below. "
     ]
     if temperature:
         diagrams.append(_diagram(f"divided by a temperature of {temperature.value:.3f}", answers, temperature.value))
@@ -40,7 +40,7 @@ def calibration_section(evidence: Evidence) -> Markup | None:
     )
     return element(
         "div",
-        element("p", words, class_="note"),
+        element("p", [prose(word) for word in words], class_="note"),
         element("div", diagrams, class_="pair"),
         optimistic,
         gap_callout(evidence.gap("temperature")),
@@ -61,7 +61,7 @@ def _diagram(name: str, answers: Answers, temperature: float = 1.0) -> Markup:
     ]
     return element(
         "figure",
-        element("figcaption", caption),
+        element("figcaption", caption, class_="lines"),
         reliability_diagram(f"reliability diagram, {name}", reliability(seen)),
         class_="plot",
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 IN_FULL = 16
 """Up to so many classes every cell has its numbers; beyond, the matrix is a picture."""
-PAIRS = 15
+PAIRS = 10
 
 
 def confusion_section(evidence: Evidence) -> Markup | None:
@@ -39,7 +39,7 @@ def _matrix(figures: Mapping[str, Any]) -> Markup:
     names = list(figures["per_class"])
     head = element(
         "tr",
-        element("th", element("span", "true ↓ predicted →", class_="corner"), scope="col"),
+        element("th", element("span", "predicted →", element("br"), "true ↓", class_="corner"), scope="col"),
         [element("th", element("span", name), scope="col") for name in names],
         element("th", "images", scope="col", class_="sum"),
     )
@@ -71,9 +71,8 @@ def _picture(figures: Mapping[str, Any]) -> Markup:
     counts = np.array(figures["confusion"], dtype=np.float64)
     rates = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     note = (
-        f"Rows are the {len(counts):,} true classes, columns the answers, both in the order of the table of classes by "
-        "name of the run, from the top and from the left. Right answers are blue, mistakes orange; the deeper, the more "
-        "of the row."
+        f"Rows are the {len(counts):,} true classes, columns the answers, in the order of the run, from the top and "
+        "from the left. Right answers are blue, mistakes orange; the deeper, the more of the row."
     )
     picture = heat_map(rates, "confusion matrix")
     return element("figure", picture, element("figcaption", note), class_="heatmap")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from framework.report.figures import EPOCH_TITLES, epoch_cells
+from framework.report.figures import EPOCH_TITLES, HEADLINES, epoch_cells
 from framework.report.page.document import more, table
 from framework.report.page.elements import Markup, element
 from framework.report.page.lines import Line, line_chart
@@ -30,9 +30,11 @@ def course_section(evidence: Evidence) -> Markup | None:
         line_chart("Top-1", _lines(lines, "top1"), lambda value: f"{100 * value:.0f} %", marked=marked),
         line_chart("Learning rate", [rate_line(lines)], lambda value: f"{value:.2g}"),
     ]
-    note = (
-        "Training figures are of augmented images, and of a network that still changes: they may be below validation."
-    )
+    if any("validation" in line for line in epochs):
+        charts.append(
+            line_chart("Validation", _of_validation(lines), lambda value: f"{100 * value:.0f} %", marked=marked)
+        )
+    note = "Training figures are of augmented images and of a network that still changes: they may be below validation."
     rows = [epoch_cells(line["epoch"], len(epochs), line) for line in epochs]
     return element(
         "div",
@@ -69,6 +71,12 @@ def rate_line(lines: Course) -> Line:
 def _rates(lines: Course) -> list[tuple[float, float]]:
     per_epoch = steps_per_epoch(lines)
     return [(line["step"] / per_epoch, line["lr"]) for line in lines]
+
+
+def _of_validation(lines: Course) -> list[Line]:
+    """The other figures of the validation split."""
+    figures = {"balanced_accuracy": "c0", "macro_f1": "c2 dashed", "ece": "c1"}
+    return [Line(HEADLINES[figure], epoch_line(lines, "validation", figure), look) for figure, look in figures.items()]
 
 
 def _lines(lines: Course, figure: str) -> list[Line]:

@@ -41,6 +41,8 @@ def _balance(classes: Mapping[str, int]) -> str:
     most, least = max(classes, key=classes.__getitem__), min(classes, key=classes.__getitem__)
     if classes[most] == classes[least]:
         return f"Every class has {count(classes[most], 'training image')}."
+    if classes[most] < 1.1 * classes[least]:
+        return f"The classes are balanced: {classes[least]:,} to {classes[most]:,} training images each."
     ratio = classes[most] / max(classes[least], 1)
     return (
         f"The largest class, {most}, has {classes[most]:,} training images; the smallest, {least}, has "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from framework.report.page.elements import Content, Markup, element
@@ -30,8 +31,8 @@ def examples_section(evidence: Evidence) -> Markup | None:
     )
     if mapped:
         note = (
-            "A sample of every class, drawn at random: beside each image the parts that spoke for the answer, from blue "
-            "(nothing) to yellow (most). Such a map shows where, not why."
+            "A sample of the classes, drawn at random: beside each image the parts that spoke for the answer, from "
+            "blue (nothing) to yellow (most). Such a map shows where, not why."
         )
         groups.append(_group("Where it looks", note, mapped, ""))
     elif maps_gap:
@@ -56,7 +57,10 @@ def _tile(picture: Picture) -> Markup:
         None if right else _answer(picture.true, picture.of_true, "true"),
     ]
     return element(
-        "figure", label, element("figcaption", answer, element("span", picture.name, class_="file")), class_="tile"
+        "figure",
+        label,
+        element("figcaption", answer, element("span", PurePath(picture.name).name, class_="file", title=picture.name)),
+        class_="tile",
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.report.figures import HEADLINES, headline, share
 from framework.report.page.bars import range_bar
-from framework.report.page.document import callout
+from framework.report.page.document import callout, prose
 from framework.report.page.elements import Markup, element
 
 if TYPE_CHECKING:
@@ -26,17 +26,18 @@ MEANING = {
 def headline_section(evidence: Evidence) -> Markup:
     """Cards, then sentences."""
     figures = evidence.figures
-    gaps = [callout(_text(gap)) for gap in evidence.gaps if gap.part == "answers"]
+    gaps = gap_callout(evidence.gap("answers"))
     if not figures:
         return element("div", callout("This run was not evaluated: there are no figures."), gaps)
     cards = [_card(key, evidence) for key in MEANING if key in figures]
-    sentences = element("ul", [element("li", sentence) for sentence in _sentences(evidence, figures)], class_="words")
+    told = [element("li", [prose(part) for part in sentence]) for sentence in _sentences(evidence, figures)]
+    sentences = element("ul", told, class_="words")
     return element("div", element("div", cards, class_="cards"), sentences, gaps)
 
 
 def gap_callout(gap: Gap | None) -> Markup | None:
     """The place where something is missing says so."""
-    return callout(_text(gap)) if gap else None
+    return callout(prose(_text(gap))) if gap else None
 
 
 def _text(gap: Gap) -> str:
@@ -72,8 +73,9 @@ def _sentences(evidence: Evidence, figures: Mapping[str, Any]) -> Iterator[list[
     common = max(per_class, key=lambda name: per_class[name]["support"])
     yield [
         f"Of {figures['images']:,} {evidence.split} images ", _strong(share(figures["top1"])), " are named right. On "
-        f"images like these the share lies between {100 * low:.1f} and {100 * high:.1f} %, with 95 % confidence; always "
-        "answering ", _class(common), f" would reach {share(per_class[common]['support'] / figures['images'])}.",
+        f"images like these the share lies between {100 * low:.1f} and {100 * high:.1f} %, with 95 % confidence; "
+        "always answering ", _class(common), " would reach "
+        f"{share(per_class[common]['support'] / figures['images'])}.",
     ]  # fmt: skip
     seen = {name: row for name, row in per_class.items() if row["support"]}
     hardest = min(seen, key=lambda name: seen[name]["recall"])
@@ -126,4 +128,4 @@ def _class(name: str) -> Markup:
 
 
 def _strong(text: str) -> Markup:
-    return element("strong", text)
+    return element("strong", prose(text))

@@ -13,6 +13,7 @@ from framework.report.page.elements import Content, Markup, element
 if TYPE_CHECKING:
     from framework.report.evidence import Evidence
 
+MACHINE = ("device", "precision", "processor", "platform", "python")
 YAML_LINE = re.compile(r"^(\s*(?:- )*)([\w.-]+)(:)(.*)$")
 
 
@@ -54,7 +55,7 @@ def _training(results: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _network(model: Mapping[str, Any], results: Mapping[str, Any]) -> list[tuple[str, str]]:
-    options = [f"{key} {value}" for key, value in model["model"].items() if key != "name"]
+    options = [f"{key} {_shown(value)}" for key, value in model["model"].items() if key != "name"]
     size = model["preprocess"]
     facts = [
         ("network", ", ".join([model["model"]["name"], *options])),
@@ -68,16 +69,15 @@ def _network(model: Mapping[str, Any], results: Mapping[str, Any]) -> list[tuple
 
 
 def _machine(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
-    facts = [
-        (key, str(environment[key]))
-        for key in ("device", "precision", "processor", "platform", "python")
-        if environment.get(key)
-    ]
+    facts = [(key, str(environment[key])) for key in MACHINE if environment.get(key)]
     if git := environment.get("git"):
-        facts.append(
-            ("git commit", git["commit"] + (", with uncommitted changes" if git["uncommitted_changes"] else ""))
-        )
+        changed = ", with uncommitted changes" if git["uncommitted_changes"] else ""
+        facts.append(("git commit", git["commit"] + changed))
     return facts
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _facts(title: str, facts: list[tuple[str, str]]) -> Markup | None:
