@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +15,12 @@ from framework.data.sources import file_of
 from framework.data.splits import find_split
 from framework.errors import UserError
 from framework.evaluation.answers import image_keys
+from framework.report.choice import choose
 from framework.report.page.images import heat_overlay, thumbnail
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from framework.components import ImageSource
     from framework.evaluation.answers import Answers
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from framework.inference.predictor import Predictor
     from framework.report.page.elements import Markup
 
-SHOWN = 12
-"""Mistakes, and hits; and images with a map."""
 TOLERANCE = 0.02
 """Of a probability: computed on another machine it may differ by so much; beyond it the image is another."""
 
@@ -56,147 +53,102 @@ class Picture:
 
 @dataclass(frozen=True)
 class Pictures:
-    """The images of a report."""
+    """The images of a report, in the groups of `Choice`."""
 
     mistakes: tuple[Picture, ...]
-    """The most confident first."""
     hits: tuple[Picture, ...]
-    """The least confident first."""
     sample: tuple[Picture, ...]
-    """Some of each class, whether right or wrong, with activation maps."""
-    absent: int
+    """With activation maps, unless `no_maps` says why not."""
     chosen: int
+    absent: int
+    """How many of them are not there, or are others by now."""
     no_maps: str = ""
-    """Why there are no activation maps, where there are none."""
 
 
 def find_pictures(answering: Answering, split: str, answers: Answers) -> Pictures:
     """Choose, read and check the images; raises `UserError` where there is no such data, or none of the images in it.
 
-    An image whose probabilities are no longer what they were is not shown: it is another one than the figures tell of.
+    An image of which the network no longer says what it said is not shown: it is another than the figures tell of.
     """
     source = find_split(answering.splits, split)
-    groups = _chosen(answers)
-    wanted = sorted({index for group in groups for index in group})
-    places = _places(source, answers, wanted)
-    if not places:
+    shown = answers.at_temperature(answering.trained.temperature)
+    choice = choose(shown)
+    gathering = _Gathering(source, shown)
+    gathering.read(choice.all, answering.trained.documents["model"]["preprocess"])
+    if not gathering.pixels:
         raise UserError(f"none of the images that were answered for is in the split '{split}' of the data set")
-    shown = _calibrated(answering, answers)
-    pictures = {index: _described(shown, index) for index in wanted}
-    pixels: dict[int, NDArray[np.uint8]] = {}
-    with quiet_decoding():
-        for index in wanted:
-            pictures[index] = _read(pictures[index], source, places.get(index), answering, pixels, index)
-    no_maps = ""
     try:
-        predictor = answering.predictor
+        no_maps = gathering.look(answering.predictor, choice.sample)
     except UserError as error:
         no_maps = f"the network cannot be built any more: {error}"
-    else:
-        no_maps = _look(predictor, shown, pictures, pixels, set(groups[2]))
-    for index, array in pixels.items():
-        pictures[index] = replace(pictures[index], image=thumbnail(array, f"{pictures[index].name}"))
-    mistakes, hits, sample = (tuple(pictures[index] for index in group) for group in groups)
-    return Pictures(mistakes, hits, sample, len(wanted) - len(pixels), len(wanted), no_maps)
+    mistakes, hits, sample = map(gathering.finished, (choice.mistakes, choice.hits, choice.sample))
+    wanted = len(choice.all)
+    return Pictures(mistakes, hits, sample, wanted, wanted - len(gathering.pixels), no_maps)
 
 
-def _chosen(answers: Answers) -> tuple[list[int], list[int], list[int]]:
-    """Indices of the most confident mistakes, the least confident hits, and a sample spread over the classes."""
-    confidence, predictions = answers.probabilities.max(dim=1)
-    wrong = (predictions != answers.labels).nonzero().flatten()
-    right = (predictions == answers.labels).nonzero().flatten()
-    mistakes = wrong[confidence[wrong].argsort(descending=True, stable=True)][:SHOWN].tolist()
-    hits = right[confidence[right].argsort(stable=True)][:SHOWN].tolist()
-    order = torch.randperm(len(answers), generator=torch.Generator().manual_seed(0)).tolist()
-    return mistakes, hits, _spread(order, answers.labels.tolist())
+@dataclass
+class _Gathering:
+    """Pictures by their index in the answers, and the pixels of those that are there."""
 
+    source: ImageSource
+    answers: Answers
+    pictures: dict[int, Picture] = field(default_factory=dict)
+    pixels: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
 
-def _spread(order: Iterable[int], labels: Sequence[int]) -> list[int]:
-    """The first of each class, then the second of each, until there are enough; classes stay together."""
-    rounds: Counter[int] = Counter()
-    ranked = []
-    for index in order:
-        ranked.append((rounds[labels[index]], labels[index], index))
-        rounds[labels[index]] += 1
-    return [index for _, _, index in sorted(sorted(ranked)[:SHOWN], key=lambda entry: (entry[1], entry[0]))]
+    def read(self, wanted: Sequence[int], size: dict[str, int]) -> None:
+        """Read those images that still have the same name and class."""
+        classes = (self.source.classes[label] for label in self.source.labels)
+        places = {key: place for place, key in enumerate(image_keys(self.source.names, classes))}
+        keys = self.answers.keys
+        with quiet_decoding():
+            for index in wanted:
+                self.pictures[index] = self._read(
+                    index, places.get(keys[index]), 2 * max(size["height"], size["width"])
+                )
 
+    def look(self, predictor: Predictor, sample: Sequence[int]) -> str:
+        """Leave out images that are others by now, and add activation maps to the sample, or say why there are none."""
+        seen = {index: predictor.preprocess(array) for index, array in self.pixels.items()}
+        now = predictor.probabilities(torch.stack(list(seen.values())))
+        then = self.answers.probabilities[list(seen)]
+        for index, moved in zip(list(seen), (now - then).abs().amax(dim=1).tolist(), strict=True):
+            if moved > TOLERANCE:
+                self.pictures[index] = replace(self.pictures[index], file=None, why_not="another image by now")
+                del self.pixels[index], seen[index]
+        mapped = [index for index in sample if index in seen]
+        if not mapped:
+            return ""
+        images = torch.stack([seen[index] for index in mapped])
+        try:
+            from framework.inference.activation import activation_maps  # type: ignore[import-not-found]
 
-def _places(source: ImageSource, answers: Answers, wanted: Iterable[int]) -> dict[int, int]:
-    """Where in the source those images are that still have the same name and class."""
-    there = image_keys(source.names, (source.classes[label] for label in source.labels))
-    found = {key: index for index, key in enumerate(there)}
-    keys = answers.keys
-    return {index: found[keys[index]] for index in wanted if keys[index] in found}
-
-
-def _calibrated(answering: Answering, answers: Answers) -> Answers:
-    """As `framework predict` answers."""
-    return answers.at_temperature(answering.trained.temperature)
-
-
-def _described(answers: Answers, index: int) -> Picture:
-    row = answers.logits[index].double().softmax(dim=0)
-    best, label = int(row.argmax()), int(answers.labels[index])
-    return Picture(
-        answers.names[index], answers.classes[label], answers.classes[best], float(row[best]), float(row[label])
-    )
-
-
-def _read(
-    picture: Picture,
-    source: ImageSource,
-    place: int | None,
-    answering: Answering,
-    pixels: dict[int, NDArray[np.uint8]],
-    index: int,
-) -> Picture:
-    if place is None:
-        return replace(picture, why_not="not in the data set any more")
-    size = answering.trained.documents["model"]["preprocess"]
-    try:
-        pixels[index] = read_image(source, place, picture.name, least=2 * max(size["height"], size["width"]))
-    except BadImage as error:
-        return replace(picture, why_not=f"cannot be read any more: {error.reason}")
-    file = file_of(source, place)
-    return replace(picture, file=file.absolute() if file else None)
-
-
-def _look(
-    predictor: Predictor,
-    answers: Answers,
-    pictures: dict[int, Picture],
-    pixels: dict[int, NDArray[np.uint8]],
-    sample: set[int],
-) -> str:
-    """Leave out images that are others now, and add activation maps to the sample; says why where it cannot."""
-    if not pixels:
-        return ""
-    seen = {index: predictor.preprocess(array) for index, array in pixels.items()}
-    now = predictor.probabilities(torch.stack(list(seen.values())))
-    then = answers.probabilities[list(seen)]
-    for index, moved in zip(list(seen), (now - then).abs().amax(dim=1).tolist(), strict=True):
-        if moved > TOLERANCE:
-            pictures[index] = replace(pictures[index], file=None, why_not="another image by now")
-            del pixels[index], seen[index]
-    mapped = [index for index in seen if index in sample]
-    if not mapped:
-        return ""
-    images = torch.stack([seen[index] for index in mapped])
-    maps, why_not = _maps(predictor, images, answers.logits[mapped].argmax(dim=1))
-    if maps is not None:
+            maps = activation_maps(predictor, images, self.answers.logits[mapped].argmax(dim=1))
+        except (UserError, ImportError) as error:
+            return str(error)
         for index, image, heat in zip(mapped, images, maps, strict=True):
-            alt = f"where the network looked at {pictures[index].name}"
-            pictures[index] = replace(pictures[index], heat=heat_overlay(image.numpy(), heat.numpy(), alt))
-    return why_not
+            alt = f"where the network looked at {self.pictures[index].name}"
+            self.pictures[index] = replace(self.pictures[index], heat=heat_overlay(image.numpy(), heat.numpy(), alt))
+        return ""
 
+    def finished(self, indices: Sequence[int]) -> tuple[Picture, ...]:
+        """Some of the pictures, with their thumbnails."""
+        return tuple(
+            replace(self.pictures[index], image=thumbnail(self.pixels[index], self.pictures[index].name))
+            if index in self.pixels
+            else self.pictures[index]
+            for index in indices
+        )
 
-def _maps(predictor: Predictor, images: Tensor, classes: Tensor) -> tuple[Tensor | None, str]:
-    try:
-        from framework.inference.activation import activation_maps
-    except ImportError:
-        return None, "not available"
-    try:
-        maps = activation_maps(predictor, images, classes)
-    except UserError as error:
-        return None, str(error)
-    return maps, "" if maps is not None else "this network has no map of features that could be looked at"
+    def _read(self, index: int, place: int | None, least: int) -> Picture:
+        row = self.answers.logits[index].double().softmax(dim=0)
+        best, label, classes = int(row.argmax()), int(self.answers.labels[index]), self.answers.classes
+        name = self.answers.names[index]
+        picture = Picture(name, classes[label], classes[best], float(row[best]), float(row[label]))
+        if place is None:
+            return replace(picture, why_not="not in the data set any more")
+        try:
+            self.pixels[index] = read_image(self.source, place, name, least)
+        except BadImage as error:
+            return replace(picture, why_not=f"cannot be read any more: {error.reason}")
+        file = file_of(self.source, place)
+        return replace(picture, file=file.absolute() if file else None)

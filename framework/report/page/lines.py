@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -53,7 +54,7 @@ def _drawn(line: Line, x: Scale, y: Scale, text: Callable[[float], str], across:
     if len(line.points) <= DOTS and "faint" not in line.look:
         parts += [
             element(
-                "circle", element("title", f"{line.name}, {across} {at:g}: {text(value)}"),
+                "circle", element("title", f"{line.name}, {across} {math.ceil(at)}: {text(value)}"),
                 cx=x(at), cy=y(value), r="2.6", class_=f"dot {line.look}",
             )
             for at, value in line.points

@@ -62,7 +62,7 @@ def _matrix(figures: Mapping[str, Any]) -> Markup:
 def _cell(number: int, total: int, right: bool) -> Markup:
     rate = number / max(total, 1)
     depth = rate**0.7
-    look = ("right" if right else "wrong") + (" deep" if depth > 0.55 else "") + ("" if number else " none")
+    look = ("right" if right else "wrong") + (" deep" if depth > 0.8 else "") + ("" if number else " none")
     shown = [element("b", f"{100 * rate:.0f}"), element("small", f"{number:,}")] if number else "·"
     return element("td", shown, class_=look, style=f"--depth:{depth:.3f}")
 

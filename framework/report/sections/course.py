@@ -50,11 +50,10 @@ def steps_per_epoch(lines: Course) -> float:
 
 
 def epoch_line(lines: Course, part: str, figure: str) -> list[tuple[float, float]]:
-    """Points (epoch, figure) of `train` or `validation`."""
-    per_epoch = steps_per_epoch(lines)
-    return [
-        (line["step"] / per_epoch, line[part][figure]) for line in lines if line["event"] == "epoch" and part in line
-    ]
+    """Points (epoch, figure): of `validation` where epochs end, of `train`, means over epochs, in their middle."""
+    per_epoch, back = steps_per_epoch(lines), 0.5 if part == "train" else 0.0
+    ends = [line for line in lines if line["event"] == "epoch" and part in line]
+    return [(line["step"] / per_epoch - back, line[part][figure]) for line in ends]
 
 
 def step_line(lines: Course, figure: str) -> list[tuple[float, float]]:
