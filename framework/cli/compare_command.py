@@ -69,7 +69,7 @@ def _print(comparison: Comparison) -> None:
     for run in comparison.runs:
         table.add_column(run.name, justify="right", overflow="fold")
     for name, *cells in figure_rows(comparison):
-        table.add_row(name, *cells, style="dim" if name == "95 % interval" else None)
+        table.add_row(name, *cells, style="dim" if name.endswith("interval") else None)
     console.print(table)
     first, *others = comparison.runs
     for run in others:

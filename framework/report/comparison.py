@@ -75,6 +75,9 @@ class Comparison:
 
 def compare(answerings: Sequence[Answering], split: str) -> Comparison:
     """Raises `UserError` where a run has no figures of the split, or two runs have no image of it in common."""
+    for answering in answerings:
+        if answering.overrides:
+            _ = answering.recipe  # what was typed just now is checked, whether or not data are needed
     names = short_names([answering.trained.label for answering in answerings])
     runs = [_compared(name, answering, split) for name, answering in zip(names, answerings, strict=True)]
     first, *others = runs
@@ -96,7 +99,7 @@ def verdict(first: Compared, other: Compared) -> str:
     left = f", without {count(found.left_out, 'image')} that only one of them has" if found.left_out else ""
     low, high = found.interval
     opening = (
-        f"{other.name} has {points(found.difference)} points of top-1 against {first.name} (95 % interval "
+        f"{other.name}: {points(found.difference)} points of top-1 against {first.name} (95 % interval "
         f"{points(low)} to {points(high)}), on {count(found.images, 'image')} in common{left}. "
     )
     if found.gained == found.lost == 0:
@@ -110,7 +113,7 @@ def verdict(first: Compared, other: Compared) -> str:
 
 def points(difference: float) -> str:
     """A difference of fractions in percentage points, with its sign."""
-    return f"{100 * difference:+.1f}".replace("-", "\N{MINUS SIGN}")
+    return f"{100 * difference:+.1f}".replace("-", "\N{MINUS SIGN}") if abs(difference) >= 0.0005 else "0.0"
 
 
 def probability(p: float) -> str:

@@ -28,8 +28,9 @@ def comparison_page(comparison: Comparison) -> str:
     if (curves := _curves(comparison)) is not None:
         parts.append(Part("curves", "Training", "How they learned", curves))
     parts.append(Part("recipes", "Recipes", "What was done differently", _recipes(comparison)))
+    title = " · ".join(names) if len(names) < 4 else f"{len(names)} runs"
     lead = f"{len(names)} runs on the {comparison.split} split; the others are held against the first, {names[0]}."
-    return document(" · ".join(names), "Comparison of runs", lead, parts, prose(FOOT))
+    return document(title, "Comparison of runs", lead, parts, prose(FOOT))
 
 
 FOOT = (

@@ -74,7 +74,7 @@ def gather(answering: Answering, asked: str | None) -> Evidence:
     """
     gaps: list[Gap] = []
     if answering.overrides:
-        _ = answering.recipe  # what was typed just now is not a gap
+        _ = answering.recipe  # what was typed just now is checked, and no gap
     split, answers = _answers(answering, asked, gaps)
     trained = answering.trained
     figures = answers.figures() if answers else trained.documents.get("results", {}).get(split)

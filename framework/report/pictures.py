@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from framework.inference.predictor import Predictor
     from framework.report.page.elements import Markup
 
-TOLERANCE = 0.02
-"""Of a probability: computed on another machine it may differ by so much; beyond it the image is another."""
+TOLERANCE = 0.005
+"""Of a probability: computed on another device it may differ by so much; beyond it the image is another."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +99,10 @@ class _Gathering:
         """Read those images that still have the same name and class."""
         classes = (self.source.classes[label] for label in self.source.labels)
         places = {key: place for place, key in enumerate(image_keys(self.source.names, classes))}
-        keys = self.answers.keys
+        keys, least = self.answers.keys, 2 * max(size["height"], size["width"])
         with quiet_decoding():
             for index in wanted:
-                self.pictures[index] = self._read(
-                    index, places.get(keys[index]), 2 * max(size["height"], size["width"])
-                )
+                self.pictures[index] = self._read(index, places.get(keys[index]), least)
 
     def look(self, predictor: Predictor, sample: Sequence[int]) -> str:
         """Leave out images that are others by now, and add activation maps to the sample, or say why there are none."""

@@ -18,7 +18,7 @@ def figure_rows(comparison: Comparison) -> Iterator[list[str]]:
     yield [HEADLINES["top1"], *(headline("top1", run.figures["top1"]) for run in runs)]
     yield ["95 % interval", *("{:.1f} to {:.1f}".format(*(100 * end for end in run.interval)) for run in runs)]
     yield ["against the first", *(_difference(run) for run in runs)]
-    yield ["95 % interval", *(_difference_interval(run) for run in runs)]
+    yield ["its 95 % interval", *(_difference_interval(run) for run in runs)]
     yield ["p (McNemar)", *(probability(run.paired.p).removeprefix("= ") if run.paired else "" for run in runs)]
     for key in ("top5", "balanced_accuracy", "macro_f1", "ece", "loss"):
         if any(key in run.figures for run in runs):

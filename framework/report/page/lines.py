@@ -36,7 +36,7 @@ def line_chart(
     lines = [Line(line.name, _thinned(line.points), line.look, line.legend) for line in lines if line.points]
     values = [y for line in lines for _, y in line.points]
     shown = ticks(min(values), max(values))
-    end = max(x for line in lines for x, _ in line.points)
+    end = math.ceil(max(x for line in lines for x, _ in line.points))
     frame = Frame(top=22 if marked else 12)
     x, y = frame.across(0, end), frame.upward(shown[0], shown[-1])
     drawn = [

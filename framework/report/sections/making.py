@@ -22,6 +22,7 @@ def making_section(evidence: Evidence) -> Markup:
     documents = evidence.trained.documents
     facts = [*_training(documents.get("results", {})), *_network(documents["model"], documents.get("results", {}))]
     environment = documents.get("environment", {})
+    command = environment.get("command")
     packages = {name: version for name, version in environment.get("packages", {}).items() if version}
     plugins = {
         name: f"{plugin['distribution']} {plugin['version']}" for name, plugin in environment.get("plugins", {}).items()
@@ -29,8 +30,8 @@ def making_section(evidence: Evidence) -> Markup:
     return element(
         "div",
         element("div", _facts("Training", facts), _facts("Machine", _machine(environment)), class_="pair"),
-        element("h3", "Command") if environment else None,
-        element("pre", element("code", environment["command"]), class_="command") if environment else None,
+        element("h3", "Command") if command else None,
+        element("pre", element("code", command), class_="command") if command else None,
         element("div", _versions("Packages", packages), _versions("Plugins", plugins), class_="pair"),
         element("h3", "Recipe"),
         element("p", "Every default is filled in: saved as a file it runs again.", class_="note"),
