@@ -45,7 +45,8 @@ def heat_overlay(pixels: NDArray[np.uint8], heat: NDArray[np.float32], alt: str)
     level = np.clip(np.asarray(smooth, dtype=np.float64), 0, 1)
     places = np.linspace(0, 1, len(HEAT))
     colour = np.stack([np.interp(level, places, HEAT[:, channel]) for channel in range(3)], axis=-1)
-    blended = Image.fromarray((0.45 * below + 0.55 * colour).round().astype(np.uint8))
+    opacity = 0.75 * level[..., None]
+    blended = Image.fromarray(((1 - opacity) * below + opacity * colour).round().astype(np.uint8))
     blended.thumbnail((LARGEST, LARGEST))
     return _element(blended, "JPEG", alt, "", quality=82)
 
