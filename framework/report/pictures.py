@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from torch.nn import functional as F
 
 from framework.data.contract import read_image
 from framework.data.decode import BadImage, quiet_decoding
@@ -15,12 +16,14 @@ from framework.data.sources import file_of
 from framework.data.splits import find_split
 from framework.errors import UserError
 from framework.evaluation.answers import image_keys
+from framework.inference.activation import activation_maps, overlay
 from framework.report.choice import choose
-from framework.report.page.images import heat_overlay, thumbnail
+from framework.report.page.images import thumbnail
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from framework.components import ImageSource
     from framework.evaluation.answers import Answers
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 TOLERANCE = 0.005
 """Of a probability: computed on another device it may differ by so much; beyond it the image is another."""
+ENLARGED = 144
+"""Pixels that a tiny image with a map is enlarged to, so that the map is smooth."""
 
 
 @dataclass(frozen=True)
@@ -118,14 +123,12 @@ class _Gathering:
             return ""
         images = torch.stack([seen[index] for index in mapped])
         try:
-            from framework.inference.activation import activation_maps  # type: ignore[import-not-found]
-
             maps = activation_maps(predictor, images, self.answers.logits[mapped].argmax(dim=1))
-        except (UserError, ImportError) as error:
+        except UserError as error:
             return str(error)
         for index, image, heat in zip(mapped, images, maps, strict=True):
             alt = f"where the network looked at {self.pictures[index].name}"
-            self.pictures[index] = replace(self.pictures[index], heat=heat_overlay(image.numpy(), heat.numpy(), alt))
+            self.pictures[index] = replace(self.pictures[index], heat=thumbnail(_overlaid(image, heat), alt))
         return ""
 
     def finished(self, indices: Sequence[int]) -> tuple[Picture, ...]:
@@ -150,3 +153,12 @@ class _Gathering:
             return replace(picture, why_not=f"cannot be read any more: {error.reason}")
         file = file_of(self.source, place)
         return replace(picture, file=file.absolute() if file else None)
+
+
+def _overlaid(image: Tensor, heat: Tensor) -> NDArray[np.uint8]:
+    """The image, uint8 C×H×W, pixel by pixel, under its smooth map H×W in [0, 1]."""
+    factor = max(1, ENLARGED // max(image.shape[1:]))
+    enlarged = image.repeat_interleave(factor, 1).repeat_interleave(factor, 2)
+    smooth = F.interpolate(heat[None, None], scale_factor=float(factor), mode="bilinear")[0, 0]
+    shown: NDArray[np.uint8] = overlay(enlarged, smooth.clamp(0, 1)).numpy()
+    return shown

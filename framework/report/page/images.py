@@ -18,12 +18,6 @@ TINY = 96
 """Images up to so many pixels on each side are shown pixel by pixel, and kept exactly."""
 LARGEST = 240
 """Pixels of the longer side of larger ones."""
-HEAT = np.array(
-    [[0, 32, 77], [46, 67, 108], [96, 98, 115], [138, 134, 121], [187, 173, 108], [233, 213, 79], [255, 234, 70]]
-)
-"""Seven colours after cividis, from dark blue to yellow: its lightness rises evenly, and those who see no red or no
-green see it alike. Nuñez, Anderton and Renslow, "Optimizing colormaps with consideration for color vision deficiency
-to enable accurate interpretation of scientific data", 2018."""
 
 
 def thumbnail(pixels: NDArray[np.uint8], alt: str) -> Markup:
@@ -33,22 +27,6 @@ def thumbnail(pixels: NDArray[np.uint8], alt: str) -> Markup:
         return _element(image, "PNG", alt, "tiny")
     image.thumbnail((LARGEST, LARGEST))
     return _element(image, "JPEG", alt, "", quality=85)
-
-
-def heat_overlay(pixels: NDArray[np.uint8], heat: NDArray[np.float32], alt: str) -> Markup:
-    """Where a network looked: the image uint8 C×H×W in grey, coloured by `heat` float H×W in [0, 1]."""
-    grey = Image.fromarray(pixels.mean(axis=0).round().astype(np.uint8))
-    factor = max(1, 144 // max(grey.size))
-    size = (grey.width * factor, grey.height * factor)
-    below = np.asarray(grey.resize(size, Image.Resampling.NEAREST), dtype=np.float64)[..., None]
-    smooth = Image.fromarray(heat.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
-    level = np.clip(np.asarray(smooth, dtype=np.float64), 0, 1)
-    places = np.linspace(0, 1, len(HEAT))
-    colour = np.stack([np.interp(level, places, HEAT[:, channel]) for channel in range(3)], axis=-1)
-    opacity = 0.75 * level[..., None]
-    blended = Image.fromarray(((1 - opacity) * below + opacity * colour).round().astype(np.uint8))
-    blended.thumbnail((LARGEST, LARGEST))
-    return _element(blended, "JPEG", alt, "", quality=82)
 
 
 def heat_map(rates: NDArray[np.float64], alt: str) -> Markup:

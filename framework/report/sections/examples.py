@@ -31,8 +31,8 @@ def examples_section(evidence: Evidence) -> Markup | None:
     )
     if mapped:
         note = (
-            "A sample of the classes, drawn at random: beside each image the parts that spoke for the answer, from "
-            "blue (nothing) to yellow (most). Such a map shows where, not why."
+            "A sample of the classes, drawn at random: beside each image what spoke for the answer, from nothing "
+            "(grey) to most (yellow). Such a map shows where, not why."
         )
         groups.append(_group("Where it looks", note, mapped, ""))
     elif maps_gap:
