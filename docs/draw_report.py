@@ -20,7 +20,7 @@ from framework.cli import main as framework
 PICTURE = Path(__file__).parent / "pictures" / "report.png"
 HEIGHT = 1240
 GAP = 24
-VIEWS = ((1000, "light", "#top"), (390, "dark", "#examples"))
+VIEWS = ((1000, "light", ""), (390, "dark", "#examples"))
 """Width, colours, and what is at the top."""
 COLOURS = 200
 

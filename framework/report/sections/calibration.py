@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from framework.evaluation.bootstrap import figure_intervals
+from framework.evaluation.bootstrap import Interval, figure_intervals
 from framework.evaluation.reliability import reliability
 from framework.report.figures import share
 from framework.report.page.bars import reliability_diagram
@@ -22,14 +22,16 @@ def calibration_section(evidence: Evidence) -> Markup | None:
     answers, temperature = evidence.answers, evidence.temperature
     if answers is None:
         return gap_callout(evidence.gap("answers"))
-    diagrams = [_diagram("as trained", answers)]
+    diagrams = [_diagram("as trained", answers, evidence.intervals["ece"])]
     words = [
         "Answers are sorted by how sure the network is; on the diagonal it is right as often as it claims. Orange is "
         "what it claims beyond that, light blue what it could claim and does not. ECE is the mean height of these "
         "gaps, weighted by the images below. "
     ]
     if temperature:
-        diagrams.append(_diagram(f"divided by a temperature of {temperature.value:.3f}", answers, temperature.value))
+        scaled = answers.at_temperature(temperature.value)
+        name = f"divided by a temperature of {temperature.value:.3f}"
+        diagrams.append(_diagram(name, scaled, figure_intervals(scaled)["ece"]))
         words.append(
             f"The temperature is one number by which all logits are divided; it changes no answer. {temperature.origin}"
         )
@@ -47,21 +49,13 @@ def calibration_section(evidence: Evidence) -> Markup | None:
     )
 
 
-def _diagram(name: str, answers: Answers, temperature: float = 1.0) -> Markup:
-    seen = answers.at_temperature(temperature)
-    low, high = figure_intervals(seen)["ece"]
-    figures = seen.figures()
+def _diagram(name: str, answers: Answers, interval: Interval) -> Markup:
+    figures, (low, high) = answers.figures(), interval
     ece = element("b", f"ECE {share(figures['ece'])}")
-    caption = [
-        name.capitalize(),
-        element("br"),
-        ece,
-        f" ({100 * low:.1f} to {100 * high:.1f}), loss ",
-        f"{figures['loss']:.3f}",
-    ]
+    between = f" ({100 * low:.1f} to {100 * high:.1f}), loss {figures['loss']:.3f}"
     return element(
         "figure",
-        element("figcaption", caption, class_="lines"),
-        reliability_diagram(f"reliability diagram, {name}", reliability(seen)),
+        element("figcaption", name.capitalize(), element("br"), ece, between, class_="lines"),
+        reliability_diagram(f"reliability diagram, {name}", reliability(answers)),
         class_="plot",
     )
