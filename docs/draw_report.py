@@ -22,7 +22,7 @@ HEIGHT = 1240
 GAP = 24
 VIEWS = ((1000, "light", ""), (390, "dark", "#examples"))
 """Width, colours, and what is at the top."""
-COLOURS = 200
+COLOURS = 256
 
 
 def main(run: str) -> None:

@@ -227,3 +227,12 @@ def test_many_classes_are_summarised(run, tmp_path, no_photos, report):
     assert "120 classes are sorted by F1, the lowest first" in page.text
     assert "more kinds of mistake are rarer" in page.text
     assert len(page.source) < 400_000
+
+
+def test_activation_maps_stand_beside_a_sample_of_every_class(run, report):
+    page = report(run)
+    maps = [image["alt"] for image in page.all("img") if image["alt"].startswith("where the network looked at ")]
+    assert len(maps) == 12
+    assert {name.removeprefix("where the network looked at ").partition("/")[0] for name in maps} == {
+        "blue", "green & 'grey'", SCRIPT
+    }  # fmt: skip
