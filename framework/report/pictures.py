@@ -86,7 +86,8 @@ def find_pictures(answering: Answering, split: str, answers: Answers) -> Picture
         no_maps = gathering.look(answering.predictor, choice.sample)
     except UserError as error:
         no_maps = f"the network cannot be built any more: {error}"
-    mistakes, hits, sample = map(gathering.finished, (choice.mistakes, choice.hits, choice.sample))
+    mistakes, hits = gathering.finished(choice.mistakes), gathering.finished(choice.hits)
+    sample = gathering.finished(choice.sample, mapped=True)
     wanted = len(choice.all)
     return Pictures(mistakes, hits, sample, wanted, wanted - len(gathering.pixels), no_maps)
 
@@ -99,6 +100,8 @@ class _Gathering:
     answers: Answers
     pictures: dict[int, Picture] = field(default_factory=dict)
     pixels: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+    heats: dict[int, Markup] = field(default_factory=dict)
+    """Activation maps, of the sample only."""
 
     def read(self, wanted: Sequence[int], size: dict[str, int]) -> None:
         """Read those images that still have the same name and class."""
@@ -128,13 +131,17 @@ class _Gathering:
             return str(error)
         for index, image, heat in zip(mapped, images, maps, strict=True):
             alt = f"where the network looked at {self.pictures[index].name}"
-            self.pictures[index] = replace(self.pictures[index], heat=thumbnail(_overlaid(image, heat), alt))
+            self.heats[index] = thumbnail(_overlaid(image, heat), alt)
         return ""
 
-    def finished(self, indices: Sequence[int]) -> tuple[Picture, ...]:
-        """Some of the pictures, with their thumbnails."""
+    def finished(self, indices: Sequence[int], mapped: bool = False) -> tuple[Picture, ...]:
+        """Some of the pictures, with their thumbnails and, where asked for, their maps."""
         return tuple(
-            replace(self.pictures[index], image=thumbnail(self.pixels[index], self.pictures[index].name))
+            replace(
+                self.pictures[index],
+                image=thumbnail(self.pixels[index], self.pictures[index].name),
+                heat=self.heats.get(index) if mapped else None,
+            )
             if index in self.pixels
             else self.pictures[index]
             for index in indices
