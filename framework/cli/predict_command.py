@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import argparse
 import sys
-import threading
-from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.cli.arguments import add_run
+from framework.cli.images import Inputs
 from framework.errors import Interrupted, RunFailed, UserError, count
 from framework.registry import Registry
 from framework.runs.trained import open_trained
 
 if TYPE_CHECKING:
-    from framework.data.decode import BadImage
-    from framework.data.listing import Listing
     from framework.data.regions import Find
     from framework.inference.predictor import Prediction
     from framework.inference.reading import Keep
     from framework.report.predictions import Form, Table
+
+
+FIRST = 64
+"""Images that are looked up before anything is loaded: there must be one, and a table is as wide as their names."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -57,23 +57,24 @@ def execute(arguments: argparse.Namespace) -> int:
     _check(arguments)
     finder = _finder(arguments.find, registry) if arguments.find else None
     images = inputs.images()
-    first = next(images, None)
-    if first is None:
+    first = list(islice(images, FIRST))
+    if not first:
         raise UserError(inputs.nothing())
     from framework.inference.predictor import Predictor
     from framework.report.answering import choose_answers
-    from framework.report.predictions import Form
+    from framework.report.predictions import Form, Tally
 
     predictor = Predictor.open(trained, registry)
     form = Form(predictor.classes, arguments.top, arguments.abstain_below, finder[0] if finder else None)
     tally = Tally(form)
     with ExitStack() as open_files:
         table = _table(arguments.csv, form, open_files) if arguments.csv else None
-        answers = choose_answers(form, arguments.json, silent=arguments.csv == "-", many=inputs.are_many)
+        names = [image for image in first if isinstance(image, str)]
+        answers = choose_answers(form, arguments.json, arguments.csv == "-", inputs.are_many, names)
         keep = _keep(arguments.save_crops) if arguments.save_crops else None
         try:
             with answers:
-                for prediction in predictor.predict(chain([first], images), finder[1] if finder else None, keep):
+                for prediction in predictor.predict(chain(first, images), finder[1] if finder else None, keep):
                     tally.add(prediction)
                     answers.show(prediction)
                     if table is not None:
@@ -104,94 +105,6 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UserError("--csv - and --json both write to standard output; choose one, or name a file for --csv")
     if arguments.save_crops is not None and not arguments.find:
         raise UserError("--save-crops keeps what --find finds: name a finder too, such as --find faces")
-
-
-@dataclass
-class Inputs:
-    """What was named on the command line and on standard input."""
-
-    words: list[str]
-    end: bytes | None
-    total: int | None = None
-    """How many images there are, once they are counted."""
-    listing: Listing = field(init=False)
-
-    def __post_init__(self) -> None:
-        from framework.data.listing import Listing, missing
-
-        if not self.words and self.end is None:
-            raise UserError("name images to classify: files, folders, patterns, or - for a list on standard input")
-        missing(self.words)
-        self.listing = Listing()
-
-    @property
-    def are_many(self) -> bool:
-        """Whether it is worth showing how far it is."""
-        from framework.data.listing import is_pattern
-
-        return self.end is not None or any(Path(word).is_dir() or is_pattern(word) for word in self.words)
-
-    def images(self) -> Iterator[str | BadImage]:
-        """One after the other, in the order of what names them, standard input last."""
-        from framework.data.listing import lines_of
-
-        if self.end is None and sys.stderr.isatty():
-            threading.Thread(target=self._count, daemon=True).start()
-        for word in self.words:
-            yield from self.listing.named(word)
-        if self.end is not None:
-            for line in lines_of(sys.stdin.buffer, self.end):
-                yield from self.listing.at(line)
-
-    def lines(self) -> list[str]:
-        """What was passed over, in words."""
-        passed = self.listing.passed_over
-        lines = [f"the folder '{folder}' has no images" for folder in self.listing.empty]
-        if passed:
-            endings = ", ".join(sorted(passed))
-            lines.append(f"{count(passed.total(), 'file')} in folders passed over, being no images ({endings})")
-        return lines
-
-    def nothing(self) -> str:
-        """Why there is no image at all."""
-        return "\n".join(self.lines()) or "standard input names no images"
-
-    def _count(self) -> None:
-        from framework.data.listing import Listing
-
-        listing = Listing()
-        self.total = sum(1 for word in self.words for _ in listing.named(word))
-
-
-@dataclass
-class Tally:
-    """How the predictions went."""
-
-    form: Form
-    images: int = 0
-    failed: int = 0
-    abstained: int = 0
-    without: int = 0
-    regions: int = 0
-
-    def add(self, prediction: Prediction) -> None:
-        """Count it; of the parts of an image only the first counts as an image."""
-        self.images += prediction.region is None or prediction.name.endswith("#1")
-        self.regions += prediction.region is not None
-        self.failed += prediction.error is not None
-        self.abstained += self.form.abstains(prediction)
-        self.without += prediction.error is None and not prediction.probabilities
-
-    def lines(self) -> list[str]:
-        """What is worth saying at the end."""
-        found = self.form.finder is not None
-        answered = self.regions if found else self.images - self.failed
-        said = {
-            f"'{self.form.finder}' found nothing in {count(self.without, 'image')} of {self.images:,}": self.without,
-            f"abstained from {self.abstained:,} of {count(answered, 'part' if found else 'image')}": self.abstained,
-            f"{count(self.failed, 'file')} of {self.images:,} could not be read": self.failed,
-        }
-        return [line for line, number in said.items() if number]
 
 
 def _finder(written: str, registry: Registry) -> tuple[str, Find]:

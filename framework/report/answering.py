@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 BAR = 10
 """Cells of a bar that says 100 %."""
 EIGHTHS = " ▏▎▍▌▋▊▉█"
+ABSTAINED = "abstained"
 
 
 class Answers(ABC):
@@ -59,32 +61,37 @@ class Nothing(Answers):
 
 
 class Rows(Answers):
-    """A table on a terminal of so many columns; it grows as its names do."""
+    """A table on a terminal; `names` are some of those to come, for the width of their column."""
 
-    def __init__(self, form: Form, console: Console) -> None:
+    def __init__(self, form: Form, console: Console, names: Sequence[str] = ()) -> None:
+        from rich.cells import cell_len
+
         self.form, self.console = form, console
-        self.name_width = 12
-        self.class_width = max(map(len, form.classes))
+        answers = [*form.classes, *([ABSTAINED] if form.abstain_below is not None else [])]
+        self.answer_width = max(map(cell_len, answers))
+        self.most = max(12, console.width - self.answer_width - BAR - 14)
+        longest = max((cell_len(one_line(name)) for name in names), default=0)
+        self.name_width = min(self.most, longest + (3 if form.finder is not None else 0))
 
     def show(self, prediction: Prediction) -> None:
         """A row, no longer than the terminal is wide."""
         self.console.print(self._row(prediction), no_wrap=True, overflow="ellipsis", crop=False)
 
     def _row(self, prediction: Prediction) -> Text:
+        from rich.cells import set_cell_size
         from rich.text import Text
 
         row = Text(self._name(one_line(prediction.name)))
-        problem = self.form.problem(prediction)
-        if problem:
-            row.append(f"  {problem}", style="red" if prediction.error is not None else "yellow")
-            return row
-        (best, probability), *others = self.form.ranked(prediction)[: self.form.top]
+        ranked = self.form.ranked(prediction)[: self.form.top]
+        if not ranked:
+            style = "red" if prediction.error is not None else "yellow"
+            return row.append(f"  {self.form.problem(prediction)}", style=style)
         abstains = self.form.abstains(prediction)
-        row.append(f"  {share(probability):>7} ")
-        row.append(bar(probability), style="yellow" if abstains else "cyan")
-        row.append(f" {best:{self.class_width}}", style="yellow" if abstains else "bold")
-        row.append("  abstained" if abstains else "", style="yellow")
-        rest = "".join(f"  {label} {share(value)}" for label, value in others)
+        row.append(f"  {share(ranked[0][1]):>7} ")
+        row.append(bar(ranked[0][1]), style="yellow" if abstains else "cyan")
+        answer = ABSTAINED if abstains else ranked[0][0]
+        row.append(f" {set_cell_size(answer, self.answer_width)}", style="yellow" if abstains else "bold")
+        rest = "".join(f"  {label} {share(value)}" for label, value in ranked[not abstains :])
         row.append(rest + (f"  {box_text(prediction)}" if prediction.region else ""), style="dim")
         row.truncate(self.console.width, overflow="ellipsis")
         return row
@@ -93,9 +100,10 @@ class Rows(Answers):
         """Padded; of one that is too long the end, which tells it from the others."""
         from rich.cells import cell_len, set_cell_size
 
-        most = max(12, self.console.width - self.class_width - BAR - 14)
-        while cell_len(name) > most:
-            name = "…" + name[2 if name.startswith("…") else 1 :]
+        if cell_len(name) > self.most:
+            while cell_len(name) >= self.most:
+                name = name[1:]
+            name = f"…{name}"
         self.name_width = max(self.name_width, cell_len(name))
         return set_cell_size(name, self.name_width)
 
@@ -142,19 +150,16 @@ def bar(fraction: float) -> str:
     return ("█" * full + (EIGHTHS[part] if part else "")).ljust(BAR)
 
 
-def choose_answers(form: Form, as_json: bool, silent: bool, many: bool) -> Answers:
+def choose_answers(form: Form, as_json: bool, silent: bool, many: bool, names: Sequence[str] = ()) -> Answers:
     """For this output: `silent` where it has something else, `many` where progress is worth showing."""
     on_terminal, watched = sys.stdout.isatty(), sys.stderr.isatty()
+    plain = Nothing() if silent else Lines(form, as_json)
+    if on_terminal and (silent or as_json):
+        return plain  # a bar among them would only disturb
     if not on_terminal and not (watched and many):
-        return Nothing() if silent else Lines(form, as_json)
+        return plain
     from rich.console import Console
 
     console = Console(highlight=False, stderr=not on_terminal)
-    answers: Answers
-    if silent:
-        answers = Nothing()
-    elif as_json or not on_terminal:
-        answers = Lines(form, as_json)
-    else:
-        answers = Rows(form, console)
-    return Watched(answers, console) if watched and many and not (on_terminal and (as_json or silent)) else answers
+    answers = Rows(form, console, names) if on_terminal else plain
+    return Watched(answers, console) if watched and many else answers

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
+from framework.errors import count
 from framework.report.figures import share
 
 if TYPE_CHECKING:
@@ -95,6 +96,37 @@ class Table:
             row.append(best)
         row += prediction.probabilities or [""] * len(self.form.classes)
         self.rows.writerow([*row, prediction.error or ""])
+
+
+@dataclass
+class Tally:
+    """How the predictions went."""
+
+    form: Form
+    images: int = 0
+    failed: int = 0
+    abstained: int = 0
+    without: int = 0
+    regions: int = 0
+
+    def add(self, prediction: Prediction) -> None:
+        """Count it; of the parts of an image only the first counts as an image."""
+        self.images += prediction.region is None or prediction.name.endswith("#1")
+        self.regions += prediction.region is not None
+        self.failed += prediction.error is not None
+        self.abstained += self.form.abstains(prediction)
+        self.without += prediction.error is None and not prediction.probabilities
+
+    def lines(self) -> list[str]:
+        """What is worth saying at the end."""
+        found = self.form.finder is not None
+        answered = self.regions if found else self.images - self.failed
+        said = {
+            f"'{self.form.finder}' found nothing in {count(self.without, 'image')} of {self.images:,}": self.without,
+            f"abstained from {self.abstained:,} of {count(answered, 'part' if found else 'image')}": self.abstained,
+            f"{count(self.failed, 'file')} of {self.images:,} could not be read": self.failed,
+        }
+        return [line for line, number in said.items() if number]
 
 
 def one_line(name: str) -> str:

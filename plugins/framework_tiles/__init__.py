@@ -1,6 +1,7 @@
 """Finder `tiles`: the parts of an image that lie in a grid."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -38,7 +39,7 @@ def _spans(side: int, number: int) -> list[tuple[int, int]]:
     """Start and size of so many parts of a side; of a side with fewer pixels, each pixel once."""
     number = min(number, side)
     edges = [index * side // number for index in range(number + 1)]
-    return [(start, end - start) for start, end in zip(edges, edges[1:], strict=False)]
+    return [(start, end - start) for start, end in pairwise(edges)]
 
 
 @hookimpl
