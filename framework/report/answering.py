@@ -116,7 +116,7 @@ class Watched(Answers):
 
         self.answers = answers
         self.bar = Progress(
-            TextColumn("[bold]reading"), BarColumn(bar_width=28), TaskProgressColumn("{task.percentage:>3.0f} %"),
+            TextColumn("[bold]predicting"), BarColumn(bar_width=28), TaskProgressColumn("{task.percentage:>3.0f} %"),
             TextColumn("{task.fields[note]}", style="cyan"), TextColumn("left"), TimeRemainingColumn(),
             console=console, transient=True, redirect_stdout=False, redirect_stderr=False,
         )  # fmt: skip
