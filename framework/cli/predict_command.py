@@ -61,7 +61,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if not first:
         raise UserError(inputs.nothing())
     from framework.inference.predictor import Predictor
-    from framework.report.answering import choose_answers
+    from framework.report.showing import choose_answers
     from framework.report.predictions import Form, Tally
 
     predictor = Predictor.open(trained, registry)

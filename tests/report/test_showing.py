@@ -7,7 +7,7 @@ from rich.console import Console
 
 from framework import Region
 from framework.inference.predictor import Prediction
-from framework.report.answering import Rows, bar
+from framework.report.showing import Rows, bar
 from framework.report.predictions import Form, one_line
 
 
