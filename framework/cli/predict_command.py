@@ -61,8 +61,8 @@ def execute(arguments: argparse.Namespace) -> int:
     if not first:
         raise UserError(inputs.nothing())
     from framework.inference.predictor import Predictor
-    from framework.report.showing import choose_answers
     from framework.report.predictions import Form, Tally
+    from framework.report.showing import choose_answers
 
     predictor = Predictor.open(trained, registry)
     form = Form(predictor.classes, arguments.top, arguments.abstain_below, finder[0] if finder else None)

@@ -7,8 +7,8 @@ from rich.console import Console
 
 from framework import Region
 from framework.inference.predictor import Prediction
-from framework.report.showing import Rows, bar
 from framework.report.predictions import Form, one_line
+from framework.report.showing import Rows, bar
 
 
 def rows(predictions, width=80, **form):
