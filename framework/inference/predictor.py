@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from framework.data.decode import BadImage, decode, quiet_decoding
+from framework.data.decode import MAX_PIXELS, BadImage, decode, quiet_decoding
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.store import Store, build_store
 from framework.evaluation.answers import Answers
@@ -96,10 +96,12 @@ class Predictor:
         """The same, with other probabilities: 1 is as the network was trained."""
         return replace(self, engine=self.engine.with_temperature(temperature))
 
-    def read(self, image: str | Path | bytes, name: str | None = None) -> Tensor:
-        """A file, or its bytes, as the network sees it: uint8 C×H×W; raises `BadImage`."""
-        with quiet_decoding():
-            return self.preprocess(decode(image, name, least=self.preprocess.least_side))
+    def read(self, image: str | Path | bytes, name: str | None = None, max_pixels: int = MAX_PIXELS) -> Tensor:
+        """A file, or its bytes, as the network sees it: uint8 C×H×W; raises `BadImage`.
+
+        For any thread. What Pillow warns of is the caller's business: see `quiet_decoding`.
+        """
+        return self.preprocess(decode(image, name, self.preprocess.least_side, max_pixels))
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Float64 B×K, in the order of `classes`, of uint8 B×C×H×W as `read` gives them."""
@@ -109,7 +111,8 @@ class Predictor:
         """One prediction for each file, in order; an unreadable file gives one with `error`."""
         waiting: list[tuple[str, Tensor | str]] = []
         for image in images:
-            waiting.append((str(image), self._read(image)))
+            with quiet_decoding():
+                waiting.append((str(image), self._read(image)))
             if len(waiting) == self.batch_size:
                 yield from self._answer(waiting)
                 waiting = []
