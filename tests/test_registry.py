@@ -205,3 +205,49 @@ def test_a_plugin_that_cannot_name_its_variants_has_none():
         def build(self): ...
 
     assert variants_of(Odd) == ((), "odd/… cannot be listed: ImportError: no zoo")
+
+
+def test_bundles_are_known_by_plugin_and_name(install, tmp_path):
+    (tmp_path / "x.safetensors").touch()
+    registry = install(
+        GOOD,
+        OFFER,
+        f"""
+        @hookimpl
+        def bundles(): return {{"x": {str(tmp_path / "x.safetensors")!r}}}
+    """,
+    )
+    assert registry.bundles["probe/x"] == tmp_path / "x.safetensors"
+    assert fault(registry) is None
+
+
+def test_a_plugin_may_offer_bundles_alone(install, tmp_path):
+    (tmp_path / "x.safetensors").touch()
+    registry = install(f"""
+        from framework import hookimpl
+        @hookimpl
+        def bundles(): return {{"x": {str(tmp_path / "x.safetensors")!r}}}
+    """)
+    assert "probe/x" in registry.bundles
+    assert fault(registry) is None
+
+
+@pytest.mark.parametrize(
+    ("offered", "message"),
+    [
+        ("['x']", "bundles() returned ['x'], not a mapping of names to files"),
+        ("{'x': 'nowhere.safetensors'}", "bundles() offers 'x', but there is no file 'nowhere.safetensors'"),
+        ("{'x': 3}", "bundles() offers 'x': 3, which is not a name and a file"),
+    ],
+)
+def test_a_bundle_that_is_not_there_is_a_fault_of_its_plugin(offered, message, install):
+    registry = install(
+        GOOD,
+        OFFER,
+        f"""
+        @hookimpl
+        def bundles(): return {offered}
+    """,
+    )
+    assert message in fault(registry)
+    assert registry.find(Model, "probe") or "not a mapping" in message

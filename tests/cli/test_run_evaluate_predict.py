@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from framework.evaluation.answers import Answers
+
 RECIPE = """
 dataset: {name: folder, root: ROOT, test: 0.25}
 preprocess: {size: 12, channels: 3}
@@ -113,6 +115,77 @@ def test_evaluate_takes_any_folder_by_class_name(run, photos, framework):
     assert figures["per_class"]["red"]["support"] == 20
     assert figures["per_class"]["blue"]["support"] == 0
     assert figures["top1"] > 0.9
+
+
+def test_evaluate_takes_the_images_of_a_table(run, photos, tmp_path, framework):
+    (tmp_path / "some.csv").write_text("name\nred/01.png\nred/02.png\nblue/03.png\n")
+    figures = json.loads(framework("evaluate", run, "--folder", photos, "--only", tmp_path / "some.csv", "--json").out)
+    assert figures["images"] == 3
+    assert figures["per_class"]["red"]["support"] == 2
+
+
+def test_evaluate_takes_several_runs_as_one(run, recipe, photos, tmp_path, framework):
+    assert framework("run", recipe, "seed=1", "preprocess.size=16", "--out", tmp_path / "other").status == 0
+    runs = (run, tmp_path / "other")
+    together = json.loads(framework("evaluate", *runs, "--folder", photos, "--json").out)
+    tables = [framework("predict", one, photos, "--json").out.splitlines() for one in runs]
+    rows = [[json.loads(line) for line in table] for table in tables]
+    losses = []
+    for first, second in zip(*rows, strict=True):
+        true = "red" if "/red/" in first["name"] else "blue"
+        losses.append(-np.log((first["probabilities"][true] + second["probabilities"][true]) / 2))
+    assert together["loss"] == pytest.approx(np.mean(losses), rel=1e-4)
+
+
+def test_runs_of_other_classes_are_no_ensemble(run, framework):
+    result = framework("evaluate", run, "drawn/faces")
+    assert result.status == 2
+    assert f"{run} knows blue, red; drawn/faces knows angry" in result.err
+
+
+def test_evaluate_looks_as_often_as_it_is_asked_to(run, framework):
+    by_option, by_flag = (
+        framework("evaluate", run, *more, "--json").out for more in (["evaluate.views=2"], ["--views", "2"])
+    )
+    assert by_option == by_flag != framework("evaluate", run, "--json").out
+
+
+def test_evaluate_names_the_numbers_of_views_there_are(run, framework):
+    result = framework("evaluate", run, "--views", "3")
+    assert result.status == 2
+    assert "1, 2, 6 or 10" in result.err
+
+
+def test_a_calibrated_run_answers_with_calibrated_probabilities(run, photos, framework):
+    before = json.loads(framework("evaluate", run, "--folder", photos, "--json").out)
+    result = framework("evaluate", run, "--split", "validation", "--calibrate", "--json")
+    calibration = json.loads((run / "calibration.json").read_text())
+    assert json.loads(result.out)["calibration"] == calibration
+    assert calibration["loss_after"] == pytest.approx(json.loads(result.out)["loss"])
+    after = json.loads(framework("evaluate", run, "--folder", photos, "--json").out)
+    assert after["confusion"] == before["confusion"]
+    assert after["loss"] != before["loss"]
+    lines = [json.loads(line) for line in framework("predict", run, photos, "--json").out.splitlines()]
+    true = [line["probabilities"]["red" if "/red/" in line["name"] else "blue"] for line in lines]
+    assert after["loss"] == pytest.approx(-np.mean(np.log(true)), rel=1e-4)
+
+
+def test_calibrating_twice_gives_the_same(run, framework):
+    first = framework("evaluate", run, "--calibrate", "--json").out
+    assert framework("evaluate", run, "--calibrate", "--json").out == first
+
+
+def test_a_run_without_validation_says_what_calibration_needs(recipe, tmp_path, framework):
+    framework("run", recipe, "dataset.validation=0", "--out", tmp_path / "run")
+    result = framework("evaluate", tmp_path / "run", "--calibrate")
+    assert result.status == 2
+    assert "no split 'validation'" in result.err
+
+
+def test_the_answers_that_a_run_keeps_are_those_of_its_figures(run):
+    results = json.loads((run / "results.json").read_text())
+    for split in ("validation", "test"):
+        assert Answers.load(run / "answers" / f"{split}.safetensors").figures() == results[split]
 
 
 def test_evaluate_refuses_classes_that_training_did_not_have(run, photos, framework):

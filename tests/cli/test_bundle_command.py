@@ -1,0 +1,71 @@
+"""`framework bundle`, and what other commands do with one."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def run(tmp_path, photos, framework):
+    recipe = tmp_path / "photos.yaml"
+    recipe.write_text(
+        f"dataset: {{name: folder, root: {photos}, test: 0.25}}\npreprocess: {{size: 12, channels: 3}}\n"
+        "model: tinynet\ntrain: {epochs: 2, batch_size: 5, device: cpu}\n"
+    )
+    assert framework("run", recipe, "--out", tmp_path / "run").status == 0
+    return tmp_path / "run"
+
+
+def test_a_bundle_answers_like_its_run(run, photos, framework):
+    result = framework("bundle", run)
+    assert result.status == 0, result.err
+    bundle = run.with_suffix(".safetensors")
+    for command in (("predict", photos / "red", "--json"), ("evaluate", "--json")):
+        name, *rest = command
+        assert framework(name, bundle, *rest).out == framework(name, run, *rest).out != ""
+
+
+def test_a_bundle_keeps_the_calibration(run, framework):
+    temperature = json.loads(framework("evaluate", run, "--calibrate", "--json").out)["calibration"]["temperature"]
+    figures = json.loads(framework("evaluate", run, "--json").out)
+    framework("bundle", run)
+    assert json.loads(framework("evaluate", run.with_suffix(".safetensors"), "--json").out) == figures
+    card = framework("show", "bundle", run.with_suffix(".safetensors")).out
+    assert f"temperature {temperature:.3f}" in card
+    assert "blue 13, red 13" in card
+
+
+def test_bundles_that_ship_are_listed_with_what_they_reach(framework):
+    assert "drawn/faces  7 classes, top-1 94.1 % of 1,000 test images, 0.3 MB" in framework("list", "bundles").out
+
+
+def test_the_plugin_of_a_bundle_names_it(framework):
+    assert "bundles: faces" in framework("plugins").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["RUN", "--out", "x.zip"], "a bundle's file ends in .safetensors"),
+        (["RUN", "--out", "nowhere/x.safetensors"], "there is no folder 'nowhere'"),
+        (["drawn/faces"], "is a bundle already"),
+        (["drawn/facse"], "did you mean 'drawn/faces'?"),
+        (["RUN/recipe.yaml"], "is neither a run folder nor a bundle"),
+    ],
+)
+def test_what_cannot_be_bundled_is_said(arguments, message, run, framework):
+    result = framework("bundle", *(argument.replace("RUN", str(run)) for argument in arguments))
+    assert (result.status, message in result.err) == (2, True), result.err
+
+
+def test_a_file_that_is_there_is_not_written_over(run, framework):
+    assert framework("bundle", run).status == 0
+    result = framework("bundle", run)
+    assert result.status == 2
+    assert "is there already" in result.err
+
+
+def test_a_bundle_is_not_calibrated(framework):
+    result = framework("evaluate", "drawn/faces", "--calibrate")
+    assert result.status == 2
+    assert "writes into a run folder" in result.err

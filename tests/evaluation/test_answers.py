@@ -1,0 +1,51 @@
+import pytest
+import torch
+
+from framework.errors import RunFailed, UserError
+from framework.evaluation.answers import Answers, averaged
+
+GENERATOR = torch.Generator().manual_seed(0)
+LOGITS = torch.randn(20, 3, generator=GENERATOR)
+LABELS = torch.arange(20) % 3
+NAMES = tuple(f"{index}.png" for index in range(20))
+
+
+def answers(logits=LOGITS, classes=("a", "b", "c"), names=NAMES):
+    return Answers(classes, names, LABELS, logits)
+
+
+def test_answers_are_what_they_were_when_they_are_read_again(tmp_path):
+    answers().save(tmp_path / "deep" / "test.safetensors")
+    read = Answers.load(tmp_path / "deep" / "test.safetensors")
+    assert (read.classes, read.names) == (("a", "b", "c"), NAMES)
+    assert torch.equal(read.logits, LOGITS)
+    assert torch.equal(read.labels, LABELS)
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 100])
+def test_a_file_that_holds_no_answers_is_said_to_be_none(content, tmp_path):
+    (tmp_path / "test.safetensors").write_bytes(content)
+    with pytest.raises(UserError, match="damaged, or no answers of a run"):
+        Answers.load(tmp_path / "test.safetensors")
+
+
+def test_an_ensemble_answers_with_the_mean_of_its_members_probabilities():
+    other = torch.randn(20, 3, generator=GENERATOR)
+    expected = (LOGITS.double().softmax(1) + other.double().softmax(1)) / 2
+    torch.testing.assert_close(averaged([answers(), answers(other)]).probabilities, expected, rtol=1e-6, atol=1e-7)
+
+
+def test_the_members_of_an_ensemble_agree_on_classes_by_name():
+    turned = answers(LOGITS[:, [2, 0, 1]], classes=("c", "a", "b"))
+    together = averaged([answers(), turned])
+    assert together.classes == ("a", "b", "c")
+    torch.testing.assert_close(together.probabilities, answers().probabilities, rtol=1e-6, atol=1e-7)
+
+
+def test_members_that_saw_other_images_are_no_ensemble():
+    with pytest.raises(RunFailed, match="the same images"):
+        averaged([answers(), answers(names=NAMES[::-1])])
+
+
+def test_a_temperature_divides_logits():
+    torch.testing.assert_close(answers().at_temperature(2.0).logits, LOGITS / 2)

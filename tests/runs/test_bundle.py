@@ -1,0 +1,90 @@
+"""A bundle is a run in one file: sealed, readable without torch, and used like the run."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from framework import Predictor, Registry, UserError
+from framework.runs.bundle import read_bundle, write_bundle
+from framework.runs.trained import open_trained
+
+TENSORS = {"a.weight": torch.arange(12.0).view(3, 4), "b": torch.tensor([1, 2], dtype=torch.int64)}
+DOCUMENTS = {"model": {"classes": ["ä", "b"]}, "recipe": "seed: 0\n", "card": "# Card\n"}
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    save_file(TENSORS, tmp_path / "weights.safetensors")
+    write_bundle(tmp_path / "sealed.safetensors", tmp_path / "weights.safetensors", DOCUMENTS)
+    return tmp_path / "sealed.safetensors"
+
+
+def test_any_reader_of_safetensors_finds_the_weights(bundle):
+    read = load_file(bundle)
+    assert read.keys() == TENSORS.keys()
+    assert all(torch.equal(read[name], TENSORS[name]) for name in TENSORS)
+    with safe_open(bundle, framework="pt") as file:
+        assert file.metadata()["recipe"] == "seed: 0\n"
+
+
+def test_its_documents_come_back(bundle):
+    assert read_bundle(bundle) == DOCUMENTS
+
+
+@pytest.mark.parametrize("place", [-1, 40])
+def test_a_changed_byte_breaks_the_seal(place, bundle):
+    content = bytearray(bundle.read_bytes())
+    content[place] ^= 1
+    bundle.write_bytes(content)
+    with pytest.raises(UserError, match=r"not as it was sealed|damaged"):
+        read_bundle(bundle)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 9, b"\x02" + b"\x00" * 7 + b"[]", b"PK\x03\x04" * 10])
+def test_another_file_is_said_to_be_none(content, tmp_path):
+    (tmp_path / "x.safetensors").write_bytes(content)
+    with pytest.raises(UserError, match=r"x\.safetensors: damaged, or no safetensors file"):
+        read_bundle(tmp_path / "x.safetensors")
+
+
+def test_plain_weights_are_no_bundle(bundle):
+    with pytest.raises(UserError, match=r"no bundle; `framework bundle RUN` makes one"):
+        read_bundle(bundle.with_name("weights.safetensors"))
+
+
+def test_what_ships_with_a_plugin_is_found_by_name_and_classifies():
+    predictor = Predictor.open("drawn/faces")
+    assert predictor.classes == ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+    from framework_drawn import DrawnFaces
+
+    source = DrawnFaces(test_images=140, train_images=14, seed=5).build()["test"]
+    assert predictor.answers(predictor.store(source, "error")).figures()["top1"] > 0.85
+
+
+def test_the_recipe_that_is_named_for_it_is_the_one_it_was_made_by():
+    from framework.recipe import load_recipe, recipe_text
+    from framework.recipe.loading import load_recipe_text
+
+    registry = Registry.load()
+    sealed = load_recipe_text(open_trained("drawn/faces", registry).recipe, "sealed", registry)
+    assert recipe_text(sealed) == recipe_text(load_recipe("drawn_faces", registry))
+
+
+def test_opening_one_does_not_import_torch():
+    program = (
+        "import sys; from framework import Registry; from framework.runs.trained import open_trained; "
+        "print(open_trained('drawn/faces', Registry.load()).classes, 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip().endswith("False"), done.stderr
+
+
+def test_it_tells_nothing_of_the_machine_it_was_made_on():
+    environment = open_trained("drawn/faces", Registry.load()).documents["environment"]
+    assert environment.keys() & {"command", "git"} == set()
+    assert "/" not in json.dumps({**environment, "platform": ""})
