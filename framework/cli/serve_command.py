@@ -27,7 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     limits = parser.add_argument_group("limits")
     limits.add_argument("--max-body", type=float, default=64, metavar="MB", help="of a request (default: 64)")
     limits.add_argument("--max-files", type=int, default=64, metavar="N", help="in a request (default: 64)")
-    limits.add_argument("--max-pixels", type=int, metavar="N", help="of an image (default: 89 million)")
+    limits.add_argument(
+        "--max-pixels", type=int, default=50_000_000, metavar="N", help="of an image (default: 50000000)"
+    )
     limits.add_argument(
         "--timeout", type=float, default=30, metavar="S", help="seconds for a request's body, and again for its answer"
         " (default: 30)",
@@ -79,7 +81,6 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UserError(f"--port is {arguments.port}; ports are 0 to 65535")
     from framework.data.decode import MAX_PIXELS
 
-    arguments.max_pixels = arguments.max_pixels or MAX_PIXELS
     if arguments.max_pixels > MAX_PIXELS:
         raise UserError(f"--max-pixels is {arguments.max_pixels}; no image of more than {MAX_PIXELS} is decoded")
     if arguments.queue < arguments.max_files:

@@ -71,7 +71,7 @@ class Service:
             uploads = await read_uploads(request, self.limits, held)
             held.take_images(len(uploads))
             answers = await self._computed(uploads, activation)
-            self.admission.answered += len(answers)
+            self.admission.answered += sum(answer.error is None for answer in answers)
         if len(answers) == 1 and (reason := answers[0].error):
             raise Refused(422, "bad_image", reason, "send it as PNG or JPEG")
         return answers

@@ -69,6 +69,8 @@ class Batching:
         self.batch_size = batch_size
         self.max_pixels = max_pixels
         self._ready: queue.SimpleQueue[_Ready | None] = queue.SimpleQueue()
+        self._waiting: list[_Ready] = []
+        self._ending = False
         self._decoders = ThreadPoolExecutor(DECODERS, "decode")
         self._computer = threading.Thread(target=self._compute, name="compute", daemon=True)
 
@@ -107,7 +109,7 @@ class Batching:
             self._ready.put((ticket, pixels))
 
     def _compute(self) -> None:
-        while (batch := self._next_batch()) is not None:
+        while batch := self._next_batch():
             wanted = [(ticket, pixels) for ticket, pixels in batch if not ticket.future.cancelled()]
             if not wanted:
                 continue
@@ -118,22 +120,21 @@ class Batching:
                 done = [(ticket, ComputeFailed()) for ticket, _ in wanted]
             _deliver(done)
 
-    def _next_batch(self) -> list[_Ready] | None:
-        """What is there, and what comes within `WAIT` of the first one's arrival; None at the end."""
-        first = self._ready.get()
-        if first is None:
-            return None
-        batch = [first]
+    def _next_batch(self) -> list[_Ready]:
+        """What is there, and what comes within `WAIT` of the first, cut to a round number; nothing at the end."""
         until = time.monotonic() + WAIT
-        while len(batch) < self.batch_size:
+        while not self._ending and len(self._waiting) < self.batch_size:
             try:
-                item = self._ready.get(timeout=max(0.0, until - time.monotonic()))
+                item = self._ready.get(timeout=max(0.0, until - time.monotonic()) if self._waiting else None)
             except queue.Empty:
                 break
             if item is None:
-                self._ready.put(None)
-                break
-            batch.append(item)
+                self._ending = True
+            else:
+                until = until if self._waiting else time.monotonic() + WAIT
+                self._waiting.append(item)
+        number = round_number(len(self._waiting), self.batch_size)
+        batch, self._waiting = self._waiting[:number], self._waiting[number:]
         return batch
 
     def _answered(self, batch: Sequence[_Ready]) -> list[_Done]:
@@ -153,6 +154,17 @@ class Batching:
             return {}
         maps = activation_maps(self.predictor, images[asked], classes[asked])
         return {index: activation_picture(images[index], heat) for index, heat in zip(asked, maps, strict=True)}
+
+
+def round_number(waiting: int, most: int) -> int:
+    """How many of those that wait are computed together: `most`, or a power of two, or three times one.
+
+    A network's libraries prepare and keep something for each size of a batch: a few sizes bound that memory.
+    """
+    if waiting >= most or waiting < 2:
+        return min(waiting, most)
+    power = 1 << (waiting.bit_length() - 1)
+    return power + power // 2 if waiting >= power + power // 2 else power
 
 
 def _deliver(done: Sequence[_Done]) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from framework.data.decode import MAX_PIXELS
 from framework.inference.serving.refusals import Refused
 
 BODIES = 4
@@ -17,11 +16,11 @@ BODIES = 4
 class Limits:
     """For one request, unless something else is said."""
 
-    body: int = 64 << 20
+    body: int = 64_000_000
     """Bytes of a body."""
     files: int = 64
     """Images in one body."""
-    pixels: int = MAX_PIXELS
+    pixels: int = 50_000_000
     """Of one image."""
     seconds: float = 30
     """Until a body has arrived, and again until it is answered."""

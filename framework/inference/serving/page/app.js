@@ -25,10 +25,9 @@ function add(files) {
   work();
 }
 
-async function work() {
+function work() {
   while (working < AT_ONCE && waiting.length) {
     working += 1;
-    await Promise.resolve(); // one turn, so that the loop starts all of them
     answer(waiting.shift()).finally(() => {
       working -= 1;
       work();

@@ -46,6 +46,7 @@ export class Result {
 
   fail(reason) {
     this.error = reason;
+    this.row.classList.add("failed");
     this.say(element("p", "problem", reason));
     this.bars.hidden = this.more.hidden = true;
   }
