@@ -15,12 +15,14 @@ class SpeedNet(Model):
     """A short network of dense 3×3 convolutions with a whitening first layer, after airbench (Jordan, 2024).
 
     The first layer looks at 4×4 patches every 2 pixels and is not trained: it makes the patches of the training images
-    uncorrelated. Three blocks of two convolutions follow, each halving the map.
+    uncorrelated. Three blocks of `depth` convolutions follow, each halving the map.
     """
 
     name = "speednet"
     widths: tuple[PositiveInt, PositiveInt, PositiveInt] = (64, 128, 256)
     """Channels of the three blocks."""
+    depth: int = Field(2, ge=2)
+    """Convolutions in each block. From three on, those after the first are a residual branch, as in airbench96."""
     whiten: bool = True
     """Whiten the patches of the first layer by the training images' statistics; else it is trained like any other."""
     dirac: bool = True
@@ -32,7 +34,7 @@ class SpeedNet(Model):
         """The network; without a `sample` of training images the first layer waits for weights to be loaded."""
         from framework_speed._network import SpeedNetwork
 
-        return SpeedNetwork(num_classes, channels, self.widths, self.whiten, self.dirac, self.scale, sample)
+        return SpeedNetwork(num_classes, channels, self.widths, self.depth, self.whiten, self.dirac, self.scale, sample)
 
 
 @hookimpl

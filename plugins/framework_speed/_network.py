@@ -19,6 +19,7 @@ class SpeedNetwork(nn.Module):
         num_classes: int,
         channels: int,
         widths: tuple[int, int, int],
+        depth: int,
         whiten: bool,
         dirac: bool,
         scale: float,
@@ -33,7 +34,7 @@ class SpeedNetwork(nn.Module):
                 kernel = whitening_kernel(sample)
                 self.whitening.weight.copy_(torch.cat([kernel, -kernel]))
         self.blocks = nn.Sequential(
-            *(Block(before, width) for before, width in zip((2 * kernels, *widths), widths, strict=False))
+            *(Block(before, width, depth) for before, width in zip((2 * kernels, *widths), widths, strict=False))
         )
         self.head = nn.Linear(widths[-1], num_classes, bias=False)
         self.scale = scale
@@ -49,18 +50,34 @@ class SpeedNetwork(nn.Module):
 
 
 class Block(nn.Sequential):
-    """Two convolutions, and the map halved between them."""
+    """Convolutions, and the map halved after the first; of three and more, the later ones are a residual branch."""
 
-    def __init__(self, before: int, width: int) -> None:
-        super().__init__(
-            nn.Conv2d(before, width, 3, padding=1, bias=False),
-            nn.MaxPool2d(2),
-            nn.BatchNorm2d(width, momentum=0.4),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width, momentum=0.4),
-            nn.ReLU(inplace=True),
-        )
+    def __init__(self, before: int, width: int, depth: int) -> None:
+        layers = [*_convolution(before, width, nn.MaxPool2d(2))]
+        for _ in range(depth - 1):
+            layers += _convolution(width, width)
+        super().__init__(*layers)
+        self.residual = depth > 2
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Float32 B×C×H×W to B×width×H/2×W/2."""
+        *layers, last = self
+        for layer in layers[:4]:
+            maps = layer(maps)
+        branch = maps
+        for layer in layers[4:]:
+            branch = layer(branch)
+        answer: Tensor = last(branch + maps if self.residual else branch)
+        return answer
+
+
+def _convolution(before: int, width: int, *pool: nn.Module) -> list[nn.Module]:
+    return [
+        nn.Conv2d(before, width, 3, padding=1, bias=False),
+        *pool,
+        nn.BatchNorm2d(width, momentum=0.4),
+        nn.ReLU(inplace=True),
+    ]
 
 
 def whitening_kernel(images: Tensor) -> Tensor:

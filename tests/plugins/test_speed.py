@@ -48,6 +48,24 @@ def test_dirac_convolutions_pass_on_what_they_get():
     assert not torch.allclose(other.blocks[0][0](maps)[:, :32], maps)
 
 
+def test_deeper_blocks_add_their_later_convolutions_to_the_first():
+    block = SpeedNet(widths=(8, 8, 8), depth=3).build(num_classes=5, channels=1, sample=None).blocks[0].eval()
+    maps = torch.rand(2, 32, 8, 8)
+    first = block[3](block[2](block[1](block[0](maps))))
+    branch = block[8](block[7](block[6](block[5](block[4](first)))))
+    torch.testing.assert_close(block(maps), F.relu(branch + first))
+    assert len(block) == 10
+
+
+def test_blocks_of_two_convolutions_are_a_plain_chain():
+    block = SpeedNet(widths=(8, 8, 8)).build(num_classes=5, channels=1, sample=None).blocks[0].eval()
+    maps = torch.rand(2, 32, 8, 8)
+    expected = maps
+    for layer in block.children():
+        expected = layer(expected)
+    torch.testing.assert_close(block(maps), expected)
+
+
 @pytest.mark.parametrize("size", [(16, 16), (48, 48), (33, 50)])
 def test_it_gives_logits_for_images_of_any_size_from_16_on(size):
     model = SpeedNet(widths=(16, 16, 16)).build(num_classes=5, channels=3, sample=None)
