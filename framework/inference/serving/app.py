@@ -6,7 +6,7 @@ import asyncio
 import importlib.metadata
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +19,7 @@ from framework.data.decode import quiet_decoding
 from framework.errors import UserError
 from framework.inference.activation import activation_maps
 from framework.inference.serving import refusals, schema
-from framework.inference.serving.about import describe
+from framework.inference.serving.about import describe, public_name
 from framework.inference.serving.batching import Answer, Batching, ComputeFailed
 from framework.inference.serving.limits import Admission, Limits
 from framework.inference.serving.lingering import Lingering
@@ -91,8 +91,9 @@ class Service:
 def why_no_activation(predictor: Predictor) -> str | None:
     """The reason where the network or its engine has no class-activation maps, found out by trying."""
     size = predictor.preprocess
+    named = replace(predictor, trained=replace(predictor.trained, label=public_name(predictor.trained)))
     try:
-        activation_maps(predictor, torch.zeros(1, size.channels, size.height, size.width, dtype=torch.uint8), None)
+        activation_maps(named, torch.zeros(1, size.channels, size.height, size.width, dtype=torch.uint8), None)
     except UserError as error:
         return str(error)
     return None
