@@ -9,6 +9,5 @@ pictures.py   where the network looked, as a picture
 about.py      what `GET /model` says
 schema.py     what the API's documents say of its answers
 refusals.py   every error has the same form
-lingering.py  an answer that comes before all of the body has arrived
 page/         the page: no build step, nothing from the network
 """

@@ -22,7 +22,6 @@ from framework.inference.serving import refusals, schema
 from framework.inference.serving.about import describe, public_name
 from framework.inference.serving.batching import Answer, Batching, ComputeFailed
 from framework.inference.serving.limits import Admission, Limits
-from framework.inference.serving.lingering import Lingering
 from framework.inference.serving.refusals import Refused
 from framework.inference.serving.uploads import read_uploads
 
@@ -123,7 +122,6 @@ def create_app(service: Service, allow_origins: Iterable[str] = ()) -> FastAPI:
     _add_page(app)
     if origins := list(allow_origins):
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"])
-    app.add_middleware(Lingering)
     return app
 
 

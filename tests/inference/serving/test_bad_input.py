@@ -114,10 +114,26 @@ def test_a_strip_is_an_image(strict):
     assert "class" in strict.post(content=picture(10_000, 1, "PNG")).json()["images"][0]
 
 
+def read_answer(connection):
+    answer = b""
+    while not answer.endswith(b"}}"):
+        answer += connection.recv(10_000)
+    return answer
+
+
+def test_who_sends_far_too_much_can_send_it_to_the_end_and_read_why_it_was_refused(strict):
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 20000000\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", strict.port), timeout=30) as sender:
+        sender.sendall(head)
+        for _ in range(20):
+            sender.sendall(bytes(1_000_000))
+        assert read_answer(sender).startswith(b"HTTP/1.1 413")
+
+
 def test_a_body_that_does_not_arrive_is_given_up(strict, faces):
     with socket.create_connection(("127.0.0.1", strict.port), timeout=30) as slow:
         slow.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 9999\r\n\r\nab")
-        answer = slow.recv(10_000)
+        answer = read_answer(slow)
         assert answer.startswith(b"HTTP/1.1 408")
         assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "slow_body"
     assert strict.post(content=faces["sad"]).json()["images"][0]["class"] == "sad"
