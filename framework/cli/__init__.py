@@ -17,6 +17,7 @@ COMMANDS = {
     "predict": "classify files and folders with a run",
     "report": "write a page about a run: figures, mistakes, curves, data",
     "compare": "runs side by side, and whether their differences are more than noise",
+    "serve": "answer over HTTP, for programs and for people",
     "bundle": "seal a run into one file, for others to use",
     "list": "what is installed: datasets, models, optimizers, …",
     "show": "one component: its options, defaults and documentation; or a bundle's card",

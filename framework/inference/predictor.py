@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from framework.data.decode import decode, quiet_decoding
+from framework.data.decode import MAX_PIXELS, decode, quiet_decoding
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.store import Store, build_store
 from framework.evaluation.answers import Answers
@@ -103,13 +103,13 @@ class Predictor:
         """The same, with other probabilities: 1 is as the network was trained."""
         return replace(self, engine=self.engine.with_temperature(temperature))
 
-    def read(self, image: str | Path | bytes, name: str | None = None) -> Tensor:
+    def read(self, image: str | Path | bytes, name: str | None = None, max_pixels: int = MAX_PIXELS) -> Tensor:
         """A file, or its bytes, as the network sees it: uint8 C×H×W; raises `BadImage`.
 
-        Whoever calls it does so within `quiet_decoding()`, once around all calls: it cannot be done here, for what a
-        process warns of is not a matter of one thread.
+        For any thread. Whoever calls it does so within `quiet_decoding()`, once around all calls: it cannot be done
+        here, for what a process warns of is not a matter of one thread.
         """
-        return self.preprocess(decode(image, name, least=self.preprocess.least_side))
+        return self.preprocess(decode(image, name, self.preprocess.least_side, max_pixels))
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Float64 B×K, in the order of `classes`, of uint8 B×C×H×W as `read` gives them."""
