@@ -16,6 +16,8 @@ COMMANDS = {
     "profile": "time the parts of a training step, and say what limits it",
     "predict": "classify files and folders with a run",
     "bundle": "seal a run into one file, for others to use",
+    "export": "write a run as ONNX, torch.export or a bundle, and compare it with the run",
+    "bench": "latency and throughput of an export or a run",
     "list": "what is installed: datasets, models, optimizers, …",
     "show": "one component: its options, defaults and documentation; or a bundle's card",
     "check": "validate a recipe without running it",

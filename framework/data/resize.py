@@ -89,7 +89,7 @@ def resize(image: NDArray[np.uint8], vertical: Axis, horizontal: Axis, size: tup
         pixels = _across(_down(image, height, np.float32), width, np.float64)
     else:
         pixels = _down(_across(image, width, np.float32), height, np.float64)
-    resized = np.rint(pixels, out=pixels).astype(np.uint8)
+    resized: NDArray[np.uint8] = np.rint(pixels, out=pixels).astype(np.uint8)
     if (height, width) == size:
         return resized
     canvas = np.zeros((len(image), *size), np.uint8)
@@ -107,7 +107,8 @@ def resize_batch(images: Tensor, vertical: Axis, horizontal: Axis, size: tuple[i
 
 
 def _matrix(axis: Axis, outputs: int, inputs: int) -> Tensor:
-    return weights(axis, torch.arange(outputs)[:, None], torch.arange(-1, inputs)[None])
+    matrix: Tensor = weights(axis, torch.arange(outputs)[:, None], torch.arange(-1, inputs)[None])
+    return matrix
 
 
 @dataclass(frozen=True)

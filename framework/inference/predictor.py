@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,8 +14,10 @@ from framework.data.decode import BadImage, decode, quiet_decoding
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.store import Store, build_store
 from framework.evaluation.answers import Answers
+from framework.inference.onnx_engine import OnnxEngine
 from framework.inference.torch_engine import TorchEngine
 from framework.registry import Registry
+from framework.runs.onnx_file import SUFFIX as ONNX_SUFFIX
 from framework.runs.trained import Trained, open_trained
 
 if TYPE_CHECKING:
@@ -57,7 +60,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A run folder or a bundle, ready to classify.
+    """A run folder, a bundle or an ONNX export, ready to classify.
 
     predictor = Predictor.open("runs/fer2013_resnet18-1")
     for prediction in predictor.predict(["a.jpg", "b.png"]):
@@ -72,14 +75,18 @@ class Predictor:
 
     @classmethod
     def open(cls, named: str | Path | Trained, registry: Registry | None = None, device: str = "auto") -> Predictor:
-        """Load a finished run or a bundle, by path or name.
+        """Load a finished run, a bundle or an ONNX export, by path or name; `device` is not for the last.
 
         Raises `UserError` where there is none, or its network's plugin is not installed.
         """
         registry = registry or Registry.load()
         trained = named if isinstance(named, Trained) else open_trained(named, registry)
         saved = trained.documents["model"]
-        engine = TorchEngine.load(trained, registry, device)
+        engine: Engine = (
+            OnnxEngine.load(trained)
+            if trained.weights.suffix == ONNX_SUFFIX
+            else TorchEngine.load(trained, registry, device)
+        )
         preprocess = Preprocessor.from_dict(saved["preprocess"])
         return cls(trained, trained.classes, preprocess, engine, saved["evaluation"]["batch_size"])
 
@@ -97,9 +104,11 @@ class Predictor:
         return replace(self, engine=self.engine.with_temperature(temperature))
 
     def read(self, image: str | Path | bytes, name: str | None = None) -> Tensor:
-        """A file, or its bytes, as the network sees it: uint8 C×H×W; raises `BadImage`."""
-        with quiet_decoding():
-            return self.preprocess(decode(image, name, least=self.preprocess.least_side))
+        """A file, or its bytes, as the network sees it: uint8 C×H×W; raises `BadImage`.
+
+        Any thread may call it. What Pillow warns of is heard, unless `quiet_decoding` is around the whole.
+        """
+        return self.preprocess(decode(image, name, least=self.preprocess.least_side))
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Float64 B×K, in the order of `classes`, of uint8 B×C×H×W as `read` gives them."""
@@ -107,13 +116,11 @@ class Predictor:
 
     def predict(self, images: Iterable[str | Path]) -> Iterator[Prediction]:
         """One prediction for each file, in order; an unreadable file gives one with `error`."""
-        waiting: list[tuple[str, Tensor | str]] = []
-        for image in images:
-            waiting.append((str(image), self._read(image)))
-            if len(waiting) == self.batch_size:
-                yield from self._answer(waiting)
-                waiting = []
-        yield from self._answer(waiting)
+        remaining = iter(images)
+        while batch := list(islice(remaining, self.batch_size)):
+            with quiet_decoding():  # not around the whole: the caller goes on between two batches
+                read = [(str(image), self._read(image)) for image in batch]
+            yield from self._answer(read)
 
     def top(self, prediction: Prediction, number: int) -> list[tuple[str, float]]:
         """The most probable classes with their probabilities, highest first."""
@@ -144,10 +151,10 @@ class Predictor:
         except BadImage as error:
             return error.reason
 
-    def _answer(self, waiting: list[tuple[str, Tensor | str]]) -> Iterator[Prediction]:
-        good = [image for _, image in waiting if isinstance(image, torch.Tensor)]
+    def _answer(self, read: list[tuple[str, Tensor | str]]) -> Iterator[Prediction]:
+        good = [image for _, image in read if isinstance(image, torch.Tensor)]
         rows = iter(self.probabilities(torch.stack(good)).tolist() if good else [])
-        for name, image in waiting:
+        for name, image in read:
             if isinstance(image, str):
                 yield Prediction(name, error=image)
             else:
