@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from framework.data.decode import BadImage
 from framework.errors import RunFailed
@@ -14,7 +15,6 @@ from framework.inference.onnx_engine import as_rgb
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from framework.export.opened import Compute
     from framework.export.sample import Sample
@@ -74,25 +74,21 @@ def ask_run(predictor: Predictor, sample: Sample) -> Answered:
     least = predictor.preprocess.least_side
     good: list[int] = []
     large: list[int] = []
-    seen: list[Tensor] = []
-    for place in range(len(sample)):
-        try:
-            (image,) = sample.picked([place]).images(least)
-        except BadImage:
-            continue
-        if min(image.shape[1:]) >= least:
-            large.append(len(good))
-        good.append(place)
-        seen.append(predictor.preprocess(image))
+
+    def seen() -> Iterator[NDArray[np.uint8]]:
+        for place in range(len(sample)):
+            try:
+                (image,) = sample.picked([place]).images(least)
+            except BadImage:
+                continue
+            if min(image.shape[1:]) >= least:
+                large.append(len(good))
+            good.append(place)
+            yield predictor.preprocess(image).numpy()
+
+    probabilities = _in_batches(lambda images: predictor.probabilities(torch.from_numpy(images)).numpy(), seen())
     if not good:
         raise RunFailed(f"parity cannot be measured: of {len(sample):,} images of {sample.label} none can be read")
-
-    def compute(images: NDArray[np.uint8]) -> NDArray[Any]:
-        import torch
-
-        return predictor.probabilities(torch.from_numpy(images)).numpy()
-
-    probabilities = _in_batches(compute, (image.numpy() for image in seen))
     return Answered(sample.picked(good), probabilities, large, len(sample) - len(good))
 
 
