@@ -79,8 +79,9 @@ def _traceback() -> str:
 
 def command_parser(name: str) -> argparse.ArgumentParser:
     """The parser of one command, before the command configures it."""
+    summary = COMMANDS[name]
     return argparse.ArgumentParser(
-        f"framework {name}", description=COMMANDS[name].capitalize() + ".", allow_abbrev=False,
+        f"framework {name}", description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from framework.cli.arguments import add_json, add_overrides, add_run
+from framework.cli.arguments import add_json, add_overrides
 from framework.errors import UserError
 from framework.recipe.loading import load_recipe_text
 from framework.registry import Registry
@@ -20,7 +20,7 @@ MOST_IMAGES = 5000
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    add_run(parser)
+    parser.add_argument("run", metavar="RUN", help="a run folder, a bundle's file, or a bundle that a plugin ships")
     parser.add_argument(
         "--format", choices=FORMATS, help="onnx (default), pt2 (torch.export) or safetensors (a bundle)"
     )

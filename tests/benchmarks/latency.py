@@ -1,8 +1,8 @@
 """What one image costs beyond the network: from the bytes of a file to probabilities, beside the bare call.
 
-`python -m tests.benchmarks.latency [--calls N] [--threads N]` makes a run of a small network and one of a resnet18, exports both, and
-times in turns, in one process: the bare onnxruntime call, `Predictor` with the ONNX file from a JPEG's bytes, the bare
-network in PyTorch, `Predictor` with the run. Printed are medians and the ratios of the whole to the bare call.
+`python -m tests.benchmarks.latency [--calls N] [--threads N]` makes runs of a small network and of resnet18, exports
+them, and times in turns, in one process: the bare onnxruntime call, `Predictor` with the ONNX file from a JPEG's bytes,
+the bare network in PyTorch, `Predictor` with the run. Printed are medians and the ratios of the whole to the bare call.
 """
 
 from __future__ import annotations
