@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,14 @@ import torch
 from PIL import Image
 
 from framework import Registry
-from framework.errors import UserError
+from framework.data.preprocess import Preprocessor
+from framework.errors import RunFailed, UserError
+from framework.evaluation.evaluate import Evaluator
+from framework.export.classifier import traced
 from framework.export.opened import open_export, predictor_function
+from framework.export.report import accuracy_lost
 from framework.inference.predictor import Predictor
+from framework.inference.torch_engine import TorchEngine
 from framework.runs.onnx_file import read_onnx
 from framework.runs.trained import open_trained
 
@@ -295,3 +301,45 @@ def test_the_code_in_the_docs_answers_like_the_run(kind, made, framework, tmp_pa
     expected = json.loads(framework("predict", made / "gray", photo, "--json").out)["probabilities"]
     found = dict(zip(printed[::2], map(float, printed[1::2]), strict=True))
     assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_accuracy_that_quantisation_loses_is_a_warning(made, tmp_path, framework, monkeypatch):
+    from framework.export import report, work
+
+    monkeypatch.setattr(work, "write", lambda kind, predictor, path, title: shutil.copy(made / "rgb.onnx", path))
+    monkeypatch.setattr(report, "accuracy_lost", lambda int8: 0.034)
+    result = framework("export", made / "rgb", "--out", tmp_path / "new.onnx", "--int8")
+    assert result.status == 0
+    assert "warning: 3.4 points of accuracy are lost by quantisation" in result.err
+    assert "new.int8.onnx: the same answer on" in result.out
+
+
+def test_what_is_lost_is_accuracy_or_without_labels_equal_answers():
+    assert accuracy_lost({"top1": {"run": 0.75, "export": 0.5}, "same_answers": 0.6}) == 0.25
+    assert accuracy_lost({"top1": None, "same_answers": 0.75}) == 0.25
+
+
+def engine_of(model, channels, fit):
+    preprocess = Preprocessor(11, 14, channels, fit, (0.4,) * channels, (0.3,) * channels)
+    evaluator = Evaluator(preprocess, torch.device("cpu"), 8, channels_last=False, views=1)
+    return TorchEngine(model, evaluator, 1.5)
+
+
+@pytest.mark.parametrize(("fit", "channels"), [("stretch", 1), ("stretch", 3), ("crop", 1), ("pad", 3)])
+def test_every_way_of_fitting_is_the_same_inside_a_graph(fit, channels):
+    torch.manual_seed(0)
+    engine = engine_of(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(channels * 154, 5)), channels, fit)
+    graph = traced(engine).module()
+    for shape in [(1, 3, 11, 14), (5, 3, 9, 30), (2, 3, 1, 1)]:
+        images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
+        seen = torch.stack([engine.evaluator.preprocess(image.numpy()) for image in images])
+        torch.testing.assert_close(graph(images)[1], engine(seen), atol=1e-5, rtol=0)
+
+
+def test_a_network_that_decides_by_values_is_refused_with_what_works():
+    class Moody(torch.nn.Module):
+        def forward(self, images):
+            return images.mean((1, 2, 3))[:, None] * (2 if images.sum() > 0 else 3)
+
+    with pytest.raises(RunFailed, match="--format safetensors"):
+        traced(engine_of(Moody(), 1, "crop"))
