@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from framework.components import (
         Dataset,
+        Finder,
         ImageSource,
         Loss,
         Model,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         Transform,
     )
     from framework.data.decode import BadImage, decode
+    from framework.data.regions import Region
     from framework.data.roots import find_data
     from framework.data.sources import ImageArrays, ImageFiles
     from framework.data.stamps import Stamps
@@ -35,9 +37,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "framework.components": (
-        "Dataset", "ImageSource", "Loss", "Model", "Observer", "Optimizer", "Scheduler", "Transform",
+        "Dataset", "Finder", "ImageSource", "Loss", "Model", "Observer", "Optimizer", "Scheduler", "Transform",
     ),
     "framework.data.decode": ("BadImage", "decode"),
+    "framework.data.regions": ("Region",),
     "framework.data.roots": ("find_data",),
     "framework.data.sources": ("ImageArrays", "ImageFiles"),
     "framework.data.stamps": ("Stamps",),
@@ -55,6 +58,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "BadImage",
     "Dataset",
+    "Finder",
     "ImageArrays",
     "ImageFiles",
     "ImageSource",
@@ -64,6 +68,7 @@ __all__ = [
     "Optimizer",
     "Predictor",
     "Recipe",
+    "Region",
     "Registry",
     "RunFolder",
     "Scheduler",

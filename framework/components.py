@@ -1,4 +1,4 @@
-"""The seven kinds of component and their contracts. Importing this module never imports torch.
+"""The eight kinds of component and their contracts. Importing this module never imports torch.
 
 A component is a frozen pydantic class: its `name`, its typed and documented fields and its `build` method are at once
 the option schema, the documentation and the factory. The base class says the kind.
@@ -225,7 +225,18 @@ class Observer(Component):
     offered = ("run",)
 
 
-KINDS: tuple[type[Component], ...] = (Dataset, Transform, Model, Loss, Optimizer, Scheduler, Observer)
+class Finder(Component):
+    """What finds the parts of an image that are classified each by itself (`framework predict --find NAME`).
+
+    `build()` returns a callable from an image, uint8 C×H×W of any size with 1 or 3 channels, to a list of
+    `framework.Region`, the one to be answered first in front; an empty list says that there is none. It is called from
+    several threads at once.
+    """
+
+    kind = "finder"
+
+
+KINDS: tuple[type[Component], ...] = (Dataset, Transform, Model, Loss, Optimizer, Scheduler, Observer, Finder)
 
 
 def build(component: Component, **offered: Any) -> Any:

@@ -78,7 +78,8 @@ def decode(source: str | Path | bytes, name: str | None = None, least: int | Non
     except Image.DecompressionBombError as error:
         raise BadImage(name, f"refused as a decompression bomb: {error}") from None
     except FileNotFoundError:
-        raise BadImage(name, "there is no such file") from None
+        broken = not isinstance(source, bytes) and Path(source).is_symlink()
+        raise BadImage(name, "a link that leads nowhere" if broken else "there is no such file") from None
     except (PermissionError, IsADirectoryError) as error:
         raise BadImage(name, f"cannot be opened: {error.strerror}") from None
     except Exception as error:  # damaged files make decoders raise nearly anything, RuntimeError and struct.error too

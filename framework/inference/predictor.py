@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from framework.data.decode import BadImage, decode, quiet_decoding
+from framework.data.decode import decode, quiet_decoding
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.store import Store, build_store
 from framework.evaluation.answers import Answers
 from framework.inference.onnx_engine import OnnxEngine
+from framework.inference.reading import Image, Keep, Reader, Seen
 from framework.inference.torch_engine import TorchEngine
 from framework.registry import Registry
 from framework.runs.onnx_file import SUFFIX as ONNX_SUFFIX
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from framework.components import ImageSource
+    from framework.data.regions import Find, Region
     from framework.data.stores.storage import Storage
     from framework.data.stores.store import Progress
 
@@ -50,12 +51,17 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the network says of one image, or why it could not be read."""
+    """What the network says of one image, or of one part of it that a finder found; or why it could not be read.
+
+    Without probabilities and without an error, the finder found nothing in the image.
+    """
 
     name: str
     probabilities: tuple[float, ...] = ()
     """One for each class, in the order of `Predictor.classes`; they sum to one."""
     error: str | None = None
+    region: Region | None = None
+    """Where in the image, where a finder found it; `name` then ends in `#1`, `#2`, …"""
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ class Predictor:
 
     @classmethod
     def open(cls, named: str | Path | Trained, registry: Registry | None = None, device: str = "auto") -> Predictor:
-        """Load a finished run, a bundle or an ONNX export, by path or name; `device` is not for the last.
+        """Load a finished run, a bundle or an ONNX export, by path or name; the last is always on the CPU.
 
         Raises `UserError` where there is none, or its network's plugin is not installed.
         """
@@ -106,7 +112,8 @@ class Predictor:
     def read(self, image: str | Path | bytes, name: str | None = None) -> Tensor:
         """A file, or its bytes, as the network sees it: uint8 C×H×W; raises `BadImage`.
 
-        Any thread may call it. What Pillow warns of is heard, unless `quiet_decoding` is around the whole.
+        Whoever calls it does so within `quiet_decoding()`, once around all calls: it cannot be done here, for what a
+        process warns of is not a matter of one thread.
         """
         return self.preprocess(decode(image, name, least=self.preprocess.least_side))
 
@@ -114,13 +121,25 @@ class Predictor:
         """Float64 B×K, in the order of `classes`, of uint8 B×C×H×W as `read` gives them."""
         return self.engine(images).double().softmax(dim=1)
 
-    def predict(self, images: Iterable[str | Path]) -> Iterator[Prediction]:
-        """One prediction for each file, in order; an unreadable file gives one with `error`."""
-        remaining = iter(images)
-        while batch := list(islice(remaining, self.batch_size)):
-            with quiet_decoding():  # not around the whole: the caller goes on between two batches
-                read = [(str(image), self._read(image)) for image in batch]
-            yield from self._answer(read)
+    def predict(
+        self, images: Iterable[Image], find: Find | None = None, keep: Keep | None = None
+    ) -> Iterator[Prediction]:
+        """One prediction for each image, in order, as batches are done; an unreadable image gives one with `error`.
+
+        An image is a path, an image file's bytes, or its name and bytes. Threads read ahead while the network computes,
+        about a batch: `images` may be endless.
+
+        With `find`, what a `Finder` builds, one for each part of an image that it finds, or one without probabilities
+        where it finds none; `keep` is then told the name and the pixels of each part.
+        """
+        waiting: list[Seen] = []
+        with quiet_decoding():
+            for seen in Reader(self.preprocess, find, keep).ahead(images, self.batch_size):
+                waiting.append(seen)
+                if len(waiting) == self.batch_size:
+                    yield from self._answer(waiting)
+                    waiting = []
+        yield from self._answer(waiting)
 
     def top(self, prediction: Prediction, number: int) -> list[tuple[str, float]]:
         """The most probable classes with their probabilities, highest first."""
@@ -145,17 +164,9 @@ class Predictor:
         logits = torch.cat([self.engine(batch) for batch in store.pixels.in_order(self.batch_size)])
         return Answers(self.classes, store.names, store.labels, logits)
 
-    def _read(self, image: str | Path) -> Tensor | str:
-        try:
-            return self.read(image)
-        except BadImage as error:
-            return error.reason
-
-    def _answer(self, read: list[tuple[str, Tensor | str]]) -> Iterator[Prediction]:
-        good = [image for _, image in read if isinstance(image, torch.Tensor)]
-        rows = iter(self.probabilities(torch.stack(good)).tolist() if good else [])
-        for name, image in read:
-            if isinstance(image, str):
-                yield Prediction(name, error=image)
-            else:
-                yield Prediction(name, tuple(next(rows)))
+    def _answer(self, waiting: list[Seen]) -> Iterator[Prediction]:
+        shown = [seen.pixels for seen in waiting if seen.pixels is not None]
+        rows = iter(self.probabilities(torch.stack(shown)).tolist() if shown else [])
+        for seen in waiting:
+            probabilities = () if seen.pixels is None else tuple(next(rows))
+            yield Prediction(seen.name, probabilities, seen.error, seen.region)
