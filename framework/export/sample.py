@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from framework.data.decode import quiet_decoding
 from framework.data.sources import ImageFiles, read_reduced
 from framework.data.splits import build_splits, find_split
-from framework.data.trees import class_folders, class_tree, image_files
+from framework.data.trees import class_folders, class_tree, sorted_files
 from framework.errors import UserError
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _of_folder(folder: Path, classes: Sequence[str], number: int) -> Sample:
     found = class_folders(folder)
     if found and set(found) <= set(classes):
         return _spread(f"folder '{folder}'", class_tree(folder, classes), True, number)
-    paths = sorted(image_files(folder))
+    paths = sorted_files(folder)
     if not paths:
         raise UserError(f"--parity-on: the folder '{folder}' has no images")
     return _spread(f"folder '{folder}'", ImageFiles(paths, [0] * len(paths), classes), False, number)
