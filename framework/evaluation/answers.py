@@ -42,6 +42,11 @@ class Answers:
         """Every figure, as `classification_metrics` names them."""
         return classification_metrics(self.logits, self.labels, self.classes)
 
+    def only(self, chosen: Tensor) -> Answers:
+        """Those of some of the images; `chosen` is bool N."""
+        names = tuple(name for name, wanted in zip(self.names, chosen.tolist(), strict=True) if wanted)
+        return Answers(self.classes, names, self.labels[chosen], self.logits[chosen])
+
     def at_temperature(self, temperature: float) -> Answers:
         """With all logits divided by `temperature`, as calibration does."""
         return Answers(self.classes, self.names, self.labels, self.logits / temperature)

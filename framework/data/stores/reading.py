@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
 import torch
 
 from framework.data.contract import read_image
 from framework.data.decode import BadImage, quiet_decoding
+from framework.data.hashes import pixel_hash
 from framework.data.preprocess import level_counts
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from framework.components import ImageSource
     from framework.data.preprocess import Preprocessor
+
+Result = TypeVar("Result")
 
 CHUNK = 64
 """Images that a thread reads at a time, …"""
@@ -37,28 +42,32 @@ class Chunk:
     """Why the others could not, by their place in the source."""
     counts: Tensor
     """How many pixels have each level, int64 C×256."""
+    hashes: NDArray[np.int64]
+    """The `pixel_hash` of each of `images`."""
     end: int
     """The place in the source where the next chunk begins."""
 
 
 def read_chunks(source: ImageSource, preprocess: Preprocessor) -> Generator[Chunk, None, None]:
-    """Every image once. Raises `UserError` where the source breaks its contract.
-
-    In threads, for decoders and file systems let go of the interpreter while they work. No more chunks are ahead than
-    keep the threads busy: what is held does not grow with the source.
-    """
+    """Every image once. Raises `UserError` where the source breaks its contract."""
     total, names = len(source), source.names
-    threads = os.cpu_count() or 1
     size = max(1, min(CHUNK, CHUNK_BYTES // (preprocess.channels * preprocess.height * preprocess.width)))
 
-    def read(start: int) -> Chunk:
-        return _read_chunk(source, names, preprocess, range(start, min(start + size, total)))
+    return in_threads(lambda indices: _read_chunk(source, names, preprocess, indices), total, size)
 
+
+def in_threads(work: Callable[[range], Result], total: int, size: int) -> Generator[Result, None, None]:
+    """What `work` makes of 0 … `total`, `size` numbers at a time, in their order.
+
+    In threads, for decoders and file systems let go of the interpreter while they work. No more results are ahead than
+    keep the threads busy: what is held does not grow with `total`.
+    """
+    threads = os.cpu_count() or 1
     with quiet_decoding(), ThreadPoolExecutor(threads) as pool:
-        ahead: deque[Future[Chunk]] = deque()
+        ahead: deque[Future[Result]] = deque()
         try:
             for start in range(0, total, size):
-                ahead.append(pool.submit(read, start))
+                ahead.append(pool.submit(work, range(start, min(start + size, total))))
                 if len(ahead) > threads + 1:
                     yield ahead.popleft().result()
             while ahead:
@@ -85,4 +94,5 @@ def _read_chunk(source: ImageSource, names: Sequence[str], preprocess: Preproces
         except BadImage as error:
             bad[index] = error.reason
     images = images[: len(indices) - len(bad)]
-    return Chunk(images, bad, level_counts(images), indices.stop)
+    hashes = np.array([pixel_hash(image) for image in images.numpy()], dtype=np.int64)
+    return Chunk(images, bad, level_counts(images), hashes, indices.stop)
