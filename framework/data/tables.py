@@ -33,14 +33,12 @@ def find_table(dataset: Dataset, option: str) -> Path | None:
     if file is None or not file.is_file():
         raise UserError(
             f"dataset.{option}: there is no file '{given}', nor under $FRAMEWORK_DATA. "
-            f"`framework data check RECIPE --csv FILE` writes one; a run keeps what it used as {option}.csv in its folder"
+            f"`framework data check RECIPE --csv FILE` writes one; a run keeps its own as {option}.csv"
         )
     return file
 
 
-def apply_tables(
-    dataset: Dataset, splits: Mapping[str, ImageSource], own: Collection[str]
-) -> dict[str, ImageSource]:
+def apply_tables(dataset: Dataset, splits: Mapping[str, ImageSource], own: Collection[str]) -> dict[str, ImageSource]:
     """The splits without what the dataset's tables leave out; `own` are the splits that the dataset itself has.
 
     Shares are held out before: the other images stay in the split where they are without a table. Raises `UserError`
@@ -102,7 +100,8 @@ class _Whole:
         if unknown:
             shown = ", ".join(f"'{name}'{did_you_mean(name, [*by_last, *full])}" for name in unknown[:SHOWN])
             raise UserError(
-                f"{where} has {count(len(unknown), 'name')} that no image of {enumerate_names(self.splits)} has: {shown}"
+                f"{where} has {count(len(unknown), 'name')} that no image of {enumerate_names(self.splits)} has: "
+                f"{shown}"
             )
         names: Counter[str] = Counter()
         for name, number in self.wanted.items():

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from framework.data.check.scan import Scan
 
 
-def images_to_keep(
-    scan: Scan, copies: Copies, near: NDArray[np.int64], blank: NDArray[np.int64]
-) -> NDArray[np.bool_]:
+def images_to_keep(scan: Scan, copies: Copies, near: NDArray[np.int64], blank: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Bool N; `near` are pairs of images, `blank` the numbers of images."""
     rank = ranks(scan)
     keep = np.ones(len(scan), dtype=bool)
@@ -53,10 +51,10 @@ def ranks(scan: Scan) -> NDArray[np.int64]:
 
 def _of_copies(rank: NDArray[np.int64], label: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which images of the same pixels stay."""
-    if rank.min() == 0:
-        return rank == 0
+    keep: NDArray[np.bool_] = rank == 0
     counts = np.bincount(label)
-    keep = np.zeros(len(rank), dtype=bool)
+    if keep.any():
+        return keep
     if 2 * counts.max() > len(label):
         agreeing = np.flatnonzero(label == counts.argmax())
         keep[agreeing[rank[agreeing].argmin()]] = True

@@ -39,7 +39,7 @@ class Checked:
 
 def check_splits(sources: Mapping[str, ImageSource], progress: Progress = lambda split, done, total: None) -> Checked:
     """Read every image of all splits once; raises `UserError` where a source breaks its contract."""
-    order = sorted(sources, key=lambda split: (FIRST.index(split) if split in FIRST else len(FIRST)))
+    order = sorted(sources, key=lambda split: FIRST.index(split) if split in FIRST else len(FIRST))
     read = scan({split: sources[split] for split in order}, progress)
     copies = find_copies(read)
     near = near_pairs(read.thumbnails, np.sort(copies.first))

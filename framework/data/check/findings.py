@@ -104,7 +104,9 @@ def _of_near(checked: Checked) -> Iterator[Finding]:
 
 def _representatives(checked: Checked) -> dict[int, int]:
     """Of copies, the one that is kept rather than the first, by the first."""
-    kept = {int(group[0]): next((int(one) for one in group if checked.keep[one]), None) for group in checked.copies.groups}
+    kept = {
+        int(group[0]): next((int(one) for one in group if checked.keep[one]), None) for group in checked.copies.groups
+    }
     return {first: image for first, image in kept.items() if image is not None}
 
 

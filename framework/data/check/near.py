@@ -42,7 +42,8 @@ def near_pairs(thumbnails: NDArray[np.uint8], pictures: NDArray[np.int64]) -> ND
 
     `thumbnails` is N×S×S, `pictures` the numbers of those to be compared, each another picture.
     """
-    clear = np.concatenate([_textured(thumbnails[block]) for block in _blocks(pictures)] or [np.empty(0, dtype=bool)])
+    textured = [_fine(thumbnails[block]).std(axis=(1, 2)) >= TEXTURE for block in _blocks(pictures)]
+    clear = np.concatenate([np.empty(0, dtype=bool), *textured])
     compared = np.asarray(pictures)[clear]
     if len(compared) < 2:
         return np.empty((0, 2), dtype=np.int64)
@@ -59,9 +60,7 @@ def _bits(thumbnails: NDArray[np.uint8], pictures: NDArray[np.int64]) -> NDArray
     sample = pictures[:: -(-len(pictures) // SAMPLE)]
     medians = np.median(np.concatenate([_frequencies(thumbnails[block]) for block in _blocks(sample)]), axis=0)
     order = np.arange(BITS).reshape(-1, BANDS).T.ravel()
-    packed = [
-        np.packbits((_frequencies(thumbnails[block]) > medians)[:, order], axis=1) for block in _blocks(pictures)
-    ]
+    packed = [np.packbits((_frequencies(thumbnails[block]) > medians)[:, order], axis=1) for block in _blocks(pictures)]
     return np.ascontiguousarray(np.concatenate(packed))
 
 
@@ -114,17 +113,17 @@ def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArra
     return correlation
 
 
-def _textured(thumbnails: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    return _fine(thumbnails).std(axis=(1, 2)) >= TEXTURE
-
-
 def _fine(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Thumbnails less the mean of 5×5 pixels around each, float32 N×S×S with mean 0."""
     side = thumbnails.shape[1]
     padded = np.pad(thumbnails, ((0, 0), (2, 2), (2, 2)), mode="edge").astype(np.float32)
-    rows = sum(padded[:, shift : shift + side] for shift in range(5))
-    around = sum(rows[:, :, shift : shift + side] for shift in range(5)) / 25  # type: ignore[index]
-    return _centred(thumbnails - around)
+    rows = np.zeros((len(thumbnails), side, side + 4), dtype=np.float32)
+    around = np.zeros((len(thumbnails), side, side), dtype=np.float32)
+    for shift in range(5):
+        rows += padded[:, shift : shift + side]
+    for shift in range(5):
+        around += rows[:, :, shift : shift + side]
+    return _centred(thumbnails.astype(np.float32) - around / 25)
 
 
 def _centred(images: NDArray[np.float32]) -> NDArray[np.float32]:

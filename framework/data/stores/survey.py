@@ -44,13 +44,20 @@ class Survey:
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON types."""
-        return {"bad": list(self.bad.items()), "counts": self.counts.tolist(), "digest": self.digest, "hashes": _text(self.hashes)}
+        return {
+            "bad": list(self.bad.items()),
+            "counts": self.counts.tolist(),
+            "digest": self.digest,
+            "hashes": _text(self.hashes),
+        }
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Survey:
         """From what `as_dict` gave."""
         bad = {int(index): str(reason) for index, reason in saved["bad"]}
-        return cls(bad, torch.tensor(saved["counts"], dtype=torch.int64), str(saved["digest"]), _numbers(saved["hashes"]))
+        return cls(
+            bad, torch.tensor(saved["counts"], dtype=torch.int64), str(saved["digest"]), _numbers(saved["hashes"])
+        )
 
 
 class Surveyor:
