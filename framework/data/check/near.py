@@ -123,7 +123,7 @@ def _fine(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
         rows += padded[:, shift : shift + side]
     for shift in range(5):
         around += rows[:, :, shift : shift + side]
-    return _centred(thumbnails.astype(np.float32) - around / 25)
+    return _centred(thumbnails.astype(np.float32) - around / np.float32(25))
 
 
 def _centred(images: NDArray[np.float32]) -> NDArray[np.float32]:
