@@ -17,6 +17,8 @@ EXAMPLES = 2
 """Of each problem."""
 CLASSES = 12
 """Up to so many are shown one by one."""
+UNEVEN = 10
+"""A largest class so many times the smallest is pointed out."""
 Line = tuple[str, str]
 """Text and style."""
 TITLES = {
@@ -51,14 +53,21 @@ def _splits(dataset: str, summary: dict[str, Any]) -> Iterator[Line]:
     yield f"{dataset}: {images} images of {count(len(classes), 'class', 'classes')}", "bold"
     yield f"{_sizes(summary['sizes'])}", ""
     imbalance = summary["imbalance"]
-    yield (
+    if imbalance["ratio"] == 1:
+        yield "all classes are equally large in train", ""
+    else:
+        yield _imbalance(imbalance, classes)
+    if len(classes) <= CLASSES:
+        yield from _shares(splits, list(classes))
+
+
+def _imbalance(imbalance: dict[str, Any], classes: dict[str, int]) -> Line:
+    return (
         f"largest class to smallest in train: {imbalance['ratio']:.1f} to 1 "
         f"({imbalance['largest']} {classes[imbalance['largest']]:,}, "
         f"{imbalance['smallest']} {classes[imbalance['smallest']]:,})",
-        "yellow" if imbalance["ratio"] >= 10 else "",
+        "yellow" if imbalance["ratio"] >= UNEVEN else "",
     )
-    if len(classes) <= CLASSES:
-        yield from _shares(splits, list(classes))
 
 
 def _shares(splits: dict[str, Any], classes: list[str]) -> Iterator[Line]:
