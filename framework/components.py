@@ -37,12 +37,13 @@ class ImageSource(Protocol):
     `classes` are the class names, `labels` index into them (one per image), `names` tell the images apart in messages
     and tables (a file name, as a rule), `channels` is what `read` gives as a rule: 1 (grayscale) or 3 (RGB).
 
-    Two more methods are welcome and may be missing:
+    Three more methods are welcome and may be missing:
 
     - `stamps(indices) -> Stamps | None` says where these images lie and what tells that one of them has changed; then
       they are decoded once and kept for later runs. `Stamps.of_files` makes them for images in files.
     - `read_reduced(index, least)` is `read` for somebody who needs `least` pixels on each side and no more: an image
       that is larger may come smaller, if that is faster.
+    - `file(index) -> Path | None` says in which file the image lies, for links in a report.
     """
 
     @property

@@ -15,6 +15,8 @@ COMMANDS = {
     "evaluate": "every figure of a run, or of several together, on any split or folder",
     "profile": "time the parts of a training step, and say what limits it",
     "predict": "classify files and folders with a run",
+    "report": "write a page about a run: figures, mistakes, curves, data",
+    "compare": "runs side by side, and whether their differences are more than noise",
     "bundle": "seal a run into one file, for others to use",
     "list": "what is installed: datasets, models, optimizers, …",
     "show": "one component: its options, defaults and documentation; or a bundle's card",

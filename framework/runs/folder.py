@@ -10,6 +10,7 @@ metrics.jsonl        a line for each epoch, and step lines
 data.json            fingerprint and class counts of each split, images that were skipped or dropped
 drop.csv, keep.csv   the tables of `dataset.drop` and `dataset.keep`, as they were
 environment.json     versions, plugins, device, git commit, command
+report.html          the page of `framework report`, once that was called
 checkpoints/         the last few states to resume from, and the best weights so far
 """
 
