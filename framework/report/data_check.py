@@ -168,6 +168,8 @@ def _next(summary: dict[str, Any], findings: Sequence[Finding], recipe: str, tab
         yield f"    framework data check {recipe} --csv {file}", "bold"
     else:
         yield f"{count(len(findings), 'finding')} in {file}; its column 'keep' is advice, for you to change.", ""
-    if parts:
+    if parts and any(word.startswith("dataset.drop=") for word in shlex.split(recipe)):
+        yield f"To train without what it advises to drop besides ({', '.join(parts)}), add its rows to the table.", ""
+    elif parts:
         yield f"To train without what it advises to drop ({', '.join(parts)}):", ""
         yield f"    framework run {recipe} dataset.drop={shlex.quote(str(file))}", "bold"
