@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path  # pydantic reads it
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, get_args
 
 from pydantic import (
@@ -26,8 +27,6 @@ from framework.errors import UserError
 from framework.section import Section
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -148,6 +147,13 @@ class Dataset(Component):
     on_bad_image: Literal["error", "skip"] = "error"
     """What to do with files that are empty, damaged or no images: stop before training and list them, or leave them
     out and record each in the run."""
+    drop: Path | None = None
+    """A CSV file of images to leave out, such as `framework data check` writes: a column `name`; with a column `keep`,
+    only rows that say `no`. Images are those of `train`, held-out ones included, unless a column `split` names another
+    split. A relative path is also looked for under `$FRAMEWORK_DATA`."""
+    keep: Path | None = None
+    """A CSV file of the only images to use, in the same form: of each split that it speaks of, all others are left
+    out."""
 
     @abstractmethod
     def build(self) -> Mapping[str, ImageSource]:

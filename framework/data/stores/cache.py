@@ -24,8 +24,8 @@ LARGEST = 20_000_000_000
 """Bytes that kept stores take together, or a tenth of their file system where that is less."""
 ABANDONED = 86400.0
 """Seconds after which a file that nobody wrote on is taken for what a killed process left."""
-DECODER = 1
-"""To be counted up whenever the same file would be decoded to other pixels."""
+DECODER = 2
+"""To be counted up whenever the same file would be decoded to other pixels, or more is kept of it."""
 
 
 def default_folder() -> Path:
