@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Transform,
     )
     from framework.data.decode import BadImage, decode
+    from framework.data.moment import Moment
     from framework.data.roots import find_data
     from framework.data.sources import ImageArrays, ImageFiles
     from framework.data.stamps import Stamps
@@ -38,6 +39,7 @@ _HOMES = {
         "Dataset", "ImageSource", "Loss", "Model", "Observer", "Optimizer", "Scheduler", "Transform",
     ),
     "framework.data.decode": ("BadImage", "decode"),
+    "framework.data.moment": ("Moment",),
     "framework.data.roots": ("find_data",),
     "framework.data.sources": ("ImageArrays", "ImageFiles"),
     "framework.data.stamps": ("Stamps",),
@@ -60,6 +62,7 @@ __all__ = [
     "ImageSource",
     "Loss",
     "Model",
+    "Moment",
     "Observer",
     "Optimizer",
     "Predictor",

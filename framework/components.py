@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, get_args
 
 from pydantic import (
@@ -166,6 +166,9 @@ class Transform(Component):
 
     It may also return an object with `matrices(number, generator)` or `levels(means, generator)`: a geometric or
     photometric transform, done in one pass together with its neighbours (see `framework.data.augment.Augmentation`).
+
+    Each of the three may name one more argument, `moment`: which training images the batch has, in which epoch, and
+    how much of the training is done (`framework.Moment`).
     """
 
     kind = "transform"
@@ -236,6 +239,11 @@ def wants(component: Component, argument: str) -> bool:
     """Whether `component.build` names this argument, or takes all that are offered."""
     parameters = inspect.signature(component.build).parameters
     return argument in parameters or any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+
+
+def names_argument(function: Callable[..., Any], argument: str) -> bool:
+    """Whether something that `build` returned names this argument; of a torch module, whether its `forward` does."""
+    return argument in inspect.signature(getattr(function, "forward", function)).parameters
 
 
 def field_kind(annotation: Any) -> type[Component] | None:

@@ -160,7 +160,8 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
         train.channels_last,
     )
     steps = total_steps(recipe, batches)
-    batches = replace(batches, growth=image_growth(recipe, model, len(classes), preprocess, steps))
+    growth = image_growth(recipe, model, len(classes), preprocess, steps)
+    batches = replace(batches, growth=growth, total_steps=steps)
     optimizer = build(recipe.optimizer, model=model)
     return Session(
         recipe=recipe,

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -55,7 +56,7 @@ def test_a_step_does_not_touch_the_global_random_state():
 def test_each_step_and_each_of_its_batches_is_augmented_anew():
     drawn = []
 
-    def record(images, targets, generator):
+    def record(images, targets, generator, moment):
         drawn.append(torch.rand(1, generator=generator).item())
         return images, targets
 
@@ -64,6 +65,23 @@ def test_each_step_and_each_of_its_batches_is_augmented_anew():
     for step in range(3):
         list(data.at(step))
     assert len(set(drawn)) == 6
+
+
+def test_each_batch_comes_with_its_moment():
+    moments = []
+
+    def record(images, targets, generator, moment):
+        moments.append((moment, (images[:, 0, 0, 0] * 255).round().int().tolist()))
+        return images, targets
+
+    data = batches(accumulate=2, seed=3)
+    data.augmentation.passes = [record]
+    data = replace(data, total_steps=8)
+    list(data.at(5))
+    for moment, images in moments:
+        assert moment.indices.tolist() == images
+        assert (moment.epoch, moment.progress, moment.seed) == (2, 5 / 8, 3)
+    assert len(moments) == 2
 
 
 def test_another_seed_gives_another_order():
