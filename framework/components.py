@@ -174,6 +174,21 @@ class Transform(Component):
     kind = "transform"
     offered = ("image_size",)
 
+    after: float | None = Field(None, gt=0, lt=1)
+    """Share of the training after which it begins; left out: at once."""
+    until: float | None = Field(None, gt=0, lt=1)
+    """Share of the training after which it ends, as mixing images often does (0.8 to 0.95); left out: never."""
+
+    @model_validator(mode="after")
+    def _some_of_the_training(self) -> Self:
+        if self.after is not None and self.until is not None and self.after >= self.until:
+            raise ValueError(f"'after' is {self.after} and must be below 'until', {self.until}")
+        return self
+
+    def acts_at(self, progress: float) -> bool:
+        """Whether it does where that share of the training is done."""
+        return (self.after or 0.0) <= progress < (self.until or 1.0)
+
 
 class Model(Component):
     """A network.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ GRAY = (0.2989, 0.587, 0.114)
 
 
 class Augmentation:
-    """The transforms in order.
+    """The transforms in order, each in its part of the training.
 
     A transform is one of three sorts:
 
@@ -42,15 +42,9 @@ class Augmentation:
     """
 
     def __init__(self, transforms: Sequence[Transform], image_size: tuple[int, int]) -> None:
-        steps = [build(transform, image_size=image_size) for transform in transforms]
-        self.passes: list[Pass] = []
-        for sort, group in groupby(steps, _sort):
-            if sort == "matrices":
-                self.passes.append(Geometry([_told_moment(step.matrices) for step in group]))
-            elif sort == "levels":
-                self.passes.append(Photometry([_told_moment(step.levels) for step in group]))
-            else:
-                self.passes += map(_told_moment, group)
+        self.transforms = tuple(transforms)
+        self.steps = [build(transform, image_size=image_size) for transform in transforms]
+        self._passes: dict[tuple[bool, ...], list[Pass]] = {}
 
     def __call__(
         self, images: Tensor, targets: Tensor, generator: Generator, moment: Moment | None = None
@@ -62,9 +56,16 @@ class Augmentation:
         if images.dtype == torch.uint8:
             images = images.div(255)
         moment = moment or Moment.first(len(images))
-        for step in self.passes:
+        for step in self._passes_at(moment.progress):
             images, targets = step(images, targets, generator, moment)
         return images, targets
+
+    def _passes_at(self, progress: float) -> list[Pass]:
+        """What is done where that share of the training is."""
+        acting = tuple(transform.acts_at(progress) for transform in self.transforms)
+        if acting not in self._passes:
+            self._passes[acting] = _composed(step for step, acts in zip(self.steps, acting, strict=True) if acts)
+        return self._passes[acting]
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,19 @@ class Photometry:
             factor, summand = factor * times, torch.addcmul(plus, summand, times)
         factor, summand = (values.view(-1, 1, 1, 1).to(images.device) for values in (factor, summand))
         return (images * factor).add_(summand).clamp_(0, 1), targets
+
+
+def _composed(steps: Iterable[Any]) -> list[Pass]:
+    """Neighbours of one sort as one."""
+    passes: list[Pass] = []
+    for sort, group in groupby(steps, _sort):
+        if sort == "matrices":
+            passes.append(Geometry([_told_moment(step.matrices) for step in group]))
+        elif sort == "levels":
+            passes.append(Photometry([_told_moment(step.levels) for step in group]))
+        else:
+            passes += map(_told_moment, group)
+    return passes
 
 
 def _sort(step: Any) -> str | None:

@@ -1,4 +1,5 @@
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -23,6 +24,19 @@ def batches(number=20, batch_size=4, accumulate=1, sampler="shuffled", seed=0, l
     store = build_store(ImageArrays(images, labels, ("cat", "dog", "fox")), PREPROCESS)
     augmentation = Augmentation(transforms, (2, 2))
     return Batches(store, PREPROCESS, augmentation, batch_size, accumulate, sampler, seed, torch.device("cpu"))
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """A transform that is a function of the test's."""
+
+    record: Callable
+
+    def acts_at(self, progress):
+        return True
+
+    def build(self):
+        return self.record
 
 
 def indices(data, step):
@@ -60,8 +74,7 @@ def test_each_step_and_each_of_its_batches_is_augmented_anew():
         drawn.append(torch.rand(1, generator=generator).item())
         return images, targets
 
-    data = batches(accumulate=2)
-    data.augmentation.passes = [record]
+    data = batches(accumulate=2, transforms=[Recorder(record)])
     for step in range(3):
         list(data.at(step))
     assert len(set(drawn)) == 6
@@ -74,9 +87,7 @@ def test_each_batch_comes_with_its_moment():
         moments.append((moment, (images[:, 0, 0, 0] * 255).round().int().tolist()))
         return images, targets
 
-    data = batches(accumulate=2, seed=3)
-    data.augmentation.passes = [record]
-    data = replace(data, total_steps=8)
+    data = replace(batches(accumulate=2, seed=3, transforms=[Recorder(record)]), total_steps=8)
     list(data.at(5))
     for moment, images in moments:
         assert moment.indices.tolist() == images

@@ -12,7 +12,11 @@ from framework import RunFolder
 RECIPE = """
 dataset: dots
 preprocess: {size: 16}
-augment: [{name: flip, alternate: true}, {name: shift, fraction: 0.05}, {name: erase, p: 0.5}, {name: mixup, p: 0.5}]
+augment:
+  - {name: flip, alternate: true}
+  - {name: shift, fraction: 0.05}
+  - {name: erase, p: 0.5}
+  - {name: mixup, p: 0.5, until: 0.6}
 model: {name: tinynet, dropout: 0.2}
 optimizer: {name: adamw, lr: 5e-3}
 scheduler: one_cycle
