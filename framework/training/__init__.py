@@ -7,7 +7,8 @@ loop.py          the loop, in one screen
 keeper.py        what happens around a step: logging, evaluation, checkpoints, when to stop
 device.py        which device, which arithmetic
 precision.py     autocast, loss scaling, clipping, the optimizer step
-averaging.py     exponential moving average of the weights
+averaging.py     averages of the weights: moving, lookahead
+norms.py         statistics of batch normalisation, estimated anew
 schedule.py      when a scheduler is told what
 freezing.py      parameters that are not trained
 stopping.py      signals, time limit, patience

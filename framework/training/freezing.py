@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from torch import nn
-
 from framework.errors import UserError, did_you_mean, enumerate_names
+from framework.training.norms import BATCH_NORMS
 
 if TYPE_CHECKING:
     from torch.nn import Module
-
-NORMS = (nn.modules.batchnorm._BatchNorm,)
 
 
 class Freezing:
@@ -33,16 +30,16 @@ class Freezing:
                 parameter.requires_grad_(False)
         if patterns and not any(parameter.requires_grad for parameter in model.parameters()):
             raise UserError("train.freeze leaves no parameter to train")
-        self.still = [
-            module
-            for module in model.modules()
-            if isinstance(module, NORMS)
+        self.still = {
+            name: module
+            for name, module in model.named_modules()
+            if isinstance(module, BATCH_NORMS)
             and any(True for _ in module.parameters())
             and not any(parameter.requires_grad for parameter in module.parameters())
-        ]
+        }
 
     def train_mode(self) -> None:
         """Put the network in training mode, but for frozen normalisations."""
         self.model.train()
-        for module in self.still:
+        for module in self.still.values():
             module.eval()

@@ -125,6 +125,7 @@ class Keeper:
         self._require_finite()
         means = self.meter.take_epoch()
         trained = self.watch.seconds
+        self.session.refresh_norms()
         answers = self.session.validate() if "validation" in self.session.stores else None
         validation = answers.figures() if answers else None
         if validation is not None and not math.isfinite(validation["loss"]):

@@ -107,7 +107,9 @@ def advice(profile: Profile) -> list[str]:
             f"train.batch_size than {train.batch_size} (and a higher rate) needs it less often."
         )
     if stage.share("averaging") > 0.05:
-        found.append(f"Averaging the weights (train.ema) takes {stage.share('averaging'):.0%} of a step.")
+        found.append(
+            f"Averaging the weights (train.ema, train.lookahead) takes {stage.share('averaging'):.0%} of a step."
+        )
     if stage.share("forward", "backward") > 0.8:
         ways = (
             ["a smaller model or preprocess.size", "train.grow_from"]

@@ -22,11 +22,12 @@ from framework.errors import UserError, count
 from framework.evaluation.evaluate import Evaluator
 from framework.recipe.sections import Recipe
 from framework.training.allocator import keep_freed_memory
-from framework.training.averaging import Averaging
+from framework.training.averaging import Averaging, build_averaging
 from framework.training.checkpoints import restore_optimizer
 from framework.training.device import choose_device, choose_precision
 from framework.training.freezing import Freezing
 from framework.training.network import FAULTS, build_network, try_network
+from framework.training.norms import refresh_norms
 from framework.training.precision import Precision
 from framework.training.schedule import Schedule
 
@@ -65,6 +66,11 @@ class Session:
         """Optimizer steps that the schedule is laid out over."""
         return total_steps(self.recipe, self.batches)
 
+    def refresh_norms(self) -> None:
+        """Estimate the statistics of batch normalisation anew, where the recipe asks for it."""
+        if batches := self.recipe.train.refresh_norm:
+            refresh_norms(self.averaging.model, self.stores["train"], self.evaluator, batches, self.freezing.still)
+
     def validate(self) -> Answers:
         """The validation split by a single view, with the averaged weights where there are any."""
         return replace(self.evaluator, views=1).answers(self.averaging.model, self.stores["validation"])
@@ -77,7 +83,7 @@ class Session:
         """What a checkpoint holds of the objects here; randomness needs nothing, it follows from the step."""
         return {
             "model": dict(self.model.state_dict()),
-            "average": dict(self.averaging.model.state_dict()) if self.averaging.decay is not None else None,
+            "average": dict(self.averaging.model.state_dict()) if self.averaging.model is not self.model else None,
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.schedule.state_dict(),
             "scaler": self.precision.state_dict(),
@@ -181,7 +187,7 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
                 steps_per_epoch=batches.steps_per_epoch,
             )
         ),
-        averaging=Averaging(model, train.ema),
+        averaging=build_averaging(train, model, steps),
         precision=Precision(device, choose_precision(train.precision, device), train.clip_grad_norm),
         evaluator=Evaluator(preprocess, device, train.batch_size, train.channels_last, recipe.evaluate.views),
     )

@@ -64,6 +64,28 @@ def test_a_run_killed_at_a_random_step_and_resumed_equals_the_uninterrupted_one(
     assert outcome(out) == uninterrupted
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["train.ema=null", "train.lookahead={every: 3, decay: 0.7, growth: 3.0}", "train.refresh_norm=2"],
+    ],
+    ids=["lookahead"],
+)
+def test_a_run_goes_on_from_any_of_its_checkpoints_to_the_same_bytes(options, recipe, tmp_path, framework, outcome):
+    out = tmp_path / "run"
+    command = ("run", recipe, *options, "train.keep_checkpoints=1000", "--out", out)
+    assert framework(*command).status == 0
+    expected = outcome(out)
+    checkpoints = sorted(RunFolder(out).checkpoints.glob("step-*"))
+    for last in random.sample(range(1, len(checkpoints)), 4):
+        for later in RunFolder(out).checkpoints.glob("step-*"):
+            if later > checkpoints[last - 1]:
+                later.unlink()
+        RunFolder(out).results.unlink()
+        assert framework(*command, "--resume").status == 0
+        assert outcome(out) == expected
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_writes_a_checkpoint_says_how_to_go_on_and_ends_with_130(
     sent, recipe, tmp_path, uninterrupted, start_framework, outcome
