@@ -66,6 +66,17 @@ def test_the_plugin_of_the_readme_works_and_is_as_short_as_it_says(tmp_path):
     assert (tmp_path / "run" / "model.safetensors").exists()
 
 
+def test_the_code_about_what_comes_after_training_runs(tmp_path, monkeypatch):
+    from PIL import Image
+
+    Image.linear_gradient("L").save(tmp_path / "photo.png")
+    monkeypatch.chdir(tmp_path)
+    ((_, code),) = blocks("docs/after-training.md", "python", "run")
+    names = {}
+    exec(code, names)
+    assert names["picture"].shape == (3, *names["seen"].shape)
+
+
 def test_recipes_in_the_docs_are_valid(tmp_path, framework):
     for index, (_, code) in enumerate(blocks("docs/recipes.md", "yaml", "recipe")):
         file = tmp_path / f"{index}.yaml"

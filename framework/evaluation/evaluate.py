@@ -38,7 +38,7 @@ class Evaluator:
         logits = []
         for batch in batches:
             inputs = self.preprocess.network_input(batch.to(self.device))
-            answers = [model(self._laid_out(view)).float() for view in views_of(inputs, self.views)]
+            answers = [model(self.laid_out(view)).float() for view in views_of(inputs, self.views)]
             logits.append(torch.stack(answers).mean(0))
         return torch.cat(logits).cpu()
 
@@ -49,7 +49,8 @@ class Evaluator:
 
     def inputs(self, batch: Tensor) -> Tensor:
         """What the network gets of uint8 images B×C×H×W by a single view, where it is."""
-        return self._laid_out(self.preprocess.network_input(batch.to(self.device)))
+        return self.laid_out(self.preprocess.network_input(batch.to(self.device)))
 
-    def _laid_out(self, view: Tensor) -> Tensor:
+    def laid_out(self, view: Tensor) -> Tensor:
+        """The batch in the memory format that the network was trained with."""
         return view.contiguous(memory_format=torch.channels_last) if self.channels_last else view.contiguous()
