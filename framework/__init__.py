@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Optimizer,
         Scheduler,
         Transform,
+        build,
     )
     from framework.data.decode import BadImage, decode
     from framework.data.moment import Moment
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "framework.components": (
         "Dataset", "ImageSource", "Loss", "Model", "Observer", "Optimizer", "Scheduler", "Transform",
+        "build",
     ),
     "framework.data.decode": ("BadImage", "decode"),
     "framework.data.moment": ("Moment",),
@@ -73,6 +75,7 @@ __all__ = [
     "Stamps",
     "Transform",
     "UserError",
+    "build",
     "class_tree",
     "decode",
     "did_you_mean",

@@ -205,12 +205,15 @@ class Model(Component):
 class Loss(Component):
     """What training minimises.
 
-    `build(class_counts)` returns a callable `(logits B×K, targets B×K class probabilities) -> scalar`. `class_counts`
-    maps each class name, in the order of the labels, to its number of training images.
+    `build(class_counts, preprocess, device, precision)` returns a callable `(logits B×K, targets B×K class
+    probabilities) -> scalar`. One that names `images` too is given what the network got, float32 B×C×H×W, normalised.
+
+    `class_counts` maps each class name, in the order of the labels, to its number of training images; `preprocess` is
+    the `Preprocessor` of the run, `device` where it trains, `precision` the torch dtype of its forward passes.
     """
 
     kind = "loss"
-    offered = ("class_counts",)
+    offered = ("class_counts", "preprocess", "device", "precision")
 
 
 class Optimizer(Component):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from framework.components import ImageSource, build, wants
+from framework.components import ImageSource, build, names_argument, wants
 from framework.data.augment import Augmentation
 from framework.data.batches import Batches
 from framework.data.growth import Growth
@@ -54,7 +54,8 @@ class Session:
     batches: Batches
     model: nn.Module
     freezing: Freezing
-    loss: Callable[[Tensor, Tensor], Tensor]
+    loss: Callable[[Tensor, Tensor, Tensor], Tensor]
+    """Of logits, targets, and what the network got."""
     optimizer: torch.optim.Optimizer
     schedule: Schedule
     averaging: Averaging
@@ -169,6 +170,7 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
     growth = image_growth(recipe, model, len(classes), preprocess, steps)
     batches = replace(batches, growth=growth, total_steps=steps)
     optimizer = build(recipe.optimizer, model=model)
+    precision = Precision(device, choose_precision(train.precision, device), train.clip_grad_norm)
     return Session(
         recipe=recipe,
         device=device,
@@ -177,7 +179,7 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
         batches=batches,
         model=model,
         freezing=freezing,
-        loss=_to_device(build(recipe.loss, class_counts=stores["train"].class_counts), device),
+        loss=build_loss(recipe, stores["train"], preprocess, device, precision.dtype),
         optimizer=optimizer,
         schedule=Schedule(
             build(
@@ -188,9 +190,22 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
             )
         ),
         averaging=build_averaging(train, model, steps),
-        precision=Precision(device, choose_precision(train.precision, device), train.clip_grad_norm),
+        precision=precision,
         evaluator=Evaluator(preprocess, device, train.batch_size, train.channels_last, recipe.evaluate.views),
     )
+
+
+def build_loss(
+    recipe: Recipe, store: Store, preprocess: Preprocessor, device: torch.device, precision: torch.dtype
+) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """The recipe's loss as a function of logits, targets and images, whether it asks for images or not."""
+    offered = {"class_counts": store.class_counts, "preprocess": preprocess, "device": device, "precision": precision}
+    loss = build(recipe.loss, **offered)
+    if isinstance(loss, torch.nn.Module):
+        loss = loss.to(device)
+    if names_argument(loss, "images"):
+        return lambda logits, targets, images: loss(logits, targets, images=images)
+    return lambda logits, targets, images: loss(logits, targets)
 
 
 def image_growth(
@@ -221,7 +236,3 @@ def make_deterministic(wanted: bool) -> None:
     """Ask cuDNN for the same algorithms each time; the CPU's are deterministic for a given number of threads."""
     torch.backends.cudnn.deterministic = wanted
     torch.backends.cudnn.benchmark = not wanted
-
-
-def _to_device(loss: Any, device: torch.device) -> Any:
-    return loss.to(device) if isinstance(loss, torch.nn.Module) else loss

@@ -25,7 +25,7 @@ def train_step(session: Session, step: int, meter: Meter, mark: Callable[[str], 
         mark("data")
         with session.precision.forward_pass():
             logits = session.model(images)
-        loss = session.loss(logits.float(), targets)
+        loss = session.loss(logits.float(), targets, images)
         mark("forward")
         session.precision.backward(loss * share)
         mark("backward")

@@ -64,14 +64,25 @@ def test_a_run_killed_at_a_random_step_and_resumed_equals_the_uninterrupted_one(
     assert outcome(out) == uninterrupted
 
 
+@pytest.fixture(scope="module")
+def teacher(recipe, tmp_path_factory, start_framework):
+    out = tmp_path_factory.mktemp("teacher") / "run"
+    assert start_framework("run", recipe, "train.epochs=1", "--out", out).wait() == 0
+    return out
+
+
 @pytest.mark.parametrize(
     "options",
     [
+        ["loss={name: distill, teachers: [TEACHER]}", "train.precision=bfloat16"],
         ["train.ema=null", "train.lookahead={every: 3, decay: 0.7, growth: 3.0}", "train.refresh_norm=2"],
     ],
-    ids=["lookahead"],
+    ids=["distill", "lookahead"],
 )
-def test_a_run_goes_on_from_any_of_its_checkpoints_to_the_same_bytes(options, recipe, tmp_path, framework, outcome):
+def test_a_run_goes_on_from_any_of_its_checkpoints_to_the_same_bytes(
+    options, teacher, recipe, tmp_path, framework, outcome
+):
+    options = [option.replace("TEACHER", str(teacher)) for option in options]
     out = tmp_path / "run"
     command = ("run", recipe, *options, "train.keep_checkpoints=1000", "--out", out)
     assert framework(*command).status == 0
