@@ -15,6 +15,7 @@ COMMANDS = {
     "evaluate": "every figure of a run, or of several together, on any split or folder",
     "profile": "time the parts of a training step, and say what limits it",
     "predict": "classify files and folders with a run",
+    "soup": "average the weights of several runs of one network into a new run",
     "bundle": "seal a run into one file, for others to use",
     "list": "what is installed: datasets, models, optimizers, …",
     "show": "one component: its options, defaults and documentation; or a bundle's card",

@@ -15,5 +15,6 @@ stopping.py      signals, time limit, patience
 meter.py         running means kept on the device, and where the loss stopped being finite
 checkpoints.py   what is saved, atomically, and found again
 tree.py          nested state <-> one safetensors file without pickled code
+soup.py          one network with the mean of several runs' weights
 run.py           `framework run`: from a recipe to results.json
 """
