@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from framework.registry import Registry
     from framework.runs.folder import RunFolder
     from framework.training.image_sizes import nearest_sizes
+    from framework.training.stages import stages_of
 
 _HOMES = {
     "framework.components": (
@@ -53,6 +54,7 @@ _HOMES = {
     "framework.registry": ("Registry",),
     "framework.runs.folder": ("RunFolder",),
     "framework.training.image_sizes": ("nearest_sizes",),
+    "framework.training.stages": ("stages_of",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -82,6 +84,7 @@ __all__ = [
     "find_data",
     "hookimpl",
     "nearest_sizes",
+    "stages_of",
 ]
 
 

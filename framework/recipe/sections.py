@@ -124,6 +124,10 @@ class Train(Section):
     freeze: tuple[str, ...] = ()
     """Patterns of parameter names that are not trained, such as `layer1.*`; normalisation layers among them keep
     their statistics."""
+    unfreeze_until: float | None = Field(None, gt=0, le=1)
+    """Begin with the last stage alone, the classifier, and let one more be trained at a time, from the top, until all
+    are by this share of the training (gradual unfreezing: Howard & Ruder, 2018). For pretrained weights. A stage that
+    waits keeps the statistics of its normalisation layers."""
     patience: int | None = Field(None, ge=1)
     """Stop after this many epochs without a better `monitor`."""
     monitor: Literal["top1", "loss", "balanced_accuracy", "macro_f1"] = "top1"

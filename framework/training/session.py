@@ -25,7 +25,7 @@ from framework.training.allocator import keep_freed_memory
 from framework.training.averaging import Averaging, build_averaging
 from framework.training.checkpoints import restore_optimizer
 from framework.training.device import choose_device, choose_precision
-from framework.training.freezing import Freezing
+from framework.training.freezing import Freezing, freeze
 from framework.training.network import FAULTS, build_network, try_network
 from framework.training.norms import refresh_norms
 from framework.training.precision import Precision
@@ -154,7 +154,7 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
     model = build_network(recipe.model, len(classes), preprocess.channels, size, sample).to(device)
     if train.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    freezing = Freezing(model, train.freeze)
+    freeze(model, train.freeze)
     batches = Batches(
         stores["train"],
         preprocess,
@@ -178,7 +178,7 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
         preprocess=preprocess,
         batches=batches,
         model=model,
-        freezing=freezing,
+        freezing=Freezing(model, round((train.unfreeze_until or 0) * steps)),
         loss=build_loss(recipe, stores["train"], preprocess, device, precision.dtype),
         optimizer=optimizer,
         schedule=Schedule(
