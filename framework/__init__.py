@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from framework.components import (
         Dataset,
+        Finder,
         ImageSource,
         Loss,
         Model,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     )
     from framework.data.decode import BadImage, decode
     from framework.data.moment import Moment
+    from framework.data.regions import Region
     from framework.data.roots import find_data
     from framework.data.sources import ImageArrays, ImageFiles
     from framework.data.stamps import Stamps
@@ -38,11 +40,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "framework.components": (
-        "Dataset", "ImageSource", "Loss", "Model", "Observer", "Optimizer", "Scheduler", "Transform",
+        "Dataset", "Finder", "ImageSource", "Loss", "Model", "Observer", "Optimizer", "Scheduler", "Transform",
         "build",
     ),
     "framework.data.decode": ("BadImage", "decode"),
     "framework.data.moment": ("Moment",),
+    "framework.data.regions": ("Region",),
     "framework.data.roots": ("find_data",),
     "framework.data.sources": ("ImageArrays", "ImageFiles"),
     "framework.data.stamps": ("Stamps",),
@@ -61,6 +64,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "BadImage",
     "Dataset",
+    "Finder",
     "ImageArrays",
     "ImageFiles",
     "ImageSource",
@@ -71,6 +75,7 @@ __all__ = [
     "Optimizer",
     "Predictor",
     "Recipe",
+    "Region",
     "Registry",
     "RunFolder",
     "Scheduler",

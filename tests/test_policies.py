@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/__init__.py"))
 FOUNDATION = ["errors", "section", "components", "hookspecs", "soundness", "registry", "recipe"]
-WORK = ["data", "training", "runs", "evaluation", "inference", "report"]
+WORK = ["data", "training", "runs", "evaluation", "inference", "export", "report"]
 HOME_OF = {name: home.split(".")[1] for home, names in framework._HOMES.items() for name in names}
 
 registry = Registry.load()

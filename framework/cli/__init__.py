@@ -15,8 +15,13 @@ COMMANDS = {
     "evaluate": "every figure of a run, or of several together, on any split or folder",
     "profile": "time the parts of a training step, and say what limits it",
     "predict": "classify files and folders with a run",
+    "report": "write a page about a run: figures, mistakes, curves, data",
+    "compare": "runs side by side, and whether their differences are more than noise",
+    "serve": "answer over HTTP, for programs and for people",
     "soup": "average the weights of several runs of one network into a new run",
     "bundle": "seal a run into one file, for others to use",
+    "export": "write a run as ONNX, torch.export or a bundle, and compare it with the run",
+    "bench": "latency and throughput of an export or a run",
     "list": "what is installed: datasets, models, optimizers, …",
     "show": "one component: its options, defaults and documentation; or a bundle's card",
     "check": "validate a recipe without running it",
@@ -78,8 +83,9 @@ def _traceback() -> str:
 
 def command_parser(name: str) -> argparse.ArgumentParser:
     """The parser of one command, before the command configures it."""
+    summary = COMMANDS[name]
     return argparse.ArgumentParser(
-        f"framework {name}", description=COMMANDS[name].capitalize() + ".", allow_abbrev=False,
+        f"framework {name}", description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ calibration.json     the temperature of `framework evaluate --calibrate`, once t
 metrics.jsonl        a line for each epoch, and step lines
 data.json            fingerprint and class counts of each split, images that were skipped
 environment.json     versions, plugins, device, git commit, command
+report.html          the page of `framework report`, once that was called
 checkpoints/         the last few states to resume from, and the best weights so far
 """
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.errors import UserError
 from framework.evaluation.answers import Answers
+from framework.recipe.flat import recipe_differences
 from framework.recipe.saving import plain, recipe_text
 from framework.recipe.sections import Recipe
 from framework.registry import Registry
@@ -119,14 +120,9 @@ def _claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> bool:
 
 
 def _require_same_recipe(run: RunFolder, recipe: Recipe) -> None:
-    from ruamel.yaml import YAML
-
-    saved = _flat(YAML(typ="safe").load(run.recipe))
-    now = _flat(YAML(typ="safe").load(recipe_text(recipe)))
+    differences = recipe_differences([run.recipe.read_text(encoding="utf-8"), recipe_text(recipe)])
     changed = [
-        f"    {key}: was {saved.get(key, 'not set')}, now {now.get(key, 'not set')}"
-        for key in sorted({*saved, *now} - MAY_CHANGE)
-        if saved.get(key) != now.get(key)
+        f"    {key}: was {was}, now {now}" for key, (was, now) in sorted(differences.items()) if key not in MAY_CHANGE
     ]
     if changed:
         raise UserError(
@@ -134,14 +130,6 @@ def _require_same_recipe(run: RunFolder, recipe: Recipe) -> None:
             + "\n".join(changed)
             + f"\nGo on with its own, `framework run {run.recipe} --out {run.path} --resume`, or choose another --out"
         )
-
-
-def _flat(node: Any, path: str = "") -> dict[str, Any]:
-    if isinstance(node, dict) and node:
-        return {key: value for name, child in node.items() for key, value in _flat(child, f"{path}.{name}").items()}
-    if isinstance(node, list) and node:
-        return {key: value for i, child in enumerate(node) for key, value in _flat(child, f"{path}.{i}").items()}
-    return {path.lstrip("."): node}
 
 
 def _write_data(run: RunFolder, stores: dict[str, Store]) -> None:
