@@ -20,8 +20,10 @@ if TYPE_CHECKING:
         Optimizer,
         Scheduler,
         Transform,
+        build,
     )
     from framework.data.decode import BadImage, decode
+    from framework.data.moment import Moment
     from framework.data.regions import Region
     from framework.data.roots import find_data
     from framework.data.sources import ImageArrays, ImageFiles
@@ -34,12 +36,15 @@ if TYPE_CHECKING:
     from framework.registry import Registry
     from framework.runs.folder import RunFolder
     from framework.training.image_sizes import nearest_sizes
+    from framework.training.stages import stages_of
 
 _HOMES = {
     "framework.components": (
         "Dataset", "Finder", "ImageSource", "Loss", "Model", "Observer", "Optimizer", "Scheduler", "Transform",
+        "build",
     ),
     "framework.data.decode": ("BadImage", "decode"),
+    "framework.data.moment": ("Moment",),
     "framework.data.regions": ("Region",),
     "framework.data.roots": ("find_data",),
     "framework.data.sources": ("ImageArrays", "ImageFiles"),
@@ -52,6 +57,7 @@ _HOMES = {
     "framework.registry": ("Registry",),
     "framework.runs.folder": ("RunFolder",),
     "framework.training.image_sizes": ("nearest_sizes",),
+    "framework.training.stages": ("stages_of",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -64,6 +70,7 @@ __all__ = [
     "ImageSource",
     "Loss",
     "Model",
+    "Moment",
     "Observer",
     "Optimizer",
     "Predictor",
@@ -75,12 +82,14 @@ __all__ = [
     "Stamps",
     "Transform",
     "UserError",
+    "build",
     "class_tree",
     "decode",
     "did_you_mean",
     "find_data",
     "hookimpl",
     "nearest_sizes",
+    "stages_of",
 ]
 
 

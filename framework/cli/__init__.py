@@ -18,6 +18,7 @@ COMMANDS = {
     "report": "write a page about a run: figures, mistakes, curves, data",
     "compare": "runs side by side, and whether their differences are more than noise",
     "serve": "answer over HTTP, for programs and for people",
+    "soup": "average the weights of several runs of one network into a new run",
     "bundle": "seal a run into one file, for others to use",
     "export": "write a run as ONNX, torch.export or a bundle, and compare it with the run",
     "bench": "latency and throughput of an export or a run",
