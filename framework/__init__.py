@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from framework.data.sources import ImageArrays, ImageFiles
     from framework.data.stamps import Stamps
     from framework.data.trees import class_tree
-    from framework.errors import UserError, did_you_mean
-    from framework.hookspecs import hookimpl
+    from framework.errors import Interrupted, UserError, did_you_mean
+    from framework.hookspecs import Example, hookimpl
     from framework.inference.predictor import Predictor
     from framework.recipe import Recipe
     from framework.registry import Registry
+    from framework.report.figures import scalars
+    from framework.report.pictures import confusion_picture, examples_picture
     from framework.runs.folder import RunFolder
     from framework.training.image_sizes import nearest_sizes
 
@@ -42,11 +44,13 @@ _HOMES = {
     "framework.data.sources": ("ImageArrays", "ImageFiles"),
     "framework.data.stamps": ("Stamps",),
     "framework.data.trees": ("class_tree",),
-    "framework.errors": ("UserError", "did_you_mean"),
-    "framework.hookspecs": ("hookimpl",),
+    "framework.errors": ("Interrupted", "UserError", "did_you_mean"),
+    "framework.hookspecs": ("Example", "hookimpl"),
     "framework.inference.predictor": ("Predictor",),
     "framework.recipe": ("Recipe",),
     "framework.registry": ("Registry",),
+    "framework.report.figures": ("scalars",),
+    "framework.report.pictures": ("confusion_picture", "examples_picture"),
     "framework.runs.folder": ("RunFolder",),
     "framework.training.image_sizes": ("nearest_sizes",),
 }  # fmt: skip
@@ -55,9 +59,11 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "BadImage",
     "Dataset",
+    "Example",
     "ImageArrays",
     "ImageFiles",
     "ImageSource",
+    "Interrupted",
     "Loss",
     "Model",
     "Observer",
@@ -71,11 +77,14 @@ __all__ = [
     "Transform",
     "UserError",
     "class_tree",
+    "confusion_picture",
     "decode",
     "did_you_mean",
+    "examples_picture",
     "find_data",
     "hookimpl",
     "nearest_sizes",
+    "scalars",
 ]
 
 

@@ -76,6 +76,10 @@ class RunFolder:
         """Read `name`.json."""
         return read_json(self.path / f"{name}.json")
 
+    def settings(self) -> dict[str, Any]:
+        """The resolved recipe, flat: `{"optimizer.lr": 0.1, …}`."""
+        return settings_of(self.recipe.read_text(encoding="utf-8"))
+
     def append_metrics(self, line: dict[str, Any]) -> None:
         """Add a line to `metrics.jsonl`."""
         with self.metrics.open("a", encoding="utf-8") as file:
@@ -91,10 +95,32 @@ class RunFolder:
             except json.JSONDecodeError:
                 return
 
+    def last_step(self) -> int:
+        """The optimizer step of the last line of `metrics.jsonl`, 0 where there is none.
+
+        When an observer is built for a run that is resumed, lines that will be written again are still there.
+        """
+        return max((line["step"] for line in self.metrics_lines()), default=0)
+
     def rewind_metrics(self, step: int) -> None:
         """Forget what was written after optimizer step `step`: a resumed run writes it again."""
         kept = [line for line in self.metrics_lines() if line["step"] <= step]
         write_text(self.metrics, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept))
+
+
+def settings_of(recipe: str) -> dict[str, Any]:
+    """The values of a recipe's text by their dotted paths."""
+    from ruamel.yaml import YAML
+
+    return _flat(YAML(typ="safe").load(recipe))
+
+
+def _flat(node: Any, path: str = "") -> dict[str, Any]:
+    if isinstance(node, dict) and node:
+        return {key: value for name, child in node.items() for key, value in _flat(child, f"{path}.{name}").items()}
+    if isinstance(node, list) and node:
+        return {key: value for i, child in enumerate(node) for key, value in _flat(child, f"{path}.{i}").items()}
+    return {path.lstrip("."): node}
 
 
 def open_run(path: Path) -> RunFolder:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import UserError
 from framework.evaluation.answers import Answers
+from framework.evaluation.examples import choose_examples
+from framework.hookspecs import Example
 from framework.recipe.saving import plain, recipe_text
 from framework.recipe.sections import Recipe
 from framework.registry import Registry
 from framework.runs.environment import describe_environment
-from framework.runs.folder import RunFolder
+from framework.runs.folder import RunFolder, settings_of
 from framework.training.checkpoints import Checkpoints, load_weights, save_weights
 from framework.training.device import describe_device, peak_memory
 from framework.training.keeper import Keeper
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from framework.data.stores.store import Store
 
 MAY_CHANGE = {"train.checkpoint_every", "train.keep_checkpoints", "train.log_every", "train.store"}
-"""Options that do not change the outcome, so that a resumed run may set them anew."""
+"""Options that do not change the outcome, so that a resumed run may set them anew; observers are others."""
 
 
 def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, resume: bool = False) -> dict[str, Any]:
@@ -42,6 +45,7 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
         display.already_finished(run, results)
         return results
     try:
+        observers = Observing(recipe.observers, run, display)
         session = build_session(recipe, *read_data(recipe, display.reading, display.line))
     except BaseException:  # a start that failed leaves nothing behind, and nothing that must be resumed
         if made:
@@ -49,7 +53,6 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
                 run.path.rmdir()
         raise
     _describe_run(run, session, registry)
-    observers = Observing(recipe.observers, run, display)
     state = Checkpoints(run.checkpoints, recipe.train.keep_checkpoints).latest()
     keeper = Keeper(session, run, observers, clock, state)
     display.begin(run, session, keeper.position.step)
@@ -59,10 +62,20 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
         epochs=recipe.train.epochs,
         steps_per_epoch=session.batches.steps_per_epoch,
     )
-    train(session, keeper)
-    results = _finish(session, keeper, run)
-    observers.run_end(results=results)
+    try:
+        train(session, keeper)
+        results = _finish(session, keeper, run)
+    except BaseException as error:
+        observers.run_stopped(error=error)
+        raise
+    observers.run_end(results=results, examples=partial(_examples, session, run))
     return results
+
+
+def _examples(session: Session, run: RunFolder, number: int) -> list[Example]:
+    """Of the kept weights."""
+    split = next((split for split in ("validation", "test") if split in session.stores), None)
+    return choose_examples(Answers.load(run.answers(split)), session.stores[split], number) if split else []
 
 
 def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
@@ -119,14 +132,11 @@ def _claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> bool:
 
 
 def _require_same_recipe(run: RunFolder, recipe: Recipe) -> None:
-    from ruamel.yaml import YAML
-
-    saved = _flat(YAML(typ="safe").load(run.recipe))
-    now = _flat(YAML(typ="safe").load(recipe_text(recipe)))
+    saved, now = run.settings(), settings_of(recipe_text(recipe))
     changed = [
         f"    {key}: was {saved.get(key, 'not set')}, now {now.get(key, 'not set')}"
         for key in sorted({*saved, *now} - MAY_CHANGE)
-        if saved.get(key) != now.get(key)
+        if saved.get(key) != now.get(key) and not key.startswith("observers")
     ]
     if changed:
         raise UserError(
@@ -134,14 +144,6 @@ def _require_same_recipe(run: RunFolder, recipe: Recipe) -> None:
             + "\n".join(changed)
             + f"\nGo on with its own, `framework run {run.recipe} --out {run.path} --resume`, or choose another --out"
         )
-
-
-def _flat(node: Any, path: str = "") -> dict[str, Any]:
-    if isinstance(node, dict) and node:
-        return {key: value for name, child in node.items() for key, value in _flat(child, f"{path}.{name}").items()}
-    if isinstance(node, list) and node:
-        return {key: value for i, child in enumerate(node) for key, value in _flat(child, f"{path}.{i}").items()}
-    return {path.lstrip("."): node}
 
 
 def _write_data(run: RunFolder, stores: dict[str, Store]) -> None:
