@@ -1,6 +1,8 @@
 """TensorBoard, MLflow and W&B are told of a real run, without a network, and their own readers find it all again."""
 
 import json
+import os
+import signal
 import struct
 import sys
 import time
@@ -187,6 +189,19 @@ def test_a_tracker_knows_of_a_run_that_failed(observer, train, tmp_path):
         assert mlflow_run(run, store)[1].info.status == "FAILED"
     if observer == "wandb":
         assert wandb_records(run.path)[-1].exit.exit_code == 1
+
+
+def test_an_interrupted_run_is_killed_for_mlflow_until_it_is_resumed(train, tmp_path):
+    from mlflow import MlflowClient
+
+    store = tmp_path / "mlruns"
+    observer = f"{{name: mlflow, tracking_uri: '{store.as_uri()}', log_images: 0}}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MlflowClient, "log_image", lambda *given, **named: os.kill(os.getpid(), signal.SIGTERM))
+        run, _ = train(observer, status=130)
+    assert mlflow_run(run, store)[1].info.status == "KILLED"
+    train(observer, "--resume")
+    assert mlflow_run(run, store)[1].info.status == "FINISHED"
 
 
 def test_an_mlflow_that_cannot_be_reached_is_told_before_training(train):
