@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from framework.recipe import Recipe
     from framework.registry import Registry
     from framework.report.figures import scalars
-    from framework.report.pictures import confusion_picture, examples_picture
+    from framework.report.bitmaps import confusion_picture, examples_picture
     from framework.runs.folder import RunFolder
     from framework.training.image_sizes import nearest_sizes
 
@@ -50,7 +50,7 @@ _HOMES = {
     "framework.recipe": ("Recipe",),
     "framework.registry": ("Registry",),
     "framework.report.figures": ("scalars",),
-    "framework.report.pictures": ("confusion_picture", "examples_picture"),
+    "framework.report.bitmaps": ("confusion_picture", "examples_picture"),
     "framework.runs.folder": ("RunFolder",),
     "framework.training.image_sizes": ("nearest_sizes",),
 }  # fmt: skip

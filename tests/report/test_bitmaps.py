@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from framework import Example, confusion_picture, examples_picture, scalars
-from framework.report.pictures import BLUE, ORANGE
+from framework.report.bitmaps import BLUE, ORANGE
 
 
 def colours(picture):
