@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from framework.components import (
         Dataset,
+        Finder,
         ImageSource,
         Loss,
         Model,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         Transform,
     )
     from framework.data.decode import BadImage, decode
+    from framework.data.regions import Region
     from framework.data.roots import find_data
     from framework.data.sources import ImageArrays, ImageFiles
     from framework.data.stamps import Stamps
@@ -30,16 +32,17 @@ if TYPE_CHECKING:
     from framework.inference.predictor import Predictor
     from framework.recipe import Recipe
     from framework.registry import Registry
-    from framework.report.figures import scalars
     from framework.report.bitmaps import confusion_picture, examples_picture
+    from framework.report.figures import scalars
     from framework.runs.folder import RunFolder
     from framework.training.image_sizes import nearest_sizes
 
 _HOMES = {
     "framework.components": (
-        "Dataset", "ImageSource", "Loss", "Model", "Observer", "Optimizer", "Scheduler", "Transform",
+        "Dataset", "Finder", "ImageSource", "Loss", "Model", "Observer", "Optimizer", "Scheduler", "Transform",
     ),
     "framework.data.decode": ("BadImage", "decode"),
+    "framework.data.regions": ("Region",),
     "framework.data.roots": ("find_data",),
     "framework.data.sources": ("ImageArrays", "ImageFiles"),
     "framework.data.stamps": ("Stamps",),
@@ -60,6 +63,7 @@ __all__ = [
     "BadImage",
     "Dataset",
     "Example",
+    "Finder",
     "ImageArrays",
     "ImageFiles",
     "ImageSource",
@@ -70,6 +74,7 @@ __all__ = [
     "Optimizer",
     "Predictor",
     "Recipe",
+    "Region",
     "Registry",
     "RunFolder",
     "Scheduler",

@@ -1,4 +1,4 @@
-"""The seven kinds of component and their contracts. Importing this module never imports torch.
+"""The eight kinds of component and their contracts. Importing this module never imports torch.
 
 A component is a frozen pydantic class: its `name`, its typed and documented fields and its `build` method are at once
 the option schema, the documentation and the factory. The base class says the kind.
@@ -38,12 +38,13 @@ class ImageSource(Protocol):
     `classes` are the class names, `labels` index into them (one per image), `names` tell the images apart in messages
     and tables (a file name, as a rule), `channels` is what `read` gives as a rule: 1 (grayscale) or 3 (RGB).
 
-    Two more methods are welcome and may be missing:
+    Three more methods are welcome and may be missing:
 
     - `stamps(indices) -> Stamps | None` says where these images lie and what tells that one of them has changed; then
       they are decoded once and kept for later runs. `Stamps.of_files` makes them for images in files.
     - `read_reduced(index, least)` is `read` for somebody who needs `least` pixels on each side and no more: an image
       that is larger may come smaller, if that is faster.
+    - `file(index) -> Path | None` says in which file the image lies, for links in a report.
     """
 
     @property
@@ -227,7 +228,18 @@ class Observer(Component):
     """Whether the run stops when the observer fails; set it to False where a run can do without."""
 
 
-KINDS: tuple[type[Component], ...] = (Dataset, Transform, Model, Loss, Optimizer, Scheduler, Observer)
+class Finder(Component):
+    """What finds the parts of an image that are classified each by itself (`framework predict --find NAME`).
+
+    `build()` returns a callable from an image, uint8 C×H×W of any size with 1 or 3 channels, to a list of
+    `framework.Region`, the one to be answered first in front; an empty list says that there is none. It is called from
+    several threads at once.
+    """
+
+    kind = "finder"
+
+
+KINDS: tuple[type[Component], ...] = (Dataset, Transform, Model, Loss, Optimizer, Scheduler, Observer, Finder)
 
 
 def build(component: Component, **offered: Any) -> Any:

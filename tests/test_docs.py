@@ -85,7 +85,7 @@ def test_recipes_in_the_docs_are_valid(tmp_path, framework):
         assert framework("check", file).status == 0
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/recipes.md", "docs/tracking.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/recipes.md", "docs/predicting.md", "docs/tracking.md"])
 def test_commands_in_the_docs_name_commands_and_recipes_that_exist(page, framework):
     from framework.cli import COMMANDS
     from framework.recipe.loading import find_recipe

@@ -3,97 +3,167 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 import sys
-from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.cli.arguments import add_run
-from framework.errors import UserError, count
+from framework.cli.images import Inputs
+from framework.errors import Interrupted, RunFailed, UserError, count
 from framework.registry import Registry
 from framework.runs.trained import open_trained
 
 if TYPE_CHECKING:
-    from framework.inference.predictor import Prediction, Predictor
+    from framework.data.regions import Find
+    from framework.inference.predictor import Prediction
+    from framework.inference.reading import Keep
+    from framework.report.predictions import Form, Table
+
+
+FIRST = 64
+"""Images that are looked up before anything is loaded: there must be one, and a table is as wide as their names."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_run(parser)
-    parser.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="image files and folders")
+    parser.add_argument(
+        "paths", metavar="PATH", nargs="*",
+        help="image files, folders, patterns in quotes ('photos/**/*.jpg'); - reads paths from standard input",
+    )  # fmt: skip
+    parser.add_argument("--stdin", action="store_true", help="read paths from standard input, one a line")
+    parser.add_argument("-0", "--null", action="store_true", help="the same, each ended by NUL (find … -print0)")
     parser.add_argument("--top", type=int, default=3, metavar="K", help="classes shown for each image (default: 3)")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write every probability to a CSV file too")
+    parser.add_argument(
+        "--abstain-below", type=float, metavar="P", help="answer no class where the best one's probability is below P"
+    )
+    parser.add_argument("--csv", metavar="FILE", help="write a CSV file with every probability; - is standard output")
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each image")
+    parser.add_argument(
+        "--find", metavar="FINDER",
+        help="classify the parts that it finds, such as faces; with options: 'faces margin=0.2' "
+        "(see `framework list finders`)",
+    )  # fmt: skip
+    parser.add_argument("--save-crops", type=Path, metavar="DIR", help="keep the parts that were found as PNG files")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print a line for each image; the status is 1 where one could not be read."""
+    """Print a line for each image as it is done; the status is 1 where one could not be read."""
     registry = Registry.load()
     trained = open_trained(arguments.run, registry)
-    files = list(_files(arguments.paths))
-    if arguments.top < 1:
-        raise UserError(f"--top is {arguments.top}; it must be at least 1")
+    inputs = Inputs(*_inputs(arguments))
+    _check(arguments)
+    finder = _finder(arguments.find, registry) if arguments.find else None
+    images = inputs.images()
+    first = list(islice(images, FIRST))
+    if not first:
+        raise UserError(inputs.nothing())
     from framework.inference.predictor import Predictor
+    from framework.report.predictions import Form, Tally
+    from framework.report.showing import choose_answers
 
     predictor = Predictor.open(trained, registry)
-    rows: list[Prediction] = []
-    failed = 0
-    for prediction in predictor.predict(files):
-        failed += prediction.error is not None
-        print(
-            _json(predictor, prediction) if arguments.json else _line(predictor, prediction, arguments.top),
-            flush=True,
-        )
-        if arguments.csv:
-            rows.append(prediction)
-    if arguments.csv:
-        _write_csv(arguments.csv, predictor, rows)
-    if failed:
-        print(f"{count(failed, 'file')} of {len(files):,} could not be read", file=sys.stderr)
-    return 1 if failed else 0
+    form = Form(predictor.classes, arguments.top, arguments.abstain_below, finder[0] if finder else None)
+    tally = Tally(form)
+    with ExitStack() as open_files:
+        table = _table(arguments.csv, form, open_files) if arguments.csv else None
+        names = [image for image in first if isinstance(image, str)]
+        answers = choose_answers(form, arguments.json, arguments.csv == "-", inputs.are_many, names)
+        keep = _keep(arguments.save_crops) if arguments.save_crops else None
+        try:
+            with answers:
+                for prediction in predictor.predict(chain(first, images), finder[1] if finder else None, keep):
+                    tally.add(prediction)
+                    answers.show(prediction)
+                    if table is not None:
+                        _write(table, prediction, arguments.csv)
+                    answers.progress(tally.images, inputs.total)
+        except KeyboardInterrupt:
+            raise Interrupted(f"interrupted after {count(tally.images, 'image')}") from None
+        finally:
+            for line in [*tally.lines(), *inputs.lines()]:
+                print(line, file=sys.stderr)
+    return 1 if tally.failed else 0
 
 
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    from framework.data.trees import image_files
-
-    for path in paths:
-        if not path.exists():
-            raise UserError(f"there is no file or folder '{path}'")
-        if path.is_dir():
-            found = sorted(image_files(path))
-            if not found:
-                raise UserError(f"the folder '{path}' has no images")
-            yield from found
-        else:
-            yield path
+def _inputs(arguments: argparse.Namespace) -> tuple[list[str], bytes | None]:
+    """The paths, and what ends each one on standard input; None where it is not read."""
+    words = [word for word in arguments.paths if word != "-"]
+    from_stream = arguments.stdin or arguments.null or "-" in arguments.paths
+    return words, (b"\0" if arguments.null else b"\n") if from_stream else None
 
 
-def _line(predictor: Predictor, prediction: Prediction, top: int) -> str:
-    if prediction.error:
-        return f"{prediction.name}  cannot be read: {prediction.error}"
-    ranked = predictor.top(prediction, top)
-    return f"{prediction.name}  " + "  ".join(f"{name} {100 * probability:.1f} %" for name, probability in ranked)
+def _check(arguments: argparse.Namespace) -> None:
+    """What does not go together; raises `UserError`."""
+    if arguments.top < 1:
+        raise UserError(f"--top is {arguments.top}; it must be at least 1")
+    if arguments.abstain_below is not None and not 0 <= arguments.abstain_below <= 1:
+        raise UserError(f"--abstain-below is {arguments.abstain_below}; it is a probability, from 0 to 1")
+    if arguments.csv == "-" and arguments.json:
+        raise UserError("--csv - and --json both write to standard output; choose one, or name a file for --csv")
+    if arguments.save_crops is not None and not arguments.find:
+        raise UserError("--save-crops keeps what --find finds: name a finder too, such as --find faces")
 
 
-def _json(predictor: Predictor, prediction: Prediction) -> str:
-    if prediction.error:
-        return json.dumps({"name": prediction.name, "error": prediction.error}, ensure_ascii=False)
-    best, _ = predictor.top(prediction, 1)[0]
-    probabilities = dict(zip(predictor.classes, prediction.probabilities, strict=True))
-    return json.dumps({"name": prediction.name, "class": best, "probabilities": probabilities}, ensure_ascii=False)
+def _finder(written: str, registry: Registry) -> tuple[str, Find]:
+    """Its name, and what it builds."""
+    import shlex
 
+    from framework.components import Finder, build
+    from framework.recipe.loading import validate_component
 
-def _write_csv(path: Path, predictor: Predictor, rows: Iterable[Prediction]) -> None:
     try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["name", "class", *predictor.classes, "error"])
-            for row in rows:
-                if row.error:
-                    writer.writerow([row.name, "", *[""] * len(predictor.classes), row.error])
-                else:
-                    writer.writerow([row.name, predictor.top(row, 1)[0][0], *row.probabilities, ""])
+        name, *options = shlex.split(written)
+    except ValueError:
+        raise UserError(
+            f"--find takes a finder's name and its options, such as 'faces margin=0.2', not {written!r}"
+        ) from None
+    component = validate_component(Finder, name, registry, options)
+    return name, build(component)
+
+
+def _table(file: str, form: Form, open_files: ExitStack) -> Table:
+    """Open at once: that it cannot be written is said before the work and not after."""
+    from framework.report.predictions import Table
+
+    to_stdout = file == "-"
+    try:
+        stream = open(  # noqa: SIM115
+            sys.stdout.fileno() if to_stdout else file, "w", buffering=1, encoding="utf-8",
+            errors="surrogateescape", newline="", closefd=not to_stdout,
+        )  # fmt: skip
+        return Table(open_files.enter_context(stream), form)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise UserError(f"cannot write '{path}': {error.strerror}") from None
+        raise UserError(f"cannot write '{file}': {error.strerror}") from None
+
+
+def _write(table: Table, prediction: Prediction, file: str) -> None:
+    try:
+        table.write(prediction)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise RunFailed(f"cannot write '{file}': {error.strerror}") from None
+
+
+def _keep(folder: Path) -> Keep:
+    """What writes a part that was found to a PNG file, named after the image."""
+    from PIL import Image
+
+    def keep(name: str, pixels: object) -> None:
+        import numpy as np
+
+        parts = [part for part in Path(name).parts if part not in (Path(name).anchor, "..")]
+        file = folder.joinpath(*parts).with_name(f"{parts[-1]}.png")
+        picture = np.asarray(pixels)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)).save(file)
+        except OSError as error:
+            raise RunFailed(f"cannot write '{file}': {error.strerror or error}") from None
+
+    return keep

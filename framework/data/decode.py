@@ -52,7 +52,9 @@ def quiet_decoding() -> Iterator[None]:
         yield
 
 
-def decode(source: str | Path | bytes, name: str | None = None, least: int | None = None) -> NDArray[np.uint8]:
+def decode(
+    source: str | Path | bytes, name: str | None = None, least: int | None = None, max_pixels: int = MAX_PIXELS
+) -> NDArray[np.uint8]:
     """Decode a file, or its bytes, to uint8 C×H×W: C is 1 for grayscale files and 3 for all others.
 
     With `least`, a JPEG comes out at a half, a quarter or an eighth of its size, if that divides it and leaves at least
@@ -60,14 +62,14 @@ def decode(source: str | Path | bytes, name: str | None = None, least: int | Non
 
     EXIF orientation is applied; 16-bit grayscale is scaled to 8 bits; palettes are looked up; transparent pixels are
     put on white; CMYK becomes RGB; of an animation the first frame is taken. Raises `BadImage` for a file that is
-    empty, truncated, no image, of a format that is not among `FORMATS`, or has more than `MAX_PIXELS` pixels.
+    empty, truncated, no image, of a format that is not among `FORMATS`, or has more than `max_pixels` pixels.
     """
     name = name or (str(source) if not isinstance(source, bytes) else "image")
     try:
         if (len(source) if isinstance(source, bytes) else Path(source).stat().st_size) == 0:
             raise BadImage(name, "the file is empty")
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-            _refuse(name, image)
+            _refuse(name, image, max_pixels)
             if least is not None:
                 _reduce(image, least)
             return _to_array(_upright(image))
@@ -78,20 +80,21 @@ def decode(source: str | Path | bytes, name: str | None = None, least: int | Non
     except Image.DecompressionBombError as error:
         raise BadImage(name, f"refused as a decompression bomb: {error}") from None
     except FileNotFoundError:
-        raise BadImage(name, "there is no such file") from None
+        broken = not isinstance(source, bytes) and Path(source).is_symlink()
+        raise BadImage(name, "a link that leads nowhere" if broken else "there is no such file") from None
     except (PermissionError, IsADirectoryError) as error:
         raise BadImage(name, f"cannot be opened: {error.strerror}") from None
     except Exception as error:  # damaged files make decoders raise nearly anything, RuntimeError and struct.error too
         raise BadImage(name, f"damaged: {error}") from None
 
 
-def _refuse(name: str, image: Image.Image) -> None:
+def _refuse(name: str, image: Image.Image, max_pixels: int) -> None:
     """Before any pixel is read."""
     if image.format not in FORMATS:
         raise BadImage(name, f"{image.format} files are not read; save it as PNG or JPEG")
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise BadImage(name, f"refused: {width}×{height} pixels, more than {MAX_PIXELS:,} (a decompression bomb?)")
+    if width * height > max_pixels:
+        raise BadImage(name, f"refused: {width}×{height} pixels, more than {max_pixels:,} (a decompression bomb?)")
 
 
 def _reduce(image: Image.Image, least: int) -> None:

@@ -47,9 +47,10 @@ class Preprocessor:
             return image
         if self.channels == 3:
             return image.expand(3, -1, -1)
-        red, green, blue = image.int()
-        gray: Tensor = (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue + 0x8000) >> 16
-        return gray.to(torch.uint8)[None]
+        gray = image[0].int().mul_(LUMA[0])
+        for channel, weight in zip(image[1:], LUMA[1:], strict=True):
+            gray.add_(channel.int().mul_(weight))  # in place: of a large photo each copy is hundreds of megabytes
+        return gray.add_(0x8000).bitwise_right_shift_(16).to(torch.uint8)[None]
 
     def resized(self, image: Tensor) -> Tensor:
         """Bring uint8 C×H×W to the network's size: bilinear with antialiasing, rounded to uint8."""

@@ -55,6 +55,10 @@ class ImageFiles:
         """The image, of a large JPEG a smaller one with at least so many pixels on each side; raises `BadImage`."""
         return decode(self.paths[index], least=least)
 
+    def file(self, index: int) -> Path:
+        """Where the image lies."""
+        return Path(self.paths[index])
+
     def stamps(self, indices: Sequence[int]) -> Stamps:
         """Size of each of these files and when it was written."""
         return Stamps.of_files(self.root or os.curdir, (self.paths[index] for index in indices))
@@ -128,6 +132,10 @@ class Selection:
         """As the source reads it where it needs no more than so many pixels on each side; raises `BadImage`."""
         return read_reduced(self.source, self.indices[index], least)
 
+    def file(self, index: int) -> Path | None:
+        """Where the source has the image, if it has it in a file of its own."""
+        return file_of(self.source, self.indices[index])
+
     def stamps(self, indices: Sequence[int]) -> Stamps | None:
         """As the source has them, if it does."""
         return stamps_of(self.source, [self.indices[index] for index in indices])
@@ -137,3 +145,9 @@ def read_reduced(source: ImageSource, index: int, least: int) -> NDArray[np.uint
     """Image `index` as uint8 C×H×W, smaller where the source can and with at least so many pixels on each side."""
     reduced: Callable[[int, int], NDArray[np.uint8]] | None = getattr(source, "read_reduced", None)
     return source.read(index) if reduced is None else reduced(index, least)
+
+
+def file_of(source: ImageSource, index: int) -> Path | None:
+    """Where image `index` lies, or None for a source whose images have no files of their own."""
+    found: Callable[[int], Path | None] | None = getattr(source, "file", None)
+    return found(index) if found else None

@@ -51,11 +51,6 @@ def class_folders(folder: Path) -> list[str]:
     return sorted(entry.name for entry in _entries(folder) if entry.is_dir() and not entry.name.startswith("."))
 
 
-def image_files(folder: Path) -> Iterator[Path]:
-    """Every visible file below it, through links too, that is not one of `SIDECARS`."""
-    return map(Path, _files_below(folder))
-
-
 def _sorted_files(folder: Path) -> list[str]:
     """By the parts of their paths: what is in the folder `a` comes before what is in `a-b`."""
     return sorted(_files_below(folder), key=lambda path: path.replace(os.sep, "\0"))

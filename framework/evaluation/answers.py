@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ from framework.runs.files import replace_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+ImageKey = tuple[str, str, int]
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,16 @@ class Answers:
     def figures(self) -> dict[str, Any]:
         """Every figure, as `classification_metrics` names them."""
         return classification_metrics(self.logits, self.labels, self.classes)
+
+    @property
+    def keys(self) -> list[ImageKey]:
+        """What tells each image from all others, in any answers and any source of the same data: see `image_keys`."""
+        return list(image_keys(self.names, (self.classes[label] for label in self.labels.tolist())))
+
+    @property
+    def hits(self) -> Tensor:
+        """Bool N: whether the most probable class is the true one."""
+        return self.logits.argmax(dim=1) == self.labels
 
     def at_temperature(self, temperature: float) -> Answers:
         """With all logits divided by `temperature`, as calibration does."""
@@ -66,6 +80,14 @@ class Answers:
             raise UserError(f"{path}: there is no such file") from None
         except Exception as error:
             raise UserError(f"{path}: damaged, or no answers of a run ({error})") from None
+
+
+def image_keys(names: Iterable[str], classes: Iterable[str]) -> Iterator[ImageKey]:
+    """Name and true class of each image; one that is listed twice is told apart by how often it came before."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for key in zip(names, classes, strict=True):
+        yield *key, seen[key]
+        seen[key] += 1
 
 
 def averaged(members: Sequence[Answers]) -> Answers:

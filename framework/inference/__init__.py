@@ -1,8 +1,10 @@
 """After training: a run or a bundle as a classifier.
 
-predictor.py     reading images, and what the network says of them
+predictor.py     what the network says of images
+reading.py       images as the network sees them, read ahead
 torch_engine.py  the network in PyTorch
 ensemble.py      several of them as one
+answering.py     what a run kept of its answers, or the data to answer for anew
 activation.py    where in an image a network sees a class
 feature_maps.py  the feature maps of any network, and how they lie in their tensors
 """

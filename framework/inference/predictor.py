@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from framework.data.decode import BadImage, decode, quiet_decoding
+from framework.data.decode import MAX_PIXELS, decode, quiet_decoding
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.store import Store, build_store
 from framework.evaluation.answers import Answers
+from framework.inference.reading import Image, Keep, Reader, Seen
 from framework.inference.torch_engine import TorchEngine
 from framework.registry import Registry
 from framework.runs.trained import Trained, open_trained
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from framework.components import ImageSource
+    from framework.data.regions import Find, Region
     from framework.data.stores.storage import Storage
     from framework.data.stores.store import Progress
 
@@ -47,12 +49,17 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the network says of one image, or why it could not be read."""
+    """What the network says of one image, or of one part of it that a finder found; or why it could not be read.
+
+    Without probabilities and without an error, the finder found nothing in the image.
+    """
 
     name: str
     probabilities: tuple[float, ...] = ()
     """One for each class, in the order of `Predictor.classes`; they sum to one."""
     error: str | None = None
+    region: Region | None = None
+    """Where in the image, where a finder found it; `name` then ends in `#1`, `#2`, …"""
 
 
 @dataclass(frozen=True)
@@ -96,23 +103,36 @@ class Predictor:
         """The same, with other probabilities: 1 is as the network was trained."""
         return replace(self, engine=self.engine.with_temperature(temperature))
 
-    def read(self, image: str | Path | bytes, name: str | None = None) -> Tensor:
-        """A file, or its bytes, as the network sees it: uint8 C×H×W; raises `BadImage`."""
-        with quiet_decoding():
-            return self.preprocess(decode(image, name, least=self.preprocess.least_side))
+    def read(self, image: str | Path | bytes, name: str | None = None, max_pixels: int = MAX_PIXELS) -> Tensor:
+        """A file, or its bytes, as the network sees it: uint8 C×H×W; raises `BadImage`.
+
+        For any thread. Whoever calls it does so within `quiet_decoding()`, once around all calls: it cannot be done
+        here, for what a process warns of is not a matter of one thread.
+        """
+        return self.preprocess(decode(image, name, self.preprocess.least_side, max_pixels))
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Float64 B×K, in the order of `classes`, of uint8 B×C×H×W as `read` gives them."""
         return self.engine(images).double().softmax(dim=1)
 
-    def predict(self, images: Iterable[str | Path]) -> Iterator[Prediction]:
-        """One prediction for each file, in order; an unreadable file gives one with `error`."""
-        waiting: list[tuple[str, Tensor | str]] = []
-        for image in images:
-            waiting.append((str(image), self._read(image)))
-            if len(waiting) == self.batch_size:
-                yield from self._answer(waiting)
-                waiting = []
+    def predict(
+        self, images: Iterable[Image], find: Find | None = None, keep: Keep | None = None
+    ) -> Iterator[Prediction]:
+        """One prediction for each image, in order, as batches are done; an unreadable image gives one with `error`.
+
+        An image is a path, an image file's bytes, or its name and bytes. Threads read ahead while the network computes,
+        about a batch: `images` may be endless.
+
+        With `find`, what a `Finder` builds, one for each part of an image that it finds, or one without probabilities
+        where it finds none; `keep` is then told the name and the pixels of each part.
+        """
+        waiting: list[Seen] = []
+        with quiet_decoding():
+            for seen in Reader(self.preprocess, find, keep).ahead(images, self.batch_size):
+                waiting.append(seen)
+                if len(waiting) == self.batch_size:
+                    yield from self._answer(waiting)
+                    waiting = []
         yield from self._answer(waiting)
 
     def top(self, prediction: Prediction, number: int) -> list[tuple[str, float]]:
@@ -138,17 +158,9 @@ class Predictor:
         logits = torch.cat([self.engine(batch) for batch in store.pixels.in_order(self.batch_size)])
         return Answers(self.classes, store.names, store.labels, logits)
 
-    def _read(self, image: str | Path) -> Tensor | str:
-        try:
-            return self.read(image)
-        except BadImage as error:
-            return error.reason
-
-    def _answer(self, waiting: list[tuple[str, Tensor | str]]) -> Iterator[Prediction]:
-        good = [image for _, image in waiting if isinstance(image, torch.Tensor)]
-        rows = iter(self.probabilities(torch.stack(good)).tolist() if good else [])
-        for name, image in waiting:
-            if isinstance(image, str):
-                yield Prediction(name, error=image)
-            else:
-                yield Prediction(name, tuple(next(rows)))
+    def _answer(self, waiting: list[Seen]) -> Iterator[Prediction]:
+        shown = [seen.pixels for seen in waiting if seen.pixels is not None]
+        rows = iter(self.probabilities(torch.stack(shown)).tolist() if shown else [])
+        for seen in waiting:
+            probabilities = () if seen.pixels is None else tuple(next(rows))
+            yield Prediction(seen.name, probabilities, seen.error, seen.region)

@@ -9,6 +9,7 @@ calibration.json     the temperature of `framework evaluate --calibrate`, once t
 metrics.jsonl        a line for each epoch, and step lines
 data.json            fingerprint and class counts of each split, images that were skipped
 environment.json     versions, plugins, device, git commit, command
+report.html          the page of `framework report`, once that was called
 checkpoints/         the last few states to resume from, and the best weights so far
 """
 
@@ -78,7 +79,9 @@ class RunFolder:
 
     def settings(self) -> dict[str, Any]:
         """The resolved recipe, flat: `{"optimizer.lr": 0.1, …}`."""
-        return settings_of(self.recipe.read_text(encoding="utf-8"))
+        from framework.recipe.flat import flat_recipe
+
+        return flat_recipe(self.recipe.read_text(encoding="utf-8"))
 
     def append_metrics(self, line: dict[str, Any]) -> None:
         """Add a line to `metrics.jsonl`."""
@@ -106,21 +109,6 @@ class RunFolder:
         """Forget what was written after optimizer step `step`: a resumed run writes it again."""
         kept = [line for line in self.metrics_lines() if line["step"] <= step]
         write_text(self.metrics, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept))
-
-
-def settings_of(recipe: str) -> dict[str, Any]:
-    """The values of a recipe's text by their dotted paths."""
-    from ruamel.yaml import YAML
-
-    return _flat(YAML(typ="safe").load(recipe))
-
-
-def _flat(node: Any, path: str = "") -> dict[str, Any]:
-    if isinstance(node, dict) and node:
-        return {key: value for name, child in node.items() for key, value in _flat(child, f"{path}.{name}").items()}
-    if isinstance(node, list) and node:
-        return {key: value for i, child in enumerate(node) for key, value in _flat(child, f"{path}.{i}").items()}
-    return {path.lstrip("."): node}
 
 
 def open_run(path: Path) -> RunFolder:

@@ -11,11 +11,12 @@ from framework.errors import UserError
 from framework.evaluation.answers import Answers
 from framework.evaluation.examples import choose_examples
 from framework.hookspecs import Example
+from framework.recipe.flat import recipe_differences
 from framework.recipe.saving import plain, recipe_text
 from framework.recipe.sections import Recipe
 from framework.registry import Registry
 from framework.runs.environment import describe_environment
-from framework.runs.folder import RunFolder, settings_of
+from framework.runs.folder import RunFolder
 from framework.training.checkpoints import Checkpoints, load_weights, save_weights
 from framework.training.device import describe_device, peak_memory
 from framework.training.keeper import Keeper
@@ -132,11 +133,11 @@ def _claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> bool:
 
 
 def _require_same_recipe(run: RunFolder, recipe: Recipe) -> None:
-    saved, now = run.settings(), settings_of(recipe_text(recipe))
+    differences = recipe_differences([run.recipe.read_text(encoding="utf-8"), recipe_text(recipe)])
     changed = [
-        f"    {key}: was {saved.get(key, 'not set')}, now {now.get(key, 'not set')}"
-        for key in sorted({*saved, *now} - MAY_CHANGE)
-        if saved.get(key) != now.get(key) and not key.startswith("observers")
+        f"    {key}: was {was}, now {now}"
+        for key, (was, now) in sorted(differences.items())
+        if key not in MAY_CHANGE and not key.startswith("observers")
     ]
     if changed:
         raise UserError(

@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from framework import UserError, class_tree
-from framework.data.trees import image_files
 
 
 def touch(root, *paths):
@@ -120,11 +119,6 @@ def test_a_folder_that_cannot_be_read_is_an_error_and_not_empty(tmp_path, monkey
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(UserError, match=r"the folder '.*locked' cannot be read: Permission denied"):
         class_tree(tmp_path)
-
-
-def test_files_are_listed_for_prediction_by_the_same_rules(tmp_path):
-    touch(tmp_path, "1.jpg", "x/2.png", "notes.txt", ".hidden.jpg")
-    assert sorted(path.name for path in image_files(tmp_path)) == ["1.jpg", "2.png"]
 
 
 def test_a_folder_comes_before_one_whose_name_goes_on(tmp_path):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
+from framework.data.ahead import in_order
 from framework.data.contract import read_image
 from framework.data.decode import BadImage, quiet_decoding
 from framework.data.preprocess import level_counts
@@ -44,28 +42,16 @@ class Chunk:
 def read_chunks(source: ImageSource, preprocess: Preprocessor) -> Generator[Chunk, None, None]:
     """Every image once. Raises `UserError` where the source breaks its contract.
 
-    In threads, for decoders and file systems let go of the interpreter while they work. No more chunks are ahead than
-    keep the threads busy: what is held does not grow with the source.
+    In threads: no more chunks are ahead than keep them busy, so that what is held does not grow with the source.
     """
     total, names = len(source), source.names
-    threads = os.cpu_count() or 1
     size = max(1, min(CHUNK, CHUNK_BYTES // (preprocess.channels * preprocess.height * preprocess.width)))
 
     def read(start: int) -> Chunk:
         return _read_chunk(source, names, preprocess, range(start, min(start + size, total)))
 
-    with quiet_decoding(), ThreadPoolExecutor(threads) as pool:
-        ahead: deque[Future[Chunk]] = deque()
-        try:
-            for start in range(0, total, size):
-                ahead.append(pool.submit(read, start))
-                if len(ahead) > threads + 1:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
-        finally:
-            for future in ahead:
-                future.cancel()
+    with quiet_decoding():
+        yield from in_order(read, range(0, total, size))
 
 
 def read_one(source: ImageSource, index: int, name: str, preprocess: Preprocessor) -> Tensor:

@@ -1,0 +1,61 @@
+"""Draw docs/pictures/serve.png from a real server in a real browser: `python docs/draw_serve.py` (needs chromium)."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from framework.components import Dataset
+from framework.registry import Registry
+
+PICTURE = Path(__file__).parent / "pictures" / "serve.png"
+SHOWN = ("happy", "surprise")
+
+
+def write_faces(folder: Path) -> list[Path]:
+    """One drawn face for each emotion that is shown."""
+    dataset = Registry.load().find(Dataset, "drawn_faces")
+    drawn = dataset(train_images=14, test_images=70, difficulty=0.4).build()["test"]
+    names = [drawn.classes[label] for label in drawn.labels]
+    files = []
+    for name in SHOWN:
+        files.append(folder / f"{name}.png")
+        Image.fromarray(drawn.read(names.index(name))[0]).save(files[-1])
+    return files
+
+
+def draw(url: str, faces: list[Path]) -> None:
+    """The page, once both are answered."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(viewport={"width": 940, "height": 400}, reduced_motion="reduce")
+        page.goto(url)
+        page.set_input_files("#files", faces)
+        page.locator(".said").nth(len(faces) - 1).wait_for()
+        page.screenshot(path=PICTURE, full_page=True)
+        browser.close()
+
+
+def main() -> None:
+    """Serve, draw, end."""
+    command = [sys.executable, "-m", "framework", "serve", "drawn/faces"]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server,
+    ):
+        url = next(found[0] for line in server.stdout or () if (found := re.search(r"http://[\d.:]+", line)))
+        draw(url, write_faces(Path(folder)))
+        server.terminate()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""`framework compare`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from framework.cli.arguments import RUN_HELP, add_json, runs_and_overrides
+from framework.errors import UserError
+from framework.registry import Registry
+from framework.runs.trained import open_trained
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from framework.report.comparison import Comparison
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("runs", metavar="RUN", nargs="+", help=f"{RUN_HELP}; the others are held against the first")
+    parser.add_argument(
+        "overrides", metavar="key=value", nargs="*", default=[], help="change their recipes, such as dataset.root=DIR"
+    )
+    parser.add_argument("--split", default="test", help="test, validation or another of the dataset's (default: test)")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page too")
+    add_json(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print the runs side by side."""
+    named, overrides = runs_and_overrides([*arguments.runs, *arguments.overrides])
+    if len(named) < 2:
+        raise UserError("name two runs or more: framework compare RUN RUN… [key=value …]")
+    if arguments.html and (arguments.html.is_dir() or not arguments.html.parent.is_dir()):
+        raise UserError(f"--html {arguments.html}: name a file in a folder that is there, such as comparison.html")
+    registry = Registry.load()
+    trained = [open_trained(name, registry) for name in named]
+    from framework.inference.answering import Answering
+    from framework.report.comparison import compare
+    from framework.report.display import PlainDisplay, SilentDisplay
+
+    display = SilentDisplay() if arguments.json else PlainDisplay()
+    comparison = compare([Answering(run, registry, overrides, display.reading) for run in trained], arguments.split)
+    if arguments.html:
+        from framework.report.comparison_page import comparison_page
+        from framework.runs.files import write_text
+
+        write_text(arguments.html, comparison_page(comparison))
+    if arguments.json:
+        print(json.dumps(comparison.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        _print(comparison)
+    return 0
+
+
+def _print(comparison: Comparison) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from framework.report.comparison import verdict
+    from framework.report.side_by_side import figure_rows
+
+    console = Console(highlight=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column(comparison.split)
+    for run in comparison.runs:
+        table.add_column(run.name, justify="right", overflow="fold")
+    for name, *cells in figure_rows(comparison):
+        table.add_row(name, *cells, style="dim" if name.endswith("interval") else None)
+    console.print(table)
+    first, *others = comparison.runs
+    for run in others:
+        console.print()
+        console.print(verdict(first, run), markup=False, style="bold" if run.more_than_noise else None)
+    _print_recipes(console, comparison)
+
+
+def _print_recipes(console: Console, comparison: Comparison) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    console.print()
+    if not comparison.differences:
+        console.print("The recipes are the same.")
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("recipes differ in")
+    for run in comparison.runs:
+        table.add_column(run.name, overflow="fold")
+    for path, values in comparison.differences.items():
+        table.add_row(Text(path), *(Text(str(value)) for value in values))
+    console.print(table)

@@ -1,0 +1,68 @@
+"""`framework report`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from framework.cli.arguments import add_overrides, add_run
+from framework.errors import UserError
+from framework.registry import Registry
+from framework.runs.trained import Trained, open_trained
+
+if TYPE_CHECKING:
+    from framework.report.evidence import Evidence
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_run(parser)
+    add_overrides(parser)
+    parser.add_argument("--split", help="which split the figures are of (default: test, else validation)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the page (default: RUN/report.html)")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Write the page, and say where it is and what is missing in it."""
+    registry = Registry.load()
+    trained = open_trained(arguments.run, registry)
+    out: Path = arguments.out or _default_out(trained)
+    if out.is_dir() or not out.parent.is_dir():
+        raise UserError(f"--out {out}: name a file in a folder that is there, such as report.html")
+    from framework.inference.answering import Answering
+    from framework.report.display import PlainDisplay
+    from framework.report.evidence import gather
+    from framework.report.run_page import run_page
+    from framework.runs.files import write_text
+
+    answering = Answering(trained, registry, arguments.overrides, PlainDisplay().reading)
+    evidence = gather(answering, arguments.split)
+    write_text(out, run_page(evidence, _title(trained)))
+    _print(out, evidence)
+    return 0
+
+
+def _default_out(trained: Trained) -> Path:
+    if trained.folder:
+        return trained.folder.path / "report.html"
+    return (
+        Path(trained.label).with_suffix(".html") if Path(trained.label).is_file() else Path(f"{_title(trained)}.html")
+    )
+
+
+def _title(trained: Trained) -> str:
+    return trained.folder.path.resolve().name if trained.folder else Path(trained.label).stem
+
+
+def _print(out: Path, evidence: Evidence) -> None:
+    from framework.report.figures import HEADLINES, headline
+
+    print(f"{out}  {out.stat().st_size / 1e3:,.0f} kB, {evidence.split} split")
+    for key in HEADLINES if evidence.figures else ():
+        if evidence.figures and key in evidence.figures:
+            interval = evidence.intervals.get(key)
+            between = f"  95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f}" if interval else ""
+            print(f"{HEADLINES[key]:>20}  {headline(key, evidence.figures[key])}{between}")
+    for gap in evidence.gaps:
+        print(f"{'without ' + gap.part:>20}  {gap.why}" + (f"\n{'':>20}  {gap.remedy}" if gap.remedy else ""))

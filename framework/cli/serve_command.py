@@ -1,0 +1,94 @@
+"""`framework serve`."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import sys
+
+from framework.cli.arguments import add_run
+from framework.errors import UserError
+from framework.registry import Registry
+from framework.runs.card import summary
+from framework.runs.trained import open_trained
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_run(parser)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine)")
+    parser.add_argument("--port", type=int, default=8000, help="0 takes any that is free (default: 8000)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    parser.add_argument("--batch-size", type=int, metavar="N", help="images computed at once (default: the run's)")
+    parser.add_argument(
+        "--allow-origin", action="append", default=[], metavar="URL",
+        help="let the pages of another site ask too, such as https://example.org; may be repeated",
+    )  # fmt: skip
+    limits = parser.add_argument_group("limits")
+    limits.add_argument("--max-body", type=float, default=64, metavar="MB", help="of a request (default: 64)")
+    limits.add_argument("--max-files", type=int, default=64, metavar="N", help="in a request (default: 64)")
+    limits.add_argument(
+        "--max-pixels", type=int, default=50_000_000, metavar="N", help="of an image (default: 50000000)"
+    )
+    limits.add_argument(
+        "--timeout", type=float, default=30, metavar="S", help="seconds for a request's body, and again for its answer"
+        " (default: 30)",
+    )  # fmt: skip
+    limits.add_argument(
+        "--queue", type=int, default=256, metavar="N", help="images that may wait; above that, 503 (default: 256)"
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Serve until the process is told to end."""
+    registry = Registry.load()
+    trained = open_trained(arguments.run, registry)
+    _check(arguments)
+    try:
+        from framework.inference.serving import server
+        from framework.inference.serving.app import Service
+        from framework.inference.serving.limits import Limits
+    except ModuleNotFoundError as error:
+        hint = "pip install 'framework[serve]'"
+        raise UserError(f"serving needs FastAPI and uvicorn ('{error.name}' is missing): {hint}") from None
+    from framework.inference.predictor import Predictor
+
+    bound = server.listen(arguments.host, arguments.port)
+    with bound:
+        predictor = Predictor.open(trained, registry, arguments.device)
+        limits = Limits(
+            round(arguments.max_body * 1e6), arguments.max_files, arguments.max_pixels, arguments.timeout,
+            arguments.queue,
+        )  # fmt: skip
+        service = Service.of(predictor, limits, arguments.batch_size)
+        if not _is_loopback(bound.getsockname()[0]):
+            print("warning: whoever reaches this machine may ask; there is no authentication", file=sys.stderr)
+
+        def on_ready() -> None:
+            print(f"{arguments.run}: {summary(dict(trained.documents))}, on {predictor.device}")
+            print(f"open {server.address_of(bound)} in a browser; ^C ends it", flush=True)
+
+        server.run(service, bound, arguments.allow_origin, on_ready)
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    for name in ("batch_size", "max_body", "max_files", "max_pixels", "timeout", "queue"):
+        value = getattr(arguments, name)
+        if value is not None and not value > 0:
+            raise UserError(f"--{name.replace('_', '-')} is {value}; it must be more than 0")
+    if not 0 <= arguments.port <= 65535:
+        raise UserError(f"--port is {arguments.port}; ports are 0 to 65535")
+    from framework.data.decode import MAX_PIXELS
+
+    if arguments.max_pixels > MAX_PIXELS:
+        raise UserError(f"--max-pixels is {arguments.max_pixels}; no image of more than {MAX_PIXELS} is decoded")
+    if arguments.queue < arguments.max_files:
+        raise UserError(
+            f"--queue is {arguments.queue}, less than --max-files {arguments.max_files}: "
+            "a full request would never be let in"
+        )
+
+
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address.partition("%")[0]).is_loopback

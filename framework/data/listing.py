@@ -1,0 +1,150 @@
+"""The files that paths, folders and patterns name: one after the other, never all of them at once."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import BinaryIO
+
+from framework.data.decode import BadImage
+from framework.data.trees import SIDECARS
+from framework.errors import UserError
+
+MAGIC = frozenset("*?[")
+
+
+@dataclass
+class Listing:
+    """Looks through what was named, and counts what it passes over.
+
+    A file that is named is always given, whatever its ending; a folder gives every visible file below it, through links
+    too, that is not one of `SIDECARS`, sorted by name within each folder, those of a folder before those of its
+    folders. A folder that cannot be read gives a `BadImage` that says so, and the rest goes on.
+    """
+
+    passed_over: Counter[str] = field(default_factory=Counter)
+    """How many files were left out, by their ending."""
+    empty: list[str] = field(default_factory=list)
+    """Folders without any image."""
+
+    def named(self, word: str) -> Iterator[str | BadImage]:
+        """What a path, a folder or a pattern gives."""
+        if os.path.lexists(word) or not is_pattern(word):
+            yield from self.at(word)
+        else:
+            for path in expand(word):
+                yield from self.at(path)
+
+    def at(self, path: str) -> Iterator[str | BadImage]:
+        """What the file or the folder at a path gives."""
+        if not os.path.isdir(path):  # noqa: PTH112 (a `Path` takes longer to be made than its file to be found)
+            yield path
+            return
+        found = False
+        for entry in self._below(path):
+            found = True
+            yield entry
+        if not found:
+            self.empty.append(path)
+
+    def _below(self, folder: str) -> Iterator[str | BadImage]:
+        unreadable: list[BadImage] = []
+
+        def note(error: OSError) -> None:
+            unreadable.append(BadImage(str(error.filename), f"the folder cannot be read: {error.strerror}"))
+
+        seen: set[str] = set()
+        for parent, folders, files in os.walk(folder, onerror=note, followlinks=True):
+            yield from unreadable
+            unreadable.clear()
+            real = os.path.realpath(parent)
+            if real in seen:  # a link back, or a second one to the same place
+                folders.clear()
+                continue
+            seen.add(real)
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            yield from self._images(parent, files)
+        yield from unreadable
+
+    def _images(self, parent: str, files: list[str]) -> Iterator[str]:
+        before = os.path.join(parent, "")  # noqa: PTH118
+        for name in sorted(files):
+            ending = os.path.splitext(name)[1].lower()  # noqa: PTH122
+            if ending in SIDECARS:
+                self.passed_over[ending] += 1
+            elif not name.startswith("."):
+                yield before + name
+
+
+def is_pattern(word: str) -> bool:
+    """Whether it has a sign that stands for others: `*`, `?`, `[`."""
+    return not MAGIC.isdisjoint(word)
+
+
+def missing(words: Iterable[str]) -> None:
+    """Raise `UserError` for the first word that names no file, no folder and no pattern that matches."""
+    for word in words:
+        if not os.path.lexists(word) and (not is_pattern(word) or next(expand(word), None) is None):
+            raise UserError(f"there is no file or folder '{word}'")
+
+
+def expand(pattern: str) -> Iterator[str]:
+    """What a pattern matches, as a shell would: `*`, `?` and `[…]` within a name, `**` for any folders between.
+
+    Sorted within each folder. Names that begin with a dot are matched where the pattern says the dot. A pattern with
+    `**` that ends in another pattern gives files only, for folders would give them again; one that ends in `**` is the
+    folder itself.
+    """
+    whole = Path(pattern)
+    parts = list(whole.relative_to(whole.anchor).parts)
+    while parts and parts[-1] == "**":
+        parts.pop()
+    return _matches(whole.anchor, parts, files_only="**" in parts and is_pattern(parts[-1]))
+
+
+def _matches(folder: str, parts: Sequence[str], files_only: bool) -> Iterator[str]:
+    """Paths below a folder that the parts of a pattern match."""
+    if not parts:
+        if not (files_only and os.path.isdir(folder)):  # noqa: PTH112
+            yield folder or os.curdir
+        return
+    first, rest = parts[0], parts[1:]
+    if first == "**":
+        yield from _matches(folder, rest, files_only)
+        for name in _names(folder, "*", folders=True):
+            yield from _matches(os.path.join(folder, name), parts, files_only)  # noqa: PTH118
+        return
+    names = _names(folder, first) if is_pattern(first) else [first]
+    for name in names:
+        path = os.path.join(folder, name)  # noqa: PTH118
+        if os.path.lexists(path):
+            yield from _matches(path, rest, files_only)
+
+
+def _names(folder: str, pattern: str, folders: bool = False) -> list[str]:
+    """The sorted names in a folder that match; none where it cannot be read. With `folders`, those of folders alone."""
+    try:
+        with os.scandir(folder or os.curdir) as entries:
+            return sorted(
+                entry.name
+                for entry in entries
+                if fnmatchcase(entry.name, pattern)
+                and (pattern.startswith(".") or not entry.name.startswith("."))
+                and (not folders or entry.is_dir(follow_symlinks=False))
+            )
+    except OSError:
+        return []
+
+
+def lines_of(stream: BinaryIO, end: bytes = b"\n") -> Iterator[str]:
+    """Paths on a stream, one a line or ended by NUL; empty ones are passed over."""
+    rest = b""
+    while block := stream.read1(1 << 16) if hasattr(stream, "read1") else stream.read(1 << 16):
+        *whole, rest = (rest + block).split(end)
+        yield from map(os.fsdecode, filter(None, whole))
+    if rest:
+        yield os.fsdecode(rest)

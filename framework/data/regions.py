@@ -1,0 +1,73 @@
+"""Parts of an image: where they are, and their pixels."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from framework.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Region:
+    """A box in an image, in pixels of the image as a person sees it (EXIF orientation applied).
+
+    It may reach beyond the image, as a square around something at its edge does.
+    """
+
+    x: int
+    """The left edge, from the left edge of the image."""
+    y: int
+    """The upper edge, from the upper edge of the image."""
+    width: int
+    height: int
+    score: float = 1.0
+    """How sure its finder is, from 0 to 1."""
+
+
+Find = Callable[["NDArray[np.uint8]"], Sequence[Region]]
+"""What a `Finder` builds: from uint8 C×H×W, C 1 or 3, to regions. It is called from several threads at once."""
+
+
+def cut(image: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
+    """The pixels of a region of uint8 C×H×W; what lies beyond the image repeats its edge."""
+    import numpy as np
+
+    rows = np.arange(region.y, region.y + region.height).clip(0, image.shape[1] - 1)
+    columns = np.arange(region.x, region.x + region.width).clip(0, image.shape[2] - 1)
+    part: NDArray[np.uint8] = image[:, rows[:, None], columns]
+    return part
+
+
+def regions_of(image: NDArray[np.uint8], find: Find, name: str) -> list[Region]:
+    """What a finder finds; raises `UserError` where it fails or breaks its contract, `name` says on which image.
+
+    A region overlaps the image and is no larger than three times its longer side.
+    """
+    try:
+        regions = [_plain(region) for region in find(image)]
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"the finder failed on '{name}': {type(error).__name__}: {error}") from error
+    height, width = image.shape[1:]
+    most = 3 * max(height, width)
+    for region in regions:
+        across, down = (region.x, region.width, width), (region.y, region.height, height)
+        if not all(0 < size <= most and -size < start < side for start, size, side in (across, down)):
+            raise UserError(f"the finder gave {region} for '{name}', an image of {width}×{height} pixels")
+        if not 0 <= region.score <= 1:
+            raise UserError(f"the finder gave {region} for '{name}'; a score is from 0 to 1")
+    return regions
+
+
+def _plain(region: Region) -> Region:
+    """With Python's own numbers."""
+    x, y, width, height = map(operator.index, (region.x, region.y, region.width, region.height))
+    return Region(x, y, width, height, float(region.score))

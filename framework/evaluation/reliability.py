@@ -1,0 +1,42 @@
+"""The reliability diagram: of answers that are given with some confidence, how many are right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from framework.evaluation.metrics import ECE_BINS
+
+if TYPE_CHECKING:
+    from framework.evaluation.answers import Answers
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The answers whose confidence lies in (low, high]; shares are fractions of one."""
+
+    low: float
+    high: float
+    images: int
+    confidence: float
+    """Its mean; 0 in a bin without images."""
+    accuracy: float
+    """The share that is right; 0 in a bin without images."""
+
+
+def reliability(answers: Answers, bins: int = ECE_BINS) -> list[Bin]:
+    """All bins, from low confidence to high, empty ones too; those that ECE is the weighted mean gap of.
+
+    DeGroot and Fienberg, "The Comparison and Evaluation of Forecasters", 1983; Guo et al., 2017.
+    """
+    confidence, predictions = answers.probabilities.max(dim=1)
+    index = (confidence * bins).ceil().long().clamp(1, bins) - 1
+    hits = (predictions == answers.labels).double()
+    images = torch.bincount(index, minlength=bins)
+    divisor = images.clamp(min=1)
+    means = torch.bincount(index, confidence, minlength=bins) / divisor
+    shares = torch.bincount(index, hits, minlength=bins) / divisor
+    rows = zip(images.tolist(), means.tolist(), shares.tolist(), strict=True)
+    return [Bin(i / bins, (i + 1) / bins, *row) for i, row in enumerate(rows)]

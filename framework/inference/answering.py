@@ -1,0 +1,87 @@
+"""A trained network and the data of its recipe, each opened when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from framework.errors import UserError
+from framework.evaluation.answers import Answers
+from framework.recipe.loading import load_recipe_text
+
+if TYPE_CHECKING:
+    from framework.components import ImageSource
+    from framework.inference.predictor import Predictor
+    from framework.recipe.sections import Recipe
+    from framework.registry import Registry
+    from framework.runs.trained import Trained
+
+Reading = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Answering:
+    """What a report needs of a run beyond its documents.
+
+    Everything raises `UserError` where the data, or a plugin that the run needs, is not there any more.
+    """
+
+    trained: Trained
+    registry: Registry
+    overrides: Sequence[str] = ()
+    """Of the recipe, such as `dataset.root=DIR`."""
+    reading: Reading = field(default=lambda split, done, total: None)
+    """Told how far decoding is: split, images done, images in all."""
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The run's own, with the overrides."""
+        return load_recipe_text(self.trained.recipe, f"recipe of '{self.trained.label}'", self.registry, self.overrides)
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The network, with the probabilities that `framework predict` gives."""
+        from framework.inference.predictor import Predictor
+
+        predictor = Predictor.open(self.trained, self.registry, self.recipe.train.device)
+        return predictor.with_views(self.recipe.evaluate.views)
+
+    @cached_property
+    def splits(self) -> Mapping[str, ImageSource]:
+        """The images of the recipe's data set, by the classes of the network."""
+        from framework.data.splits import build_splits
+
+        return build_splits(self.recipe.dataset, self.trained.classes)
+
+    def saved(self, split: str) -> Answers | None:
+        """What the run kept of the split when it was trained, or None."""
+        file = self.trained.folder.answers(split) if self.trained.folder else None
+        return Answers.load(file) if file and file.is_file() else None
+
+    def answers(self, split: str) -> Answers:
+        """Those that the run kept, else computed from the data; without temperature, as figures of a run are."""
+        saved = self.saved(split)
+        return saved if saved is not None else self.computed(split)
+
+    def computed(self, split: str) -> Answers:
+        """For every image of the split, anew."""
+        from framework.data.splits import find_split
+        from framework.data.stores.storage import Storage
+
+        source = find_split(self.splits, split)
+        predictor = self.predictor.with_temperature(1.0)
+        storage = Storage.of_recipe(self.recipe, predictor.device, lambda text: None)
+        store = predictor.store(source, self.recipe.dataset.on_bad_image, partial(self.reading, split), storage)
+        return predictor.answers(store)
+
+    def split_for_figures(self, asked: str | None) -> str:
+        """The split that is asked for, else `test`, else `validation`; raises `UserError` where there is neither."""
+        if asked is not None:
+            return asked
+        known = self.trained.documents.get("results", {})
+        for split in ("test", "validation"):
+            if split in known or self.saved(split) is not None:
+                return split
+        raise UserError("the run was evaluated neither on a test split nor on a validation split")

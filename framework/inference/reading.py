@@ -1,0 +1,89 @@
+"""Images on their way to a network: files, bytes and parts of them, read ahead by several threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from framework.data.ahead import THREADS, in_order
+from framework.data.decode import BadImage, decode
+from framework.data.regions import Find, Region, cut, regions_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from framework.data.preprocess import Preprocessor
+
+Image = str | Path | bytes | tuple[str, bytes] | BadImage
+"""A file, an image's bytes, its name and bytes, or an image that is known to be bad already."""
+Keep = Callable[[str, "NDArray[np.uint8]"], None]
+"""Told the name and the pixels, uint8 C×H×W, of each part that was found; from several threads at once."""
+
+CHUNK = 8
+"""Images that a thread reads at a time: few, so that a handful of large photographs keeps all threads busy."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An image, or a part of one, as the network will see it."""
+
+    name: str
+    pixels: Tensor | None = None
+    """Uint8 C×H×W at the network's size; None where there is an error, or nothing was found in the image."""
+    error: str | None = None
+    region: Region | None = None
+    """Which part it is, where a finder looked for parts."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How images become what a network sees; with `find`, only those parts of them that it finds."""
+
+    preprocess: Preprocessor
+    find: Find | None = None
+    keep: Keep | None = None
+
+    def ahead(self, images: Iterable[Image], number: int) -> Generator[Seen, None, None]:
+        """Every image in order, with about `number` of them read before they are asked for."""
+        rest = iter(images)
+        chunks = iter(lambda: list(islice(rest, CHUNK)), [])
+        for chunk in in_order(self._chunk, chunks, THREADS + 1 + number // CHUNK):
+            yield from chunk
+
+    def _chunk(self, images: list[Image]) -> list[Seen]:
+        return [seen for image in images for seen in self._seen(image)]
+
+    def _seen(self, image: Image) -> Iterator[Seen]:
+        name, source = _name_and_source(image)
+        try:
+            if isinstance(source, BadImage):
+                raise source
+            if self.find is None:
+                yield Seen(name, self.preprocess(decode(source, name, least=self.preprocess.least_side)))
+            else:
+                yield from self._parts(name, decode(source, name), self.find)
+        except BadImage as error:
+            yield Seen(name, error=error.reason)
+
+    def _parts(self, name: str, image: NDArray[np.uint8], find: Find) -> Iterator[Seen]:
+        regions = regions_of(image, find, name)
+        if not regions:
+            yield Seen(name)
+        for number, region in enumerate(regions, start=1):
+            part = cut(image, region)
+            if self.keep is not None:
+                self.keep(f"{name}#{number}", part)
+            yield Seen(f"{name}#{number}", self.preprocess(part), region=region)
+
+
+def _name_and_source(image: Image) -> tuple[str, str | Path | bytes | BadImage]:
+    if isinstance(image, tuple):
+        return image
+    if isinstance(image, BadImage):
+        return image.name, image
+    return "image" if isinstance(image, bytes) else str(image), image

@@ -1,0 +1,100 @@
+"""The process: its socket, its signals, how it ends."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import uvicorn
+
+from framework.errors import Interrupted, UserError, count
+from framework.inference.serving.app import Service, create_app
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+        "media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+}
+"""Of every answer: nothing but what the server itself sends may run in the page or be asked by it."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket of that address, not yet listening; port 0 is any free one. Raises `UserError`."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError) as error:
+        raise UserError(f"--host {host}: {getattr(error, 'strerror', None) or error}") from None
+    if sys.platform != "win32":  # there it would allow two servers on one port
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        advice = "choose another --port; 0 takes any that is free"
+        raise UserError(f"cannot listen on {host}, port {port}: {error.strerror}; {advice}") from None
+    return bound
+
+
+def address_of(bound: socket.socket) -> str:
+    """As a browser is told."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run(service: Service, bound: socket.socket, allow_origins: Iterable[str], on_ready: Callable[[], None]) -> None:
+    """Serve until a signal; what is in flight is finished. Raises `Interrupted` where that was SIGINT."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s  %(message)s")
+    config = uvicorn.Config(
+        create_app(service, allow_origins),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        headers=list(HEADERS.items()),
+        lifespan="on",
+        ws="none",
+        proxy_headers=False,
+        timeout_graceful_shutdown=int(2 * service.limits.seconds) + 5,
+    )
+    with _signals() as received:
+        _Server(config, on_ready).run(sockets=[bound])
+    ended = f"stopped; {count(service.admission.answered, 'image')} answered"
+    if signal.SIGINT in received:
+        raise Interrupted(ended)
+    print(ended)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Which ones ended the server: uvicorn raises them once more after it has finished, and here nothing happens."""
+    received: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        received.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

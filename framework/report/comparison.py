@@ -1,0 +1,152 @@
+"""Runs beside each other: what their figures are, what differs in their recipes, and what is more than noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from framework.errors import UserError, count
+from framework.evaluation.intervals import wilson_interval
+from framework.evaluation.paired import LEVEL, Paired, holm, paired
+from framework.recipe.flat import recipe_differences
+from framework.runs.bundle import SUFFIX
+
+if TYPE_CHECKING:
+    from framework.evaluation.answers import Answers
+    from framework.evaluation.bootstrap import Interval
+    from framework.inference.answering import Answering
+    from framework.runs.trained import Trained
+
+FIGURES = ("images", "loss", "top1", "top5", "balanced_accuracy", "macro_f1", "ece")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One of the runs."""
+
+    name: str
+    trained: Trained
+    figures: Mapping[str, Any]
+    answers: Answers | None
+    why_no_answers: str = ""
+    paired: Paired | None = None
+    """Against the first run; its p is raised where there are several comparisons."""
+
+    @property
+    def interval(self) -> Interval:
+        """Of top-1, 95 %."""
+        return wilson_interval(self.figures["top1"], self.figures["images"])
+
+    @property
+    def more_than_noise(self) -> bool:
+        """Whether chance alone would rarely make a difference as large."""
+        return self.paired is not None and self.paired.p < LEVEL
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        results = self.trained.documents.get("results", {})
+        row: dict[str, Any] = {"run": self.trained.label}
+        row |= {key: self.figures[key] for key in FIGURES if key in self.figures}
+        row["top1_interval"] = list(self.interval)
+        row |= {key: results[key] for key in ("parameters", "seconds", "images_per_second") if key in results}
+        if self.paired:
+            row["against_first"] = {**self.paired.as_dict(), "more_than_noise": self.more_than_noise}
+        elif self.why_no_answers:
+            row["why_not_paired"] = self.why_no_answers
+        return row
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All of them, the first as the one that the others are held against."""
+
+    split: str
+    runs: tuple[Compared, ...]
+    differences: Mapping[str, Sequence[Any]]
+    """Of the recipes: a value for each run."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        runs = [run.as_dict() for run in self.runs]
+        return {"split": self.split, "runs": runs, "recipe_differences": dict(self.differences)}
+
+
+def compare(answerings: Sequence[Answering], split: str) -> Comparison:
+    """Raises `UserError` where a run has no figures of the split, or two runs have no image of it in common."""
+    for answering in answerings:
+        if answering.overrides:
+            _ = answering.recipe  # what was typed just now is checked, whether or not data are needed
+    names = short_names([answering.trained.label for answering in answerings])
+    runs = [_compared(name, answering, split) for name, answering in zip(names, answerings, strict=True)]
+    first, *others = runs
+    tested = [_against(first, other) for other in others]
+    raised = iter(holm([run.paired.p for run in tested if run.paired]))
+    tested = [replace(run, paired=replace(run.paired, p=next(raised))) if run.paired else run for run in tested]
+    differences = recipe_differences([answering.trained.recipe for answering in answerings])
+    return Comparison(split, (first, *tested), differences)
+
+
+def verdict(first: Compared, other: Compared) -> str:
+    """What the comparison says, in words."""
+    found = other.paired
+    if found is None:
+        return (
+            f"{other.name} and {first.name} cannot be compared image by image: "
+            f"{other.why_no_answers or first.why_no_answers}"
+        )
+    left = f", without {count(found.left_out, 'image')} that only one of them has" if found.left_out else ""
+    low, high = found.interval
+    opening = (
+        f"{other.name}: {points(found.difference)} points of top-1 against {first.name} (95 % interval "
+        f"{points(low)} to {points(high)}), on {count(found.images, 'image')} in common{left}. "
+    )
+    if found.gained == found.lost == 0:
+        return opening + "They are right and wrong on the very same images."
+    counts = f"It gains {count(found.gained, 'image')} and loses {found.lost:,}: "
+    test = f"(McNemar’s exact test, p {probability(found.p)})"
+    if other.more_than_noise:
+        return f"{opening}{counts}{'better' if found.difference > 0 else 'worse'}, by more than noise {test}."
+    return f"{opening}{counts}no more than noise {test}; these images cannot tell the two apart."
+
+
+def points(difference: float) -> str:
+    """A difference of fractions in percentage points, with its sign."""
+    return f"{100 * difference:+.1f}".replace("-", "\N{MINUS SIGN}") if abs(difference) >= 0.0005 else "0.0"
+
+
+def probability(p: float) -> str:
+    """`= 0.04`, `< 0.0001`."""
+    return "< 0.0001" if p < 0.0001 else f"= {p:.2g}"
+
+
+def short_names(labels: Sequence[str]) -> list[str]:
+    """The last parts of paths, as many as tell them apart; one that is named twice is numbered."""
+    paths = [Path(label.removesuffix(SUFFIX)).parts for label in labels]
+    for number in range(1, max(map(len, paths)) + 1):
+        names = ["/".join(path[-number:]) for path in paths]
+        if len(set(names)) == len(names):
+            return names
+    return [f"{label} ({index})" for index, label in enumerate(labels, 1)]
+
+
+def _compared(name: str, answering: Answering, split: str) -> Compared:
+    try:
+        answers = answering.answers(split)
+    except UserError as error:
+        figures = answering.trained.documents.get("results", {}).get(split)
+        if figures is None:
+            raise UserError(f"'{answering.trained.label}' has no figures of the split '{split}': {error}") from None
+        why = f"{name} kept no answers, and they cannot be computed again: {error}"
+        return Compared(name, answering.trained, figures, None, why)
+    return Compared(name, answering.trained, answers.figures(), answers)
+
+
+def _against(first: Compared, other: Compared) -> Compared:
+    if first.answers is None or other.answers is None:
+        return other
+    try:
+        return replace(other, paired=paired(first.answers, other.answers))
+    except UserError as error:
+        raise UserError(f"'{first.trained.label}' and '{other.trained.label}' cannot be compared: {error}") from None

@@ -1,0 +1,61 @@
+"""Whether its probabilities can be trusted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from framework.evaluation.bootstrap import Interval, figure_intervals
+from framework.evaluation.reliability import reliability
+from framework.report.figures import share
+from framework.report.page.bars import reliability_diagram
+from framework.report.page.document import callout, prose
+from framework.report.page.elements import Markup, element
+from framework.report.sections.headline import gap_callout
+
+if TYPE_CHECKING:
+    from framework.evaluation.answers import Answers
+    from framework.report.evidence import Evidence
+
+
+def calibration_section(evidence: Evidence) -> Markup | None:
+    """The reliability diagram, as trained and after temperature scaling."""
+    answers, temperature = evidence.answers, evidence.temperature
+    if answers is None:
+        return gap_callout(evidence.gap("answers"))
+    diagrams = [_diagram("as trained", answers, evidence.intervals["ece"])]
+    words = [
+        "Answers are sorted by how sure the network is; on the diagonal it is right as often as it claims. Orange is "
+        "what it claims beyond that, light blue what it could claim and does not. ECE is the mean height of these "
+        "gaps, weighted by the images below. "
+    ]
+    if temperature:
+        scaled = answers.at_temperature(temperature.value)
+        name = f"divided by a temperature of {temperature.value:.3f}"
+        diagrams.append(_diagram(name, scaled, figure_intervals(scaled)["ece"]))
+        words.append(
+            f"The temperature is one number by which all logits are divided; it changes no answer. {temperature.origin}"
+        )
+    optimistic = (
+        callout(f"It was fitted on these {evidence.split} images themselves: on others ECE will be somewhat higher.")
+        if temperature and temperature.optimistic
+        else None
+    )
+    return element(
+        "div",
+        element("p", [prose(word) for word in words], class_="note"),
+        element("div", diagrams, class_="pair"),
+        optimistic,
+        gap_callout(evidence.gap("temperature")),
+    )
+
+
+def _diagram(name: str, answers: Answers, interval: Interval) -> Markup:
+    figures, (low, high) = answers.figures(), interval
+    ece = element("b", f"ECE {share(figures['ece'])}")
+    between = f" ({100 * low:.1f} to {100 * high:.1f}), loss {figures['loss']:.3f}"
+    return element(
+        "figure",
+        element("figcaption", name.capitalize(), element("br"), ece, between, class_="lines"),
+        reliability_diagram(f"reliability diagram, {name}", reliability(answers)),
+        class_="plot",
+    )

@@ -1,0 +1,131 @@
+"""The figures that matter, and what they say in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from framework.report.figures import HEADLINES, headline, share
+from framework.report.page.bars import range_bar
+from framework.report.page.document import callout, prose
+from framework.report.page.elements import Markup, element
+
+if TYPE_CHECKING:
+    from framework.report.evidence import Evidence, Gap
+
+MEANING = {
+    "top1": "answers that are right",
+    "top5": "right among the five most probable",
+    "balanced_accuracy": "mean recall of the classes",
+    "macro_f1": "mean F1 of the classes",
+    "ece": "distance from confidence to accuracy",
+    "loss": "cross entropy, in nats",
+}
+
+
+def headline_section(evidence: Evidence) -> Markup:
+    """Cards, then sentences."""
+    figures = evidence.figures
+    gaps = gap_callout(evidence.gap("answers"))
+    if not figures:
+        return element("div", callout("This run was not evaluated: there are no figures."), gaps)
+    cards = [_card(key, evidence) for key in MEANING if key in figures]
+    told = [element("li", [prose(part) for part in sentence]) for sentence in _sentences(evidence, figures)]
+    sentences = element("ul", told, class_="words")
+    return element("div", element("div", cards, class_="cards"), sentences, gaps)
+
+
+def gap_callout(gap: Gap | None) -> Markup | None:
+    """The place where something is missing says so."""
+    return callout(prose(_text(gap))) if gap else None
+
+
+def _text(gap: Gap) -> str:
+    why = gap.why[0].upper() + gap.why[1:]
+    return f"{why.rstrip('.')}. {gap.remedy}".strip()
+
+
+def _card(key: str, evidence: Evidence) -> Markup:
+    assert evidence.figures
+    value = evidence.figures[key]
+    interval = evidence.intervals.get(key)
+    number, _, unit = headline(key, value).partition(" ")
+    below: list[Markup] = []
+    if interval:
+        low, high = interval
+        below = [
+            range_bar(low, value, high),
+            element("p", f"{100 * low:.1f} to {100 * high:.1f} %", class_="interval"),
+        ]
+    return element(
+        "div",
+        element("h3", HEADLINES[key]),
+        element("p", number, element("small", f" {unit}") if unit else None, class_="figure"),
+        below,
+        element("p", MEANING[key], class_="meaning"),
+        class_="card first" if key == "top1" else "card",
+    )
+
+
+def _sentences(evidence: Evidence, figures: Mapping[str, Any]) -> Iterator[list[Markup | str]]:
+    per_class: Mapping[str, Mapping[str, Any]] = figures["per_class"]
+    low, high = evidence.intervals["top1"]
+    common = max(per_class, key=lambda name: per_class[name]["support"])
+    yield [
+        f"Of {figures['images']:,} {evidence.split} images ", _strong(share(figures["top1"])), " are named right. On "
+        f"images like these the share lies between {100 * low:.1f} and {100 * high:.1f} %, with 95 % confidence; "
+        "always answering ", _class(common), " would reach "
+        f"{share(per_class[common]['support'] / figures['images'])}.",
+    ]  # fmt: skip
+    seen = {name: row for name, row in per_class.items() if row["support"]}
+    hardest = min(seen, key=lambda name: seen[name]["recall"])
+    easiest = max(seen, key=lambda name: seen[name]["recall"])
+    if seen[hardest]["recall"] < seen[easiest]["recall"]:
+        yield [
+            "The hardest class is ", _class(hardest), f": {share(seen[hardest]['recall'])} of its "
+            f"{seen[hardest]['support']:,} images are found. The easiest is ", _class(easiest),
+            f" with {share(seen[easiest]['recall'])}.",
+        ]  # fmt: skip
+    pairs = confused_pairs(figures)
+    if pairs:
+        true, predicted, number, of = pairs[0]
+        yield [
+            "The most frequent mistake: ", _class(true), " taken for ", _class(predicted),
+            f", {number:,} of {of:,} images ({share(number / of)}).",
+        ]  # fmt: skip
+    if evidence.answers is not None:
+        yield [_confidence(evidence, figures)]
+
+
+def confused_pairs(figures: Mapping[str, Any]) -> list[tuple[str, str, int, int]]:
+    """True class, predicted class, how many images, and of how many; the most frequent first."""
+    names = list(figures["per_class"])
+    pairs = [
+        (names[row], names[column], number, sum(counts))
+        for row, counts in enumerate(figures["confusion"])
+        for column, number in enumerate(counts)
+        if number and row != column
+    ]
+    return sorted(pairs, key=lambda pair: (-pair[2], -pair[2] / pair[3]))
+
+
+def _confidence(evidence: Evidence, figures: Mapping[str, Any]) -> str:
+    assert evidence.answers is not None
+    said = evidence.answers.probabilities.amax(dim=1).mean().item()
+    gap = said - figures["top1"]
+    if abs(gap) < 0.01:
+        return f"Its confidence is right on average: it claims {share(said)}."
+    word = "too sure of itself" if gap > 0 else "too modest"
+    text = f"It is {word}: on average it claims {share(said)} and is right on {share(figures['top1'])}"
+    if evidence.temperature:
+        after = evidence.answers.at_temperature(evidence.temperature.value).figures()["ece"]
+        return f"{text}; a temperature of {evidence.temperature.value:.2f} brings ECE to {share(after)}."
+    return f"{text}."
+
+
+def _class(name: str) -> Markup:
+    return element("b", name, class_="class")
+
+
+def _strong(text: str) -> Markup:
+    return element("strong", prose(text))

@@ -1,0 +1,105 @@
+"""How it was made: command, time, device, versions, recipe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from framework.report.figures import duration, gigabytes
+from framework.report.page.document import table
+from framework.report.page.elements import Content, Markup, element
+
+if TYPE_CHECKING:
+    from framework.report.evidence import Evidence
+
+MACHINE = ("device", "precision", "processor", "platform", "python")
+YAML_LINE = re.compile(r"^(\s*(?:- )*)([\w.-]+)(:)(.*)$")
+
+
+def making_section(evidence: Evidence) -> Markup:
+    """Facts in two columns, then the recipe as it was resolved."""
+    documents = evidence.trained.documents
+    facts = [*_training(documents.get("results", {})), *_network(documents["model"], documents.get("results", {}))]
+    environment = documents.get("environment", {})
+    command = environment.get("command")
+    packages = {name: version for name, version in environment.get("packages", {}).items() if version}
+    plugins = {
+        name: f"{plugin['distribution']} {plugin['version']}" for name, plugin in environment.get("plugins", {}).items()
+    }
+    return element(
+        "div",
+        element("div", _facts("Training", facts), _facts("Machine", _machine(environment)), class_="pair"),
+        element("h3", "Command") if command else None,
+        element("pre", element("code", command), class_="command") if command else None,
+        element("div", _versions("Packages", packages), _versions("Plugins", plugins), class_="pair"),
+        element("h3", "Recipe"),
+        element("p", "Every default is filled in: saved as a file it runs again.", class_="note"),
+        element("pre", element("code", [_yaml(line) for line in evidence.trained.recipe.splitlines()]), class_="yaml"),
+    )
+
+
+def _training(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if not results:
+        return []
+    stopped = {None: "", "max_time": ", ended by train.max_time", "patience": ", ended by train.patience"}
+    facts = [
+        ("epochs", f"{results['epochs']:,}, {results['steps']:,} steps{stopped.get(results.get('stopped'), '')}"),
+        ("weights kept", f"of epoch {results['kept']['epoch']}, step {results['kept']['step']:,}"),
+        ("training", duration(results["seconds"]["train"])),
+        ("everything", f"{duration(results['seconds']['total'])}, with reading and testing"),
+        ("speed", f"{results['images_per_second']:,.0f} images a second"),
+    ]
+    if results.get("peak_memory_bytes"):
+        facts.append(("memory", f"{gigabytes(results['peak_memory_bytes'])} at its highest"))
+    return facts
+
+
+def _network(model: Mapping[str, Any], results: Mapping[str, Any]) -> list[tuple[str, str]]:
+    options = [f"{key} {_shown(value)}" for key, value in model["model"].items() if key != "name"]
+    size = model["preprocess"]
+    facts = [
+        ("network", ", ".join([model["model"]["name"], *options])),
+        ("input", f"{size['channels']}×{size['height']}×{size['width']}, fitted by {size['fit']}"),
+    ]
+    if "parameters" in results:
+        facts.insert(1, ("parameters", f"{results['parameters']:,}"))
+    if model["evaluation"].get("views", 1) > 1:
+        facts.append(("views", f"{model['evaluation']['views']} of each image, averaged"))
+    return facts
+
+
+def _machine(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
+    facts = [(key, str(environment[key])) for key in MACHINE if environment.get(key)]
+    if git := environment.get("git"):
+        changed = ", with uncommitted changes" if git["uncommitted_changes"] else ""
+        facts.append(("git commit", git["commit"] + changed))
+    return facts
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _facts(title: str, facts: list[tuple[str, str]]) -> Markup | None:
+    if not facts:
+        return None
+    entries: list[Content] = [[element("dt", name), element("dd", value)] for name, value in facts]
+    return element("div", element("h3", title), element("dl", entries))
+
+
+def _versions(title: str, versions: Mapping[str, str]) -> Markup | None:
+    if not versions:
+        return None
+    return element("div", element("h3", title), table(["name", "version"], list(versions.items()), "versions"))
+
+
+def _yaml(line: str) -> Markup:
+    """A line with its key set apart."""
+    if line.lstrip().startswith("#"):
+        return element("span", line + "\n", class_="comment")
+    found = YAML_LINE.match(line)
+    if not found:
+        return element("span", line + "\n")
+    indent, key, colon, value = found.groups()
+    return element("span", indent, element("b", key), colon, element("i", value), "\n")

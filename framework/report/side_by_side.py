@@ -1,0 +1,41 @@
+"""The figures of several runs as rows of text, for the terminal and for a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from framework.report.comparison import points, probability
+from framework.report.figures import HEADLINES, duration, headline
+
+if TYPE_CHECKING:
+    from framework.report.comparison import Compared, Comparison
+
+
+def figure_rows(comparison: Comparison) -> Iterator[list[str]]:
+    """A row for each figure: its name, then a cell for each run."""
+    runs = comparison.runs
+    yield [HEADLINES["top1"], *(headline("top1", run.figures["top1"]) for run in runs)]
+    yield ["95 % interval", *("{:.1f} to {:.1f}".format(*(100 * end for end in run.interval)) for run in runs)]
+    yield ["against the first", *(_difference(run) for run in runs)]
+    yield ["its 95 % interval", *(_difference_interval(run) for run in runs)]
+    yield ["p (McNemar)", *(probability(run.paired.p).removeprefix("= ") if run.paired else "" for run in runs)]
+    for key in ("top5", "balanced_accuracy", "macro_f1", "ece", "loss"):
+        if any(key in run.figures for run in runs):
+            yield [
+                HEADLINES[key],
+                *(headline(key, run.figures[key]) if key in run.figures else "" for run in runs),
+            ]
+    yield ["images", *(f"{run.figures['images']:,}" for run in runs)]
+    results = [run.trained.documents.get("results", {}) for run in runs]
+    yield ["parameters", *(f"{found['parameters']:,}" if "parameters" in found else "" for found in results)]
+    yield ["training", *(duration(found["seconds"]["train"]) if found else "" for found in results)]
+    yield ["images/s", *(f"{found['images_per_second']:,.0f}" if found else "" for found in results)]
+
+
+def _difference(run: Compared) -> str:
+    return points(run.paired.difference) if run.paired else ""
+
+
+def _difference_interval(run: Compared) -> str:
+    return " to ".join(map(points, run.paired.interval)) if run.paired else ""

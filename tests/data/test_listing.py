@@ -1,0 +1,120 @@
+"""Which files paths, folders, patterns and lists name."""
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from framework import BadImage, UserError
+from framework.data.listing import Listing, expand, lines_of, missing
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in (
+        "b.jpg",
+        "a/2.png",
+        "a/10.png",
+        "a/deep/x.png",
+        "c d/é\n.png",
+        "a/notes.txt",
+        ".hidden/1.png",
+        "a/.x.png",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+def test_a_folder_gives_its_visible_images_and_those_below(tree):
+    assert list(Listing().named("a")) == ["a/10.png", "a/2.png", "a/deep/x.png"]
+
+
+def test_what_is_passed_over_is_counted_by_ending(tree):
+    listing = Listing()
+    list(listing.named("."))
+    assert listing.passed_over == {".txt": 1}
+
+
+def test_a_file_that_is_named_is_given_whatever_its_ending(tree):
+    assert list(Listing().named("a/notes.txt")) == ["a/notes.txt"]
+
+
+def test_a_folder_without_images_is_remembered(tree):
+    (tree / "none").mkdir()
+    listing = Listing()
+    assert list(listing.named("none")) == []
+    assert listing.empty == ["none"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("a/*.png", ["a/10.png", "a/2.png"]),
+        ("a/?.png", ["a/2.png"]),
+        ("[bc]*", ["b.jpg", "c d"]),
+        ("**/*.png", ["a/10.png", "a/2.png", "a/deep/x.png", "c d/é\n.png"]),
+        ("a/**/x.png", ["a/deep/x.png"]),
+        ("**/deep", ["a/deep"]),
+        ("a/**", ["a"]),
+        ("**", ["."]),
+        (".hidden/*", [".hidden/1.png"]),
+        ("a/.*.png", ["a/.x.png"]),
+        ("z*", []),
+    ],
+)
+def test_patterns_match_as_in_a_shell(tree, pattern, expected):
+    assert list(expand(pattern)) == expected
+
+
+def test_a_pattern_may_begin_at_the_root(tree):
+    assert list(expand(f"{tree}/a/2*")) == [f"{tree}/a/2.png"]
+
+
+def test_no_image_is_given_twice_for_one_pattern(tree):
+    assert sorted(Listing().named("**/*")) == sorted(["b.jpg", "a/notes.txt", *Listing().named("a"), "c d/é\n.png"])
+
+
+def test_a_name_with_the_signs_of_a_pattern_is_a_name_where_there_is_such_a_file(tree):
+    (tree / "[1]*.png").touch()
+    assert list(Listing().named("[1]*.png")) == ["[1]*.png"]
+
+
+def test_what_is_not_there_is_an_error(tree):
+    missing(["a", "b.jpg", "*.jpg"])
+    for word in ("nowhere", "*.gif"):
+        with pytest.raises(UserError, match="there is no file or folder"):
+            missing([word])
+
+
+def test_links_are_followed_but_not_in_circles(tree):
+    (tree / "a" / "back").symlink_to(tree / "a")
+    (tree / "linked").symlink_to(tree / "c d")
+    assert list(Listing().named("a")) == ["a/10.png", "a/2.png", "a/deep/x.png"]
+    assert list(Listing().named("linked")) == ["linked/é\n.png"]
+
+
+def test_a_folder_that_cannot_be_read_is_reported_and_the_rest_goes_on(tree, monkeypatch):
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path).name == "deep":  # chmod does not stop root, who may run the tests
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    *files, bad = Listing().named("a")
+    assert files == ["a/10.png", "a/2.png"]
+    assert isinstance(bad, BadImage)
+    assert str(bad) == "a/deep: the folder cannot be read: Permission denied"
+
+
+def test_a_list_has_a_path_on_each_line(tree):
+    assert list(lines_of(io.BytesIO("a b.png\n\né.png".encode()))) == ["a b.png", "é.png"]
+
+
+def test_a_list_that_is_ended_by_nul_may_have_any_name(tree):
+    assert list(lines_of(io.BytesIO(b"a\nb.png\0c.png\0"), b"\0")) == ["a\nb.png", "c.png"]

@@ -1,0 +1,70 @@
+"""Intervals by resampling, against resampling written out."""
+
+import numpy as np
+import pytest
+import torch
+
+from framework.evaluation.answers import Answers
+from framework.evaluation.bootstrap import difference_interval, figure_intervals
+
+
+def answers_of(logits, labels):
+    names = tuple(f"{index}.png" for index in range(len(labels)))
+    return Answers(tuple("abcd"[: logits.shape[1]]), names, labels, logits)
+
+
+@pytest.fixture
+def answers():
+    generator = torch.Generator().manual_seed(1)
+    labels = torch.randint(0, 4, (150,), generator=generator)
+    logits = torch.randn(150, 4, generator=generator)
+    logits[torch.arange(150), labels] += 1.5
+    return answers_of(logits, labels)
+
+
+def test_the_figures_of_a_resample_are_those_of_the_metrics(answers):
+    random = np.random.default_rng(0)
+    drawn = []
+    for _ in range(100):
+        chosen = torch.from_numpy(random.integers(0, len(answers), len(answers)))
+        figures = answers_of(answers.logits[chosen], answers.labels[chosen]).figures()
+        drawn.append([figures[name] for name in ("balanced_accuracy", "macro_f1", "ece")])
+    seen = answers.figures()
+    found = figure_intervals(answers, resamples=100, seed=0)
+    for index, name in enumerate(("balanced_accuracy", "macro_f1", "ece")):
+        low, high = np.percentile([row[index] for row in drawn], [2.5, 97.5])
+        direct = max(0, 2 * seen[name] - high), max(seen[name], 2 * seen[name] - low)
+        assert found[name] == pytest.approx(direct, abs=1e-12)
+
+
+def test_the_figure_is_inside_its_interval(answers):
+    figures = answers.figures()
+    for name, (low, high) in figure_intervals(answers).items():
+        assert low <= figures[name] <= high
+
+
+def test_the_same_seed_gives_the_same_interval_and_another_one_another(answers):
+    assert figure_intervals(answers, seed=3) == figure_intervals(answers, seed=3)
+    assert figure_intervals(answers, seed=3) != figure_intervals(answers, seed=4)
+
+
+def test_the_interval_of_ece_reaches_zero_where_probabilities_are_honest():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(400, 3, generator=generator)
+    labels = torch.multinomial(logits.softmax(1), 1, generator=generator).flatten()
+    assert figure_intervals(answers_of(logits, labels))["ece"][0] == 0
+
+
+def test_the_interval_of_a_difference_is_that_of_resampled_pairs():
+    random = np.random.default_rng(0)
+    first, other = random.random(300) < 0.6, random.random(300) < 0.7
+    drawn = [
+        (other[chosen].mean() - first[chosen].mean())
+        for chosen in (random.integers(0, 300, 300) for _ in range(10_000))
+    ]
+    assert difference_interval(first, other) == pytest.approx(np.percentile(drawn, [2.5, 97.5]), abs=0.007)
+
+
+def test_classifiers_that_never_differ_have_no_difference():
+    right = np.array([True, False, True])
+    assert difference_interval(right, right) == (0, 0)

@@ -1,0 +1,106 @@
+"""What a server says to programs."""
+
+import base64
+import io
+import json
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def predicted(tmp_path, faces, framework):
+    """What `framework predict` says of the faces."""
+    for name, content in faces.items():
+        (tmp_path / f"{name}.png").write_bytes(content)
+    result = framework("predict", "drawn/faces", *(tmp_path / f"{name}.png" for name in faces), "--json")
+    return [json.loads(line) for line in result.out.splitlines()]
+
+
+def form(faces):
+    return [("image", (f"{name}.png", content)) for name, content in faces.items()]
+
+
+def test_answers_are_those_of_predict(server, faces, predicted):
+    answers = server.post(files=form(faces)).json()["images"]
+    assert [answer["name"] for answer in answers] == [f"{name}.png" for name in faces]
+    for answer, said in zip(answers, predicted, strict=True):
+        assert answer["class"] == said["class"]
+        assert answer["probabilities"] == pytest.approx(said["probabilities"], abs=1e-5)
+        assert answer["confidence"] == answer["probabilities"][answer["class"]]
+
+
+@pytest.mark.parametrize("kind", ["image/png", "image/x-anything", "application/octet-stream", None])
+def test_the_body_may_be_one_image(server, faces, predicted, kind):
+    headers = {"Content-Type": kind} if kind else {}
+    (answer,) = server.post(content=faces["sad"], headers=headers).json()["images"]
+    assert answer["probabilities"] == pytest.approx(predicted[1]["probabilities"], abs=1e-5)
+
+
+def test_top_leaves_the_most_probable_classes_in_their_order(server, faces):
+    (answer,) = server.post("/predict?top=3", content=faces["happy"]).json()["images"]
+    shares = list(answer["probabilities"].values())
+    assert len(shares) == 3
+    assert shares == sorted(shares, reverse=True)
+    assert next(iter(answer["probabilities"])) == answer["class"]
+
+
+def test_a_damaged_file_among_others_is_an_error_of_its_own(server, faces):
+    files = [*form(faces), ("image", ("notes.txt", b"no image at all"))]
+    response = server.post(files=files)
+    assert response.status_code == 200
+    answers = response.json()["images"]
+    assert answers[3] == {"name": "notes.txt", "error": "not an image, or of an unknown format"}
+    assert [answer["class"] for answer in answers[:3]] == list(faces)
+
+
+def test_an_activation_is_a_picture_of_what_the_network_saw(server, faces):
+    (answer,) = server.post("/predict?activation=true", content=faces["happy"]).json()["images"]
+    kind, _, encoded = answer["activation"].partition(",")
+    assert kind == "data:image/png;base64"
+    picture = Image.open(io.BytesIO(base64.b64decode(encoded)))
+    assert picture.mode == "RGB"
+    assert picture.size == (240, 240)  # 48×48, enlarged five times
+    assert any(red != blue for red, _, blue in picture.resize((24, 24)).get_flattened_data())
+
+
+def test_the_model_is_described(server):
+    about = server.get("/model").json()
+    assert about["name"] == "drawn/faces"
+    assert about["classes"][:2] == ["angry", "disgust"]
+    low, high = about["metrics"]["test"]["top1_interval"]
+    assert low < about["metrics"]["test"]["top1"] < high
+    assert about["calibration"]["temperature"] > 0
+    assert about["preprocessing"]["height"] == 48
+    assert about["versions"]["torch"]
+    assert about["card"].startswith("# drawn/faces")
+    assert "dataset:" in about["recipe"]
+    assert about["limits"]["files"] == 64
+
+
+def test_health_says_that_it_is_ready(server):
+    assert server.get("/health").json() == {"ready": True, "queue": 0, "queue_limit": 256}
+
+
+def test_the_api_documents_itself_with_examples(server):
+    api = server.get("/openapi.json").json()
+    predict = api["paths"]["/predict"]["post"]
+    assert set(predict["requestBody"]["content"]) == {"multipart/form-data", "application/octet-stream", "image/*"}
+    assert {"200", "400", "408", "413", "415", "422", "503", "504"} <= set(predict["responses"])
+    for name in ("Answers", "Refusal", "Health"):
+        assert api["components"]["schemas"][name]["example"]
+
+
+def test_every_answer_forbids_what_is_not_the_server_s(server):
+    for path in ("/", "/page/app.js", "/model", "/nothing"):
+        headers = server.get(path).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "access-control-allow-origin" not in headers
+        assert "server" not in headers
+
+
+@pytest.mark.parametrize(("origin", "allowed"), [("https://example.org", "https://example.org"), ("https://a.b", None)])
+def test_another_site_may_ask_where_it_is_allowed_to(strict, faces, origin, allowed):
+    response = strict.post(content=faces["sad"], headers={"Origin": origin})
+    assert response.headers.get("access-control-allow-origin") == allowed

@@ -1,0 +1,163 @@
+"""Many requests at once, with a network that waits until it is told to go on."""
+
+import asyncio
+import threading
+from dataclasses import dataclass, field, replace
+
+import httpx
+import pytest
+
+from framework.inference.predictor import Predictor
+from framework.inference.serving.app import Service, create_app
+from framework.inference.serving.batching import round_number
+from framework.inference.serving.limits import Limits
+
+
+@dataclass
+class Gate:
+    """An engine that counts its batches, and waits while it is shut."""
+
+    engine: object
+    sizes: list = field(default_factory=list)
+    entered: threading.Event = field(default_factory=threading.Event)
+    open: threading.Event = field(default_factory=threading.Event)
+    broken: bool = False
+
+    def __getattr__(self, name):
+        return getattr(self.engine, name)
+
+    def __call__(self, images):
+        self.sizes.append(len(images))
+        self.entered.set()
+        assert self.open.wait(60)
+        if self.broken:
+            raise RuntimeError("/secret/place")
+        return self.engine(images)
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    return Predictor.open("drawn/faces", device="cpu")
+
+
+@pytest.fixture
+def gate(predictor):
+    gate = Gate(predictor.engine)
+    gate.open.set()
+    return gate
+
+
+@pytest.fixture
+def asking(predictor, gate):
+    """Run a coroutine function that is given a client of a server with such limits; the gate is shut first."""
+
+    def ask(limits, talk):
+        service = Service.of(replace(predictor, engine=gate), limits, batch_size=8)
+
+        async def whole():
+            app = create_app(service)
+            async with app.router.lifespan_context(app):
+                gate.sizes.clear()
+                gate.entered.clear()
+                gate.open.clear()
+                transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+                async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                    try:
+                        return await talk(client)
+                    finally:
+                        gate.open.set()
+
+        return asyncio.run(whole())
+
+    return ask
+
+
+async def entered(gate):
+    await asyncio.to_thread(gate.entered.wait, 60)
+
+
+async def queued(client, number):
+    while (await client.get("/health")).json()["queue"] < number:
+        await asyncio.sleep(0.001)
+
+
+def test_what_waits_is_computed_together(asking, gate, faces):
+    async def talk(client):
+        first = asyncio.create_task(client.post("/predict", content=faces["sad"]))
+        await entered(gate)
+        others = [asyncio.create_task(client.post("/predict", content=face)) for face in [faces["happy"]] * 12]
+        await queued(client, 13)
+        await asyncio.sleep(0.5)  # for decoding
+        gate.open.set()
+        return await asyncio.gather(first, *others)
+
+    answers = asking(Limits(), talk)
+    assert [answer.json()["images"][0]["class"] for answer in answers] == ["sad", *["happy"] * 12]
+    assert gate.sizes == [1, 8, 4]
+
+
+def test_a_full_queue_says_when_to_come_back(asking, gate, faces):
+    async def talk(client):
+        first = asyncio.create_task(client.post("/predict", content=faces["sad"]))
+        await entered(gate)
+        refused = await client.post("/predict", content=faces["sad"])
+        gate.open.set()
+        return refused, await first, await client.post("/predict", content=faces["sad"])
+
+    refused, first, later = asking(Limits(queue=1, files=1), talk)
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"] == "1"
+    assert refused.json()["error"]["code"] == "busy"
+    assert (first.status_code, later.status_code) == (200, 200)
+
+
+def test_what_is_not_computed_in_time_is_given_up(asking, gate, faces):
+    async def talk(client):
+        late = await client.post("/predict", content=faces["sad"])
+        gate.open.set()
+        return late, await client.post("/predict", content=faces["happy"])
+
+    late, later = asking(Limits(seconds=0.3), talk)
+    assert late.status_code == 504
+    assert late.json()["error"]["code"] == "timeout"
+    assert later.json()["images"][0]["class"] == "happy"
+
+
+def test_a_network_that_fails_takes_nothing_down_and_tells_nothing(asking, gate, faces, caplog):
+    async def talk(client):
+        gate.broken = True
+        gate.open.set()
+        failed = await client.post("/predict", content=faces["sad"])
+        gate.broken = False
+        return failed, await client.post("/predict", content=faces["happy"])
+
+    failed, later = asking(Limits(), talk)
+    assert failed.status_code == 500
+    assert failed.json()["error"]["code"] == "internal"
+    assert "secret" not in failed.text
+    assert "/secret/place" in caplog.text
+    assert later.json()["images"][0]["class"] == "happy"
+
+
+def test_bodies_of_all_requests_share_one_memory(asking, gate, faces):
+    limits = Limits(body=len(faces["sad"]), files=1)
+
+    async def slowly():
+        yield faces["sad"][:-1]
+        await asyncio.sleep(0.1)
+        yield faces["sad"][-1:]
+
+    async def talk(client):
+        gate.open.set()
+        return await asyncio.gather(*(client.post("/predict", content=slowly()) for _ in range(8)))
+
+    statuses = [answer.status_code for answer in asking(limits, talk)]
+    assert set(statuses) == {200, 503}
+    assert statuses.count(200) >= 1
+
+
+@pytest.mark.parametrize(
+    ("waiting", "number"), [(0, 0), (1, 1), (5, 4), (7, 6), (13, 12), (99, 96), (100, 100), (500, 100)]
+)
+def test_batches_have_round_sizes(waiting, number):
+    assert round_number(waiting, 100) == number

@@ -1,0 +1,51 @@
+"""The examples of docs/serving.md, run as they are written."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PAGE = (Path(__file__).parents[3] / "docs" / "serving.md").read_text(encoding="utf-8")
+COMMANDS = re.search(r"^```sh curl\n(.*?)^```", PAGE, re.M | re.S)[1].splitlines()
+
+
+@pytest.fixture
+def ask(tmp_path, server, faces):
+    """Run a command of the page in a folder with its pictures, against this server."""
+    for name, content in faces.items():
+        (tmp_path / f"{name}.png").write_bytes(content)
+
+    def ask(command):
+        words = shlex.split(command.replace("http://127.0.0.1:8000", server.url))
+        done = subprocess.run([*words, "--silent", "--fail-with-body"], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    return ask
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_commands_of_the_page_work(ask, command):
+    assert ask(command)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+def test_the_answer_of_the_page_has_the_form_of_a_real_one(ask):
+    written = json.loads(re.search(r"^```json answer\n(.*?)^```", PAGE, re.M | re.S)[1])["images"][0]
+    answer = ask(COMMANDS[0])["images"][0]
+    assert list(answer) == list(written)
+    assert answer["class"] == written["class"]
+    assert len(answer["probabilities"]) == len(written["probabilities"])
+
+
+def test_the_page_names_every_code_of_an_error():
+    folder = Path(__file__).parents[3] / "framework" / "inference" / "serving"
+    source = "".join(file.read_text(encoding="utf-8") for file in folder.glob("*.py"))
+    codes = set(re.findall(r'(?:Refused\(\d{3}, |return )"([a-z_]+)", ', source)) - {"refused", "internal"}
+    assert len(codes) >= 12
+    assert {code for code in codes if f"`{code}`" not in PAGE} == set()

@@ -1,0 +1,69 @@
+"""How a server begins and ends."""
+
+import signal
+import socket
+
+import pytest
+
+
+def test_what_is_in_flight_is_finished_after_sigterm(serve, faces):
+    server = serve()
+    image = faces["happy"]
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: %d\r\n\r\n" % len(image)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as flight:
+        flight.sendall(head + image[:100])
+        server.get("/health")  # by now the server has seen the beginning of the other one
+        server.process.send_signal(signal.SIGTERM)
+        while True:  # until it takes no more
+            try:
+                socket.create_connection(("127.0.0.1", server.port), timeout=60).close()
+            except ConnectionRefusedError:
+                break
+        flight.sendall(image[100:])
+        answer = b"".join(iter(lambda: flight.recv(10_000), b""))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b'"class":"happy"' in answer
+    out, err = server.process.communicate(timeout=60)
+    assert (server.process.returncode, err) == (0, "")
+    assert out == "stopped; 1 image answered\n"
+
+
+def test_an_interrupted_server_ends_with_130_and_one_on_all_addresses_warns(serve):
+    server = serve("--host", "0.0.0.0")
+    server.process.send_signal(signal.SIGINT)
+    _, err = server.process.communicate(timeout=60)
+    assert server.process.returncode == 130
+    warning, ended = err.splitlines()
+    assert "there is no authentication" in warning
+    assert ended == "stopped; 0 images answered"
+
+
+def test_a_port_in_use_is_the_user_s_error(framework):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = framework("serve", "drawn/faces", "--port", port)
+    assert result.status == 2
+    assert f"cannot listen on 127.0.0.1, port {port}" in result.err
+    assert "--port" in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--host", "no.such.host.invalid"], "--host no.such.host.invalid"),
+        (["--port", "70000"], "ports are 0 to 65535"),
+        (["--max-body", "0"], "--max-body is 0.0; it must be more than 0"),
+        (["--timeout", "nan"], "--timeout is nan"),
+        (["--max-pixels", "99999999999"], "no image of more than"),
+        (["--queue", "10"], "less than --max-files 64"),
+    ],
+)
+def test_options_that_cannot_work_are_refused(framework, arguments, words):
+    result = framework("serve", "drawn/faces", *arguments)
+    assert (result.status, result.out) == (2, "")
+    assert words in result.err
+    assert "Traceback" not in result.err
+
+
+def test_a_run_that_is_not_there_is_named(framework):
+    assert "there is no run folder or bundle 'nothing'" in framework("serve", "nothing").err

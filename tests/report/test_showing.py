@@ -1,0 +1,67 @@
+"""Predictions on a terminal."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from framework import Region
+from framework.inference.predictor import Prediction
+from framework.report.predictions import Form, one_line
+from framework.report.showing import Rows, bar
+
+
+def rows(predictions, width=80, **form):
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    table = Rows(Form(("happy", "sad"), **form), console, [prediction.name for prediction in predictions])
+    for prediction in predictions:
+        table.show(prediction)
+    return console.file.getvalue().splitlines()
+
+
+def test_rows_are_aligned():
+    first, second = rows([Prediction("a.png", (0.9, 0.1)), Prediction("longer.png", (0.25, 0.75))])
+    assert first == "a.png        90.0 % █████████  happy  sad 10.0 %"
+    assert second == "longer.png   75.0 % ███████▌   sad    happy 25.0 %"
+
+
+def test_no_row_is_longer_than_the_terminal_and_the_end_of_a_long_name_is_shown():
+    (row,) = rows([Prediction("folder/" * 30 + "end.png", (0.9, 0.1))], width=50)
+    assert row.startswith("…")
+    assert "/end.png " in row
+    assert len(row) <= 50
+
+
+def test_wide_letters_take_their_two_columns():
+    first, second = rows([Prediction("日本.png", (0.9, 0.1)), Prediction("abcd.png", (0.9, 0.1))])
+    assert first.replace("日本", "abcd") == second
+
+
+def test_an_abstained_answer_still_shows_the_guess():
+    (row,) = rows([Prediction("a.png", (0.6, 0.4))], abstain_below=0.7)
+    assert row.split() == ["a.png", "60.0", "%", "██████", "abstained", "happy", "60.0", "%", "sad", "40.0", "%"]
+
+
+def test_what_has_no_answer_says_why():
+    bad, none = rows([Prediction("a.png", error="damaged"), Prediction("b.png")], finder="faces")
+    assert bad.split(maxsplit=1) == ["a.png", "cannot be read: damaged"]
+    assert none.split(maxsplit=1) == ["b.png", "nothing found by 'faces'"]
+
+
+def test_a_part_says_where_it_is():
+    (row,) = rows([Prediction("a.png#1", (0.9, 0.1), region=Region(5, 6, 20, 30))], finder="faces")
+    assert row.endswith("  20×30 at 5,6")
+
+
+@pytest.mark.parametrize(
+    ("fraction", "cells"), [(0, ""), (1, "█" * 10), (0.5, "█" * 5), (0.0125, "▏"), (0.99, "█" * 9 + "▉")]
+)
+def test_bars_are_exact_to_an_eighth_of_a_cell(fraction, cells):
+    assert bar(fraction) == cells.ljust(10)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("a b é.png", "a b é.png"), ("a\nb", "a\\nb"), ("\x1b[1m", "\\x1b[1m"), ("\udcff", "\\udcff")]
+)
+def test_names_keep_to_one_line(name, shown):
+    assert one_line(name) == shown
