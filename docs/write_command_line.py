@@ -6,7 +6,7 @@ import importlib
 import os
 from pathlib import Path
 
-from framework.cli import COMMANDS, command_parser
+from framework.cli import COMMANDS, command_parser, module_of
 
 PAGE = Path(__file__).parent / "command-line.md"
 INTRODUCTION = """# Command line
@@ -25,7 +25,7 @@ def command_line_page() -> str:
     sections = [INTRODUCTION]
     for name in COMMANDS:
         parser = command_parser(name)
-        importlib.import_module(f"framework.cli.{name}_command").configure(parser)
+        importlib.import_module(module_of(name)).configure(parser)
         sections.append(f"## framework {name}\n\n```text\n{parser.format_help().rstrip()}\n```\n")
     return "\n".join(sections)
 

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
         Optimizer,
         Scheduler,
         Transform,
+        build,
     )
     from framework.data.decode import BadImage, decode
+    from framework.data.moment import Moment
     from framework.data.regions import Region
     from framework.data.roots import find_data
     from framework.data.sources import ImageArrays, ImageFiles
@@ -36,12 +38,15 @@ if TYPE_CHECKING:
     from framework.report.figures import scalars
     from framework.runs.folder import RunFolder
     from framework.training.image_sizes import nearest_sizes
+    from framework.training.stages import stages_of
 
 _HOMES = {
     "framework.components": (
         "Dataset", "Finder", "ImageSource", "Loss", "Model", "Observer", "Optimizer", "Scheduler", "Transform",
+        "build",
     ),
     "framework.data.decode": ("BadImage", "decode"),
+    "framework.data.moment": ("Moment",),
     "framework.data.regions": ("Region",),
     "framework.data.roots": ("find_data",),
     "framework.data.sources": ("ImageArrays", "ImageFiles"),
@@ -56,6 +61,7 @@ _HOMES = {
     "framework.report.bitmaps": ("confusion_picture", "examples_picture"),
     "framework.runs.folder": ("RunFolder",),
     "framework.training.image_sizes": ("nearest_sizes",),
+    "framework.training.stages": ("stages_of",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -70,6 +76,7 @@ __all__ = [
     "Interrupted",
     "Loss",
     "Model",
+    "Moment",
     "Observer",
     "Optimizer",
     "Predictor",
@@ -81,6 +88,7 @@ __all__ = [
     "Stamps",
     "Transform",
     "UserError",
+    "build",
     "class_tree",
     "confusion_picture",
     "decode",
@@ -90,6 +98,7 @@ __all__ = [
     "hookimpl",
     "nearest_sizes",
     "scalars",
+    "stages_of",
 ]
 
 

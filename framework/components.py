@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path  # pydantic reads it
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, get_args
 
 from pydantic import (
@@ -26,8 +27,6 @@ from framework.errors import UserError
 from framework.section import Section
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -148,6 +147,13 @@ class Dataset(Component):
     on_bad_image: Literal["error", "skip"] = "error"
     """What to do with files that are empty, damaged or no images: stop before training and list them, or leave them
     out and record each in the run."""
+    drop: Path | None = None
+    """A CSV file of images to leave out, such as `framework data check` writes: a column `name`; with a column `keep`,
+    only rows that say `no`. Images are those of `train`, held-out ones included, unless a column `split` names another
+    split. A relative path is also looked for under `$FRAMEWORK_DATA`."""
+    keep: Path | None = None
+    """A CSV file of the only images to use, in the same form: of each split that it speaks of, all others are left
+    out."""
 
     @abstractmethod
     def build(self) -> Mapping[str, ImageSource]:
@@ -167,10 +173,28 @@ class Transform(Component):
 
     It may also return an object with `matrices(number, generator)` or `levels(means, generator)`: a geometric or
     photometric transform, done in one pass together with its neighbours (see `framework.data.augment.Augmentation`).
+
+    Each of the three may name one more argument, `moment`: which training images the batch has, in which epoch, and
+    how much of the training is done (`framework.Moment`).
     """
 
     kind = "transform"
     offered = ("image_size",)
+
+    after: float | None = Field(None, gt=0, lt=1)
+    """Share of the training after which it begins; left out: at once."""
+    until: float | None = Field(None, gt=0, lt=1)
+    """Share of the training after which it ends, as mixing images often does (0.8 to 0.95); left out: never."""
+
+    @model_validator(mode="after")
+    def _some_of_the_training(self) -> Self:
+        if self.after is not None and self.until is not None and self.after >= self.until:
+            raise ValueError(f"'after' is {self.after} and must be below 'until', {self.until}")
+        return self
+
+    def acts_at(self, progress: float) -> bool:
+        """Whether it does where that share of the training is done."""
+        return (self.after or 0.0) <= progress < (self.until or 1.0)
 
 
 class Model(Component):
@@ -188,12 +212,15 @@ class Model(Component):
 class Loss(Component):
     """What training minimises.
 
-    `build(class_counts)` returns a callable `(logits B×K, targets B×K class probabilities) -> scalar`. `class_counts`
-    maps each class name, in the order of the labels, to its number of training images.
+    `build(class_counts, preprocess, device, precision)` returns a callable `(logits B×K, targets B×K class
+    probabilities) -> scalar`. One that names `images` too is given what the network got, float32 B×C×H×W, normalised.
+
+    `class_counts` maps each class name, in the order of the labels, to its number of training images; `preprocess` is
+    the `Preprocessor` of the run, `device` where it trains, `precision` the torch dtype of its forward passes.
     """
 
     kind = "loss"
-    offered = ("class_counts",)
+    offered = ("class_counts", "preprocess", "device", "precision")
 
 
 class Optimizer(Component):
@@ -251,6 +278,11 @@ def wants(component: Component, argument: str) -> bool:
     """Whether `component.build` names this argument, or takes all that are offered."""
     parameters = inspect.signature(component.build).parameters
     return argument in parameters or any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+
+
+def names_argument(function: Callable[..., Any], argument: str) -> bool:
+    """Whether something that `build` returned names this argument; of a torch module, whether its `forward` does."""
+    return argument in inspect.signature(getattr(function, "forward", function)).parameters
 
 
 def field_kind(annotation: Any) -> type[Component] | None:

@@ -8,13 +8,13 @@ import pytest
 import framework
 from framework import Registry
 from framework.components import KINDS
-from framework.recipe import Evaluate, Preprocess, Recipe, Train, load_recipe
+from framework.recipe import Evaluate, Lookahead, Preprocess, Recipe, Train, load_recipe
 
 ROOT = Path(__file__).parents[1]
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/__init__.py"))
 FOUNDATION = ["errors", "section", "components", "hookspecs", "soundness", "registry", "recipe"]
-WORK = ["data", "training", "runs", "evaluation", "inference", "report"]
+WORK = ["data", "training", "runs", "evaluation", "inference", "export", "report"]
 HOME_OF = {name: home.split(".")[1] for home, names in framework._HOMES.items() for name in names}
 
 registry = Registry.load()
@@ -54,7 +54,9 @@ def test_every_component_is_documented(component):
     assert undescribed == []
 
 
-@pytest.mark.parametrize("section", [Recipe, Preprocess, Train, Evaluate], ids=lambda section: section.__name__)
+@pytest.mark.parametrize(
+    "section", [Recipe, Preprocess, Train, Lookahead, Evaluate], ids=lambda section: section.__name__
+)
 def test_every_option_of_a_recipe_is_documented(section):
     assert section.__doc__
     assert [name for name, field in section.model_fields.items() if not field.description] == []

@@ -12,6 +12,8 @@ STRANGER = Path(__file__).parent / "stranger"
 HEAVY = ("torch", "torchvision", "timm")
 COMMANDS = {
     "help": (["--help"], 0),
+    "export --help": (["export", "--help"], 0),
+    "bench --help": (["bench", "--help"], 0),
     "run --help": (["run", "--help"], 0),
     "list": (["list"], 0),
     "list models": (["list", "models", "resnet"], 0),

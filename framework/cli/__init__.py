@@ -6,7 +6,7 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from framework.errors import UserError, did_you_mean
 
@@ -18,13 +18,18 @@ COMMANDS = {
     "report": "write a page about a run: figures, mistakes, curves, data",
     "compare": "runs side by side, and whether their differences are more than noise",
     "serve": "answer over HTTP, for programs and for people",
+    "soup": "average the weights of several runs of one network into a new run",
     "bundle": "seal a run into one file, for others to use",
+    "export": "write a run as ONNX, torch.export or a bundle, and compare it with the run",
+    "bench": "latency and throughput of an export or a run",
     "list": "what is installed: datasets, models, optimizers, …",
     "show": "one component: its options, defaults and documentation; or a bundle's card",
     "check": "validate a recipe without running it",
     "schema": "JSON Schema of recipes, for editors",
     "plugins": "every plugin: version, where from, what it offers, why it failed",
-    "data": "fetch a data set",
+    "data fetch": "download a data set to where recipes look for it",
+    "data check": "find copies, contradictory labels, blank and corrupt images in a recipe's data set",
+    "data cache": "list the decoded images that are kept for later runs",
     "new": "write a new recipe, with every option explained",
 }
 
@@ -62,14 +67,31 @@ def _dispatch(arguments: list[str]) -> int:
 
         print(f"framework {version('framework')}")
         return 0
-    name, rest = arguments[0], arguments[1:]
-    if name not in COMMANDS:
-        raise UserError(f"there is no command '{name}'{did_you_mean(name, COMMANDS)} (commands: {', '.join(COMMANDS)})")
-    command = importlib.import_module(f"framework.cli.{name}_command")
+    group = [name for name in COMMANDS if name.startswith(f"{arguments[0]} ")]
+    if group and arguments[1:] in ([], ["-h"], ["--help"]):
+        print("\n".join([f"usage: framework {arguments[0]} …", "", *_summaries(group)]))
+        return 0
+    name, rest = _command(arguments, group)
+    command = importlib.import_module(module_of(name))
     parser = command_parser(name)
     command.configure(parser)
     status: int = command.execute(parser.parse_intermixed_args(rest))
     return status
+
+
+def _command(arguments: list[str], group: list[str]) -> tuple[str, list[str]]:
+    """The command's name, of one word, or of two where the first one begins a group, and what follows it."""
+    words = 2 if group else 1
+    name = " ".join(arguments[:words])
+    if name in COMMANDS:
+        return name, arguments[words:]
+    known = group or list(COMMANDS)
+    raise UserError(f"there is no command '{name}'{did_you_mean(name, known)} (commands: {', '.join(known)})")
+
+
+def module_of(name: str) -> str:
+    """The module that does a command's work."""
+    return f"framework.cli.{name.replace(' ', '_')}_command"
 
 
 def _traceback() -> str:
@@ -80,23 +102,28 @@ def _traceback() -> str:
 
 def command_parser(name: str) -> argparse.ArgumentParser:
     """The parser of one command, before the command configures it."""
+    summary = COMMANDS[name]
     return argparse.ArgumentParser(
-        f"framework {name}", description=COMMANDS[name].capitalize() + ".", allow_abbrev=False,
+        f"framework {name}", description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
 
 
 def _help() -> str:
-    width = max(map(len, COMMANDS)) + 2
     return "\n".join(
         [
             "usage: framework COMMAND …",
             "",
             "One YAML recipe in, a trained and trustworthy image classifier out.",
             "",
-            *(f"  {name:{width}}{summary}" for name, summary in COMMANDS.items()),
+            *_summaries(COMMANDS),
             "",
             "framework COMMAND --help explains a command; --debug shows the traceback of an error.",
             "Start with: framework run fer2013_resnet18 dataset=drawn_faces",
         ]
     )
+
+
+def _summaries(names: Iterable[str]) -> list[str]:
+    width = max(map(len, COMMANDS)) + 2
+    return [f"  {name:{width}}{COMMANDS[name]}" for name in names]

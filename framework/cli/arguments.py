@@ -51,4 +51,4 @@ def runs_and_overrides(words: Iterable[str]) -> tuple[list[str], list[str]]:
     return runs, overrides
 
 
-RUN_HELP = "a run folder, a bundle's file, or a bundle that a plugin ships (`framework list bundles`)"
+RUN_HELP = "a run folder, a bundle's file, an .onnx export, or a bundle that a plugin ships (`framework list bundles`)"

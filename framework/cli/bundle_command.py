@@ -25,7 +25,8 @@ def execute(arguments: argparse.Namespace) -> int:
     """Seal a run into one file."""
     trained = open_trained(arguments.run, Registry.load())
     if trained.folder is None:
-        raise UserError(f"'{arguments.run}' is a bundle already")
+        what = "an export; bundle the run that it is of" if trained.weights.suffix == ".onnx" else "a bundle already"
+        raise UserError(f"'{arguments.run}' is {what}")
     out: Path = arguments.out or trained.folder.path.with_suffix(SUFFIX)
     if out.suffix != SUFFIX:
         raise UserError(f"--out {out}: a bundle's file ends in {SUFFIX}")

@@ -37,6 +37,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--folder", type=Path, metavar="DIR", help="a folder with one sub-folder of images for each class"
     )
     parser.add_argument("--only", type=Path, metavar="CSV", help="only the images whose names are in this table")
+    parser.add_argument(
+        "--without-copies", action="store_true", help="leave out images that have an exact copy in the train split"
+    )
     parser.add_argument("--views", metavar="N", help="look at each image 1, 2, 6 or 10 times: also mirrored, shifted")
     parser.add_argument(
         "--calibrate",
@@ -69,7 +72,8 @@ def execute(arguments: argparse.Namespace) -> int:
         answer["calibration"] = calibration.as_dict()
         if not arguments.json:
             _print_calibration(calibration)
-    answers, skipped = examined.answers(arguments.split, arguments.folder, arguments.only)
+    which = (arguments.split, arguments.folder, arguments.only)
+    answers, skipped = examined.answers(*which, without_copies=arguments.without_copies)
     figures = answers.figures()
     if arguments.json:
         answer |= {**figures, "skipped": [{"name": bad.name, "reason": bad.reason} for bad in skipped]}
@@ -100,7 +104,7 @@ class _Examined:
     display: Any
 
     def answers(
-        self, split: str, folder: Path | None = None, only: Path | None = None
+        self, split: str, folder: Path | None = None, only: Path | None = None, *, without_copies: bool = False
     ) -> tuple[Answers, tuple[BadImage, ...]]:
         """For every image of the split or folder, and the images that could not be read."""
         from framework.data.stores.storage import Storage
@@ -110,7 +114,8 @@ class _Examined:
         source = _source(self.recipe, ensemble.classes, split, folder, only)
         storage = Storage.of_recipe(self.recipe, self.predictors[0].device, self.display.line)
         reading = partial(self.display.reading, str(folder or split))
-        return ensemble.answers(source, self.recipe.dataset.on_bad_image, reading, storage)
+        train = _source(self.recipe, ensemble.classes, "train", None, None) if without_copies else None
+        return ensemble.answers(source, self.recipe.dataset.on_bad_image, reading, storage, train)
 
     def calibrate(self) -> Calibration:
         """Fit the temperature, keep it with the run, and use it from now on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional as F
 
-from framework.components import Transform, build
+from framework.components import Transform, build, names_argument
+from framework.data.moment import Moment
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
+
+Pass = Callable[..., tuple["Tensor", "Tensor"]]
+"""Takes images, targets, the step's generator and the moment."""
 
 GRAY = (0.2989, 0.587, 0.114)
 """Luma of red, green and blue (ITU-R 601-2), as torchvision has it."""
 
 
 class Augmentation:
-    """The transforms in order.
+    """The transforms in order, each in its part of the training.
 
     A transform is one of three sorts:
 
@@ -30,39 +34,50 @@ class Augmentation:
       the factor and the summand for its pixel values, float32 N each;
     - a callable `(images, targets, generator) -> (images, targets)`.
 
+    Each of these may name a further argument, `moment`: it is then given the `Moment` of the batch.
+
     Matrices of neighbours are multiplied and the images are sampled once; factors and summands of neighbours are
     composed and the values are changed, and cut to [0, 1], once. That is faster, and loses less, than doing it for
     each.
     """
 
     def __init__(self, transforms: Sequence[Transform], image_size: tuple[int, int]) -> None:
-        steps = [build(transform, image_size=image_size) for transform in transforms]
-        self.passes: list[Callable[..., tuple[Tensor, Tensor]]] = []
-        for composed, group in groupby(steps, _composed):
-            neighbours = list(group)
-            self.passes += neighbours if composed is None else [composed(neighbours)]
+        self.transforms = tuple(transforms)
+        self.steps = [build(transform, image_size=image_size) for transform in transforms]
+        self._passes: dict[tuple[bool, ...], list[Pass]] = {}
 
-    def __call__(self, images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    def __call__(
+        self, images: Tensor, targets: Tensor, generator: Generator, moment: Moment | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Images B×C×H×W, uint8 or float32 in [0, 1], and class probabilities B×K: both of the same shapes, as float32.
 
-        Runs where the images are.
+        Runs where the images are. `moment` left out is the first of a run.
         """
         if images.dtype == torch.uint8:
             images = images.div(255)
-        for step in self.passes:
-            images, targets = step(images, targets, generator)
+        moment = moment or Moment.first(len(images))
+        for step in self._passes_at(moment.progress):
+            images, targets = step(images, targets, generator, moment)
         return images, targets
+
+    def _passes_at(self, progress: float) -> list[Pass]:
+        """What is done where that share of the training is."""
+        acting = tuple(transform.acts_at(progress) for transform in self.transforms)
+        if acting not in self._passes:
+            self._passes[acting] = _composed(step for step, acts in zip(self.steps, acting, strict=True) if acts)
+        return self._passes[acting]
 
 
 @dataclass(frozen=True)
 class Geometry:
     """Geometric transforms as a single sampling."""
 
-    steps: Sequence[Any]
+    draws: Sequence[Callable[..., Tensor]]
+    """The `matrices` of each."""
 
-    def __call__(self, images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    def __call__(self, images: Tensor, targets: Tensor, generator: Generator, moment: Moment) -> tuple[Tensor, Tensor]:
         """Images of the same shape; targets as they were."""
-        product, *others = (step.matrices(len(images), generator) for step in self.steps)
+        product, *others = (draw(len(images), generator, moment) for draw in self.draws)
         for matrices in others:
             product = product @ matrices
         return warp(images, product), targets
@@ -72,22 +87,43 @@ class Geometry:
 class Photometry:
     """Photometric transforms as a single change of values."""
 
-    steps: Sequence[Any]
+    draws: Sequence[Callable[..., tuple[Tensor, Tensor]]]
+    """The `levels` of each."""
 
-    def __call__(self, images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    def __call__(self, images: Tensor, targets: Tensor, generator: Generator, moment: Moment) -> tuple[Tensor, Tensor]:
         """Images of the same shape; targets as they were."""
         means = gray_means(images).cpu()
         factor, summand = torch.ones_like(means), torch.zeros_like(means)
-        for step in self.steps:
-            times, plus = step.levels(torch.addcmul(summand, factor, means), generator)
+        for draw in self.draws:
+            times, plus = draw(torch.addcmul(summand, factor, means), generator, moment)
             factor, summand = factor * times, torch.addcmul(plus, summand, times)
         factor, summand = (values.view(-1, 1, 1, 1).to(images.device) for values in (factor, summand))
         return (images * factor).add_(summand).clamp_(0, 1), targets
 
 
-def _composed(step: Any) -> type[Geometry | Photometry] | None:
-    """What joins this transform and its neighbours; None for a plain callable."""
-    return Geometry if hasattr(step, "matrices") else Photometry if hasattr(step, "levels") else None
+def _composed(steps: Iterable[Any]) -> list[Pass]:
+    """Neighbours of one sort as one."""
+    passes: list[Pass] = []
+    for sort, group in groupby(steps, _sort):
+        if sort == "matrices":
+            passes.append(Geometry([_told_moment(step.matrices) for step in group]))
+        elif sort == "levels":
+            passes.append(Photometry([_told_moment(step.levels) for step in group]))
+        else:
+            passes += map(_told_moment, group)
+    return passes
+
+
+def _sort(step: Any) -> str | None:
+    """What it draws and shares with its neighbours; None for a plain callable."""
+    return next((sort for sort in ("matrices", "levels") if hasattr(step, sort)), None)
+
+
+def _told_moment(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """The same with the moment as its last argument, whether it asks for it or not."""
+    if names_argument(draw, "moment"):
+        return lambda *given: draw(*given[:-1], moment=given[-1])
+    return lambda *given: draw(*given[:-1])
 
 
 def gray_means(images: Tensor) -> Tensor:

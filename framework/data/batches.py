@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -11,6 +12,7 @@ from torch.nn import functional as F
 
 from framework.data.augment import Augmentation
 from framework.data.growth import Growth, Stage
+from framework.data.moment import Moment
 from framework.data.order import Order
 from framework.data.preprocess import Preprocessor
 from framework.data.seeding import generator_at
@@ -34,6 +36,8 @@ class Batches:
     device: torch.device
     channels_last: bool = True
     growth: Growth | None = None
+    total_steps: int | None = None
+    """Optimizer steps of the whole run; None where it has no end."""
     order: Order = field(init=False)
     _coming: tuple[int, Iterator[Tensor]] | None = field(default=None, init=False)
     """A step, and the pixels of its batches and of all after it: those that stream are decoded ahead."""
@@ -65,7 +69,8 @@ class Batches:
         generator = generator_at(self.seed, "augment", step)
         coming = self._pixels_from(step)
         for indices in self.order.at(step):
-            images, targets = self._batch(next(coming), indices, step, generator)
+            moment = Moment(indices, step // self.steps_per_epoch, step / (self.total_steps or math.inf), self.seed)
+            images, targets = self._batch(next(coming), moment, step, generator)
             yield images, targets, len(indices) / self.images_per_step
         self._coming = step + 1, coming
 
@@ -76,12 +81,12 @@ class Batches:
             return coming[1]
         return self.store.pixels.batches(self.order.batches_from(step))
 
-    def _batch(self, pixels: Tensor, indices: Tensor, step: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _batch(self, pixels: Tensor, moment: Moment, step: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         images = pixels.to(self.device)
         if self.growth is not None:
             images = F.interpolate(images.div(255), self.growth.size_at(step), mode="bilinear", antialias=True)
-        targets = F.one_hot(self.store.labels[indices], len(self.store.classes)).to(self.device).float()
-        images, targets = self.augmentation(images, targets, generator)
+        targets = F.one_hot(self.store.labels[moment.indices], len(self.store.classes)).to(self.device).float()
+        images, targets = self.augmentation(images, targets, generator, moment)
         images = self.preprocess.normalised(images)
         if self.channels_last:
             images = images.contiguous(memory_format=torch.channels_last)

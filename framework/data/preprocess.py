@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
-from torch.nn import functional as F
+
+from framework.data.resize import Axis, larger, resize, resize_batch, rounded, smaller
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,31 +42,50 @@ class Preprocessor:
         return self.resized(self.with_channels(torch.from_numpy(writable)))
 
     def with_channels(self, image: Tensor) -> Tensor:
-        """Grayscale from RGB by luma (ITU-R 601-2), RGB from grayscale by repetition; uint8 C×H×W."""
-        if image.shape[0] == self.channels:
+        """Grayscale from RGB by luma (ITU-R 601-2), RGB from grayscale by repetition; uint8 …×C×H×W."""
+        if image.shape[-3] == self.channels:
             return image
         if self.channels == 3:
-            return image.expand(3, -1, -1)
-        gray = image[0].int().mul_(LUMA[0])
-        for channel, weight in zip(image[1:], LUMA[1:], strict=True):
-            gray.add_(channel.int().mul_(weight))  # in place: of a large photo each copy is hundreds of megabytes
-        return gray.add_(0x8000).bitwise_right_shift_(16).to(torch.uint8)[None]
+            return image.expand(*image.shape[:-3], 3, *image.shape[-2:])
+        red, green, blue = image.unbind(-3)
+        gray = red.float().mul_(LUMA[0])  # all that follows is below 2^24, hence exact
+        for channel, weight in ((green, LUMA[1]), (blue, LUMA[2])):
+            gray.add_(channel.float().mul_(weight))  # in place: of a large photo each copy is hundreds of megabytes
+        return gray.add_(0x8000).div_(65536).floor_().to(torch.uint8).unsqueeze(-3)
 
     def resized(self, image: Tensor) -> Tensor:
         """Bring uint8 C×H×W to the network's size: bilinear with antialiasing, rounded to uint8."""
         target = (self.height, self.width)
         if tuple(image.shape[1:]) == target:
             return image
-        height, width = image.shape[1:]
+        return torch.from_numpy(resize(image.numpy(), *self.axes(*image.shape[1:]), target))
+
+    def resized_batch(self, images: Tensor) -> Tensor:
+        """The same pixels of uint8 B×C×H×W, for a graph that is traced: it then holds for images of any size."""
+        sides = [torch.scalar_tensor(side, dtype=torch.int64) for side in images.shape[2:]]
+        return resize_batch(images, *self.axes(*sides), (self.height, self.width))
+
+    def axes(self, height: Any, width: Any) -> tuple[Axis, Axis]:
+        """What `fit` takes of an image of that size and where it puts it, down and across; ints or tensors."""
         if self.fit == "crop":
             # Cropped before resizing: a strip of 10000×1 resized to cover the target would fill the memory.
-            ratio = min(height / self.height, width / self.width)
-            image = _centred(image, (max(1, round(self.height * ratio)), max(1, round(self.width * ratio))))
+            taken = (
+                larger(1, smaller(height, rounded(width * self.height, self.width))),
+                larger(1, smaller(width, rounded(height * self.width, self.height))),
+            )
+            made: tuple[Any, Any] = (self.height, self.width)
         elif self.fit == "pad":
-            ratio = min(self.height / height, self.width / width)
-            image = _resize(image, (max(1, round(height * ratio)), max(1, round(width * ratio))))
-            return _centred(image, target)
-        return _resize(image, target)
+            taken = (height, width)
+            made = (
+                larger(1, smaller(self.height, rounded(height * self.width, width))),
+                larger(1, smaller(self.width, rounded(width * self.height, height))),
+            )
+        else:
+            taken, made = (height, width), (self.height, self.width)
+        return (
+            Axis((height - taken[0]) // 2, taken[0], (self.height - made[0]) // 2, made[0]),
+            Axis((width - taken[1]) // 2, taken[1], (self.width - made[1]) // 2, made[1]),
+        )
 
     def normalised(self, images: Tensor) -> Tensor:
         """Float32 B×C×H×W in [0, 1], normalised by mean and standard deviation."""
@@ -107,21 +126,3 @@ def level_counts(images: Tensor) -> Tensor:
 
 def _rounded(values: Tensor) -> tuple[float, ...]:
     return tuple(round(value, 6) for value in values.tolist())
-
-
-def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:
-    resized = F.interpolate(image[None].float(), size, mode="bilinear", antialias=True, align_corners=False)[0]
-    return resized.round_().clamp_(0, 255).to(torch.uint8)
-
-
-def _centred(image: Tensor, size: Sequence[int]) -> Tensor:
-    """Crop what is too large and pad with black what is too small, evenly on both sides."""
-    for dimension, wanted in zip((1, 2), size, strict=True):
-        excess = image.shape[dimension] - wanted
-        if excess > 0:
-            image = image.narrow(dimension, excess // 2, wanted)
-        elif excess < 0:
-            before = -excess // 2
-            pads = [before, -excess - before] if dimension == 2 else [0, 0, before, -excess - before]
-            image = F.pad(image, pads)
-    return image

@@ -109,6 +109,8 @@ class Selection:
     indices: Sequence[int]
     labels: Sequence[int]
     classes: Sequence[str]
+    dropped: Sequence[str] = ()
+    """Names of images that a table of the recipe left out."""
 
     @property
     def channels(self) -> int:

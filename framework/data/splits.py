@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from framework.components import Dataset, ImageSource, build
 from framework.data.contract import checked
 from framework.data.sources import Selection
+from framework.data.tables import apply_tables
 from framework.errors import UserError, count, did_you_mean, enumerate_names
 
 DEFAULT_VALIDATION = 0.1
@@ -16,7 +17,8 @@ DEFAULT_VALIDATION = 0.1
 def build_splits(dataset: Dataset, classes: Sequence[str] | None = None) -> dict[str, ImageSource]:
     """All splits of the dataset, each labelled by `classes` (left out: those of `train`).
 
-    Raises `UserError` where the data is absent, breaks the contract, or has a class that `classes` lacks.
+    Raises `UserError` where the data is absent, breaks the contract, has a class that `classes` lacks, or a table names
+    images that are not there.
     """
     built: Mapping[str, ImageSource] = build(dataset)
     if not isinstance(built, Mapping) or not built or not all(isinstance(split, str) for split in built):
@@ -25,7 +27,7 @@ def build_splits(dataset: Dataset, classes: Sequence[str] | None = None) -> dict
     if classes is None:
         classes = _training_classes(dataset.name, sources)
     bound = {split: bind_classes(source, classes, f"split '{split}'") for split, source in sources.items()}
-    return _held_out(dataset, bound)
+    return apply_tables(dataset, _held_out(dataset, dict(bound)), own=bound)
 
 
 def find_split(splits: Mapping[str, ImageSource], name: str) -> ImageSource:

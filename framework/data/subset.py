@@ -19,6 +19,14 @@ SHOWN = 5
 
 def read_names(file: Path) -> list[str]:
     """The column `name` of a CSV file, or its first where no column is called so; raises `UserError`."""
+    return [row[COLUMN] for row in read_rows(file)]
+
+
+def read_rows(file: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file by column; where none is called `name` there is no header, and the first one is.
+
+    Rows that are too short to have a name are left out; raises `UserError`.
+    """
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
             rows = [row for row in csv.reader(text) if row]
@@ -26,10 +34,10 @@ def read_names(file: Path) -> list[str]:
         raise UserError(f"'{file}' cannot be read as CSV: {error}") from None
     if not rows:
         raise UserError(f"'{file}' is empty: it should name images, one in each row")
-    if COLUMN in rows[0]:
-        column, rows = rows[0].index(COLUMN), rows[1:]
-        return [row[column] for row in rows if len(row) > column]
-    return [row[0] for row in rows]
+    if COLUMN not in rows[0]:
+        return [{COLUMN: row[0]} for row in rows]
+    columns = [dict(zip(rows[0], row, strict=False)) for row in rows[1:]]
+    return [row for row in columns if COLUMN in row]
 
 
 def named_images(source: ImageSource, names: Sequence[str], where: str) -> Selection:

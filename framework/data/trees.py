@@ -38,7 +38,7 @@ def class_tree(
             f"'{folder}' has {count(len(unexpected), 'class folder')} that 'classes' does not name: "
             f"{enumerate_names(unexpected)}{did_you_mean(unexpected[0], names)}"
         )
-    by_class = {name: _sorted_files(folder / name) if name in found else [] for name in names}
+    by_class = {name: sorted_files(folder / name) if name in found else [] for name in names}
     paths = [path for files in by_class.values() for path in files]
     if not paths:
         raise UserError(f"'{folder}' has no images: its class folders {enumerate_names(found)} are empty")
@@ -51,7 +51,7 @@ def class_folders(folder: Path) -> list[str]:
     return sorted(entry.name for entry in _entries(folder) if entry.is_dir() and not entry.name.startswith("."))
 
 
-def _sorted_files(folder: Path) -> list[str]:
+def sorted_files(folder: Path) -> list[str]:
     """By the parts of their paths: what is in the folder `a` comes before what is in `a-b`."""
     return sorted(_files_below(folder), key=lambda path: path.replace(os.sep, "\0"))
 

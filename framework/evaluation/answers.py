@@ -46,6 +46,11 @@ class Answers:
         """Every figure, as `classification_metrics` names them."""
         return classification_metrics(self.logits, self.labels, self.classes)
 
+    def only(self, chosen: Tensor) -> Answers:
+        """Those of some of the images; `chosen` is bool N."""
+        names = tuple(name for name, wanted in zip(self.names, chosen.tolist(), strict=True) if wanted)
+        return Answers(self.classes, names, self.labels[chosen], self.logits[chosen])
+
     @property
     def keys(self) -> list[ImageKey]:
         """What tells each image from all others, in any answers and any source of the same data: see `image_keys`."""

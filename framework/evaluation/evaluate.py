@@ -47,6 +47,10 @@ class Evaluator:
         logits = self.logits(model, store.pixels.in_order(self.batch_size))
         return Answers(store.classes, store.names, store.labels, logits)
 
+    def inputs(self, batch: Tensor) -> Tensor:
+        """What the network gets of uint8 images B×C×H×W by a single view, where it is."""
+        return self.laid_out(self.preprocess.network_input(batch.to(self.device)))
+
     def laid_out(self, view: Tensor) -> Tensor:
         """The batch in the memory format that the network was trained with."""
         return view.contiguous(memory_format=torch.channels_last) if self.channels_last else view.contiguous()

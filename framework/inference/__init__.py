@@ -1,8 +1,9 @@
-"""After training: a run or a bundle as a classifier.
+"""After training: a run, a bundle or an export as a classifier.
 
 predictor.py     what the network says of images
 reading.py       images as the network sees them, read ahead
 torch_engine.py  the network in PyTorch
+onnx_engine.py   an exported network under onnxruntime
 ensemble.py      several of them as one
 answering.py     what a run kept of its answers, or the data to answer for anew
 activation.py    where in an image a network sees a class

@@ -39,12 +39,18 @@ class Ensemble:
         return self.predictors[0].classes
 
     def answers(
-        self, source: ImageSource, on_bad_image: str, progress: Progress | None = None, storage: Storage | None = None
+        self,
+        source: ImageSource,
+        on_bad_image: str,
+        progress: Progress | None = None,
+        storage: Storage | None = None,
+        apart_from: ImageSource | None = None,
     ) -> tuple[Answers, tuple[BadImage, ...]]:
         """The mean of the members' probabilities for each image, and the images that were left out.
 
         `source` has the classes of the ensemble, in its order. Images are decoded once for all members that see them
-        at the same size.
+        at the same size. Images that have a copy in `apart_from`, at the first member's size, are left out of the
+        answers; raises `UserError` where all have.
         """
         stores: dict[object, Store] = {}
         members = []
@@ -54,4 +60,12 @@ class Ensemble:
                 stores[seen] = predictor.store(source, on_bad_image, progress, storage)
             members.append(predictor.answers(stores[seen]))
         skipped = next(iter(stores.values())).skipped
-        return members[0] if len(members) == 1 else averaged(members), skipped
+        answers = members[0] if len(members) == 1 else averaged(members)
+        if apart_from is not None:
+            first = self.predictors[0]
+            known = first.store(apart_from, on_bad_image, progress, storage)
+            copies = next(iter(stores.values())).copies_of(known)
+            if copies.all():
+                raise UserError("every image has a copy among those to be left out: nothing is left to evaluate")
+            answers = answers.only(~copies)
+        return answers, skipped

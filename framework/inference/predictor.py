@@ -13,9 +13,11 @@ from framework.data.decode import MAX_PIXELS, decode, quiet_decoding
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.store import Store, build_store
 from framework.evaluation.answers import Answers
+from framework.inference.onnx_engine import OnnxEngine
 from framework.inference.reading import Image, Keep, Reader, Seen
 from framework.inference.torch_engine import TorchEngine
 from framework.registry import Registry
+from framework.runs.onnx_file import SUFFIX as ONNX_SUFFIX
 from framework.runs.trained import Trained, open_trained
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A run folder or a bundle, ready to classify.
+    """A run folder, a bundle or an ONNX export, ready to classify.
 
     predictor = Predictor.open("runs/fer2013_resnet18-1")
     for prediction in predictor.predict(["a.jpg", "b.png"]):
@@ -79,14 +81,18 @@ class Predictor:
 
     @classmethod
     def open(cls, named: str | Path | Trained, registry: Registry | None = None, device: str = "auto") -> Predictor:
-        """Load a finished run or a bundle, by path or name.
+        """Load a finished run, a bundle or an ONNX export, by path or name; the last is always on the CPU.
 
         Raises `UserError` where there is none, or its network's plugin is not installed.
         """
         registry = registry or Registry.load()
         trained = named if isinstance(named, Trained) else open_trained(named, registry)
         saved = trained.documents["model"]
-        engine = TorchEngine.load(trained, registry, device)
+        engine: Engine = (
+            OnnxEngine.load(trained)
+            if trained.weights.suffix == ONNX_SUFFIX
+            else TorchEngine.load(trained, registry, device)
+        )
         preprocess = Preprocessor.from_dict(saved["preprocess"])
         return cls(trained, trained.classes, preprocess, engine, saved["evaluation"]["batch_size"])
 

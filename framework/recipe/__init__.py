@@ -11,6 +11,16 @@ json_schema.py  JSON Schema over all installed components, for editors
 from framework.recipe.loading import load_recipe, validate_section
 from framework.recipe.problems import RecipeError
 from framework.recipe.saving import recipe_text
-from framework.recipe.sections import Evaluate, Preprocess, Recipe, Train
+from framework.recipe.sections import Evaluate, Lookahead, Preprocess, Recipe, Train
 
-__all__ = ["Evaluate", "Preprocess", "Recipe", "RecipeError", "Train", "load_recipe", "recipe_text", "validate_section"]
+__all__ = [
+    "Evaluate",
+    "Lookahead",
+    "Preprocess",
+    "Recipe",
+    "RecipeError",
+    "Train",
+    "load_recipe",
+    "recipe_text",
+    "validate_section",
+]

@@ -75,6 +75,18 @@ class Preprocess(Section):
         return self
 
 
+class Lookahead(Section):
+    """Slow weights that follow the fast ones, and that these go on from (Zhang et al., 2019)."""
+
+    every: int = Field(5, ge=1)
+    """Optimizer steps between two meetings."""
+    decay: float = Field(0.5, ge=0, lt=1)
+    """Share of the slow weights that is kept when they meet (1 - α)."""
+    growth: float = Field(0.0, ge=0)
+    """The share kept is `decay` times the share of the training, to this power: 0 is the same throughout, 3 with decay
+    0.774 as in airbench (Jordan, 2024), whose slow weights begin to hold back towards the end."""
+
+
 class Train(Section):
     """How the network is trained."""
 
@@ -102,9 +114,20 @@ class Train(Section):
     ema: float | None = Field(None, gt=0, lt=1)
     """Decay of an exponential moving average of the weights, which is then what is evaluated and kept (0.99 to 0.9999;
     it warms up as (1 + step) / (10 + step))."""
+    lookahead: Lookahead | None = None
+    """Slow weights that move towards the trained ones every few steps, which then go on from there; the slow ones are
+    evaluated and kept. In place of `ema`; `{}` for its defaults."""
+    refresh_norm: int | None = Field(None, ge=1)
+    """Before each evaluation, estimate the statistics of batch normalisation anew on so many batches of training images
+    (not augmented, evenly spread): those of averaged weights are not the average of theirs. For `ema`, `lookahead`, and
+    small batches; 20 to 100."""
     freeze: tuple[str, ...] = ()
     """Patterns of parameter names that are not trained, such as `layer1.*`; normalisation layers among them keep
     their statistics."""
+    unfreeze_until: float | None = Field(None, gt=0, le=1)
+    """Begin with the last stage alone, the classifier, and let one more be trained at a time, from the top, until all
+    are by this share of the training (gradual unfreezing: Howard & Ruder, 2018). For pretrained weights. A stage that
+    waits keeps the statistics of its normalisation layers."""
     patience: int | None = Field(None, ge=1)
     """Stop after this many epochs without a better `monitor`."""
     monitor: Literal["top1", "loss", "balanced_accuracy", "macro_f1"] = "top1"
@@ -130,6 +153,12 @@ class Train(Section):
     """How many of the latest checkpoints stay in the run folder."""
     log_every: int = Field(20, ge=1)
     """Optimizer steps between two step lines in `metrics.jsonl`."""
+
+    @model_validator(mode="after")
+    def _one_average(self) -> Train:
+        if self.ema is not None and self.lookahead is not None:
+            raise PydanticCustomError("averages", "has both 'ema' and 'lookahead': one average is kept, choose")
+        return self
 
 
 class Evaluate(Section):

@@ -100,6 +100,7 @@ class Display(ABC):
             for row in split_rows(splits):
                 self.line(f"{row[0]:>20}" + "".join(f"{cell:>12}" for cell in row[1:]))
             self.line(f"{'images':>20}" + "".join(f"{split['images']:>12,}" for split in splits.values()), "dim")
+            self._without_copies(results)
         self.line()
         seconds = results["seconds"]
         self.line(
@@ -110,6 +111,18 @@ class Display(ABC):
         self.line(f"Everything is in {self.run.path}. Next:")
         self.line(f"    framework evaluate {self.run.path}", "bold")
         self.line(f"    framework predict {self.run.path} IMAGE_OR_FOLDER", "bold")
+
+    def _without_copies(self, results: Mapping[str, Any]) -> None:
+        """How much of the test split was learned."""
+        apart = results.get("test_without_copies")
+        if apart is None:
+            return
+        total = results["test"]["images"]
+        known = total - apart["images"]
+        self.line(f"Of the {total:,} test images {known:,} have an exact copy in train.", "yellow")
+        if apart["images"]:
+            figures = ", ".join(f"{name} {value}" for name, value in split_rows({"": apart}))
+            self.line(f"Without them: {figures}.", "yellow")
 
     def estimated(self, profile: Profile) -> None:
         """What a dry run found."""

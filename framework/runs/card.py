@@ -7,6 +7,12 @@ from typing import Any
 from framework.evaluation.intervals import wilson_interval
 from framework.runs.trained import Trained
 
+SPLITS = {
+    "validation": "validation",
+    "test": "test",
+    "test_without_copies": "test, without images that have a copy in train",
+}
+
 
 def model_card(trained: Trained, title: str) -> str:
     """Markdown. Mitchell et al., "Model Cards for Model Reporting", 2019."""
@@ -45,12 +51,12 @@ def _network(model: dict[str, Any]) -> str:
 def _figures(trained: Trained) -> str:
     results = trained.documents.get("results", {})
     rows = []
-    for split in ("validation", "test"):
-        if split in results:
+    for split, title in SPLITS.items():
+        if results.get(split, {}).get("images"):
             figures = results[split]
             low, high = wilson_interval(figures["top1"], figures["images"])
             rows.append(
-                f"| {split} | {figures['images']:,} | {100 * figures['top1']:.1f} % "
+                f"| {title} | {figures['images']:,} | {100 * figures['top1']:.1f} % "
                 f"({100 * low:.1f} to {100 * high:.1f}) | {100 * figures['balanced_accuracy']:.1f} % | "
                 f"{100 * figures['macro_f1']:.1f} % | {100 * figures['ece']:.1f} % |"
             )

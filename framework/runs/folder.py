@@ -3,11 +3,12 @@
 recipe.yaml          the resolved recipe: itself a valid recipe
 model.json           class names, preprocessing, network: what turns weights into a classifier
 model.safetensors    the weights that were kept
-results.json         every figure of validation and test
+results.json         every figure of validation and test, and of test images without a copy in train
 answers/             logits and names of every image of validation and test, for reports and comparisons
 calibration.json     the temperature of `framework evaluate --calibrate`, once that was called
 metrics.jsonl        a line for each epoch, and step lines
-data.json            fingerprint and class counts of each split, images that were skipped
+data.json            fingerprint and class counts of each split, images that were skipped or dropped
+drop.csv, keep.csv   the tables of `dataset.drop` and `dataset.keep`, as they were
 environment.json     versions, plugins, device, git commit, command
 report.html          the page of `framework report`, once that was called
 checkpoints/         the last few states to resume from, and the best weights so far

@@ -1,4 +1,4 @@
-"""A finished training, wherever it lies: a run folder, a bundle, or a bundle that a plugin ships."""
+"""A finished training, wherever it lies: a run folder, a bundle, one that a plugin ships, or an ONNX export."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from framework.errors import UserError, did_you_mean, enumerate_names
 from framework.runs.bundle import SUFFIX, read_bundle
 from framework.runs.folder import RunFolder, open_run
+from framework.runs.onnx_file import SUFFIX as ONNX_SUFFIX
+from framework.runs.onnx_file import read_onnx
 
 if TYPE_CHECKING:
     from framework.registry import Registry
@@ -25,7 +27,7 @@ class Trained:
     label: str
     """As the user named it."""
     weights: Path
-    """A safetensors file."""
+    """A safetensors file, or the ONNX file itself."""
     recipe: str
     """The resolved recipe, as YAML."""
     documents: Mapping[str, Any]
@@ -45,7 +47,7 @@ class Trained:
 
 
 def open_trained(named: str | Path, registry: Registry) -> Trained:
-    """The run folder or bundle of that path, or the bundle of that name, as `fer2013/compact`.
+    """The run folder, bundle or ONNX export of that path, or the bundle of that name, as `fer2013/compact`.
 
     Raises `UserError` where there is none, it is not finished, or it is damaged. torch is not imported.
     """
@@ -53,8 +55,12 @@ def open_trained(named: str | Path, registry: Registry) -> Trained:
     if path.is_dir():
         return _of_folder(label, open_run(path))
     if path.is_file():
+        if path.suffix == ONNX_SUFFIX:
+            return _of_onnx(label, path)
         if path.suffix != SUFFIX:
-            raise UserError(f"'{path}' is neither a run folder nor a bundle (*{SUFFIX})")
+            raise UserError(
+                f"'{path}' is neither a run folder nor a bundle (*{SUFFIX}) nor an ONNX export (*{ONNX_SUFFIX})"
+            )
         return _of_bundle(label, path)
     bundles = registry.bundles
     if label in bundles:
@@ -74,3 +80,8 @@ def _of_bundle(label: str, path: Path) -> Trained:
     recipe = documents.pop("recipe")
     documents.pop("card")
     return Trained(label, path, recipe, documents)
+
+
+def _of_onnx(label: str, path: Path) -> Trained:
+    documents = read_onnx(path)
+    return Trained(label, path, documents["recipe"], {name: documents[name] for name in DOCUMENTS if name in documents})

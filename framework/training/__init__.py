@@ -7,12 +7,15 @@ loop.py          the loop, in one screen
 keeper.py        what happens around a step: logging, evaluation, checkpoints, when to stop
 device.py        which device, which arithmetic
 precision.py     autocast, loss scaling, clipping, the optimizer step
-averaging.py     exponential moving average of the weights
+averaging.py     averages of the weights: moving, lookahead
+norms.py         statistics of batch normalisation, estimated anew
 schedule.py      when a scheduler is told what
-freezing.py      parameters that are not trained
+freezing.py      parameters that are not trained, or not yet
+stages.py        a network from its input to its classifier, by the names of its parameters
 stopping.py      signals, time limit, patience
 meter.py         running means kept on the device, and where the loss stopped being finite
 checkpoints.py   what is saved, atomically, and found again
 tree.py          nested state <-> one safetensors file without pickled code
+soup.py          one network with the mean of several runs' weights
 run.py           `framework run`: from a recipe to results.json
 """

@@ -1,30 +1,32 @@
-"""An exponential moving average of the weights (Polyak & Juditsky, 1992; the warm-up is TensorFlow's)."""
+"""What is evaluated and kept in place of the weights as the last step left them: averages of them."""
 
 from __future__ import annotations
 
 import copy
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import torch
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
+
+    from framework.recipe.sections import Train
 
 
-class Averaging:
-    """Keeps `model` (what is evaluated): the average where a decay is given, else the trained network itself."""
+class Averaging(ABC):
+    """Keeps `model`, what is evaluated, beside the network that is `trained`."""
 
-    def __init__(self, trained: nn.Module, decay: float | None) -> None:
+    def __init__(self, trained: nn.Module) -> None:
         self.trained = trained
-        self.decay = decay
-        self.model = trained if decay is None else copy.deepcopy(trained).requires_grad_(False)
+        self.model = copy.deepcopy(trained).requires_grad_(False)
 
-    @torch.no_grad()
+    @abstractmethod
     def update(self, step: int) -> None:
-        """Move the average towards the weights after optimizer step `step` (from 1); integers are copied."""
-        if self.decay is None:
-            return
-        weight = 1 - min(self.decay, (1 + step) / (10 + step))
+        """Optimizer step `step` (from 1) is done."""
+
+    def _pull(self, weight: float) -> tuple[list[Tensor], list[Tensor]]:
+        """Move the averages towards the weights by that share, and give both; integers are copied."""
         averages, values = [], []
         for average, value in zip(self.model.state_dict().values(), self.trained.state_dict().values(), strict=True):
             if average.is_floating_point():
@@ -33,3 +35,59 @@ class Averaging:
             else:
                 average.copy_(value)
         torch._foreach_lerp_(averages, values, weight)
+        return averages, values
+
+
+class NoAveraging(Averaging):
+    """The trained network itself is evaluated."""
+
+    def __init__(self, trained: nn.Module) -> None:
+        self.trained = self.model = trained
+
+    def update(self, step: int) -> None:
+        """Nothing is to be done."""
+
+
+class MovingAverage(Averaging):
+    """An exponential moving average (Polyak & Juditsky, 1992; the warm-up is TensorFlow's)."""
+
+    def __init__(self, trained: nn.Module, decay: float) -> None:
+        super().__init__(trained)
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Move the average towards the weights."""
+        self._pull(1 - min(self.decay, (1 + step) / (10 + step)))
+
+
+class SlowWeights(Averaging):
+    """Lookahead (Zhang et al., 2019): every few steps slow weights move towards the fast ones, which go on from there.
+
+    Of the slow weights a share `decay`, times the share of the training to the power `growth`, is kept. Without growth
+    that is Zhang's, with `decay` 1 - α; airbench's (Jordan, 2024) grows with the third power.
+    """
+
+    def __init__(self, trained: nn.Module, every: int, decay: float, growth: float, total_steps: int) -> None:
+        super().__init__(trained)
+        self.every = every
+        self.decay = decay
+        self.growth = growth
+        self.total_steps = total_steps
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Let both meet, where it is time."""
+        if step % self.every:
+            return
+        slow, fast = self._pull(1 - self.decay * (step / self.total_steps) ** self.growth)
+        torch._foreach_copy_(fast, slow)
+
+
+def build_averaging(train: Train, model: nn.Module, total_steps: int) -> Averaging:
+    """What the recipe's section asks for."""
+    if train.ema is not None:
+        return MovingAverage(model, train.ema)
+    if train.lookahead is not None:
+        return SlowWeights(model, **train.lookahead.model_dump(), total_steps=total_steps)
+    return NoAveraging(model)

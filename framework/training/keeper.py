@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -127,6 +128,7 @@ class Keeper:
         self._require_finite()
         means = self.meter.take_epoch()
         trained = self.watch.seconds
+        self.session.refresh_norms()
         answers = self.session.validate() if "validation" in self.session.stores else None
         validation = answers.figures() if answers else None
         if validation is not None and not math.isfinite(validation["loss"]):
@@ -169,11 +171,7 @@ class Keeper:
         return True
 
     def _score(self, validation: dict[str, Any] | None) -> float | None:
-        """The figure that `train.monitor` names, turned so that lower is better."""
-        if validation is None:
-            return None
-        figure = float(validation[self.recipe.monitor])
-        return figure if self.recipe.monitor == "loss" else -figure
+        return None if validation is None else score(validation, self.recipe.monitor)
 
     def _require_finite(self) -> None:
         step = self.meter.first_bad_step()
@@ -194,3 +192,9 @@ class Keeper:
         self.meter.load_state_dict(state["meter"])
         self.session.load_state_dict(state)
         self.run.rewind_metrics(self.position.step)
+
+
+def score(figures: Mapping[str, Any], monitor: str) -> float:
+    """The figure that `train.monitor` names, turned so that lower is better."""
+    figure = float(figures[monitor])
+    return figure if monitor == "loss" else -figure

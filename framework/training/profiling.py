@@ -107,7 +107,9 @@ def advice(profile: Profile) -> list[str]:
             f"train.batch_size than {train.batch_size} (and a higher rate) needs it less often."
         )
     if stage.share("averaging") > 0.05:
-        found.append(f"Averaging the weights (train.ema) takes {stage.share('averaging'):.0%} of a step.")
+        found.append(
+            f"Averaging the weights (train.ema, train.lookahead) takes {stage.share('averaging'):.0%} of a step."
+        )
     if stage.share("forward", "backward") > 0.8:
         ways = (
             ["a smaller model or preprocess.size", "train.grow_from"]
@@ -122,6 +124,8 @@ def advice(profile: Profile) -> list[str]:
 
 def _median_phases(session: Session, stage: Stage, steps: int) -> dict[str, float]:
     meter = Meter(session.device)
+    # In the middle: at the start some of the network may be frozen yet, and at the end some transforms have ended.
+    first = stage.start + max(0, stage.steps - WARM_UP - steps) // 2
     measured: defaultdict[str, list[float]] = defaultdict(list)
     for number in range(WARM_UP + steps):
         seconds: defaultdict[str, float] = defaultdict(float)
@@ -135,7 +139,7 @@ def _median_phases(session: Session, stage: Stage, steps: int) -> dict[str, floa
             seconds[phase] += now - last
             last = now
 
-        train_step(session, stage.start + number % stage.steps, meter, mark)
+        train_step(session, first + number % stage.steps, meter, mark)
         if number >= WARM_UP:
             for phase, value in seconds.items():
                 measured[phase].append(value)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from framework.data.tables import OPTIONS, find_table
 from framework.errors import UserError
 from framework.evaluation.answers import Answers
 from framework.evaluation.examples import choose_examples
@@ -16,6 +18,7 @@ from framework.recipe.saving import plain, recipe_text
 from framework.recipe.sections import Recipe
 from framework.registry import Registry
 from framework.runs.environment import describe_environment
+from framework.runs.files import replace_atomically
 from framework.runs.folder import RunFolder
 from framework.training.checkpoints import Checkpoints, load_weights, save_weights
 from framework.training.device import describe_device, peak_memory
@@ -89,6 +92,7 @@ def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
     for split in ("validation", "test"):
         if split in session.stores:
             results[split] = _figures(session, run, split)
+    results |= _figures_without_copies(session, run)
     images = position.step * session.batches.images_per_step
     results |= {
         "epochs": keeper.epoch,
@@ -111,6 +115,18 @@ def _figures(session: Session, run: RunFolder, split: str) -> dict[str, Any]:
     answers = session.evaluate(split)
     answers.save(file)
     return answers.figures()
+
+
+def _figures_without_copies(session: Session, run: RunFolder) -> dict[str, Any]:
+    """Of the test images that training has not seen, where it has seen some."""
+    if "test" not in session.stores:
+        return {}
+    copies = session.stores["test"].copies_of(session.stores["train"])
+    if not copies.any():
+        return {}
+    if copies.all():
+        return {"test_without_copies": {"images": 0}}
+    return {"test_without_copies": Answers.load(run.answers("test")).only(~copies).figures()}
 
 
 def _claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> bool:
@@ -155,6 +171,7 @@ def _write_data(run: RunFolder, stores: dict[str, Store]) -> None:
             "store": store.pixels.place,
             "classes": store.class_counts,
             "skipped": [{"name": bad.name, "reason": bad.reason} for bad in store.skipped],
+            "dropped": list(store.dropped),
         }
         for split, store in stores.items()
     }
@@ -175,6 +192,9 @@ def _describe_run(run: RunFolder, session: Session, registry: Registry) -> None:
     if not run.recipe.is_file():
         run.write_recipe(recipe_text(session.recipe, f"framework run {run.recipe}"))
     _write_data(run, session.stores)
+    for option in OPTIONS:
+        if table := find_table(session.recipe.dataset, option):
+            replace_atomically(run.path / f"{option}.csv", partial(shutil.copyfile, table))
     run.write(
         "model",
         {

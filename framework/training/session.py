@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from framework.components import ImageSource, build, wants
+from framework.components import ImageSource, build, names_argument, wants
 from framework.data.augment import Augmentation
 from framework.data.batches import Batches
 from framework.data.growth import Growth
@@ -22,11 +22,12 @@ from framework.errors import UserError, count
 from framework.evaluation.evaluate import Evaluator
 from framework.recipe.sections import Recipe
 from framework.training.allocator import keep_freed_memory
-from framework.training.averaging import Averaging
+from framework.training.averaging import Averaging, build_averaging
 from framework.training.checkpoints import restore_optimizer
 from framework.training.device import choose_device, choose_precision
-from framework.training.freezing import Freezing
+from framework.training.freezing import Freezing, freeze
 from framework.training.network import FAULTS, build_network, try_network
+from framework.training.norms import refresh_norms
 from framework.training.precision import Precision
 from framework.training.schedule import Schedule
 
@@ -53,7 +54,8 @@ class Session:
     batches: Batches
     model: nn.Module
     freezing: Freezing
-    loss: Callable[[Tensor, Tensor], Tensor]
+    loss: Callable[[Tensor, Tensor, Tensor], Tensor]
+    """Of logits, targets, and what the network got."""
     optimizer: torch.optim.Optimizer
     schedule: Schedule
     averaging: Averaging
@@ -64,6 +66,11 @@ class Session:
     def total_steps(self) -> int:
         """Optimizer steps that the schedule is laid out over."""
         return total_steps(self.recipe, self.batches)
+
+    def refresh_norms(self) -> None:
+        """Estimate the statistics of batch normalisation anew, where the recipe asks for it."""
+        if batches := self.recipe.train.refresh_norm:
+            refresh_norms(self.averaging.model, self.stores["train"], self.evaluator, batches, self.freezing.still)
 
     def validate(self) -> Answers:
         """The validation split by a single view, with the averaged weights where there are any."""
@@ -77,7 +84,7 @@ class Session:
         """What a checkpoint holds of the objects here; randomness needs nothing, it follows from the step."""
         return {
             "model": dict(self.model.state_dict()),
-            "average": dict(self.averaging.model.state_dict()) if self.averaging.decay is not None else None,
+            "average": dict(self.averaging.model.state_dict()) if self.averaging.model is not self.model else None,
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.schedule.state_dict(),
             "scaler": self.precision.state_dict(),
@@ -147,7 +154,7 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
     model = build_network(recipe.model, len(classes), preprocess.channels, size, sample).to(device)
     if train.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    freezing = Freezing(model, train.freeze)
+    freeze(model, train.freeze)
     batches = Batches(
         stores["train"],
         preprocess,
@@ -160,8 +167,10 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
         train.channels_last,
     )
     steps = total_steps(recipe, batches)
-    batches = replace(batches, growth=image_growth(recipe, model, len(classes), preprocess, steps))
+    growth = image_growth(recipe, model, len(classes), preprocess, steps)
+    batches = replace(batches, growth=growth, total_steps=steps)
     optimizer = build(recipe.optimizer, model=model)
+    precision = Precision(device, choose_precision(train.precision, device), train.clip_grad_norm)
     return Session(
         recipe=recipe,
         device=device,
@@ -169,8 +178,8 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
         preprocess=preprocess,
         batches=batches,
         model=model,
-        freezing=freezing,
-        loss=_to_device(build(recipe.loss, class_counts=stores["train"].class_counts), device),
+        freezing=Freezing(model, round((train.unfreeze_until or 0) * steps)),
+        loss=build_loss(recipe, stores["train"], preprocess, device, precision.dtype),
         optimizer=optimizer,
         schedule=Schedule(
             build(
@@ -180,10 +189,23 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
                 steps_per_epoch=batches.steps_per_epoch,
             )
         ),
-        averaging=Averaging(model, train.ema),
-        precision=Precision(device, choose_precision(train.precision, device), train.clip_grad_norm),
+        averaging=build_averaging(train, model, steps),
+        precision=precision,
         evaluator=Evaluator(preprocess, device, train.batch_size, train.channels_last, recipe.evaluate.views),
     )
+
+
+def build_loss(
+    recipe: Recipe, store: Store, preprocess: Preprocessor, device: torch.device, precision: torch.dtype
+) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """The recipe's loss as a function of logits, targets and images, whether it asks for images or not."""
+    offered = {"class_counts": store.class_counts, "preprocess": preprocess, "device": device, "precision": precision}
+    loss = build(recipe.loss, **offered)
+    if isinstance(loss, torch.nn.Module):
+        loss = loss.to(device)
+    if names_argument(loss, "images"):
+        return lambda logits, targets, images: loss(logits, targets, images=images)
+    return lambda logits, targets, images: loss(logits, targets)
 
 
 def image_growth(
@@ -214,7 +236,3 @@ def make_deterministic(wanted: bool) -> None:
     """Ask cuDNN for the same algorithms each time; the CPU's are deterministic for a given number of threads."""
     torch.backends.cudnn.deterministic = wanted
     torch.backends.cudnn.benchmark = not wanted
-
-
-def _to_device(loss: Any, device: torch.device) -> Any:
-    return loss.to(device) if isinstance(loss, torch.nn.Module) else loss

@@ -20,12 +20,12 @@ def train_step(session: Session, step: int, meter: Meter, mark: Callable[[str], 
     `mark` is told the name of each phase when it is over.
     """
     torch.manual_seed(seed_at(session.recipe.seed, "step", step))  # for dropout and its like
-    session.freezing.train_mode()
+    session.freezing.train_mode(step)
     for images, targets, share in session.batches.at(step):
         mark("data")
         with session.precision.forward_pass():
             logits = session.model(images)
-        loss = session.loss(logits.float(), targets)
+        loss = session.loss(logits.float(), targets, images)
         mark("forward")
         session.precision.backward(loss * share)
         mark("backward")

@@ -12,7 +12,7 @@ from torch import nn
 
 from framework import UserError, nearest_sizes
 from framework_timm._stem import open_stem
-from framework_timm._weights import load_file, load_published
+from framework_timm._weights import load_file, load_package, load_published
 
 if TYPE_CHECKING:
     from framework_timm.models import TimmModel
@@ -36,6 +36,8 @@ def build_model(component: TimmModel, num_classes: int, channels: int, image_siz
         return model
     if component.pretrained is True:
         return load_published(order.label, create)
+    if component.pretrained == "package":
+        return load_package(order.label, component.arch, model, channels, num_classes, create)
     return load_file(component.pretrained, order.label, model, channels, num_classes, create)
 
 

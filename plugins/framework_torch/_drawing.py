@@ -22,6 +22,27 @@ def chosen(number: int, p: float, generator: Generator) -> Tensor:
     return torch.rand(number, generator=generator) < p
 
 
+def coin_of(indices: Tensor, seed: int) -> Tensor:
+    """Bool N, true for half of all int64 N: a hash of (seed, index), always the same.
+
+    SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
+    """
+    state = (indices + 1) * _signed(0x9E3779B97F4A7C15) + _signed(seed * 0xD1342543DE82EF95)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        state = (state ^ _shifted(state, shift)) * _signed(factor)
+    return (state ^ _shifted(state, 31)) & 1 == 1
+
+
+def _signed(word: int) -> int:
+    """The int64 with the lowest 64 bits of `word`."""
+    return (word + 2**63) % 2**64 - 2**63
+
+
+def _shifted(words: Tensor, by: int) -> Tensor:
+    """To the right, as unsigned 64-bit words are."""
+    return (words >> by) & ((1 << 64 - by) - 1)
+
+
 def symmetric(number: int, largest: float, p: float, generator: Generator) -> Tensor:
     """Float32 N between -`largest` and `largest`; 0 with probability 1 - p."""
     values = uniform(number, -largest, largest, generator)

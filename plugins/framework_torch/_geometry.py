@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from framework_torch._drawing import chosen, symmetric, uniform
+from framework_torch._drawing import chosen, coin_of, symmetric, uniform
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
+
+    from framework import Moment
 
 
 def identity(number: int) -> Tensor:
@@ -29,6 +31,18 @@ class FlipMatrices:
         """Float32 N×3×3."""
         result = identity(number)
         result[:, 0, 0] = torch.where(chosen(number, self.p, generator), -1.0, 1.0)
+        return result
+
+
+@dataclass(frozen=True)
+class AlternatingFlip:
+    """x to -x in every other epoch; a hash of (seed, image) says in which ones."""
+
+    def matrices(self, number: int, generator: Generator, moment: Moment) -> Tensor:
+        """Float32 N×3×3."""
+        result = identity(number)
+        even = coin_of(moment.indices, moment.seed)
+        result[:, 0, 0] = torch.where(even == (moment.epoch % 2 == 0), -1.0, 1.0)
         return result
 
 

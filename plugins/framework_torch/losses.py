@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from framework import Loss, UserError, did_you_mean
+from framework import Loss, UserError, build, did_you_mean
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 Weights = Literal["none", "balanced"] | dict[str, float]
@@ -82,4 +83,43 @@ class BinaryCrossEntropy(WeightedLoss):
         return OneAgainstRest(self.weights(class_counts), self.label_smoothing)
 
 
-LOSSES = (CrossEntropy, Focal, BinaryCrossEntropy)
+class Distill(Loss):
+    """What trained networks say of the very same images, beside the labels (Hinton, Vinyals & Dean, 2015).
+
+    The teachers see each batch as the student does, augmented, mixed and all ("consistent teaching": Beyer et al.,
+    2022), brought to their own size, channels and normalisation. They must know the student's classes, in any order.
+    A finished student does without them.
+    """
+
+    name = "distill"
+    teachers: list[str] = Field(min_length=1)
+    """Run folders or bundles, by path or name; the probabilities of several are averaged."""
+    temperature: float = Field(2.0, gt=0)
+    """Logits of teachers and student are divided by it, so that small probabilities are learned from, too."""
+    weight: float = Field(0.5, gt=0, le=1)
+    """Of the teachers; the rest is the labels'. 1: the teachers alone."""
+    base: Loss | None = None
+    """The loss by the labels; left out: `cross_entropy`."""
+
+    @field_validator("base")
+    @classmethod
+    def _of_labels(cls, base: Loss | None) -> Loss | None:
+        if isinstance(base, cls):
+            raise ValueError(
+                "'base' is the loss by the labels, and cannot be 'distill' itself; name all 'teachers' here"
+            )
+        return base
+
+    def build(
+        self, class_counts: Mapping[str, int], preprocess: Any, device: torch.device, precision: torch.dtype
+    ) -> nn.Module:
+        """A module `(logits B×K, targets B×K, images) -> scalar`."""
+        from framework_torch._distilling import Distillation, Teacher
+
+        teachers = [Teacher.load(named, list(class_counts), device, precision) for named in self.teachers]
+        offered = {"class_counts": class_counts, "preprocess": preprocess, "device": device, "precision": precision}
+        base = build(self.base or CrossEntropy(), **offered)
+        return Distillation(base, teachers, preprocess, self.temperature, self.weight)
+
+
+LOSSES = (CrossEntropy, Focal, BinaryCrossEntropy, Distill)

@@ -15,12 +15,21 @@ class Flip(Transform):
     name = "flip"
     p: float = Field(0.5, ge=0, le=1)
     """Probability, for each image."""
+    alternate: bool = False
+    """Mirror each image in every other epoch instead, half of them in the first: two epochs then show every image both
+    ways (Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", arXiv 2404.00498, 2024). Goes with `p: 0.5`."""
+
+    @model_validator(mode="after")
+    def _half_of_the_time(self) -> Self:
+        if self.alternate and self.p != 0.5:
+            raise ValueError(f"'p' is {self.p}; with 'alternate', which mirrors every other time, it must be 0.5")
+        return self
 
     def build(self, image_size: tuple[int, int]) -> Any:
         """Geometric: sampled together with its neighbours."""
-        from framework_torch._geometry import FlipMatrices
+        from framework_torch._geometry import AlternatingFlip, FlipMatrices
 
-        return FlipMatrices(self.p)
+        return AlternatingFlip() if self.alternate else FlipMatrices(self.p)
 
 
 class Shift(Transform):

@@ -103,15 +103,14 @@ def test_an_empty_cache_is_no_error(framework):
     assert framework("data", "cache", "--clear").status == 0
 
 
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
-    [
-        (["cache", "fer2013"], "data cache: 'fer2013' is too much"),
-        (["fetch"], "data fetch needs the name of a data set"),
-        (["fetch", "fer2013", "--clear"], "data fetch needs the name of a data set and nothing else"),
-    ],
-)
-def test_actions_on_data_say_what_they_take(framework, arguments, complaint):
-    result = framework("data", *arguments)
-    assert result.status == 2
-    assert complaint in result.err
+@pytest.mark.parametrize("arguments", [["cache", "fer2013"], ["fetch"], ["fetch", "fer2013", "--clear"]], ids=str)
+def test_actions_on_data_take_nothing_else(framework, arguments):
+    with pytest.raises(SystemExit) as ended:
+        framework("data", *arguments)
+    assert ended.value.code == 2
+
+
+def test_what_can_be_done_with_data_is_listed(framework):
+    result = framework("data")
+    assert result.status == 0
+    assert all(f"\n  data {action} " in result.out for action in ("fetch", "check", "cache"))

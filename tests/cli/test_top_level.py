@@ -19,7 +19,7 @@ def test_the_help_names_every_command(framework, arguments):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_a_help_of_its_own(framework, capfd, command):
     with pytest.raises(SystemExit) as ended:
-        framework(command, "--help")
+        framework(*command.split(), "--help")
     assert ended.value.code == 0
     assert capfd.readouterr().out.startswith(f"usage: framework {command}")
 
@@ -28,14 +28,16 @@ def test_the_version(framework):
     assert framework("--version").out == f"framework {version('framework')}\n"
 
 
-@pytest.mark.parametrize(("given", "meant"), [("chek", "check"), ("Run", "run"), ("plugin", "plugins")])
+@pytest.mark.parametrize(
+    ("given", "meant"), [("chek", "check"), ("Run", "run"), ("plugin", "plugins"), ("data chek", "data check")]
+)
 def test_an_unknown_command_brings_the_nearest(framework, given, meant):
-    result = framework(given)
+    result = framework(*given.split())
     assert result.status == 2
     assert f"there is no command '{given}'; did you mean '{meant}'?" in result.err
 
 
-@pytest.mark.parametrize("arguments", [["check"], ["show", "model"], ["list", "--jsn"], ["data", "ftch", "x"]], ids=str)
+@pytest.mark.parametrize("arguments", [["check"], ["show", "model"], ["list", "--jsn"], ["data", "fetch"]], ids=str)
 def test_missing_and_unknown_arguments_end_with_2(framework, arguments):
     with pytest.raises(SystemExit) as ended:
         framework(*arguments)

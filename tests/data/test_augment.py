@@ -1,9 +1,10 @@
 import pytest
 import torch
 from framework_torch.transforms import Brightness, Contrast, Flip, Mixup, Rotate, Scale, Shift
+from pydantic import ValidationError
 from torchvision.transforms import functional as torchvision
 
-from framework import Transform
+from framework import Moment, Transform
 from framework.data.augment import Augmentation, sampling_grid, warp
 from framework.data.seeding import generator_at
 
@@ -170,3 +171,34 @@ def test_a_stranger_s_transform_is_a_plain_function():
             return lambda images, targets, generator: (1 - images, targets)
 
     torch.testing.assert_close(augmented([Invert()], images())[0], 1 - images())
+
+
+def at(progress, transforms, batch):
+    moment = Moment(torch.arange(len(batch)), progress=progress)
+    return Augmentation(transforms, SIZE)(batch, targets(len(batch)), generator_at(0), moment)
+
+
+def test_a_transform_acts_in_its_share_of_the_training_alone():
+    batch, mixing = images(), Mixup(after=0.25, until=0.75)
+    for progress in (0.0, 0.24, 0.75, 0.99):
+        assert torch.equal(at(progress, [mixing], batch)[1], targets())
+    for progress in (0.25, 0.74):
+        torch.testing.assert_close(at(progress, [mixing], batch), at(0.0, [Mixup()], batch))
+
+
+def test_neighbours_are_sampled_once_whatever_stood_between_them_before(monkeypatch):
+    from framework.data import augment
+
+    calls = []
+    sample = augment.F.grid_sample
+    monkeypatch.setattr(augment.F, "grid_sample", lambda *args, **kwargs: calls.append(1) or sample(*args, **kwargs))
+    transforms = [Flip(), Mixup(until=0.5), Rotate()]
+    at(0.4, transforms, images())
+    assert len(calls) == 2
+    at(0.5, transforms, images())
+    assert len(calls) == 3
+
+
+def test_a_share_that_ends_before_it_begins_is_refused():
+    with pytest.raises(ValidationError, match="must be below 'until'"):
+        Flip(after=0.8, until=0.5)

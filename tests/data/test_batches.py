@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -22,6 +24,19 @@ def batches(number=20, batch_size=4, accumulate=1, sampler="shuffled", seed=0, l
     store = build_store(ImageArrays(images, labels, ("cat", "dog", "fox")), PREPROCESS)
     augmentation = Augmentation(transforms, (2, 2))
     return Batches(store, PREPROCESS, augmentation, batch_size, accumulate, sampler, seed, torch.device("cpu"))
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """A transform that is a function of the test's."""
+
+    record: Callable
+
+    def acts_at(self, progress):
+        return True
+
+    def build(self):
+        return self.record
 
 
 def indices(data, step):
@@ -55,15 +70,29 @@ def test_a_step_does_not_touch_the_global_random_state():
 def test_each_step_and_each_of_its_batches_is_augmented_anew():
     drawn = []
 
-    def record(images, targets, generator):
+    def record(images, targets, generator, moment):
         drawn.append(torch.rand(1, generator=generator).item())
         return images, targets
 
-    data = batches(accumulate=2)
-    data.augmentation.passes = [record]
+    data = batches(accumulate=2, transforms=[Recorder(record)])
     for step in range(3):
         list(data.at(step))
     assert len(set(drawn)) == 6
+
+
+def test_each_batch_comes_with_its_moment():
+    moments = []
+
+    def record(images, targets, generator, moment):
+        moments.append((moment, (images[:, 0, 0, 0] * 255).round().int().tolist()))
+        return images, targets
+
+    data = replace(batches(accumulate=2, seed=3, transforms=[Recorder(record)]), total_steps=8)
+    list(data.at(5))
+    for moment, images in moments:
+        assert moment.indices.tolist() == images
+        assert (moment.epoch, moment.progress, moment.seed) == (2, 5 / 8, 3)
+    assert len(moments) == 2
 
 
 def test_another_seed_gives_another_order():

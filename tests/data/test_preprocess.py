@@ -143,10 +143,11 @@ def test_a_strip_is_cropped_before_it_is_enlarged(monkeypatch):
     from framework.data import preprocess
 
     seen = []
-    resize = preprocess._resize
-    monkeypatch.setattr(preprocess, "_resize", lambda image, size: seen.append(size) or resize(image, size))
+    resize = preprocess.resize
+    monkeypatch.setattr(preprocess, "resize", lambda image, *axes: seen.append(axes) or resize(image, *axes))
     Preprocessor(224, 224, 3, "crop")(np.zeros((3, 10_000, 1), np.uint8))
-    assert seen == [(224, 224)]
+    ((down, across, _),) = seen
+    assert (down.taken, down.made, across.taken, across.made) == (1, 224, 1, 224)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from framework_torch._drawing import coin_of
 from framework_torch.transforms import (
     TRANSFORMS,
     Brightness,
@@ -19,6 +20,7 @@ from pydantic import ValidationError
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as torchvision
 
+from framework import Moment
 from framework.data.augment import Augmentation
 from framework.data.seeding import generator_at
 
@@ -302,3 +304,44 @@ def test_a_batch_of_one_is_mixed_with_itself():
         images, targets = apply(kind(p=1), photos(1), one_hot(1))
         torch.testing.assert_close(images, photos(1))
         torch.testing.assert_close(targets, one_hot(1))
+
+
+def mirrored(epoch, number=400, seed=0):
+    """Which images an alternating flip mirrors in that epoch."""
+    flip = Flip(alternate=True).build(image_size=(8, 8))
+    moment = Moment(torch.arange(number), epoch, seed=seed)
+    return flip.matrices(number, generator_at(epoch), moment)[:, 0, 0] == -1
+
+
+def test_an_alternating_flip_mirrors_each_image_in_every_other_epoch_half_of_them_in_the_first():
+    first = mirrored(0)
+    assert 0.4 < first.float().mean() < 0.6
+    assert torch.equal(mirrored(1), ~first)
+    assert torch.equal(mirrored(2), first)
+
+
+def test_an_alternating_flip_goes_by_the_image_not_by_its_place_in_the_batch():
+    flip = Flip(alternate=True)
+    order = torch.randperm(8, generator=generator_at(0))
+    images, targets = photos(), one_hot(8)
+    augment = Augmentation([flip], (20, 32))
+    plain, _ = augment(images, targets, generator_at(0), Moment(torch.arange(8)))
+    shuffled, _ = augment(images[order], targets, generator_at(1), Moment(order))
+    torch.testing.assert_close(shuffled, plain[order])
+    assert not torch.equal(mirrored(0, seed=1), mirrored(0))
+
+
+def test_the_coin_of_an_image_is_splitmix64():
+    def splitmix(index, seed):
+        word = ((index + 1) * 0x9E3779B97F4A7C15 + seed * 0xD1342543DE82EF95) % 2**64
+        word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+        word = (word ^ (word >> 27)) * 0x94D049BB133111EB % 2**64
+        return (word ^ (word >> 31)) & 1 == 1
+
+    for seed in (0, 7, 2**63 - 1):
+        assert coin_of(torch.arange(50), seed).tolist() == [splitmix(index, seed) for index in range(50)]
+
+
+def test_an_alternating_flip_has_no_probability():
+    with pytest.raises(ValidationError, match="which mirrors every other time"):
+        Flip(alternate=True, p=0.3)

@@ -35,7 +35,7 @@ def test_an_unknown_name_is_reported_at_the_name(complaints):
 
 def test_an_unknown_option_says_which_there_are(complaints):
     (line,) = complaints(BASE + "augment: [{name: flip, q: 1}]\n")
-    assert line == "recipe.yaml:3:24: transform 'flip' has no option 'q' (options: p)"
+    assert line == "recipe.yaml:3:24: transform 'flip' has no option 'q' (options: p, alternate, after, until)"
 
 
 @pytest.mark.parametrize(

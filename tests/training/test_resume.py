@@ -12,7 +12,11 @@ from framework import RunFolder
 RECIPE = """
 dataset: dots
 preprocess: {size: 16}
-augment: [{name: shift, fraction: 0.05}, {name: erase, p: 0.5}, {name: mixup, p: 0.5}]
+augment:
+  - {name: flip, alternate: true}
+  - {name: shift, fraction: 0.05}
+  - {name: erase, p: 0.5}
+  - {name: mixup, p: 0.5, until: 0.6}
 model: {name: tinynet, dropout: 0.2}
 optimizer: {name: adamw, lr: 5e-3}
 scheduler: one_cycle
@@ -58,6 +62,40 @@ def test_a_run_killed_at_a_random_step_and_resumed_equals_the_uninterrupted_one(
         assert not RunFolder(out).results.exists()
     assert start_framework("run", recipe, "--out", out, "--resume").wait() == 0
     assert outcome(out) == uninterrupted
+
+
+@pytest.fixture(scope="module")
+def teacher(recipe, tmp_path_factory, start_framework):
+    out = tmp_path_factory.mktemp("teacher") / "run"
+    assert start_framework("run", recipe, "train.epochs=1", "--out", out).wait() == 0
+    return out
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["loss={name: distill, teachers: [TEACHER]}", "train.precision=bfloat16"],
+        ["train.ema=null", "train.lookahead={every: 3, decay: 0.7, growth: 3.0}", "train.refresh_norm=2"],
+        ["train.unfreeze_until=0.7", "train.freeze=['0.bias']", "train.refresh_norm=2"],
+    ],
+    ids=["distill", "lookahead", "unfreezing"],
+)
+def test_a_run_goes_on_from_any_of_its_checkpoints_to_the_same_bytes(
+    options, teacher, recipe, tmp_path, framework, outcome
+):
+    options = [option.replace("TEACHER", str(teacher)) for option in options]
+    out = tmp_path / "run"
+    command = ("run", recipe, *options, "train.keep_checkpoints=1000", "--out", out)
+    assert framework(*command).status == 0
+    expected = outcome(out)
+    checkpoints = sorted(RunFolder(out).checkpoints.glob("step-*"))
+    for last in random.sample(range(1, len(checkpoints)), 4):
+        for later in RunFolder(out).checkpoints.glob("step-*"):
+            if later > checkpoints[last - 1]:
+                later.unlink()
+        RunFolder(out).results.unlink()
+        assert framework(*command, "--resume").status == 0
+        assert outcome(out) == expected
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])

@@ -83,19 +83,25 @@ def test_averaged_weights_are_those_that_are_kept(run):
     assert not torch.equal(weights(plain)["9.weight"], weights(averaged)["9.weight"])
 
 
-def test_an_average_is_the_warmed_up_exponential_mean_of_the_weights():
-    from framework.training.averaging import Averaging
+def test_slow_weights_are_kept_and_change_the_course_of_training(run):
+    plain = run("train.epochs=1", out="plain")[0]
+    ahead = run("train.epochs=1", "train.lookahead={every: 2, decay: 0.5}", out="ahead")[0]
+    assert [line["loss"] for line in steps(plain)][:2] == [line["loss"] for line in steps(ahead)][:2]
+    assert steps(plain)[2]["loss"] != steps(ahead)[2]["loss"]
+    assert not torch.equal(weights(plain)["9.weight"], weights(ahead)["9.weight"])
 
-    network = torch.nn.Linear(1, 1, bias=False)
-    torch.nn.init.zeros_(network.weight)
-    averaging = Averaging(network, decay=0.5)
-    expected = 0.0
-    for step in range(1, 30):
-        torch.nn.init.constant_(network.weight, float(step))
-        averaging.update(step)
-        decay = min(0.5, (1 + step) / (10 + step))
-        expected = decay * expected + (1 - decay) * step
-    assert averaging.model.weight.item() == pytest.approx(expected, rel=1e-5)
+
+def test_one_average_is_kept_not_two(run):
+    _, result = run("train.ema=0.9", "train.lookahead.every=5", status=2)
+    assert "has both 'ema' and 'lookahead'" in result.err
+
+
+def test_statistics_are_of_the_weights_that_are_kept_where_that_is_asked_for(run):
+    plain = run("train.epochs=1", "train.ema=0.9", out="plain")[0]
+    refreshed = run("train.epochs=1", "train.ema=0.9", "train.refresh_norm=2", out="refreshed")[0]
+    assert torch.equal(weights(plain)["9.weight"], weights(refreshed)["9.weight"])
+    assert not torch.equal(weights(plain)["4.running_mean"], weights(refreshed)["4.running_mean"])
+    assert weights(refreshed)["4.num_batches_tracked"] == 2
 
 
 def test_frozen_parameters_and_their_statistics_stay_as_they_were(run):

@@ -24,8 +24,8 @@ LARGEST = 20_000_000_000
 """Bytes that kept stores take together, or a tenth of their file system where that is less."""
 ABANDONED = 86400.0
 """Seconds after which a file that nobody wrote on is taken for what a killed process left."""
-DECODER = 1
-"""To be counted up whenever the same file would be decoded or resized to other pixels."""
+DECODER = 2
+"""To be counted up whenever the same file would be decoded to other pixels, or more is kept of it."""
 
 
 def default_folder() -> Path:
@@ -43,11 +43,12 @@ def identity(source: ImageSource, preprocess: Preprocessor, stamps: Stamps, stre
     need not be decoded anew.
     """
     import PIL
-    import torch
+
+    from framework.data.resize import VERSION as RESIZING
 
     words = [
-        DECODER,
-        [PIL.__version__, torch.__version__],  # other releases may decode and resize to other pixels
+        [DECODER, RESIZING],
+        PIL.__version__,  # another release may decode to other pixels
         [preprocess.height, preprocess.width, preprocess.channels, preprocess.fit],
         streams,
         stamps.origin,

@@ -6,14 +6,17 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from framework.data.ahead import in_order
 from framework.data.contract import read_image
 from framework.data.decode import BadImage, quiet_decoding
+from framework.data.hashes import pixel_hash
 from framework.data.preprocess import level_counts
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from framework.components import ImageSource
@@ -35,6 +38,8 @@ class Chunk:
     """Why the others could not, by their place in the source."""
     counts: Tensor
     """How many pixels have each level, int64 C×256."""
+    hashes: NDArray[np.int64]
+    """The `pixel_hash` of each of `images`."""
     end: int
     """The place in the source where the next chunk begins."""
 
@@ -71,4 +76,5 @@ def _read_chunk(source: ImageSource, names: Sequence[str], preprocess: Preproces
         except BadImage as error:
             bad[index] = error.reason
     images = images[: len(indices) - len(bad)]
-    return Chunk(images, bad, level_counts(images), indices.stop)
+    hashes = np.array([pixel_hash(image) for image in images.numpy()], dtype=np.int64)
+    return Chunk(images, bad, level_counts(images), hashes, indices.stop)

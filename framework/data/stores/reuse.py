@@ -77,7 +77,9 @@ class Shelf:
             survey = Survey.from_dict(kept.survey)
         except (LookupError, TypeError, ValueError) as error:
             raise Damaged(f"its survey cannot be read ({error})") from None
-        if len(kept.stamps) != len(self.stamps.values) or kept.images != len(kept.stamps) - len(survey.bad):
+        if len(kept.stamps) != len(self.stamps.values) or not (
+            kept.images == len(kept.stamps) - len(survey.bad) == len(survey.hashes)
+        ):
             raise Damaged("it is of another number of images")
         changed = int((kept.stamps != self.stamps.values).any(axis=1).sum())
         if changed:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from framework.data.stores.building import Building
@@ -39,6 +40,8 @@ class Store:
     skipped: tuple[BadImage, ...] = ()
     reused: bool = False
     """Whether an earlier run had decoded them."""
+    dropped: tuple[str, ...] = ()
+    """Names of the images that a table of the recipe left out."""
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -52,6 +55,10 @@ class Store:
     def spread(self, number: int) -> Tensor:
         """Up to so many images uint8 N×C×H×W, in memory, evenly spread: sources are sorted by class, as a rule."""
         return self.pixels.at(torch.arange(0, len(self), -(-len(self) // number))).cpu()
+
+    def copies_of(self, other: Store) -> Tensor:
+        """Which images are in `other` too, pixel by pixel at the network's size: bool N."""
+        return torch.from_numpy(np.isin(self.survey.hashes, other.survey.hashes))
 
     def fingerprint(self) -> str:
         """SHA-256 that follows from pixels, their shape, labels, class names and image names; not from the place."""
@@ -90,7 +97,8 @@ def build_store(
     labels = torch.tensor([given[index] for index in kept], dtype=torch.int64)
     kept_names = tuple(names[index] for index in kept)
     skipped = survey.bad_images(names)
-    return Store(contents.pixels, labels, kept_names, tuple(source.classes), survey, skipped, contents.reused)
+    dropped = tuple(getattr(source, "dropped", ()))
+    return Store(contents.pixels, labels, kept_names, tuple(source.classes), survey, skipped, contents.reused, dropped)
 
 
 def _bad_images_message(bad: tuple[BadImage, ...], total: int) -> str:

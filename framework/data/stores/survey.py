@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from framework.data.decode import BadImage
@@ -13,6 +15,7 @@ from framework.data.decode import BadImage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from framework.data.stores.reading import Chunk
@@ -28,6 +31,8 @@ class Survey:
     """How many pixels of the others have each level: int64 C×256."""
     digest: str
     """SHA-256 of the pixels of the others, in their order."""
+    hashes: NDArray[np.int64]
+    """The `pixel_hash` of each of the others: what is there twice has the same one."""
 
     def good(self, total: int) -> list[int]:
         """The places of the images that can be used, out of so many."""
@@ -39,13 +44,20 @@ class Survey:
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON types."""
-        return {"bad": list(self.bad.items()), "counts": self.counts.tolist(), "digest": self.digest}
+        return {
+            "bad": list(self.bad.items()),
+            "counts": self.counts.tolist(),
+            "digest": self.digest,
+            "hashes": _text(self.hashes),
+        }
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Survey:
         """From what `as_dict` gave."""
         bad = {int(index): str(reason) for index, reason in saved["bad"]}
-        return cls(bad, torch.tensor(saved["counts"], dtype=torch.int64), str(saved["digest"]))
+        return cls(
+            bad, torch.tensor(saved["counts"], dtype=torch.int64), str(saved["digest"]), _numbers(saved["hashes"])
+        )
 
 
 class Surveyor:
@@ -55,6 +67,7 @@ class Surveyor:
         self.bad: dict[int, str] = {}
         self.counts = torch.zeros(channels, 256, dtype=torch.int64)
         self._digest = hashlib.sha256()
+        self._hashes: list[NDArray[np.int64]] = []
 
     def add(self, chunk: Chunk) -> None:
         """The next images."""
@@ -62,7 +75,17 @@ class Surveyor:
         self.counts += chunk.counts
         pixels: Any = chunk.images.numpy()  # a buffer, read without copying
         self._digest.update(pixels)
+        self._hashes.append(chunk.hashes)
 
     def survey(self) -> Survey:
         """When all were added."""
-        return Survey(self.bad, self.counts, self._digest.hexdigest())
+        return Survey(self.bad, self.counts, self._digest.hexdigest(), np.concatenate(self._hashes))
+
+
+def _text(numbers: NDArray[np.int64]) -> str:
+    """As JSON takes them: eleven letters each rather than up to twenty."""
+    return base64.b64encode(numbers.astype("<i8").tobytes()).decode()
+
+
+def _numbers(text: str) -> NDArray[np.int64]:
+    return np.frombuffer(base64.b64decode(text), dtype="<i8").astype(np.int64)

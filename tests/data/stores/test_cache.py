@@ -158,8 +158,8 @@ def test_another_order_or_another_place_is_another_store(build, source, tmp_path
     assert not build(make_files(tmp_path / "copy"))[0].reused
 
 
-@pytest.mark.parametrize("versions", [("PIL.__version__", "0"), ("torch.__version__", "0")])
-def test_another_release_of_what_decodes_is_another_store(versions, source, monkeypatch):
+@pytest.mark.parametrize("versions", [("PIL.__version__", "0"), ("framework.data.resize.VERSION", 0)])
+def test_another_release_of_what_decodes_or_resizes_is_another_store(versions, source, monkeypatch):
     stamps = stamps_of(source, range(5))
     before = identity(source, PREPROCESS, stamps, False)
     monkeypatch.setattr(*versions)

@@ -1,4 +1,4 @@
-"""`framework data fetch` and `framework data cache`."""
+"""`framework data cache`."""
 
 from __future__ import annotations
 
@@ -6,45 +6,19 @@ import argparse
 import json
 import time
 
-from framework.cli.arguments import add_json, add_overrides
-from framework.errors import RunFailed, UserError, count
+from framework.cli.arguments import add_json
+from framework.errors import RunFailed, count
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument(
-        "action",
-        choices=["fetch", "cache"],
-        help="fetch: download a data set to where recipes look for it; cache: list the decoded images that are kept "
-        "for later runs",
-    )
-    parser.add_argument("dataset", metavar="DATASET", nargs="?", help="what to fetch, such as fer2013")
-    add_overrides(parser)
-    parser.add_argument("--clear", action="store_true", help="cache: remove all of them")
+    parser.add_argument("--clear", action="store_true", help="remove all of them")
     add_json(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Download, list or remove."""
-    if arguments.action == "fetch":
-        return _fetch(arguments)
-    if arguments.dataset is not None:
-        raise UserError(f"data cache: '{arguments.dataset}' is too much; it takes --clear and --json only")
+    """List, or remove."""
     return _clear(arguments.json) if arguments.clear else _list(arguments.json)
-
-
-def _fetch(arguments: argparse.Namespace) -> int:
-    from framework.components import Dataset
-    from framework.recipe.loading import validate_component
-    from framework.registry import Registry
-
-    if arguments.dataset is None or arguments.clear:
-        raise UserError(
-            "data fetch needs the name of a data set and nothing else, such as: framework data fetch fer2013"
-        )
-    dataset = validate_component(Dataset, arguments.dataset, Registry.load(), arguments.overrides)
-    print(f"{dataset.name} is in {dataset.fetch()}")
-    return 0
 
 
 def _list(as_json: bool) -> int:

@@ -1,0 +1,82 @@
+"""`framework bench`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from framework.cli.arguments import add_json
+from framework.errors import UserError
+from framework.registry import Registry
+
+if TYPE_CHECKING:
+    from framework.export.timing import Timing
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument(
+        "export", metavar="EXPORT", help="an .onnx or .pt2 file of `framework export`, a run or a bundle"
+    )
+    parser.add_argument("--batch", default="1,8,64", metavar="N,N", help="images in a call (default: 1,8,64)")
+    parser.add_argument(
+        "--size", type=int, nargs=2, metavar=("H", "W"), help="of the images (default: what the network sees)"
+    )
+    parser.add_argument("--seconds", type=float, default=3.0, help="for each batch size (default: 3)")
+    add_json(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Time calls with random images, from pixels to probabilities."""
+    batches = _batches(arguments.batch)
+    if arguments.size and min(arguments.size) < 1:
+        raise UserError(f"--size is {arguments.size[0]} {arguments.size[1]}; both must be 1 or more")
+    from framework.export.opened import open_export
+    from framework.export.timing import measure
+
+    opened = open_export(arguments.export, Registry.load())
+    size = tuple(arguments.size) if arguments.size else opened.size
+    timings = [measure(opened.compute, number, size, arguments.seconds) for number in batches]
+    if arguments.json:
+        print(json.dumps({"export": arguments.export, "size": size, "batches": [_as_dict(one) for one in timings]}))
+    else:
+        _print(arguments.export, size, timings)
+    return 0
+
+
+def _batches(text: str) -> list[int]:
+    try:
+        batches = [int(part) for part in text.split(",")]
+    except ValueError:
+        batches = [0]
+    if min(batches) < 1:
+        raise UserError(f"--batch is '{text}'; give whole numbers from 1, such as 1,8,64")
+    return batches
+
+
+def _as_dict(timing: Timing) -> dict[str, float]:
+    return {
+        "batch_size": timing.batch_size,
+        "p50_seconds": timing.p50,
+        "p95_seconds": timing.p95,
+        "images_per_second": timing.images_per_second,
+        "calls": timing.calls,
+    }
+
+
+def _print(label: str, size: tuple[int, int], timings: list[Timing]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    console.print(f"[bold]{label}[/], images of {size[0]}×{size[1]} pixels, on the CPU")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("batch", "median", "95 % below", "images/s", "calls"):
+        table.add_column(name, justify="right")
+    for one in timings:
+        table.add_row(
+            str(one.batch_size), f"{one.p50 * 1e3:.2f} ms", f"{one.p95 * 1e3:.2f} ms",
+            f"[green]{one.images_per_second:,.0f}[/]", f"{one.calls:,}",
+        )  # fmt: skip
+    console.print(table)

@@ -1,0 +1,49 @@
+"""`framework data check`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from framework.cli.arguments import add_json, add_recipe
+from framework.recipe import load_recipe
+from framework.registry import Registry
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_recipe(parser)
+    parser.add_argument(
+        "--csv",
+        type=Path,
+        metavar="FILE",
+        help="write a row for each finding; dataset.drop=FILE leaves out those to drop",
+    )
+    parser.add_argument("--strict", action="store_true", help="exit with 1 where anything was found")
+    add_json(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Read every image, and print what is wrong with the data set."""
+    recipe = load_recipe(arguments.recipe, Registry.load(), arguments.overrides)
+    from framework.data.check.check import check_splits
+    from framework.data.check.findings import findings_of, write_table
+    from framework.data.check.summary import summary_of
+    from framework.data.splits import build_splits
+    from framework.report.data_check import lines_of
+    from framework.report.display import SilentDisplay, choose_display
+
+    display = SilentDisplay() if arguments.json else choose_display()
+    with display:
+        checked = check_splits(build_splits(recipe.dataset), display.reading)
+        findings, summary = findings_of(checked), summary_of(checked)
+        if arguments.csv is not None:
+            write_table(arguments.csv, findings)
+        again = [arguments.recipe, *arguments.overrides]
+        for text, style in lines_of(summary, findings, recipe.dataset.name, again, arguments.csv):
+            display.line(text, style)
+    if arguments.json:
+        rows = [finding.row() for finding in findings]
+        print(json.dumps({**summary, "findings": rows}, indent=2, ensure_ascii=False))
+    return 1 if arguments.strict and findings else 0

@@ -1,0 +1,24 @@
+"""`framework data fetch`."""
+
+from __future__ import annotations
+
+import argparse
+
+from framework.cli.arguments import add_overrides
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("dataset", metavar="DATASET", help="what to fetch, such as fer2013")
+    add_overrides(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Download."""
+    from framework.components import Dataset
+    from framework.recipe.loading import validate_component
+    from framework.registry import Registry
+
+    dataset = validate_component(Dataset, arguments.dataset, Registry.load(), arguments.overrides)
+    print(f"{dataset.name} is in {dataset.fetch()}")
+    return 0

@@ -1,0 +1,80 @@
+"""`framework soup`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from framework.cli.arguments import RUN_HELP, runs_and_overrides
+from framework.errors import UserError
+from framework.recipe.loading import load_recipe_text
+from framework.registry import Registry
+from framework.runs.trained import Trained, open_trained
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("runs", metavar="RUN", nargs="+", help=f"{RUN_HELP}; two or more of the same network")
+    parser.add_argument(
+        "overrides", metavar="key=value", nargs="*", default=[], help="change the recipe, such as dataset.root=DIR"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="the run folder of the soup")
+    parser.add_argument(
+        "--greedy",
+        action="store_true",
+        help="begin with the best run by validation, and add only those that do not make the mean worse",
+    )
+    parser.add_argument(
+        "--refresh",
+        type=int,
+        default=50,
+        metavar="N",
+        help="batches of training images to estimate statistics of batch normalisation on (default: 50; 0: none)",
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Average the weights of runs, and evaluate what comes out."""
+    named, overrides = runs_and_overrides([*arguments.runs, *arguments.overrides])
+    if len(named) < 2:
+        raise UserError("a soup takes two runs or more: framework soup RUN RUN … --out DIR")
+    if arguments.refresh < 0:
+        raise UserError(f"--refresh is {arguments.refresh}; it must be 0 or more")
+    registry = Registry.load()
+    runs = [open_trained(name, registry) for name in named]
+    recipe = load_recipe_text(runs[0].recipe, f"recipe of '{runs[0].label}'", registry, overrides)
+    from framework.report.display import PlainDisplay
+    from framework.training.soup import make_soup
+
+    display = PlainDisplay()
+    results = make_soup(
+        runs, recipe, registry, arguments.out, display, greedy=arguments.greedy, refresh=arguments.refresh
+    )
+    _print(runs, results)
+    print(f"\nThe soup is in {arguments.out}. Next: framework evaluate {arguments.out}")
+    return 0
+
+
+def _print(runs: Sequence[Trained], results: Mapping[str, Any]) -> None:
+    """Top-1 of each run and of the soup."""
+    from rich.console import Console
+    from rich.table import Table
+
+    splits = [split for split in ("validation", "test") if split in results]
+    table = Table("top-1, %", *splits, "", box=None, header_style="bold", pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for run in runs:
+        inside = run.label in results["soup"]["chosen"]
+        table.add_row(run.label, *_cells(run.documents.get("results", {}), splits), "" if inside else "left out")
+    table.add_row("soup", *_cells(results, splits), style="bold")
+    Console(highlight=False).print(table)
+
+
+def _cells(results: Mapping[str, Any], splits: Sequence[str]) -> list[str]:
+    return [f"{100 * results[split]['top1']:.1f}" if split in results else "–" for split in splits]

@@ -1,0 +1,150 @@
+"""One reading of all splits: what is needed of each image to compare it with all others."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from framework.data.ahead import in_order
+from framework.data.contract import read_image
+from framework.data.decode import BadImage, quiet_decoding
+from framework.data.hashes import pixel_hash
+from framework.data.preprocess import Preprocessor
+from framework.data.stores.reading import CHUNK
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from framework.components import ImageSource
+
+SIDE = 32
+"""Pixels of a thumbnail's sides."""
+THUMBNAIL = Preprocessor(SIDE, SIDE, 1, "stretch")
+
+TRAINING = ("train", "validation")
+"""Splits that a run learns from; an image that is listed in one of them and again in another is there twice."""
+
+Progress = Callable[[str, int, int], None]
+"""Told how far reading a split is: its name, images done, images in all."""
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """An image that cannot be used."""
+
+    split: int
+    index: int
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """The images of all splits in one row, those that cannot be read left out; arrays have N entries.
+
+    An image that several splits for evaluation share is there once, in the first of them.
+    """
+
+    sources: Mapping[str, ImageSource]
+    split: NDArray[np.int64]
+    """Where it is: the number of its split …"""
+    index: NDArray[np.int64]
+    """… and its place there."""
+    label: NDArray[np.int64]
+    hashes: NDArray[np.int64]
+    """`pixel_hash` of the decoded pixels, before anything is done to them."""
+    shapes: NDArray[np.int64]
+    """Channels, height and width: N×3."""
+    thumbnails: NDArray[np.uint8]
+    """N×32×32, gray; in a file that the system reads where it is looked at."""
+    unreadable: tuple[Unreadable, ...]
+    shared: Mapping[str, int]
+    """How many images of a split are those of an earlier one too."""
+
+    def __len__(self) -> int:
+        return len(self.split)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The names of the splits, in the order of their numbers."""
+        return tuple(self.sources)
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The class names."""
+        return self.sources["train"].classes
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    table: NDArray[np.int64]
+    """A row for each image that could be read: place, hash, channels, height, width."""
+    thumbnails: NDArray[np.uint8]
+    bad: dict[int, str]
+    end: int
+
+
+def scan(sources: Mapping[str, ImageSource], progress: Progress) -> Scan:
+    """Read every image of every split once, in threads; raises `UserError` where a source breaks its contract.
+
+    What stays in memory is about a hundred bytes for each image.
+    """
+    tables: list[NDArray[np.int64]] = [np.empty((0, 7), dtype=np.int64)]
+    unreadable: list[Unreadable] = []
+    shared: dict[str, int] = {}
+    seen: set[tuple[str, int]] = set()
+    with tempfile.TemporaryFile() as file:
+        for number, (split, source) in enumerate(sources.items()):
+            labels = np.asarray(source.labels, dtype=np.int64)
+            for chunk in _chunks(split, source, progress):
+                unreadable += [Unreadable(number, index, reason) for index, reason in chunk.bad.items()]
+                new = np.ones(len(chunk.table), dtype=bool)
+                if split not in TRAINING:
+                    known = [(str(source.names[index]), pixels) for index, pixels in chunk.table[:, :2].tolist()]
+                    new = np.array([image not in seen for image in known], dtype=bool)
+                    seen.update(known)
+                    shared[split] = shared.get(split, 0) + int((~new).sum())
+                rows = chunk.table[new]
+                tables.append(np.column_stack([np.full(len(rows), number), labels[rows[:, 0]], rows]))
+                file.write(chunk.thumbnails[new].tobytes())
+        table = np.concatenate(tables)
+        thumbnails = _mapped(file, len(table))
+    where, label, index, hashes = (np.ascontiguousarray(column) for column in table[:, :4].T)
+    several = {split: number for split, number in shared.items() if number}
+    return Scan(sources, where, index, label, hashes, table[:, 4:], thumbnails, tuple(unreadable), several)
+
+
+def _chunks(split: str, source: ImageSource, progress: Progress) -> Iterator[_Chunk]:
+    names, total = source.names, len(source)
+    starts = range(0, total, CHUNK)
+    chunks = in_order(lambda start: _read(source, names, range(start, min(start + CHUNK, total))), starts)
+    with quiet_decoding(), closing(chunks):
+        for chunk in chunks:
+            yield chunk
+            progress(split, chunk.end, total)
+
+
+def _read(source: ImageSource, names: Sequence[str], indices: range) -> _Chunk:
+    rows: list[tuple[int, ...]] = []
+    thumbnails = np.empty((len(indices), SIDE, SIDE), dtype=np.uint8)
+    bad: dict[int, str] = {}
+    for index in indices:
+        try:
+            image = read_image(source, index, str(names[index]))
+        except BadImage as error:
+            bad[index] = error.reason
+            continue
+        thumbnails[len(rows)] = THUMBNAIL(image)[0].numpy()
+        rows.append((index, pixel_hash(image), *image.shape))
+    return _Chunk(np.array(rows, dtype=np.int64).reshape(-1, 5), thumbnails[: len(rows)], bad, indices.stop)
+
+
+def _mapped(file: Any, number: int) -> NDArray[np.uint8]:
+    if not number:
+        return np.empty((0, SIDE, SIDE), dtype=np.uint8)
+    file.flush()
+    return np.memmap(file, np.uint8, "r", shape=(number, SIDE, SIDE))

@@ -1,0 +1,99 @@
+"""The counts of what was found, as JSON types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from framework.data.check.findings import contradicts, near_groups
+from framework.data.check.scan import TRAINING
+
+if TYPE_CHECKING:
+    from framework.data.check.check import Checked
+
+SIZES = 5
+"""The most frequent sizes that are named."""
+
+
+def summary_of(checked: Checked) -> dict[str, Any]:
+    """Counts of images by split and class, of every problem, and of pictures that splits share.
+
+    `to_drop` counts the images that the advice leaves out, by split; `leaks` names, for each two splits that should
+    share no picture, how many images of the first have an exact copy in the second, and how many more a near one.
+    """
+    scan = checked.scan
+    contradictions = [group for group in checked.copies.groups if contradicts(checked, group)]
+    near = near_groups(checked)
+    bad = [scan.splits[one.split] for one in scan.unreadable]
+    dropped = [scan.splits[split] for split in scan.split[~checked.keep]] + bad
+    return {
+        "splits": {split: _split(checked, number) for number, split in enumerate(scan.splits)},
+        "imbalance": _imbalance(checked),
+        "sizes": _sizes(checked),
+        "duplicates": {"groups": len(checked.copies.groups), "surplus": checked.copies.surplus},
+        "contradictions": {"groups": len(contradictions), "images": sum(map(len, contradictions))},
+        "near_duplicates": {
+            "groups": len(near),
+            "images": sum(map(len, near)),
+            "of_several_classes": sum(len({*scan.label[group].tolist()}) > 1 for group in near),
+        },
+        "blank": len(checked.blank),
+        "corrupt": len(bad),
+        "leaks": _leaks(checked),
+        "to_drop": {split: dropped.count(split) for split in scan.splits if split in dropped},
+    }
+
+
+def _split(checked: Checked, number: int) -> dict[str, Any]:
+    scan = checked.scan
+    split = scan.splits[number]
+    counts = np.bincount(scan.label[scan.split == number], minlength=len(scan.classes)).tolist()
+    return {
+        "images": len(scan.sources[split]),
+        "shared": scan.shared.get(split, 0),
+        "classes": dict(zip(scan.classes, counts, strict=True)),
+    }
+
+
+def _imbalance(checked: Checked) -> dict[str, Any]:
+    """Of the training images."""
+    classes = _split(checked, 0)["classes"]
+    largest, smallest = max(classes, key=classes.get), min(classes, key=classes.get)
+    ratio = classes[largest] / max(classes[smallest], 1)
+    return {"largest": largest, "smallest": smallest, "ratio": ratio}
+
+
+def _sizes(checked: Checked) -> dict[str, Any]:
+    """The most frequent sizes with their numbers of images, how many sizes there are, and how far they reach."""
+    shapes, counts = np.unique(checked.scan.shapes, axis=0, return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:SIZES]
+    sides = checked.scan.shapes[:, 1:]
+    return {
+        "most": [
+            {"channels": int(c), "height": int(h), "width": int(w), "images": int(number)}
+            for (c, h, w), number in zip(shapes[order], counts[order], strict=True)
+        ],
+        "different": len(shapes),
+        "gray": int((checked.scan.shapes[:, 0] == 1).sum()),
+        "shortest_side": int(sides.min()) if len(sides) else 0,
+        "longest_side": int(sides.max()) if len(sides) else 0,
+    }
+
+
+def _leaks(checked: Checked) -> dict[str, dict[str, dict[str, int]]]:
+    """By the split that is evaluated on, and the one that should not know its pictures."""
+    scan, picture = checked.scan, checked.copies.picture
+    pictures = [picture[scan.split == number] for number in range(len(scan.splits))]
+    near = picture[checked.near]
+    leaks: dict[str, dict[str, dict[str, int]]] = {}
+    for number, split in enumerate(scan.splits):
+        for other, known in enumerate(pictures[:number]):
+            if scan.splits[other] not in TRAINING:
+                continue
+            exact = np.isin(pictures[number], known)
+            beside = np.concatenate([near[np.isin(near[:, side], known), 1 - side] for side in (0, 1)])
+            found = {"exact": int(exact.sum()), "near": int((np.isin(pictures[number], beside) & ~exact).sum())}
+            if any(found.values()):
+                leaks.setdefault(split, {})[scan.splits[other]] = found
+    return leaks

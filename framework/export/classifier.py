@@ -1,0 +1,59 @@
+"""From the pixels of an image to probabilities, as one module: preprocessing, views, network, temperature, softmax."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from framework.errors import RunFailed
+from framework.evaluation.views import views_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from framework.inference.torch_engine import TorchEngine
+
+EXAMPLE = (2, 3, 37, 41)
+"""The shape that is traced. No side is 0 or 1, which tracing takes for constants, and no two are the same."""
+
+
+class Classifier(nn.Module):
+    """Uint8 B×3×H×W, RGB, of any size, to probabilities and calibrated logits, float32 B×K.
+
+    It consists of what the run itself computes with: the same `Preprocessor`, the same views, the same network. Gray
+    images are given as RGB with three equal channels; a network that sees gray gets exactly those values.
+    """
+
+    def __init__(self, engine: TorchEngine) -> None:
+        super().__init__()
+        self.model = copy.deepcopy(engine.model).to(memory_format=torch.contiguous_format).eval()
+        self.preprocess = engine.evaluator.preprocess
+        self.views = engine.evaluator.views
+        self.temperature = engine.temperature
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities and logits."""
+        seen = self.preprocess.resized_batch(self.preprocess.with_channels(images))
+        views = list(views_of(self.preprocess.network_input(seen), self.views))
+        logits = self.model(torch.cat(views)).unflatten(0, (self.views, -1)).mean(0) / self.temperature
+        return logits.softmax(dim=1), logits
+
+
+def traced(engine: TorchEngine) -> torch.export.ExportedProgram:
+    """The classifier as a graph for any batch size, height and width; raises `RunFailed` where it cannot be traced."""
+    any_size = torch.export.Dim.DYNAMIC
+    example = torch.zeros(EXAMPLE, dtype=torch.uint8)
+    try:
+        with torch.no_grad():
+            return torch.export.export(
+                Classifier(engine), (example,), dynamic_shapes=({0: any_size, 2: any_size, 3: any_size},)
+            )
+    except Exception as error:
+        first = str(error).strip().splitlines() or [""]
+        raise RunFailed(
+            f"torch.export cannot trace this network for any batch size: {type(error).__name__}: {first[0]}\n"
+            "    Its code decides something by a value or a shape; --format safetensors does not trace it"
+        ) from None

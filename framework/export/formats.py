@@ -1,0 +1,138 @@
+"""The formats of exports: what each is called, what it needs, how it is written."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from framework.errors import RunFailed, UserError
+from framework.runs.bundle import write_bundle
+from framework.runs.card import model_card
+from framework.runs.files import replace_atomically
+from framework.runs.onnx_file import TEXTS, packed_documents
+
+if TYPE_CHECKING:
+    from framework.inference.predictor import Predictor
+    from framework.inference.torch_engine import TorchEngine
+
+SUFFIXES = {"onnx": ".onnx", "pt2": ".pt2", "safetensors": ".safetensors"}
+OPSET = 18
+"""The oldest version of ONNX's operators that has all that is needed: most runtimes know it."""
+LARGEST_ONNX = 2**31
+"""Bytes that one protocol buffer may have."""
+DECODING = (
+    "Input `images` is uint8 B×3×H×W, RGB, 0 to 255, of any height and width. The run decoded files so: turned upright "
+    "by EXIF orientation; palettes looked up; transparent pixels put on white; 16-bit gray divided by 256, rounded "
+    "down; CMYK converted to RGB by Pillow; the first frame of an animation; gray repeated in all three channels. "
+    "A JPEG of which both sides are at least {twice} pixels was decoded by libjpeg-turbo at the smallest of a half, a "
+    "quarter and an eighth that divides both sides and leaves at least {least} pixels on each; decoding it at its full "
+    "size changes probabilities a little, as the parity report says."
+)
+
+
+def require(kind: str) -> None:
+    """Raise `UserError` where a package is missing that the format needs."""
+    missing = [name for name in ("onnx", "onnxruntime", "onnxscript") if importlib.util.find_spec(name) is None]
+    if kind == "onnx" and missing:
+        raise UserError(f"exporting to ONNX needs {', '.join(missing)}: pip install 'framework[export]'")
+
+
+def write(kind: str, predictor: Predictor, path: Path, title: str) -> None:
+    """Write an export of that format with a card of that title, whole or not at all.
+
+    Raises `RunFailed` where the network cannot be traced.
+    """
+    if kind == "safetensors":
+        documents = _documents(predictor, title)
+        write_bundle(path, predictor.trained.weights, {**documents, "recipe": predictor.trained.recipe})
+        return
+    from framework.inference.torch_engine import TorchEngine
+
+    assert isinstance(predictor.engine, TorchEngine)
+    preprocess = predictor.preprocess
+    documents = {
+        **_documents(predictor, title),
+        "recipe": predictor.trained.recipe,
+        "classes": list(predictor.classes),
+        "preprocess": preprocess.as_dict(),
+        "temperature": predictor.engine.temperature,
+        "framework": version("framework"),
+        "decoding": DECODING.format(twice=2 * preprocess.least_side, least=preprocess.least_side),
+    }
+    with quiet():
+        data = _onnx(predictor.engine, documents) if kind == "onnx" else _pt2(predictor.engine, documents)
+    replace_atomically(path, lambda temporary: _write_bytes(temporary, data))
+
+
+def _documents(predictor: Predictor, title: str) -> dict[str, Any]:
+    """Those of the run, with the views that this predictor has, and a card."""
+    trained = predictor.trained
+    model = trained.documents["model"]
+    views = getattr(getattr(predictor.engine, "evaluator", None), "views", model["evaluation"]["views"])
+    model = {**model, "evaluation": {**model["evaluation"], "views": views}}
+    return {**trained.documents, "model": model, "card": model_card(trained, title)}
+
+
+def _onnx(engine: TorchEngine, documents: dict[str, Any]) -> bytes:
+    import onnx_ir
+    import torch
+
+    from framework.export.classifier import EXAMPLE, traced
+
+    example = torch.zeros(EXAMPLE, dtype=torch.uint8)
+    program = torch.onnx.export(
+        traced(engine), (example,), dynamo=True, opset_version=OPSET, verbose=False,
+        input_names=["images"], output_names=["probabilities", "logits"],
+    )  # fmt: skip
+    if program is None:
+        raise RunFailed("torch.onnx.export gave no program")
+    model = program.model
+    for node in model.graph:
+        node.metadata_props.clear()  # paths and lines of code on this machine
+    model.graph.inputs[0].shape = onnx_ir.Shape(["batch", 3, "height", "width"])
+    for output in model.graph.outputs:
+        output.shape = onnx_ir.Shape(["batch", len(documents["classes"])])
+    model.metadata_props.clear()
+    model.metadata_props.update(packed_documents(documents))
+    try:
+        data: bytes = program.model_proto.SerializeToString()
+    except ValueError:  # beyond what a protocol buffer may have
+        raise RunFailed("the network is larger than 2 GB, which one ONNX file cannot hold; use --format pt2") from None
+    return data
+
+
+def _pt2(engine: TorchEngine, documents: dict[str, Any]) -> bytes:
+    import torch
+
+    from framework.export.classifier import traced
+
+    packed = packed_documents(documents)
+    del packed["export"]
+    files = {f"{name}.{'txt' if name in TEXTS else 'json'}": text for name, text in packed.items()}
+    buffer = io.BytesIO()
+    torch.export.save(traced(engine), buffer, extra_files=files)
+    return buffer.getvalue()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without what exporters say of themselves; what matters is measured afterwards."""
+    import logging
+
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
+    path.write_bytes(data)

@@ -1,0 +1,89 @@
+"""Static quantisation: weights and activations as whole numbers of 8 bits, under onnxruntime."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from framework.data.decode import BadImage
+from framework.errors import RunFailed
+from framework.export.formats import quiet
+from framework.inference.onnx_engine import as_rgb
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from framework.export.sample import Sample
+    from framework.inference.predictor import Predictor
+
+IMAGES = 256
+"""Images whose activations decide the ranges."""
+BATCH = 16
+QUANTISED = ["Conv", "Gemm", "MatMul"]
+"""Where nearly all of the arithmetic is."""
+
+
+def write_int8(exported: Path, out: Path, predictor: Predictor, sample: Sample) -> None:
+    """Quantise an ONNX export by images that it is likely to see; raises `RunFailed` where that cannot be done.
+
+    Convolutions and matrix products get whole numbers: weights 7 bits for each channel, so that sums cannot overflow on
+    processors without VNNI, activations 8 bits over the range that they have on the images. Preprocessing stays as it
+    is. Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
+    2018.
+    """
+    import onnx
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.batches = iter(_batches(predictor, sample))
+
+        def get_next(self) -> Any:
+            return next(self.batches, None)
+
+    try:
+        with tempfile.TemporaryDirectory() as folder, quiet():
+            prepared, quantised = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"
+            quant_pre_process(str(exported), str(prepared), skip_symbolic_shape=True)
+            quantize_static(
+                str(prepared), str(quantised), Reader(), quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=QUANTISED, per_channel=True, reduce_range=True,
+                activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+                nodes_to_exclude=_preprocessing(onnx.load(prepared).graph),
+            )  # fmt: skip
+            model = onnx.load(quantised)
+            onnx.helper.set_model_props(model, {prop.key: prop.value for prop in onnx.load(exported).metadata_props})
+            onnx.save(model, out)
+    except Exception as error:
+        raise RunFailed(f"onnxruntime cannot quantise this network: {type(error).__name__}: {error}") from None
+
+
+def _preprocessing(graph: Any) -> list[str]:
+    """Names of the nodes that decide the pixels which the network sees: all before the rounding to whole levels."""
+    makers = {output: node for node in graph.node for output in node.output}
+    rounding = next(node for node in graph.node if node.op_type == "Round")
+    found, waiting = set(), [rounding]
+    while waiting:
+        node = waiting.pop()
+        if node.name not in found:
+            found.add(node.name)
+            waiting += [makers[name] for name in node.input if name in makers]
+    return sorted(found)
+
+
+def _batches(predictor: Predictor, sample: Sample) -> Iterable[dict[str, NDArray[np.uint8]]]:
+    chosen = range(0, len(sample), -(-len(sample) // IMAGES))
+    seen = []
+    for place in chosen:
+        try:
+            (image,) = sample.picked([place]).images(predictor.preprocess.least_side)
+        except BadImage:
+            continue
+        seen.append(predictor.preprocess(image).numpy())
+    for first in range(0, len(seen), BATCH):
+        yield {"images": as_rgb(np.stack(seen[first : first + BATCH]))}

@@ -1,0 +1,110 @@
+"""Trained networks as teachers: what they say of the images that a student is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from framework import Predictor, UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LUMA = (0.299, 0.587, 0.114)
+"""Of red, green and blue (ITU-R 601-2)."""
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """One of them: it sees the student's images as it was trained to see images, and answers in the student's order."""
+
+    predictor: Predictor
+    columns: Tensor
+    """Where the student's classes are among its logits, int64 K."""
+    precision: torch.dtype
+
+    @classmethod
+    def load(cls, named: str, classes: Sequence[str], device: torch.device, precision: torch.dtype) -> Teacher:
+        """A run or bundle by path or name; raises `UserError` where there is none or it knows other classes."""
+        try:
+            predictor = Predictor.open(named, device=str(device))
+        except UserError as error:
+            raise UserError(f"loss.teachers: {error}") from None
+        if set(predictor.classes) != set(classes):
+            raise UserError(
+                f"loss.teachers: '{named}' knows other classes than the data have: {', '.join(predictor.classes)}; "
+                f"the data have {', '.join(classes)}"
+            )
+        columns = torch.tensor([predictor.classes.index(name) for name in classes], device=device)
+        _network(predictor).requires_grad_(False)
+        return cls(predictor, columns, precision)
+
+    def logits(self, images: Tensor, seen_by_student: Any) -> Tensor:
+        """Float32 B×K of what the student got, which its preprocessing `seen_by_student` had normalised."""
+        if self.predictor.preprocess != seen_by_student or images.shape[2:] != self._size:
+            images = self.predictor.preprocess.normalised(self._brought_over(images, seen_by_student))
+        with torch.autocast(images.device.type, self.precision, enabled=self.precision != torch.float32):
+            logits: Tensor = _network(self.predictor)(images)
+        return logits.float()[:, self.columns]
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self.predictor.preprocess.height, self.predictor.preprocess.width
+
+    def _brought_over(self, images: Tensor, seen_by_student: Any) -> Tensor:
+        """The student's images in [0, 1], with this one's channels and size."""
+        mean, std = (
+            images.new_tensor(values).view(1, -1, 1, 1) for values in (seen_by_student.mean, seen_by_student.std)
+        )
+        images = images * std + mean
+        if self.predictor.preprocess.channels < images.shape[1]:
+            images = (images * images.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+        elif self.predictor.preprocess.channels > images.shape[1]:
+            images = images.expand(-1, 3, -1, -1)
+        if images.shape[2:] != self._size:
+            images = F.interpolate(images, self._size, mode="bilinear", antialias=True)
+        return images
+
+
+class Distillation(nn.Module):
+    """(1 - w) · base + w · T² · KL(teachers || student), both softened by T."""
+
+    def __init__(
+        self,
+        base: Callable[[Tensor, Tensor], Tensor],
+        teachers: Sequence[Teacher],
+        seen_by_student: Any,
+        temperature: float,
+        weight: float,
+    ) -> None:
+        super().__init__()
+        self.base = base
+        self.teachers = tuple(teachers)
+        self.seen_by_student = seen_by_student
+        self.temperature = temperature
+        self.weight = weight
+
+    def forward(self, logits: Tensor, targets: Tensor, images: Tensor) -> Tensor:
+        """The scalar loss; `images` are what the student got."""
+        with torch.no_grad():
+            softened = [
+                (teacher.logits(images, self.seen_by_student) / self.temperature).softmax(dim=1)
+                for teacher in self.teachers
+            ]
+            taught = torch.stack(softened).mean(0)
+        said = F.log_softmax(logits / self.temperature, dim=1)
+        apart = F.kl_div(said, taught, reduction="batchmean") * self.temperature**2
+        if self.weight == 1:
+            return apart
+        return (1 - self.weight) * self.base(logits, targets) + self.weight * apart
+
+
+def _network(predictor: Predictor) -> nn.Module:
+    engine: Any = predictor.engine
+    network: nn.Module = engine.model
+    return network

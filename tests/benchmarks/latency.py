@@ -1,0 +1,114 @@
+"""What one image costs beyond the network: from the bytes of a file to probabilities, beside the bare call.
+
+`python -m tests.benchmarks.latency [--calls N] [--threads N]` makes runs of a small network and of resnet18, exports
+them, and times in turns, in one process: the bare onnxruntime call, `Predictor` with the ONNX file from a JPEG's bytes,
+the bare network in PyTorch, `Predictor` with the run. Printed are medians and the ratios of the whole to the bare call.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from framework.cli import main as framework
+from framework.inference.onnx_engine import OnnxEngine, open_session
+from framework.inference.predictor import Predictor
+from framework.inference.torch_engine import TorchEngine
+
+NETWORKS = {
+    "speednet, 48×48 gray": ["model: {name: speednet, widths: [32, 64, 128]}", "preprocess: {size: 48, channels: 1}"],
+    "resnet18, 48×48 gray": ["model: resnet18", "preprocess: {size: 48, channels: 1}"],
+    "resnet18, 64×64 RGB": ["model: resnet18", "preprocess: {size: 64, channels: 3}"],
+}
+COMMON = ["dataset: {name: drawn_faces, train_images: 140, test_images: 70}", "train: {max_steps: 1, batch_size: 20}"]
+WARM = 20
+
+
+def make(folder: Path, lines: list[str]) -> tuple[Path, Path]:
+    """A run that trained for a step, and its export."""
+    run = folder / "run"
+    recipe = folder / "recipe.yaml"
+    recipe.write_text("\n".join([*COMMON, *lines]))
+    with redirect_stdout(io.StringIO()):
+        for command in (
+            ["run", str(recipe), "--out", str(run)],
+            ["export", str(run), "--out", str(folder / "run.onnx"), "--parity", "20"],
+        ):
+            if framework(command):
+                raise SystemExit("cannot be measured: " + " ".join(command))
+    return run, folder / "run.onnx"
+
+
+def photograph(side: int) -> bytes:
+    """A JPEG of that size."""
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def ways(run: Path, export: Path, side: int, threads: int) -> dict[str, Callable[[], object]]:
+    """What is timed, by name."""
+    data = photograph(side)
+    exported, trained = Predictor.open(export), Predictor.open(run, device="cpu")
+    assert isinstance(exported.engine, OnnxEngine)
+    assert isinstance(trained.engine, TorchEngine)
+    session, engine = open_session(export, threads), trained.engine
+    exported = replace(exported, engine=replace(exported.engine, session=session))
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 3, side, side), dtype=np.uint8)
+    inputs = torch.randn(1, trained.preprocess.channels, side, side).contiguous(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def network() -> object:
+        return engine.model(inputs)
+
+    return {
+        "onnxruntime": lambda: session.run(["probabilities"], {"images": pixels}),
+        "bytes to probabilities, ONNX": lambda: exported.probabilities(exported.read(data)[None]),
+        "network in PyTorch": network,
+        "bytes to probabilities, run": lambda: trained.probabilities(trained.read(data)[None]),
+    }
+
+
+def medians(calls: dict[str, Callable[[], object]], number: int) -> dict[str, float]:
+    """Seconds of each, all in turns."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(WARM + number):
+        for name, call in calls.items():
+            started = time.perf_counter()
+            call()
+            times[name].append(time.perf_counter() - started)
+    return {name: statistics.median(taken[WARM:]) for name, taken in times.items()}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calls", type=int, default=500)
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    for label, lines in NETWORKS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            run, export = make(Path(folder), lines)
+            found = medians(ways(run, export, 64 if "64" in label else 48, arguments.threads), arguments.calls)
+        bare, whole, network, trained = found.values()
+        print(label)
+        for name, seconds in found.items():
+            print(f"  {name:30} {seconds * 1e3:7.3f} ms")
+        print(f"  whole to bare: ONNX {whole / bare:.2f}, PyTorch {trained / network:.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Several runs of one network become one, on runs that take a second."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from framework import Predictor
+from framework.training.soup import mean_weights
+
+RECIPE = """
+dataset: {name: dots, images: 80}
+preprocess: {size: 16}
+model: {name: tinynet, dropout: 0.0}
+optimizer: {name: adamw, lr: 1e-2}
+train: {epochs: 2, batch_size: 20, device: cpu, precision: float32}
+"""
+
+
+@pytest.fixture
+def run(tmp_path, framework):
+    """Run the recipe with overrides into a folder of that name."""
+    recipe = tmp_path / "dots.yaml"
+    recipe.write_text(RECIPE)
+
+    def call(out, *overrides):
+        result = framework("run", recipe, *overrides, "--out", tmp_path / out)
+        assert result.status == 0, result.err
+        return tmp_path / out
+
+    return call
+
+
+def results(folder):
+    return json.loads((folder / "results.json").read_text())
+
+
+def test_weights_are_the_mean_and_statistics_are_of_the_training_images(run, tmp_path, framework):
+    runs = run("a"), run("b", "optimizer.lr=5e-3"), run("c", "train.epochs=1")
+    done = framework("soup", *runs, "--out", tmp_path / "soup")
+    assert done.status == 0, done.err
+    states = [load_file(folder / "model.safetensors") for folder in runs]
+    soup, mean = load_file(tmp_path / "soup" / "model.safetensors"), mean_weights(states)
+    torch.testing.assert_close(soup["9.weight"], torch.stack([state["9.weight"] for state in states]).mean(0))
+    assert not torch.equal(soup["4.running_mean"], mean["4.running_mean"])
+    plain = tmp_path / "plain"
+    assert framework("soup", *runs, "--out", plain, "--refresh", 0).status == 0
+    assert all(torch.equal(value, mean[name]) for name, value in load_file(plain / "model.safetensors").items())
+
+
+def test_a_soup_is_a_run_that_everything_after_training_takes(run, tmp_path, framework):
+    runs = run("a"), run("b", "optimizer.lr=5e-3")
+    out = tmp_path / "soup"
+    done = framework("soup", *runs, "--out", out)
+    figures = results(out)
+    assert f"{100 * figures['test']['top1']:.1f}" in done.out
+    assert figures["soup"]["runs"] == [str(folder) for folder in runs]
+    assert json.loads((out / "environment.json").read_text())["soup"] == figures["soup"]
+    again = json.loads(framework("evaluate", out, "--json").out)
+    assert again["top1"] == figures["test"]["top1"]
+    assert framework("bundle", out).status == 0
+    assert Predictor.open(out).classes == Predictor.open(runs[0]).classes
+
+
+def spoiled(folder, factor):
+    """A copy of the run whose last layer is multiplied."""
+    copy = folder.with_name("copy")
+    shutil.copytree(folder, copy)
+    state = load_file(copy / "model.safetensors")
+    save_file({**state, "9.weight": factor * state["9.weight"]}, copy / "model.safetensors")
+    return copy
+
+
+@pytest.mark.parametrize(("factor", "welcome"), [(1.0, True), (-9.0, False)])
+def test_a_greedy_soup_leaves_out_what_makes_it_worse(factor, welcome, run, tmp_path, framework):
+    good = run("good", "dataset.images=240", "train.epochs=8")
+    other = spoiled(good, factor)
+    done = framework("soup", good, other, "--out", tmp_path / "soup", "--greedy")
+    assert done.status == 0, done.err
+    figures = results(tmp_path / "soup")
+    assert figures["soup"]["chosen"] == [str(folder) for folder in ([good, other] if welcome else [good])]
+    assert figures["validation"]["top1"] == results(good)["validation"]["top1"]
+    assert ("left out" in done.out) is not welcome
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.width=4", "model.width is 8 in '{a}', and 4 in '{b}'"),
+        ("preprocess.size=12", "preprocess.height is 16 in '{a}', and 12 in '{b}'"),
+    ],
+)
+def test_what_differs_beside_the_weights_is_named(override, message, run, tmp_path, framework):
+    a, b = run("a"), run("b", override)
+    done = framework("soup", a, b, "--out", tmp_path / "soup")
+    assert done.status == 2
+    assert message.format(a=a, b=b) in done.err
+    assert not (tmp_path / "soup").exists()
+
+
+def test_held_out_images_must_be_the_same(run, tmp_path, framework):
+    normal = ("preprocess.mean=[0.3]", "preprocess.std=[0.2]")
+    a, b = run("a", *normal), run("b", *normal, "dataset.split_seed=3")
+    done = framework("soup", a, b, "--out", tmp_path / "soup")
+    assert done.status == 2
+    assert "the fingerprint of validation is" in done.err
+
+
+def test_a_folder_in_use_is_not_overwritten_and_one_run_is_no_soup(run, tmp_path, framework):
+    a, b = run("a"), run("b", "seed=1")
+    assert "is not empty" in framework("soup", a, b, "--out", a).err
+    assert "two runs or more" in framework("soup", a, "--out", tmp_path / "soup").err
+
+
+def test_greedy_needs_validation(run, tmp_path, framework):
+    a, b = run("a", "dataset.validation=0"), run("b", "dataset.validation=0", "optimizer.lr=5e-3")
+    done = framework("soup", a, b, "--out", tmp_path / "soup", "--greedy")
+    assert done.status == 2
+    assert "--greedy chooses by the validation split" in done.err

@@ -1,0 +1,345 @@
+"""`framework export`: each format answers like its run, says what it is, and is refused where it does not."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from PIL import Image
+
+from framework import Registry
+from framework.data.preprocess import Preprocessor
+from framework.errors import RunFailed, UserError
+from framework.evaluation.evaluate import Evaluator
+from framework.export.classifier import traced
+from framework.export.opened import open_export, predictor_function
+from framework.export.report import accuracy_lost
+from framework.inference.predictor import Predictor
+from framework.inference.torch_engine import TorchEngine
+from framework.runs.onnx_file import read_onnx
+from framework.runs.trained import open_trained
+
+ROOT = Path(__file__).parents[2]
+STRANGER = ROOT / "tests" / "stranger"
+RECIPES = {
+    "rgb": "preprocess: {size: 12, channels: 3}\nevaluate: {views: 6}",
+    "gray": "preprocess: {size: 13, channels: 1, fit: pad}",
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Two runs, the second one calibrated, each with an ONNX and a pt2 file beside it; one with int8 too."""
+    from framework.cli import main
+
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(STRANGER))
+        patch.setenv("FRAMEWORK_CACHE", str(folder / "cache"))
+        draw_photos(folder / "photos")
+        for name, lines in RECIPES.items():
+            recipe, run = folder / f"{name}.yaml", folder / name
+            recipe.write_text(
+                f"dataset: {{name: folder, root: {folder / 'photos'}, test: 0.25}}\n{lines}\n"
+                "model: tinynet\ntrain: {epochs: 3, batch_size: 5, device: cpu}\n"
+            )
+            assert main(["run", str(recipe), "--out", str(run)]) == 0
+            if name == "gray":
+                assert main(["evaluate", str(run), "--calibrate"]) == 0
+            for kind in ("onnx", "pt2"):
+                extra = ["--int8"] if (name, kind) == ("rgb", "onnx") else []
+                assert main(["export", str(run), "--format", kind, *extra]) == 0
+        yield folder
+
+
+def draw_photos(root):
+    random = np.random.default_rng(0)
+    for name, channel in (("blue", 2), ("red", 0)):
+        (root / name).mkdir(parents=True)
+        for index in range(20):
+            pixels = random.integers(0, 100, (12 + index % 3, 16, 3), dtype=np.uint8)
+            pixels[..., channel] += 120
+            Image.fromarray(pixels).save(root / name / f"{index:02}.png")
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    monkeypatch.syspath_prepend(str(STRANGER))
+    return Registry.load()
+
+
+@pytest.mark.parametrize("kind", ["onnx", "pt2"])
+@pytest.mark.parametrize("name", RECIPES)
+def test_an_export_answers_like_its_run_for_every_size_and_batch(name, kind, made, registry):
+    export = open_export(made / f"{name}.{kind}", registry).compute
+    run = predictor_function(Predictor.open(made / name, registry, "cpu"))
+    for shape in [(1, 3, 12, 12), (5, 3, 13, 13), (1, 3, 1, 1), (5, 3, 31, 17), (1, 3, 480, 640), (2, 3, 1, 300)]:
+        images = np.random.default_rng(shape[2]).integers(0, 256, shape, dtype=np.uint8)
+        np.testing.assert_allclose(export(images), run(images), atol=1e-6, err_msg=str(shape))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_predict_and_evaluate_take_an_onnx_file_like_a_run(name, made, framework):
+    export, run = made / f"{name}.onnx", made / name
+    photos = sorted((made / "photos").glob("*/0*.png"))
+    both = [framework("predict", one, *photos, "--json") for one in (export, run)]
+    answers = [[json.loads(line) for line in result.out.splitlines()] for result in both]
+    for exported, trained in zip(*answers, strict=True):
+        assert exported["class"] == trained["class"]
+        assert exported["probabilities"] == pytest.approx(trained["probabilities"], abs=1e-6)
+    figures = [json.loads(framework("evaluate", one, "--json").out) for one in (export, run)]
+    assert figures[0]["confusion"] == figures[1]["confusion"]
+    assert figures[0]["loss"] == pytest.approx(figures[1]["loss"], abs=1e-5)
+
+
+def test_the_report_beside_an_export_says_what_was_compared(made):
+    report = json.loads((made / "rgb.onnx.parity.json").read_text())
+    assert report["passed"]
+    assert (report["images"], report["same_answers"], report["differing"]) == (4, 1.0, [])
+    assert report["on"] == "split 'validation' of dataset 'folder'"
+    assert report["largest_difference"] < 1e-6
+    assert report["top1"]["run"] == report["top1"]["export"]
+    assert "the same answer on 100 %" in (made / "rgb.onnx.parity.md").read_text()
+
+
+def test_quantisation_is_in_the_same_report_with_what_it_costs_and_brings(made):
+    report = json.loads((made / "rgb.onnx.parity.json").read_text())["int8"]
+    assert set(report["top1"]) == {"run", "export"}
+    assert report["times_as_fast"] > 0
+    assert report["bytes"]["float32"] == (made / "rgb.onnx").stat().st_size
+    assert read_onnx(made / "rgb.int8.onnx") == read_onnx(made / "rgb.onnx")
+
+
+def test_quantisation_leaves_preprocessing_as_it_is(made):
+    graph = onnx.load(made / "rgb.int8.onnx").graph
+    kinds = [node.op_type for node in graph.node]
+    assert kinds.index("Round") < kinds.index("QuantizeLinear")
+    assert [node.op_type for node in graph.node[: kinds.index("Round")]].count("MatMul") == 2
+
+
+def test_an_export_says_everything_about_itself(made):
+    documents = read_onnx(made / "gray.onnx")
+    run = made / "gray"
+    assert documents["classes"] == ["blue", "red"]
+    assert documents["preprocess"] == json.loads((run / "model.json").read_text())["preprocess"]
+    assert documents["temperature"] == json.loads((run / "calibration.json").read_text())["temperature"] != 1
+    assert documents["results"] == json.loads((run / "results.json").read_text())
+    assert documents["recipe"] == (run / "recipe.yaml").read_text()
+    assert documents["card"].startswith("# gray\n")
+    assert "EXIF" in documents["decoding"]
+    assert "at least 26 pixels on each" in documents["decoding"]
+
+
+def test_a_pt2_file_carries_the_same(made):
+    files = dict.fromkeys(["classes.json", "recipe.txt", "temperature.json"], "")
+    torch.export.load(str(made / "gray.pt2"), extra_files=files)
+    documents = read_onnx(made / "gray.onnx")
+    assert json.loads(files["classes.json"]) == documents["classes"]
+    assert files["recipe.txt"] == documents["recipe"]
+    assert json.loads(files["temperature.json"]) == documents["temperature"]
+
+
+def test_the_graph_tells_nothing_of_the_machine_that_wrote_it(made):
+    assert b"stack_trace" not in (made / "rgb.onnx").read_bytes()
+
+
+def tampered(source, target):
+    """With the classifier's weights changed by a little."""
+    model = onnx.load(source)
+    weight = max((tensor for tensor in model.graph.initializer if len(tensor.dims) == 2), key=lambda t: t.dims[1])
+    values = onnx.numpy_helper.to_array(weight).copy()
+    values[0] += 0.01
+    weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
+    onnx.save(model, target)
+
+
+def test_a_file_whose_weights_were_changed_is_caught(made, tmp_path, framework):
+    changed = tmp_path / "changed.onnx"
+    tampered(made / "rgb.onnx", changed)
+    result = framework("export", made / "rgb", "--verify", changed)
+    assert result.status == 1
+    assert "does not answer like the run" in result.err
+    assert not json.loads((tmp_path / "changed.onnx.parity.json").read_text())["passed"]
+    assert framework("export", made / "rgb", "--verify", made / "rgb.onnx").status == 0
+
+
+def test_an_export_that_does_not_answer_like_its_run_gets_another_name(made, tmp_path, framework, monkeypatch):
+    from framework.export import work
+
+    monkeypatch.setattr(work, "write", lambda kind, predictor, path, title: tampered(made / "rgb.onnx", path))
+    result = framework("export", made / "rgb", "--out", tmp_path / "new.onnx")
+    assert result.status == 1
+    assert "new.mismatch.onnx" in result.err
+    names = {path.name for path in tmp_path.iterdir() if path.name.startswith("new")}
+    assert names == {"new.mismatch.onnx", "new.mismatch.onnx.parity.json", "new.mismatch.onnx.parity.md"}
+
+
+def test_a_bundle_is_compared_too_and_is_the_run_bit_for_bit(made, tmp_path, framework):
+    result = framework("export", made / "gray", "--out", tmp_path / "gray.safetensors", "--json")
+    report = json.loads(result.out)
+    assert (report["largest_difference"], report["same_answers"]) == (0, 1)
+
+
+def test_views_and_temperature_are_those_of_the_file(made, registry, framework):
+    result = framework("evaluate", made / "rgb.onnx", "evaluate.views=1")
+    assert result.status == 2
+    assert "it has 6, not 1; export the run with evaluate.views=1" in result.err
+    with pytest.raises(UserError, match="temperature"):
+        Predictor.open(made / "rgb.onnx", registry).with_temperature(2.0)
+
+
+def test_parity_may_be_measured_on_any_folder_with_or_without_classes(made, framework):
+    call = ("export", made / "rgb", "dataset.root=nowhere", "--verify", made / "rgb.onnx", "--json", "--parity-on")
+    labelled = json.loads(framework(*call, made / "photos").out)
+    assert (labelled["images"], labelled["top1"]["run"] > 0.5) == (40, True)
+    (made / "rgb.onnx.parity.json").unlink()
+    unlabelled = json.loads(framework(*call, made / "photos" / "red").out)
+    assert (unlabelled["images"], unlabelled["top1"]) == (20, None)
+
+
+def test_large_photographs_are_also_compared_as_others_decode_them(made, tmp_path, framework):
+    folder = tmp_path / "large"
+    folder.mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (128, 192, 3), dtype=np.uint8)
+    for index in range(3):
+        Image.fromarray(np.roll(noise, index)).save(folder / f"{index}.jpg")
+    (folder / "broken.jpg").write_bytes(b"no image")
+    call = ("export", made / "rgb", "--verify", made / "rgb.onnx", "--json", "--parity-on", folder)
+    report = json.loads(framework(*call).out)
+    assert (report["images"], report["skipped"], report["largest_difference"] < 1e-6) == (3, 1, True)
+    assert report["full_decoding"]["images_decoded_smaller"] == 3
+    assert report["full_decoding"]["largest_difference"] > report["largest_difference"]
+
+
+def test_data_that_is_absent_is_said_before_anything_is_written(made, tmp_path, framework):
+    out = tmp_path / "x.onnx"
+    result = framework("export", made / "rgb", "dataset.root=nowhere", "--out", out)
+    assert result.status == 2
+    for words in ("nowhere", "dataset.root=DIR", "--parity-on DIR", "--parity 0"):
+        assert words in result.err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--out", "x.txt"], "ends in .onnx"),
+        (["--out", "nowhere/x.onnx"], "there is no folder"),
+        (["--format", "pt2", "--int8"], "--int8 is for --format onnx"),
+        (["--int8", "--parity", "0", "--out", "x.onnx"], "needs images"),
+        (["--parity", "-1", "--out", "x.onnx"], "--parity is -1"),
+        (["--parity-on", "tset", "--out", "x.onnx"], "did you mean 'test'"),
+        (["--verify", "none.onnx"], "there is no file"),
+        ([], "is there already"),
+    ],
+)
+def test_wrong_arguments_are_refused_with_what_is_allowed(arguments, message, made, framework):
+    result = framework("export", made / "rgb", *arguments)
+    assert (result.status, message in result.err) == (2, True), result.err
+
+
+def test_an_export_is_not_exported_or_bundled_again(made, framework):
+    assert "is an export already" in framework("export", made / "rgb.onnx").err
+    assert "bundle the run that it is of" in framework("bundle", made / "rgb.onnx").err
+
+
+def test_a_missing_package_is_one_line_with_what_to_install(made, framework, monkeypatch):
+    import importlib.util
+
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "onnx" else found(name, *rest))
+    result = framework("export", made / "rgb", "--out", made / "never.onnx")
+    assert (result.status, result.err.strip()) == (2, "exporting to ONNX needs onnx: pip install 'framework[export]'")
+
+
+def test_opening_an_onnx_file_imports_neither_torch_nor_onnx(made):
+    script = (
+        "import sys; from framework import Registry; from framework.runs.trained import open_trained\n"
+        "print(open_trained(sys.argv[1], Registry.load()).classes, {'torch', 'onnx', 'onnxruntime'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script, made / "rgb.onnx"], capture_output=True, text=True, check=True)
+    assert done.stdout == "('blue', 'red') set()\n"
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\x3a\xff\xff\xff\x7f", b"\xff" * 20], ids=str)
+def test_a_damaged_onnx_file_is_an_error_for_people(content, tmp_path, registry):
+    (tmp_path / "x.onnx").write_bytes(content)
+    with pytest.raises(UserError, match=r"x\.onnx: (damaged|not an export)"):
+        open_trained(tmp_path / "x.onnx", registry)
+
+
+@pytest.mark.parametrize("name", ["rgb.onnx", "rgb.pt2", "rgb"])
+def test_bench_times_every_kind(name, made, framework):
+    result = framework("bench", made / name, "--batch", "1,2", "--seconds", "0", "--json")
+    answer = json.loads(result.out)
+    assert answer["size"] == [12, 12]
+    assert [batch["batch_size"] for batch in answer["batches"]] == [1, 2]
+    assert all(0 < batch["p50_seconds"] <= batch["p95_seconds"] for batch in answer["batches"])
+
+
+def test_bench_prints_a_table_for_people(made, framework):
+    out = framework("bench", made / "rgb.onnx", "--batch", "3", "--seconds", "0", "--size", "30", "20").out
+    assert "30×20" in out
+    assert "images/s" in out
+    assert "--batch is '0'" in framework("bench", made / "rgb.onnx", "--batch", "0").err
+
+
+@pytest.mark.parametrize("kind", ["onnx", "pt2"])
+def test_the_code_in_the_docs_answers_like_the_run(kind, made, framework, tmp_path):
+    page = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
+    (code,) = re.findall(rf"```python {kind}\n(.*?)```", page, re.DOTALL)
+    script, photo = tmp_path / "script.py", made / "photos" / "red" / "01.png"
+    script.write_text(code)
+    command = [sys.executable, script, made / f"gray.{kind}", photo]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    expected = json.loads(framework("predict", made / "gray", photo, "--json").out)["probabilities"]
+    found = dict(zip(printed[::2], map(float, printed[1::2]), strict=True))
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_accuracy_that_quantisation_loses_is_a_warning(made, tmp_path, framework, monkeypatch):
+    from framework.export import report, work
+
+    monkeypatch.setattr(work, "write", lambda kind, predictor, path, title: shutil.copy(made / "rgb.onnx", path))
+    monkeypatch.setattr(report, "accuracy_lost", lambda int8: 0.034)
+    result = framework("export", made / "rgb", "--out", tmp_path / "new.onnx", "--int8")
+    assert result.status == 0
+    assert "warning: 3.4 points of accuracy are lost by quantisation" in result.err
+    assert "new.int8.onnx: the same answer on" in result.out
+
+
+def test_what_is_lost_is_accuracy_or_without_labels_equal_answers():
+    assert accuracy_lost({"top1": {"run": 0.75, "export": 0.5}, "same_answers": 0.6}) == 0.25
+    assert accuracy_lost({"top1": None, "same_answers": 0.75}) == 0.25
+
+
+def engine_of(model, channels, fit):
+    preprocess = Preprocessor(11, 14, channels, fit, (0.4,) * channels, (0.3,) * channels)
+    evaluator = Evaluator(preprocess, torch.device("cpu"), 8, channels_last=False, views=1)
+    return TorchEngine(model, evaluator, 1.5)
+
+
+@pytest.mark.parametrize(("fit", "channels"), [("stretch", 1), ("stretch", 3), ("crop", 1), ("pad", 3)])
+def test_every_way_of_fitting_is_the_same_inside_a_graph(fit, channels):
+    torch.manual_seed(0)
+    engine = engine_of(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(channels * 154, 5)), channels, fit)
+    graph = traced(engine).module()
+    for shape in [(1, 3, 11, 14), (5, 3, 9, 30), (2, 3, 1, 1)]:
+        images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
+        seen = torch.stack([engine.evaluator.preprocess(image.numpy()) for image in images])
+        torch.testing.assert_close(graph(images)[1], engine(seen), atol=1e-5, rtol=0)
+
+
+def test_a_network_that_decides_by_values_is_refused_with_what_works():
+    class Moody(torch.nn.Module):
+        def forward(self, images):
+            return images.mean((1, 2, 3))[:, None] * (2 if images.sum() > 0 else 3)
+
+    with pytest.raises(RunFailed, match="--format safetensors"):
+        traced(engine_of(Moody(), 1, "crop"))

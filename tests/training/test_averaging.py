@@ -1,0 +1,48 @@
+"""Averages of the weights, against the formulas of their papers."""
+
+import copy
+
+import pytest
+import torch
+
+from framework.training.averaging import MovingAverage, NoAveraging, SlowWeights
+
+
+def test_an_average_is_the_warmed_up_exponential_mean_of_the_weights():
+    network = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.zeros_(network.weight)
+    averaging = MovingAverage(network, decay=0.5)
+    expected = 0.0
+    for step in range(1, 30):
+        torch.nn.init.constant_(network.weight, float(step))
+        averaging.update(step)
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * step
+    assert averaging.model.weight.item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("decay", "growth"), [(0.5, 0.0), (0.774, 3.0)])
+def test_slow_weights_follow_and_are_gone_on_from_as_the_papers_have_it(decay, growth):
+    network = torch.nn.Sequential(torch.nn.Linear(1, 1, bias=False), torch.nn.BatchNorm1d(1))
+    torch.nn.init.zeros_(network[0].weight)
+    averaging = SlowWeights(network, every=3, decay=decay, growth=growth, total_steps=20)
+    slow = fast = 0.0
+    for step in range(1, 21):
+        fast += step  # what an optimizer would do
+        with torch.no_grad():
+            network[0].weight += step
+        averaging.update(step)
+        if step % 3 == 0:
+            slow += (1 - decay * (step / 20) ** growth) * (fast - slow)
+            fast = slow
+        assert averaging.model[0].weight.item() == pytest.approx(slow, rel=1e-5)
+        assert network[0].weight.item() == pytest.approx(fast, rel=1e-5)
+
+
+def test_without_averaging_the_network_itself_is_kept():
+    network = torch.nn.Linear(1, 1)
+    before = copy.deepcopy(network.state_dict())
+    averaging = NoAveraging(network)
+    averaging.update(1)
+    assert averaging.model is network
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())

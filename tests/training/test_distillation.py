@@ -1,0 +1,154 @@
+"""A student learns from finished runs, on runs that take a second."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from framework_torch._distilling import Distillation, Teacher
+from torch.nn import functional as F
+
+from framework import Predictor, UserError
+from framework.data.preprocess import Preprocessor
+
+RECIPE = """
+dataset: {name: dots, images: 80}
+preprocess: {size: 16}
+augment: [flip, mixup]
+model: {name: tinynet, dropout: 0.1}
+train: {epochs: 1, batch_size: 20, log_every: 1, device: cpu, precision: float32}
+"""
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def run(tmp_path, framework):
+    """Run the recipe with overrides into a folder of that name."""
+    recipe = tmp_path / "dots.yaml"
+    recipe.write_text(RECIPE)
+
+    def call(out, *overrides, status=0):
+        result = framework("run", recipe, *overrides, "--out", tmp_path / out)
+        assert result.status == status, result.err
+        return tmp_path / out, result
+
+    return call
+
+
+def images(channels=1, size=16):
+    """Normalised by the preprocessing below."""
+    pixels = torch.rand(6, channels, size, size, generator=torch.Generator().manual_seed(0))
+    return pixels, (pixels - 0.4) / 0.2
+
+
+def seen(channels=1, size=16):
+    return Preprocessor(size, size, channels, "crop", (0.4,) * channels, (0.2,) * channels)
+
+
+def test_the_loss_is_hinton_s_over_the_mean_of_the_teachers_probabilities(run):
+    teachers = [run("a")[0], run("b", "seed=1")[0]]
+    classes = Predictor.open(teachers[0]).classes
+    _, inputs = images()
+    logits, targets = torch.randn(6, 4), torch.eye(4)[[0, 1, 2, 3, 0, 1]]
+    loaded = [Teacher.load(str(path), classes, CPU, torch.float32) for path in teachers]
+    loss = Distillation(F.cross_entropy, loaded, seen(), temperature=3.0, weight=0.7)(logits, targets, inputs)
+
+    taught = torch.stack([(teacher.logits(inputs, seen()) / 3).softmax(1) for teacher in loaded]).mean(0)
+    apart = (taught * (taught.log() - (logits / 3).log_softmax(1))).sum(1).mean()
+    torch.testing.assert_close(loss, 0.3 * F.cross_entropy(logits, targets) + 0.7 * 9 * apart)
+
+
+def test_a_teacher_sees_what_it_was_trained_to_see(run):
+    """Its answers are those of its predictor to the same pixels, whatever the student sees them as."""
+    teacher = run("teacher")[0]
+    predictor = Predictor.open(teacher).with_temperature(1.0)
+    loaded = Teacher.load(str(teacher), predictor.classes, CPU, torch.float32)
+    levels = torch.randint(0, 256, (6, 1, 16, 16), dtype=torch.uint8)
+    as_student = (levels / 255 - 0.4) / 0.2
+    torch.testing.assert_close(loaded.logits(as_student, seen()), predictor.engine(levels), rtol=1e-4, atol=1e-4)
+    in_colour = as_student.expand(-1, 3, -1, -1)
+    torch.testing.assert_close(loaded.logits(in_colour, seen(3)), predictor.engine(levels), rtol=1e-3, atol=1e-3)
+    larger = F.interpolate(as_student, (32, 32), mode="nearest")
+    brought = F.interpolate(larger * 0.2 + 0.4, (16, 16), mode="bilinear", antialias=True)
+    expected = predictor.engine.model(predictor.preprocess.normalised(brought))
+    torch.testing.assert_close(loaded.logits(larger, seen(size=32)), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_gray_student_has_a_teacher_for_colour(run):
+    teacher = run("teacher", "preprocess.channels=3")[0]
+    predictor = Predictor.open(teacher)
+    loaded = Teacher.load(str(teacher), predictor.classes, CPU, torch.float32)
+    levels = torch.randint(0, 256, (6, 1, 16, 16), dtype=torch.uint8)
+    expected = predictor.engine(levels.expand(-1, 3, -1, -1))
+    torch.testing.assert_close(loaded.logits((levels / 255 - 0.4) / 0.2, seen()), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_classes_are_bound_by_name(run):
+    teacher = str(run("teacher")[0])
+    classes = Predictor.open(teacher).classes
+    _, inputs = images()
+    straight = Teacher.load(teacher, classes, CPU, torch.float32).logits(inputs, seen())
+    turned = Teacher.load(teacher, classes[::-1], CPU, torch.float32).logits(inputs, seen())
+    assert torch.equal(turned, straight.flip(1))
+    with pytest.raises(UserError, match=r"knows other classes than the data have: top_left.*the data have cat, dog"):
+        Teacher.load(teacher, ["cat", "dog"], CPU, torch.float32)
+
+
+def test_a_teacher_gets_no_gradients_and_keeps_its_statistics(run):
+    teacher = str(run("teacher")[0])
+    loaded = Teacher.load(teacher, Predictor.open(teacher).classes, CPU, torch.float32)
+    before = {name: value.clone() for name, value in loaded.predictor.engine.model.state_dict().items()}
+    logits = torch.zeros(6, 4, requires_grad=True)
+    _, inputs = images()
+    Distillation(F.cross_entropy, [loaded], seen(), 1.0, 1.0)(logits, torch.eye(6)[:, :4], inputs).backward()
+    assert logits.grad.abs().sum() > 0
+    model = loaded.predictor.engine.model
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_a_teacher_computes_in_the_precision_of_the_training(run):
+    teacher = str(run("teacher")[0])
+    _, inputs = images()
+    classes = Predictor.open(teacher).classes
+    exact, rounded = (
+        Teacher.load(teacher, classes, CPU, dtype).logits(inputs, seen()) for dtype in (torch.float32, torch.bfloat16)
+    )
+    assert rounded.dtype == torch.float32
+    assert not torch.equal(exact, rounded)
+    torch.testing.assert_close(exact, rounded, rtol=0.1, atol=0.1)
+
+
+def test_a_student_that_only_listens_comes_near_its_teacher_and_does_without_it_once_it_is_trained(run, framework):
+    common = ("augment=[]", "optimizer.lr=0.02", "dataset.images=240", "train.epochs=6")
+    teacher, _ = run("teacher", *common)
+    student, _ = run("student", *common, f"loss={{name: distill, teachers: [{teacher}], weight: 1.0}}")
+    lines = [json.loads(line) for line in (student / "metrics.jsonl").read_text().splitlines()]
+    losses = [line["loss"] for line in lines if line["event"] == "step"]
+    assert sum(losses[-4:]) < sum(losses[:4]) / 2
+    assert str(teacher) in (student / "recipe.yaml").read_text()
+    shutil.rmtree(teacher)
+    assert framework("evaluate", student).status == 0
+
+
+def test_a_missing_teacher_is_found_out_before_training(run, tmp_path):
+    _, result = run("student", "loss={name: distill, teachers: [runs/nobody]}", status=2)
+    assert "loss.teachers: there is no run folder or bundle 'runs/nobody'" in result.err
+    assert not (tmp_path / "student").exists()
+
+
+def test_the_loss_by_the_labels_has_its_options(run):
+    teacher = run("teacher")[0]
+    base = "{name: cross_entropy, label_smoothing: 0.1, class_weights: balanced}"
+    folder, _ = run("student", f"loss={{name: distill, teachers: [{teacher}], base: {base}}}")
+    assert "label_smoothing: 0.1" in (folder / "recipe.yaml").read_text()
+
+
+def test_a_base_that_distils_is_refused(run):
+    _, result = run("student", "loss={name: distill, teachers: [a], base: {name: distill, teachers: [b]}}", status=2)
+    assert "name all 'teachers' here" in result.err
+
+
+def test_a_loss_that_does_not_ask_for_images_is_not_given_any(run):
+    folder, _ = run("plain", "loss={name: focal}")
+    assert (folder / "results.json").exists()
