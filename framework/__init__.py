@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     from framework.data.sources import ImageArrays, ImageFiles
     from framework.data.stamps import Stamps
     from framework.data.trees import class_tree
-    from framework.errors import UserError, did_you_mean
-    from framework.hookspecs import hookimpl
+    from framework.errors import Interrupted, UserError, did_you_mean
+    from framework.hookspecs import Example, hookimpl
     from framework.inference.predictor import Predictor
     from framework.recipe import Recipe
     from framework.registry import Registry
+    from framework.report.bitmaps import confusion_picture, examples_picture
+    from framework.report.figures import scalars
     from framework.runs.folder import RunFolder
     from framework.training.image_sizes import nearest_sizes
     from framework.training.stages import stages_of
@@ -50,11 +52,13 @@ _HOMES = {
     "framework.data.sources": ("ImageArrays", "ImageFiles"),
     "framework.data.stamps": ("Stamps",),
     "framework.data.trees": ("class_tree",),
-    "framework.errors": ("UserError", "did_you_mean"),
-    "framework.hookspecs": ("hookimpl",),
+    "framework.errors": ("Interrupted", "UserError", "did_you_mean"),
+    "framework.hookspecs": ("Example", "hookimpl"),
     "framework.inference.predictor": ("Predictor",),
     "framework.recipe": ("Recipe",),
     "framework.registry": ("Registry",),
+    "framework.report.figures": ("scalars",),
+    "framework.report.bitmaps": ("confusion_picture", "examples_picture"),
     "framework.runs.folder": ("RunFolder",),
     "framework.training.image_sizes": ("nearest_sizes",),
     "framework.training.stages": ("stages_of",),
@@ -64,10 +68,12 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "BadImage",
     "Dataset",
+    "Example",
     "Finder",
     "ImageArrays",
     "ImageFiles",
     "ImageSource",
+    "Interrupted",
     "Loss",
     "Model",
     "Moment",
@@ -84,11 +90,14 @@ __all__ = [
     "UserError",
     "build",
     "class_tree",
+    "confusion_picture",
     "decode",
     "did_you_mean",
+    "examples_picture",
     "find_data",
     "hookimpl",
     "nearest_sizes",
+    "scalars",
     "stages_of",
 ]
 

@@ -245,11 +245,14 @@ class Observer(Component):
     """Someone who is told what happens in a run.
 
     `build(run)` returns an object whose methods, marked with `@hookimpl`, implement hooks of
-    `framework.hookspecs.ObserverSpec`. `run` is the run folder (`run.path` is its path).
+    `framework.hookspecs.ObserverSpec`. `run` is the run folder (`run.path` is its path), `say` prints a line on the
+    terminal. `build` is called before any data are read.
     """
 
     kind = "observer"
-    offered = ("run",)
+    offered = ("run", "say")
+    essential: ClassVar[bool] = True
+    """Whether the run stops when the observer fails; set it to False where a run can do without."""
 
 
 class Finder(Component):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from framework.components import Component
 
 hookspec = pluggy.HookspecMarker("framework")
@@ -61,10 +64,34 @@ class PluginSpec:
         return {}
 
 
+@dataclass(frozen=True)
+class Example:
+    """One image and the answer to it."""
+
+    name: str
+    image: Tensor
+    """Uint8 C×H×W, as the network sees it, on the CPU."""
+    label: str
+    prediction: str
+    probability: float
+    """Of the prediction, by softmax."""
+
+    @property
+    def right(self) -> bool:
+        """Whether label and prediction are the same."""
+        return self.prediction == self.label
+
+
 class ObserverSpec:
     """The hooks of an observer: what is told during a run. Implement any of them, naming the arguments you want.
 
-    An exception raised in a hook stops the run (its checkpoints stay).
+    An exception raised in a hook stops the run (its checkpoints stay), unless the observer's component says
+    `essential = False`: then what it raises in `run_start` is reported as the user's error, and later the terminal says
+    what went wrong and what was missed, and the run goes on.
+
+    `examples` is for those who show single images: `examples(16)` gives up to that many of the validation split (of
+    test, at the end of a run without one), wrong ones and right ones, each with its prediction. Images are fetched when
+    it is called, and not otherwise.
     """
 
     @hookspec
@@ -79,13 +106,19 @@ class ObserverSpec:
         """
 
     @hookspec
-    def epoch_end(self, step: int, epoch: int, metrics: Mapping[str, Any]) -> None:
+    def epoch_end(
+        self, step: int, epoch: int, metrics: Mapping[str, Any], examples: Callable[[int], Sequence[Example]]
+    ) -> None:
         """After each epoch.
 
         `metrics` has `train` (`loss`, `top1`), `validation` (every figure of the validation split, absent where the
-        run has none), `lr`, `seconds` and `images_per_second`.
+        run has none), `lr`, `seconds`, `images_per_second`, and `kept`: whether the weights were.
         """
 
     @hookspec
-    def run_end(self, results: Mapping[str, Any]) -> None:
+    def run_end(self, results: Mapping[str, Any], examples: Callable[[int], Sequence[Example]]) -> None:
         """Training and the final evaluation are done; `results` is what `results.json` holds."""
+
+    @hookspec
+    def run_stopped(self, error: BaseException) -> None:
+        """The run ends before its end: it was interrupted (`error` is `Interrupted`), or failed. It may be resumed."""

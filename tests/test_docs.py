@@ -78,13 +78,16 @@ def test_the_code_about_what_comes_after_training_runs(tmp_path, monkeypatch):
 
 
 def test_recipes_in_the_docs_are_valid(tmp_path, framework):
-    for index, (_, code) in enumerate(blocks("docs/recipes.md", "yaml", "recipe")):
+    found = [block for page in ("docs/recipes.md", "docs/tracking.md") for block in blocks(page, "yaml", "recipe")]
+    for index, (_, code) in enumerate(found):
         file = tmp_path / f"{index}.yaml"
         file.write_text(code)
         assert framework("check", file).status == 0
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/recipes.md", "docs/predicting.md", "docs/data-check.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/recipes.md", "docs/predicting.md", "docs/data-check.md", "docs/tracking.md"]
+)
 def test_commands_in_the_docs_name_commands_and_recipes_that_exist(page, framework):
     from framework.cli import COMMANDS
     from framework.recipe.loading import find_recipe

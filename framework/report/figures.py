@@ -15,6 +15,22 @@ HEADLINES = {
 }
 
 
+def scalars(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
+    """The plain numbers in a tree of figures by their paths, as `validation/top1`.
+
+    Those of single classes and the number of images are left out: a curve of each would be too many.
+    """
+    found: dict[str, float] = {}
+    for key, value in metrics.items():
+        if key in ("per_class", "images"):
+            continue
+        if isinstance(value, Mapping):
+            found |= scalars(value, f"{prefix}{key}/")
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            found[prefix + key] = value
+    return found
+
+
 def share(value: float) -> str:
     """A fraction as a percentage: `61.2 %`."""
     return f"{100 * value:.1f} %"

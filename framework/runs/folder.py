@@ -78,6 +78,12 @@ class RunFolder:
         """Read `name`.json."""
         return read_json(self.path / f"{name}.json")
 
+    def settings(self) -> dict[str, Any]:
+        """The resolved recipe, flat: `{"optimizer.lr": 0.1, …}`."""
+        from framework.recipe.flat import flat_recipe
+
+        return flat_recipe(self.recipe.read_text(encoding="utf-8"))
+
     def append_metrics(self, line: dict[str, Any]) -> None:
         """Add a line to `metrics.jsonl`."""
         with self.metrics.open("a", encoding="utf-8") as file:
@@ -92,6 +98,13 @@ class RunFolder:
                 yield json.loads(text)
             except json.JSONDecodeError:
                 return
+
+    def last_step(self) -> int:
+        """The optimizer step of the last line of `metrics.jsonl`, 0 where there is none.
+
+        When an observer is built for a run that is resumed, lines that will be written again are still there.
+        """
+        return max((line["step"] for line in self.metrics_lines()), default=0)
 
     def rewind_metrics(self, step: int) -> None:
         """Forget what was written after optimizer step `step`: a resumed run writes it again."""

@@ -6,9 +6,11 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import Interrupted, RunFailed, UserError
+from framework.evaluation.examples import choose_examples, no_examples
 from framework.runs.folder import RunFolder
 from framework.training.checkpoints import Checkpoints, save_weights
 from framework.training.meter import Meter
@@ -147,7 +149,12 @@ class Keeper:
         if validation is not None:
             metrics["validation"] = validation
         self.run.append_metrics({"event": "epoch", "step": self.position.step, "epoch": self.epoch, **metrics})
-        self.observers.epoch_end(step=self.position.step, epoch=self.epoch, metrics=metrics)
+        self.observers.epoch_end(
+            step=self.position.step,
+            epoch=self.epoch,
+            metrics=metrics,
+            examples=partial(choose_examples, answers, self.session.stores["validation"]) if answers else no_examples,
+        )
         self.logged = time.perf_counter()
 
     def _keep_if_better(self, validation: dict[str, Any] | None) -> bool:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from framework.data.tables import OPTIONS, find_table
 from framework.errors import UserError
 from framework.evaluation.answers import Answers
+from framework.evaluation.examples import choose_examples
+from framework.hookspecs import Example
 from framework.recipe.flat import recipe_differences
 from framework.recipe.saving import plain, recipe_text
 from framework.recipe.sections import Recipe
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from framework.data.stores.store import Store
 
 MAY_CHANGE = {"train.checkpoint_every", "train.keep_checkpoints", "train.log_every", "train.store"}
-"""Options that do not change the outcome, so that a resumed run may set them anew."""
+"""Options that do not change the outcome, so that a resumed run may set them anew; observers are others."""
 
 
 def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, resume: bool = False) -> dict[str, Any]:
@@ -47,6 +49,7 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
         display.already_finished(run, results)
         return results
     try:
+        observers = Observing(recipe.observers, run, display)
         session = build_session(recipe, *read_data(recipe, display.reading, display.line))
     except BaseException:  # a start that failed leaves nothing behind, and nothing that must be resumed
         if made:
@@ -54,7 +57,6 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
                 run.path.rmdir()
         raise
     _describe_run(run, session, registry)
-    observers = Observing(recipe.observers, run, display)
     state = Checkpoints(run.checkpoints, recipe.train.keep_checkpoints).latest()
     keeper = Keeper(session, run, observers, clock, state)
     display.begin(run, session, keeper.position.step)
@@ -64,10 +66,20 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
         epochs=recipe.train.epochs,
         steps_per_epoch=session.batches.steps_per_epoch,
     )
-    train(session, keeper)
-    results = _finish(session, keeper, run)
-    observers.run_end(results=results)
+    try:
+        train(session, keeper)
+        results = _finish(session, keeper, run)
+    except BaseException as error:
+        observers.run_stopped(error=error)
+        raise
+    observers.run_end(results=results, examples=partial(_examples, session, run))
     return results
+
+
+def _examples(session: Session, run: RunFolder, number: int) -> list[Example]:
+    """Of the kept weights."""
+    split = next((split for split in ("validation", "test") if split in session.stores), None)
+    return choose_examples(Answers.load(run.answers(split)), session.stores[split], number) if split else []
 
 
 def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
@@ -139,7 +151,9 @@ def _claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> bool:
 def _require_same_recipe(run: RunFolder, recipe: Recipe) -> None:
     differences = recipe_differences([run.recipe.read_text(encoding="utf-8"), recipe_text(recipe)])
     changed = [
-        f"    {key}: was {was}, now {now}" for key, (was, now) in sorted(differences.items()) if key not in MAY_CHANGE
+        f"    {key}: was {was}, now {now}"
+        for key, (was, now) in sorted(differences.items())
+        if key not in MAY_CHANGE and not key.startswith("observers")
     ]
     if changed:
         raise UserError(

@@ -219,6 +219,39 @@ def test_observers_are_told_everything_in_order(run):
     assert names.count("step_end") == len(steps(folder)) > 2
 
 
+def test_an_observer_that_a_run_can_do_without_may_fail_and_the_terminal_says_so(run):
+    folder, result = run("observers=[{name: fragile, hook: epoch_end}]", "train.epochs=2")
+    message = "observer 'fragile' failed in epoch_end: ConnectionError: nobody is there; the run goes on"
+    assert result.out.count(message) == 1
+    assert "observer 'fragile' missed 2 of 4 messages" in result.out
+    assert folder.results.is_file()
+
+
+def test_an_observer_that_cannot_start_is_an_error_and_the_run_goes_on_without_it(run):
+    folder, result = run("observers=[{name: fragile, hook: run_start}]", status=2)
+    assert "observer 'fragile' cannot start: ConnectionError: nobody is there" in result.err
+    run("observers=[]", "--resume")
+    assert folder.results.is_file()
+
+
+def test_observers_see_wrong_and_right_images_of_validation(run):
+    folder, result = run("observers=[{name: fragile, hook: none}]", "train.epochs=2")
+    epochs = [json.loads(line) for line in (folder.path / "seen.jsonl").read_text().splitlines()]
+    assert [len(shown) for shown in epochs] == [4, 4]
+    assert "shown 4 at the end" in result.out
+
+
+def test_without_validation_there_is_nothing_to_show_until_the_test_split_at_the_end(run):
+    folder, result = run("observers=[{name: fragile, hook: none}]", "train.epochs=1", "dataset.validation=0")
+    assert (folder.path / "seen.jsonl").read_text() == "[]\n"
+    assert "shown 4 at the end" in result.out
+
+
+def test_observers_are_told_that_a_run_stopped(run):
+    _, result = run("observers=[{name: fragile, hook: none}]", "optimizer.lr=1e30", status=1)
+    assert "stopped by RunFailed" in result.out
+
+
 def test_an_observer_with_a_misspelt_hook_is_an_error(run):
     _, result = run("observers=[misspelt]", status=2)
     assert "observer 'misspelt'" in result.err

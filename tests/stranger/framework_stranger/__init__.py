@@ -169,6 +169,45 @@ class Diary(Observer):
         return Writer()
 
 
+class Fragile(Observer):
+    """Fails in one hook; the run can do without it."""
+
+    name = "fragile"
+    essential = False
+    hook: str
+
+    def build(self, run, say):
+        """The observer."""
+        failing = self.hook
+
+        class Listener:
+            @hookimpl
+            def run_start(self):
+                self.hear("run_start")
+
+            @hookimpl
+            def epoch_end(self, epoch, examples):
+                self.hear("epoch_end")
+                with (run.path / "seen.jsonl").open("a") as file:
+                    file.write(json.dumps([example.name for example in examples(4)]) + "\n")
+
+            @hookimpl
+            def run_end(self, results, examples):
+                self.hear("run_end")
+                say(f"shown {len(examples(4))} at the end")
+
+            @hookimpl
+            def run_stopped(self, error):
+                self.hear("run_stopped")
+                say(f"stopped by {type(error).__name__}")
+
+            def hear(self, hook):
+                if hook == failing:
+                    raise ConnectionError("nobody\nis there")
+
+        return Listener()
+
+
 class Misspelt(Observer):
     """Has a hook that does not exist."""
 
@@ -188,4 +227,4 @@ class Misspelt(Observer):
 @hookimpl
 def components():
     """What this plugin offers."""
-    return [Dots, TinyNet, PlainSGD, Halving, LinearProbe, WrongShape, Picky, Explodes, Diary, Misspelt]
+    return [Dots, TinyNet, PlainSGD, Halving, LinearProbe, WrongShape, Picky, Explodes, Diary, Fragile, Misspelt]

@@ -1,0 +1,38 @@
+"""TensorBoard as an observer."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from framework import Observer, RunFolder, UserError, hookimpl
+from framework.components import Component
+
+
+class TensorBoard(Observer):
+    """Curves, confusion matrix, sample images, recipe and final figures as event files for TensorBoard."""
+
+    name = "tensorboard"
+    essential = False
+    folder: Path | None = None
+    """Where a folder named like the run is made for the event files. Left out: `tensorboard` in the run folder."""
+    log_images: int = Field(16, ge=0)
+    """Images of the validation split to show with their predictions whenever weights are kept; 0: none."""
+
+    def build(self, run: RunFolder) -> Any:
+        """The observer. Raises `UserError` where TensorBoard is not installed."""
+        try:
+            from framework_tensorboard._writer import EventWriter
+        except ImportError as error:
+            raise UserError(
+                f"observer 'tensorboard' needs TensorBoard: pip install 'framework[tensorboard]' ({error})"
+            ) from error
+        folder = run.path / "tensorboard" if self.folder is None else self.folder / run.path.resolve().name
+        return EventWriter(run, folder, self.log_images)
+
+
+@hookimpl
+def components() -> Sequence[type[Component]]:
+    """What this plugin offers."""
+    return [TensorBoard]

@@ -1,0 +1,101 @@
+"""What happens in a run, told to Weights & Biases."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import wandb
+
+from framework import Example, RunFolder, confusion_picture, examples_picture, hookimpl, scalars
+
+if TYPE_CHECKING:
+    from framework_wandb import Wandb
+
+MODEL = ("recipe.yaml", "model.json", "model.safetensors", "results.json")
+"""What the framework opens as a run folder."""
+
+
+class Tracker:
+    """One run of W&B, found again by `wandb.json` in the run folder when a run is resumed.
+
+    A process of W&B's own does the talking: a network that fails holds nothing up, and what could not be sent stays in
+    the run folder.
+    """
+
+    def __init__(self, component: Wandb, run: RunFolder, say: Callable[[str], None]) -> None:
+        self.component, self.run, self.say = component, run, say
+        self.known = run.last_step() if (run.path / "wandb.json").is_file() else 0
+        self.tracked: Any = None
+
+    @hookimpl
+    def run_start(self) -> None:
+        """Make the run with the recipe as its configuration, or go on with it."""
+        begun = (self.run.path / "wandb.json").is_file()
+        run_id = self.run.read("wandb")["run_id"] if begun else secrets.token_hex(4)
+        self.tracked = wandb.init(
+            project=self.component.project,
+            entity=self.component.entity,
+            name=self.run.path.resolve().name,
+            id=run_id,
+            resume="allow",
+            mode=self.component.mode,
+            dir=str(self.run.path),
+            config=self.run.settings(),
+            settings=wandb.Settings(silent=True, console="off"),  # the terminal is the framework's
+        )
+        self.run.write("wandb", {"run_id": run_id, "project": self.component.project})
+        # A resumed run starts before the last step it has told of; W&B's own counter only goes up.
+        self.tracked.define_metric("step", hidden=True)
+        self.tracked.define_metric("*", step_metric="step")
+        if not self.tracked.offline:
+            self.say(f"{'wandb':>10}  {self.tracked.url}")
+
+    @hookimpl
+    def step_end(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Curves by step, under `step/`."""
+        if step >= self.known:
+            self.tracked.log({"step": step, **scalars(metrics, "step/")})
+
+    @hookimpl
+    def epoch_end(
+        self, step: int, epoch: int, metrics: Mapping[str, Any], examples: Callable[[int], Sequence[Example]]
+    ) -> None:
+        """Curves by epoch; pictures where weights were kept."""
+        if step < self.known:
+            return
+        line: dict[str, Any] = {"step": step, "epoch": epoch, **scalars(metrics)}
+        validation = metrics.get("validation")
+        if validation and metrics["kept"]:
+            matrix = confusion_picture(validation["confusion"], list(validation["per_class"]))
+            line["confusion"] = wandb.Image(matrix)
+            if self.component.log_images:
+                line["examples"] = wandb.Image(examples_picture(examples(self.component.log_images)))
+        self.tracked.log(line)
+
+    @hookimpl
+    def run_end(self, results: Mapping[str, Any]) -> None:
+        """Final figures under `final/` in the summary, and the weights where they are wanted."""
+        self.tracked.summary.update(scalars(results, "final/"))
+        if "test" in results:
+            matrix = confusion_picture(results["test"]["confusion"], list(results["test"]["per_class"]))
+            self.tracked.log({"step": results["steps"], "final/confusion": wandb.Image(matrix)})
+        if self.component.log_model:
+            artifact = wandb.Artifact(f"model-{self.tracked.id}", type="model")
+            for name in MODEL:
+                artifact.add_file(str(self.run.path / name))
+            self.tracked.log_artifact(artifact)
+        self._finish(0)
+
+    @hookimpl
+    def run_stopped(self) -> None:
+        """The run counts as failed until it is resumed."""
+        if self.tracked is not None:
+            self._finish(1)
+
+    def _finish(self, status: int) -> None:
+        offline, folder = self.tracked.offline, self.tracked.settings.sync_dir
+        self.tracked.finish(exit_code=status)
+        if offline:
+            self.say(f"wandb: offline; send it by `wandb sync {folder}`")

@@ -1,0 +1,276 @@
+"""TensorBoard, MLflow and W&B are told of a real run, without a network, and their own readers find it all again."""
+
+import json
+import os
+import signal
+import struct
+import sys
+import time
+
+import pytest
+
+from framework import RunFolder
+
+RECIPE = """
+dataset: {name: folder, root: ROOT, test: 0.25, validation: 0.25}
+preprocess: {size: 12, channels: 3}
+model: tinynet
+train: {epochs: 3, batch_size: 5, device: cpu, log_every: 2, keep: last, keep_checkpoints: 3}
+"""
+
+
+@pytest.fixture
+def train(tmp_path, photos, framework, monkeypatch):
+    """Train with an observer, or go on with what was trained."""
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
+    recipe, out = tmp_path / "photos.yaml", tmp_path / "run"
+    recipe.write_text(RECIPE.replace("ROOT", str(photos)))
+
+    def call(observer, *arguments, status=0):
+        result = framework("run", recipe, "--out", out, f"observers=[{observer}]", *arguments)
+        assert result.status == status, result.err
+        return RunFolder(out), result
+
+    return call
+
+
+def forget_the_last_epoch(run):
+    """As if the process had been killed before the last checkpoint, when the tracker had been told of it all."""
+    max(run.checkpoints.glob("step-*")).unlink()
+    run.results.unlink()
+    run.weights.unlink()
+
+
+def lines(run, event):
+    return [line for line in run.metrics_lines() if line["event"] == event]
+
+
+def curve(run, event, key):
+    return [(line["step"], line[key]) for line in lines(run, event)]
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("tensorboard", ("torch.utils.tensorboard", "framework_tensorboard._writer")),
+        ("mlflow", ("framework_mlflow._tracker",)),
+        ("wandb", ("framework_wandb._tracker",)),
+    ],
+)
+def test_a_tracker_that_is_not_installed_is_told_before_any_image_is_read(name, parts, train, monkeypatch):
+    for module in [module for module in sys.modules if module.startswith((f"{name}.", *parts))]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, name, None)
+    _, result = train(name, "dataset.root=nowhere", status=2)
+    assert f"pip install 'framework[{name}]'" in result.err
+    assert "nowhere" not in result.err
+
+
+def events(folder):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    accumulator = EventAccumulator(str(folder))
+    accumulator.Reload()
+    return accumulator
+
+
+def points(accumulator, tag):
+    return [(event.step, event.value) for event in accumulator.Scalars(tag)]
+
+
+def test_tensorboard_has_curves_pictures_recipe_and_final_figures(train):
+    run, _ = train("tensorboard")
+    seen = events(run.path / "tensorboard")
+    assert points(seen, "step/loss") == [(step, pytest.approx(loss)) for step, loss in curve(run, "step", "loss")]
+    assert points(seen, "lr") == [(step, pytest.approx(lr)) for step, lr in curve(run, "epoch", "lr")]
+    assert [value for _, value in points(seen, "validation/top1")] == pytest.approx(
+        [line["validation"]["top1"] for line in lines(run, "epoch")]
+    )
+    assert points(seen, "final/test/top1")[0][1] == pytest.approx(run.read("results")["test"]["top1"])
+    assert {"confusion", "examples", "final/confusion"} == set(seen.Tags()["images"])
+    assert len(seen.Images("examples")) == 3
+    assert "tinynet" in seen.Tensors("recipe/text_summary")[0].tensor_proto.string_val[0].decode()
+    assert {"validation/images", "kept", "validation/per_class/red/f1"} & set(seen.Tags()["scalars"]) == set()
+
+
+def test_tensorboard_shows_each_step_of_a_resumed_run_once(train):
+    run, _ = train("tensorboard")
+    before = points(events(run.path / "tensorboard"), "step/loss")
+    forget_the_last_epoch(run)
+    train("tensorboard", "--resume")
+    seen = events(run.path / "tensorboard")
+    assert len(list((run.path / "tensorboard").iterdir())) == 2
+    assert points(seen, "step/loss") == before
+    assert [step for step, _ in points(seen, "epoch")] == [step for step, _ in curve(run, "epoch", "lr")]
+
+
+def test_tensorboard_writes_where_it_is_told_and_no_images_where_none_are_wanted(train, tmp_path):
+    run, _ = train(f"{{name: tensorboard, folder: {tmp_path / 'all'}, log_images: 0}}")
+    assert not (run.path / "tensorboard").exists()
+    assert "examples" not in events(tmp_path / "all" / "run").Tags()["images"]
+
+
+def mlflow_run(run, store):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=store.as_uri())
+    (found,) = client.search_runs([run.read("mlflow")["experiment_id"]])
+    return client, found
+
+
+def history(client, found, key):
+    return [(metric.step, metric.value) for metric in client.get_metric_history(found.info.run_id, key)]
+
+
+def files(client, found, folder=None):
+    return sorted(file.path for file in client.list_artifacts(found.info.run_id, folder))
+
+
+def test_mlflow_has_curves_pictures_recipe_figures_and_the_model(train, tmp_path, framework):
+    store = tmp_path / "mlruns"
+    run, _ = train(f"{{name: mlflow, tracking_uri: '{store.as_uri()}', experiment: faces, log_model: true}}")
+    client, found = mlflow_run(run, store)
+    assert client.get_experiment(found.info.experiment_id).name == "faces"
+    assert (found.info.run_name, found.info.status) == ("run", "FINISHED")
+    assert found.data.params["train.batch_size"] == "5"
+    assert set(found.data.params) == set(run.settings())
+    assert history(client, found, "step/loss") == curve(run, "step", "loss")
+    assert history(client, found, "validation/loss") == [
+        (line["step"], line["validation"]["loss"]) for line in lines(run, "epoch")
+    ]
+    assert found.data.metrics["final/test/top1"] == run.read("results")["test"]["top1"]
+    assert files(client, found, "examples") == [f"examples/epoch_000{epoch}.png" for epoch in (1, 2, 3)]
+    assert "confusion/test.png" in files(client, found, "confusion")
+    model = client.download_artifacts(found.info.run_id, "model", str(tmp_path))
+    photo = next((tmp_path / "photos").rglob("*.png"))
+    assert framework("predict", model, photo).status == 0
+
+
+def test_a_resumed_run_goes_on_in_its_run_of_mlflow(train, tmp_path):
+    store = tmp_path / "mlruns"
+    observer = f"{{name: mlflow, tracking_uri: '{store.as_uri()}'}}"
+    run, _ = train(observer)
+    forget_the_last_epoch(run)
+    train(observer, "--resume")
+    client, found = mlflow_run(run, store)
+    told = history(client, found, "step/loss")
+    assert list(dict.fromkeys(told)) == curve(run, "step", "loss")
+    assert found.info.status == "FINISHED"
+
+
+def test_what_the_mlflow_server_missed_it_is_told_later_and_the_terminal_says_so(train, tmp_path, monkeypatch):
+    from mlflow import MlflowClient
+
+    log_batch, calls = MlflowClient.log_batch, []
+
+    def failing(self, run_id, metrics=(), params=(), **more):
+        calls.append(metrics)
+        if metrics and len(calls) < 5:
+            raise ConnectionError("the server\nis away")
+        return log_batch(self, run_id, metrics=metrics, params=params, **more)
+
+    monkeypatch.setattr(MlflowClient, "log_batch", failing)
+    store = tmp_path / "mlruns"
+    run, result = train(f"{{name: mlflow, tracking_uri: '{store.as_uri()}'}}")
+    assert "observer 'mlflow' failed in step_end: ConnectionError: the server is away; the run goes on" in result.out
+    client, found = mlflow_run(run, store)
+    assert history(client, found, "step/loss") == curve(run, "step", "loss")
+
+
+@pytest.mark.parametrize("observer", ["tensorboard", "{name: mlflow, tracking_uri: STORE}", "wandb"])
+def test_a_tracker_knows_of_a_run_that_failed(observer, train, tmp_path):
+    store = tmp_path / "mlruns"
+    run, result = train(observer.replace("STORE", f"'{store.as_uri()}'"), "optimizer.lr=1e30", status=1)
+    assert "missed" not in result.out
+    if "mlflow" in observer:
+        assert mlflow_run(run, store)[1].info.status == "FAILED"
+    if observer == "wandb":
+        assert wandb_records(run.path)[-1].exit.exit_code == 1
+
+
+def test_an_interrupted_run_is_killed_for_mlflow_until_it_is_resumed(train, tmp_path):
+    from mlflow import MlflowClient
+
+    store = tmp_path / "mlruns"
+    observer = f"{{name: mlflow, tracking_uri: '{store.as_uri()}', log_images: 0}}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MlflowClient, "log_image", lambda *given, **named: os.kill(os.getpid(), signal.SIGTERM))
+        run, _ = train(observer, status=130)
+    assert mlflow_run(run, store)[1].info.status == "KILLED"
+    train(observer, "--resume")
+    assert mlflow_run(run, store)[1].info.status == "FINISHED"
+
+
+def test_an_mlflow_that_cannot_be_reached_is_told_before_training(train):
+    run, result = train("{name: mlflow, tracking_uri: 'nonsense://x'}", status=2)
+    assert "observer 'mlflow' cannot start" in result.err
+    assert lines(run, "epoch") == []
+    assert train("", "--resume")[0].results.is_file()
+
+
+def wandb_records(folder):
+    """Every record of the runs that were written offline, in order."""
+    records = []
+    for file in sorted((folder / "wandb").glob("offline-run-*/*.wandb")):
+        deadline = time.monotonic() + 30  # W&B's own process may still be writing
+        while not (found := records_of(file.read_bytes())) or not found[-1].HasField("exit"):
+            assert time.monotonic() < deadline, f"{file} has no end"
+            time.sleep(0.05)
+        records += found
+    return records
+
+
+def records_of(log):
+    """The records in a log as LevelDB has it, after 7 bytes."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    records, parts, place = [], [], 7
+    while place + 7 <= len(log):
+        if 32768 - place % 32768 < 7:  # no room for a header in this block
+            place += 32768 - place % 32768
+            continue
+        _, length, kind = struct.unpack_from("<IHB", log, place)
+        parts.append(log[place + 7 : place + 7 + length])
+        place += 7 + length
+        if kind in (1, 4) and place <= len(log):  # whole, or the last part
+            records.append(Record.FromString(b"".join(parts)))
+            parts = []
+    return records
+
+
+def wandb_rows(folder):
+    for record in wandb_records(folder):
+        if record.WhichOneof("record_type") == "history":
+            yield {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
+
+
+def test_wandb_has_curves_pictures_recipe_and_final_figures(train):
+    run, result = train("{name: wandb, project: faces}")
+    rows = list(wandb_rows(run.path))
+    assert [(row["step"], row["step/loss"]) for row in rows if "step/loss" in row] == curve(run, "step", "loss")
+    epochs = [row for row in rows if "epoch" in row]
+    assert [row["validation/loss"] for row in epochs] == [line["validation"]["loss"] for line in lines(run, "epoch")]
+    assert all(row["examples/_type"] == row["confusion/_type"] == "image-file" for row in epochs)
+    records = list(wandb_records(run.path))
+    begun = next(record.run for record in records if record.WhichOneof("record_type") == "run")
+    assert (begun.project, begun.run_id, begun.display_name) == ("faces", run.read("wandb")["run_id"], "run")
+    config = {item.key: json.loads(item.value_json) for item in begun.config.update}
+    assert config["train.batch_size"] == 5
+    summaries = [record.summary for record in records if record.WhichOneof("record_type") == "summary"]
+    final = {item.key or item.nested_key[0]: item.value_json for summary in summaries for item in summary.update}
+    assert json.loads(final["final/test/top1"]) == run.read("results")["test"]["top1"]
+    assert "wandb sync" in result.out
+
+
+def test_a_resumed_run_goes_on_in_its_run_of_wandb(train):
+    run, _ = train("wandb")
+    first = run.read("wandb")["run_id"]
+    forget_the_last_epoch(run)
+    train("wandb", "--resume")
+    records = [record.run for record in wandb_records(run.path) if record.WhichOneof("record_type") == "run"]
+    assert {record.run_id for record in records} == {first}
+    told = [(row["step"], row["step/loss"]) for row in wandb_rows(run.path) if "step/loss" in row]
+    assert list(dict.fromkeys(told)) == curve(run, "step", "loss")

@@ -1,0 +1,56 @@
+import numpy as np
+import torch
+
+from framework import Example, confusion_picture, examples_picture, scalars
+from framework.report.bitmaps import BLUE, ORANGE
+
+
+def colours(picture):
+    return {tuple(colour) for _, colour in picture.getcolors(1 << 24)}
+
+
+def test_a_confusion_matrix_is_darkest_where_a_whole_row_is():
+    picture = confusion_picture([[9, 0], [4, 0]], ["cat", "dog"])
+    assert BLUE in colours(picture)
+    assert BLUE not in colours(confusion_picture([[5, 5], [5, 5]], ["cat", "dog"]))
+
+
+def test_a_class_without_images_has_an_empty_row():
+    assert confusion_picture([[1, 0], [0, 0]], ["cat", "dog"]).size[0] > 0
+
+
+def test_a_confusion_matrix_of_a_thousand_classes_stays_a_picture():
+    picture = confusion_picture(np.eye(1000, dtype=int).tolist(), [f"class {index}" for index in range(1000)])
+    assert max(picture.size) < 3200
+
+
+def example(said, channels=1, side=8):
+    image = torch.full((channels, side, side), 77, dtype=torch.uint8)
+    return Example("a.png", image, "cat", said, 0.75)
+
+
+def test_right_and_wrong_answers_have_their_colours():
+    right, wrong = colours(examples_picture([example("cat")])), colours(examples_picture([example("dog")]))
+    assert (BLUE in right, ORANGE in right) == (True, False)
+    assert (BLUE in wrong, ORANGE in wrong) == (False, True)
+
+
+def test_images_of_any_size_and_long_names_are_taken():
+    shown = [example("a very long name of a class", 3, 300), example("cat", 1, 60), example("cat", 3, 4)] * 5
+    picture = examples_picture(shown)
+    assert (77, 77, 77) in colours(picture)
+
+
+def test_no_images_give_an_empty_picture():
+    assert examples_picture([]).size[0] > 0
+
+
+def test_scalars_are_the_plain_numbers_by_their_paths():
+    metrics = {
+        "lr": 0.1,
+        "kept": True,
+        "train": {"loss": 2},
+        "validation": {"top1": 0.5, "confusion": [[1]], "images": 3},
+    }
+    assert scalars(metrics) == {"lr": 0.1, "train/loss": 2, "validation/top1": 0.5}
+    assert scalars({"test": {"per_class": {"cat": {"f1": 1.0}}, "ece": 0.1}}, "final/") == {"final/test/ece": 0.1}
