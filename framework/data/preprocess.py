@@ -38,8 +38,12 @@ class Preprocessor:
 
     def __call__(self, image: NDArray[np.uint8]) -> Tensor:
         """One decoded image, uint8 C×H×W of any size with 1 or 3 channels, as uint8 at the network's size."""
+        if len(image) > self.channels:  # with NumPy, which is quicker than torch for one small image
+            image = luma(*image.astype(np.float32)).astype(np.uint8)[None]
+        elif len(image) < self.channels:
+            image = np.repeat(image, 3, axis=0)
         writable = np.require(image, requirements=["C", "W"])  # torch warns of arrays that are not
-        return self.resized(self.with_channels(torch.from_numpy(writable)))
+        return self.resized(torch.from_numpy(writable))
 
     def with_channels(self, image: Tensor) -> Tensor:
         """Grayscale from RGB by luma (ITU-R 601-2), RGB from grayscale by repetition; uint8 …×C×H×W."""
@@ -47,9 +51,8 @@ class Preprocessor:
             return image
         if self.channels == 3:
             return image.expand(*image.shape[:-3], 3, *image.shape[-2:])
-        red, green, blue = image.float().unbind(-3)  # all that follows is below 2^24, hence exact
-        gray = (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue + 0x8000).div(65536).floor()
-        return gray.to(torch.uint8).unsqueeze(-3)
+        gray: Tensor = luma(*image.float().unbind(-3)).to(torch.uint8).unsqueeze(-3)
+        return gray
 
     def resized(self, image: Tensor) -> Tensor:
         """Bring uint8 C×H×W to the network's size: bilinear with antialiasing, rounded to uint8."""
@@ -114,6 +117,11 @@ class Preprocessor:
         """From what `as_dict` gave."""
         restored: Any = {**saved, "mean": tuple(saved["mean"]), "std": tuple(saved["std"])}
         return cls(**restored)
+
+
+def luma(red: Any, green: Any, blue: Any) -> Any:
+    """Gray of float32 channels, arrays or tensors, before uint8 cuts off the fraction; below 2^24, hence exact."""
+    return (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue + 0x8000) * 2**-16
 
 
 def level_counts(images: Tensor) -> Tensor:
