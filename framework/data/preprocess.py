@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,8 +39,12 @@ class Preprocessor:
 
     def __call__(self, image: NDArray[np.uint8]) -> Tensor:
         """One decoded image, uint8 C×H×W of any size with 1 or 3 channels, as uint8 at the network's size."""
+        if len(image) > self.channels:  # with NumPy, which is quicker than torch for one small image
+            image = luma(channel.astype(np.float32) for channel in image).astype(np.uint8)[None]
+        elif len(image) < self.channels:
+            image = np.repeat(image, 3, axis=0)
         writable = np.require(image, requirements=["C", "W"])  # torch warns of arrays that are not
-        return self.resized(self.with_channels(torch.from_numpy(writable)))
+        return self.resized(torch.from_numpy(writable))
 
     def with_channels(self, image: Tensor) -> Tensor:
         """Grayscale from RGB by luma (ITU-R 601-2), RGB from grayscale by repetition; uint8 …×C×H×W."""
@@ -47,11 +52,8 @@ class Preprocessor:
             return image
         if self.channels == 3:
             return image.expand(*image.shape[:-3], 3, *image.shape[-2:])
-        red, green, blue = image.unbind(-3)
-        gray = red.float().mul_(LUMA[0])  # all that follows is below 2^24, hence exact
-        for channel, weight in ((green, LUMA[1]), (blue, LUMA[2])):
-            gray.add_(channel.float().mul_(weight))  # in place: of a large photo each copy is hundreds of megabytes
-        return gray.add_(0x8000).div_(65536).floor_().to(torch.uint8).unsqueeze(-3)
+        gray: Tensor = luma(channel.float() for channel in image.unbind(-3))
+        return gray.to(torch.uint8).unsqueeze(-3)
 
     def resized(self, image: Tensor) -> Tensor:
         """Bring uint8 C×H×W to the network's size: bilinear with antialiasing, rounded to uint8."""
@@ -116,6 +118,21 @@ class Preprocessor:
         """From what `as_dict` gave."""
         restored: Any = {**saved, "mean": tuple(saved["mean"]), "std": tuple(saved["std"])}
         return cls(**restored)
+
+
+def luma(channels: Iterable[Any]) -> Any:
+    """Gray of red, green and blue, before uint8 cuts off the fraction; everything is below 2^24, hence exact.
+
+    Each channel is a float32 array or tensor that nobody else needs, and is asked for when it is its turn: of a large
+    photo each copy is hundreds of megabytes.
+    """
+    gray: Any = 0x8000
+    for weight, channel in zip(LUMA, channels, strict=True):
+        channel *= weight
+        channel += gray
+        gray = channel
+    gray *= 2**-16
+    return gray
 
 
 def level_counts(images: Tensor) -> Tensor:

@@ -81,14 +81,14 @@ def ways(run: Path, export: Path, side: int, threads: int) -> dict[str, Callable
     }
 
 
-def medians(calls: dict[str, Callable[[], object]], number: int) -> dict[str, float]:
+def medians(calls: dict[str, Callable[[], object]], number: int, clock: Callable[[], float]) -> dict[str, float]:
     """Seconds of each, all in turns."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(WARM + number):
         for name, call in calls.items():
-            started = time.perf_counter()
+            started = clock()
             call()
-            times[name].append(time.perf_counter() - started)
+            times[name].append(clock() - started)
     return {name: statistics.median(taken[WARM:]) for name, taken in times.items()}
 
 
@@ -97,12 +97,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=500)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--cpu-time", action="store_true", help="of the one thread, for a machine that others use too")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    clock = time.thread_time if arguments.cpu_time else time.perf_counter
     for label, lines in NETWORKS.items():
         with tempfile.TemporaryDirectory() as folder:
             run, export = make(Path(folder), lines)
-            found = medians(ways(run, export, 64 if "64" in label else 48, arguments.threads), arguments.calls)
+            found = medians(ways(run, export, 64 if "64" in label else 48, arguments.threads), arguments.calls, clock)
         bare, whole, network, trained = found.values()
         print(label)
         for name, seconds in found.items():

@@ -41,6 +41,7 @@ def test_rgb_becomes_gray_exactly_as_in_pillow():
     for image in (cube, photo(300, 400)):
         expected = np.asarray(as_pillow(image).convert("L"))
         np.testing.assert_array_equal(GRAY.with_channels(torch.from_numpy(image))[0], expected)
+        np.testing.assert_array_equal(Preprocessor(*expected.shape, 1, "crop")(image)[0], expected)
 
 
 def test_gray_becomes_rgb_by_repetition():
