@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
 
@@ -88,8 +88,9 @@ def _locate(error: ErrorDetails, source: Source, registry: Registry, root: type[
 
 def _class_at(path: Path_, annotation: Any, source: Source, registry: Registry) -> type[BaseModel] | None:
     """The class that validates what is below `path`, where there is one."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and not issubclass(annotation, Component):
-        return annotation
+    for given in (annotation, *get_args(annotation)):  # `Lookahead | None` is one as well
+        if isinstance(given, type) and issubclass(given, BaseModel) and not issubclass(given, Component):
+            return given
     kind = field_kind(annotation)
     if kind is None:
         return None
