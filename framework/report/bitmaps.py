@@ -8,17 +8,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from framework.report.figures import share
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from framework.hookspecs import Example
 
 BLUE, ORANGE, INK, PALE, WHITE = (0, 90, 160), (213, 94, 0), (40, 40, 40), (120, 120, 120), (255, 255, 255)
 TEXT = 13
 """Height of letters, in pixels, as all lengths here."""
 TILE, MARGIN, COLUMNS = 112, 8, 8
+ROOM_FOR_NUMBERS = 40
+PALEST = 0.04
 MOST_NAMED_CLASSES = 40
 """Where there are more, names and numbers would be too small to read."""
 
@@ -34,16 +39,20 @@ def confusion_picture(confusion: Sequence[Sequence[int]], classes: Sequence[str]
     picture = Image.new("RGB", (left + side + MARGIN, top + side + MARGIN), WHITE)
     draw = ImageDraw.Draw(picture)
     draw.text((MARGIN, MARGIN), "% of a row: true class; columns: prediction", PALE, font)
-    for row, counts in enumerate(confusion):
-        images = max(sum(counts), 1)
-        for column, count in enumerate(counts):
-            x, y = left + column * cell, top + row * cell
-            part = count / images
-            gap = 1 if cell > 8 else 0
-            draw.rectangle((x, y, x + cell - 1 - gap, y + cell - 1 - gap), _between(WHITE, BLUE, part, least=0.04))
-            if cell >= 40 and count:
-                colour = WHITE if part > 0.45 else INK
-                draw.text((x + cell / 2, y + cell / 2), f"{100 * part:.0f}", colour, font, anchor="mm")
+    counts = np.asarray(confusion, dtype=np.float64)
+    parts = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
+    cells = Image.fromarray(_shades(parts)).resize((side, side), Image.Resampling.NEAREST)
+    picture.paste(cells, (left, top))
+    if named:
+        for line in range(len(classes)):
+            edge = line * cell - 1
+            draw.line((left, top + edge, left + side, top + edge), WHITE)
+            draw.line((left + edge, top, left + edge, top + side), WHITE)
+    if cell >= ROOM_FOR_NUMBERS:
+        for row, column in zip(*counts.nonzero(), strict=True):
+            part = parts[row, column]
+            place = left + (column + 0.5) * cell, top + (row + 0.5) * cell
+            draw.text(place, f"{100 * part:.0f}", WHITE if part > 0.45 else INK, font, anchor="mm")
     if named:
         for index, name in enumerate(classes):
             middle = index * cell + cell / 2
@@ -77,7 +86,6 @@ def _tile(image: Any) -> Image.Image:
     array = image.expand(3, -1, -1).permute(1, 2, 0).contiguous().numpy()
     small = max(array.shape[:2]) <= TILE // 2
     picture = Image.fromarray(array)
-    picture.thumbnail((TILE, TILE)) if not small else None
     scale = TILE / max(picture.size)
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
     picture = picture.resize(size, Image.Resampling.NEAREST if small else Image.Resampling.BILINEAR)
@@ -103,6 +111,8 @@ def _upright(picture: Image.Image, text: str, foot: tuple[int, int], font: Any) 
     picture.paste(turned, (foot[0] - turned.width // 2, foot[1] - turned.height))
 
 
-def _between(start: tuple[int, ...], end: tuple[int, ...], part: float, least: float) -> tuple[int, ...]:
-    part = least + (1 - least) * part
-    return tuple(round(a + (b - a) * part) for a, b in zip(start, end, strict=True))
+def _shades(parts: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Shares K×K as colours K×K×3 from nearly white to blue."""
+    shade = (PALEST + (1 - PALEST) * parts)[..., None]
+    colours: NDArray[np.uint8] = (np.array(WHITE) + shade * (np.array(BLUE) - np.array(WHITE))).round().astype(np.uint8)
+    return colours

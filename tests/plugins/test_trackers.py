@@ -158,6 +158,7 @@ def test_a_resumed_run_goes_on_in_its_run_of_mlflow(train, tmp_path):
     client, found = mlflow_run(run, store)
     told = history(client, found, "step/loss")
     assert list(dict.fromkeys(told)) == curve(run, "step", "loss")
+    assert len(told) <= len(set(told)) + 1  # the last step may be told twice
     assert found.info.status == "FINISHED"
 
 
@@ -274,3 +275,4 @@ def test_a_resumed_run_goes_on_in_its_run_of_wandb(train):
     assert {record.run_id for record in records} == {first}
     told = [(row["step"], row["step/loss"]) for row in wandb_rows(run.path) if "step/loss" in row]
     assert list(dict.fromkeys(told)) == curve(run, "step", "loss")
+    assert len(told) <= len(set(told)) + 1  # the last step may be told twice
