@@ -1,6 +1,6 @@
 """What one image costs beyond the network: from the bytes of a file to probabilities, beside the bare call.
 
-`python -m tests.benchmarks.latency [--calls N] [--threads N]` makes runs of a small network and of resnet18, exports
+`python -m tests.benchmarks.latency [--calls N] [--threads N]` makes runs of speednet and resnet18, exports
 them, and times in turns, in one process: the bare onnxruntime call, `Predictor` with the ONNX file from a JPEG's bytes,
 the bare network in PyTorch, `Predictor` with the run. Printed are medians and the ratios of the whole to the bare call.
 """
@@ -27,12 +27,18 @@ from framework.inference.predictor import Predictor
 from framework.inference.torch_engine import TorchEngine
 
 NETWORKS = {
-    "speednet, 48×48 gray": ["model: {name: speednet, widths: [32, 64, 128]}", "preprocess: {size: 48, channels: 1}"],
+    "small speednet, 48×48 gray": [
+        "model: {name: speednet, widths: [32, 64, 128]}",
+        "preprocess: {size: 48, channels: 1}",
+    ],
+    "speednet, 48×48 gray": ["model: speednet", "preprocess: {size: 48, channels: 1}"],
     "resnet18, 48×48 gray": ["model: resnet18", "preprocess: {size: 48, channels: 1}"],
     "resnet18, 64×64 RGB": ["model: resnet18", "preprocess: {size: 64, channels: 3}"],
 }
 COMMON = ["dataset: {name: drawn_faces, train_images: 140, test_images: 70}", "train: {max_steps: 1, batch_size: 20}"]
-WARM = 20
+WARM = 5
+"""Calls that are not counted, at the beginning of each turn."""
+TURN = 25
 
 
 def make(folder: Path, lines: list[str]) -> tuple[Path, Path]:
@@ -82,14 +88,16 @@ def ways(run: Path, export: Path, side: int, threads: int) -> dict[str, Callable
 
 
 def medians(calls: dict[str, Callable[[], object]], number: int, clock: Callable[[], float]) -> dict[str, float]:
-    """Seconds of each, all in turns."""
+    """Seconds of each, in turns of `TURN` calls: a call is warm where the one before it was the same."""
     times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(WARM + number):
+    for _ in range(-(-number // TURN)):
         for name, call in calls.items():
-            started = clock()
-            call()
-            times[name].append(clock() - started)
-    return {name: statistics.median(taken[WARM:]) for name, taken in times.items()}
+            for index in range(WARM + TURN):
+                started = clock()
+                call()
+                if index >= WARM:
+                    times[name].append(clock() - started)
+    return {name: statistics.median(taken) for name, taken in times.items()}
 
 
 def main() -> None:
