@@ -229,9 +229,9 @@ def test_tokens_of_images_that_are_not_square_lie_row_by_row():
 
 
 def test_a_map_that_only_repeats_a_coarser_one_is_not_taken():
-    layers = nn.Conv2d(1, 4, 2, 2), nn.Conv2d(4, 4, 2, 2), nn.AdaptiveAvgPool2d(7), nn.Flatten(), nn.Linear(4 * 49, 3)
+    layers = nn.Conv2d(1, 4, 4, 4), nn.Conv2d(4, 4, 4, 4), nn.AdaptiveAvgPool2d(7), nn.Flatten(), nn.Linear(4 * 49, 3)
     network = private_copy(nn.Sequential(*layers))  # as VGG's: 1×1 is repeated to 7×7
-    images = torch.rand(1, 1, 4, 4, requires_grad=True)
+    images = torch.rand(1, 1, 16, 16, requires_grad=True)
     found = feature_maps(network, images, *noted_pass(network, images))
     assert [one.module for one in found] == ["0"]
 
