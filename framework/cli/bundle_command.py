@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from framework.cli.arguments import add_run
 from framework.errors import UserError
@@ -35,14 +34,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if not out.parent.is_dir():
         raise UserError(f"--out {out}: there is no folder '{out.parent}'")
     card = model_card(trained, arguments.title or out.stem)
-    documents = {**trained.documents, "recipe": trained.recipe, "card": card}
-    documents["environment"] = _for_others(documents.get("environment", {}))
-    write_bundle(out, trained.weights, documents)
+    write_bundle(out, trained.weights, {**trained.documents_for_others(), "recipe": trained.recipe, "card": card})
     print(f"{out}  {out.stat().st_size / 1e6:.1f} MB, {len(trained.classes)} classes")
     print(f"try it: framework predict {out} PATH…")
     return 0
-
-
-def _for_others(environment: dict[str, Any]) -> dict[str, Any]:
-    """Versions and device; what was typed, and the state of the user's own repository, stay at home."""
-    return {key: value for key, value in environment.items() if key not in ("command", "git")}

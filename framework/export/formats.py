@@ -76,7 +76,7 @@ def _documents(predictor: Predictor, title: str) -> dict[str, Any]:
     model = trained.documents["model"]
     views = getattr(getattr(predictor.engine, "evaluator", None), "views", model["evaluation"]["views"])
     model = {**model, "evaluation": {**model["evaluation"], "views": views}}
-    return {**trained.documents, "model": model, "card": model_card(trained, title)}
+    return {**trained.documents_for_others(), "model": model, "card": model_card(trained, title)}
 
 
 def _onnx(engine: TorchEngine, documents: dict[str, Any]) -> bytes:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 DOCUMENTS = ("model", "results", "calibration", "data", "environment")
 """The JSON documents of a run that everything after training may look at; `model` is always there."""
 
+PRIVATE = ("command", "git")
+"""Of `environment`."""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -44,6 +47,12 @@ class Trained:
     def temperature(self) -> float:
         """What logits are divided by before they become probabilities; 1 where nothing was calibrated."""
         return float(self.documents.get("calibration", {}).get("temperature", 1.0))
+
+    def documents_for_others(self) -> dict[str, Any]:
+        """What may travel: without what was typed, and without the state of the user's own repository."""
+        environment = self.documents.get("environment", {})
+        kept = {key: value for key, value in environment.items() if key not in PRIVATE}
+        return {**self.documents, "environment": kept}
 
 
 def open_trained(named: str | Path, registry: Registry) -> Trained:

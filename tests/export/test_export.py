@@ -149,6 +149,12 @@ def test_the_graph_tells_nothing_of_the_machine_that_wrote_it(made):
     assert b"stack_trace" not in (made / "rgb.onnx").read_bytes()
 
 
+def test_what_was_typed_and_the_user_s_repository_stay_at_home(made):
+    environment = read_onnx(made / "rgb.onnx")["environment"]
+    assert environment["packages"]["torch"]
+    assert environment.keys() & {"command", "git"} == set()
+
+
 def tampered(source, target):
     """With the classifier's weights changed by a little."""
     model = onnx.load(source)
