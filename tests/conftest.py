@@ -1,6 +1,7 @@
 """What several tests need: the real command line, in this process or in one of its own, and some images."""
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -42,6 +43,11 @@ def framework(capfd, monkeypatch):
     return call
 
 
+def heed_interrupts():
+    """As on a terminal, also where the tests run in the background: a shell then has them ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture(scope="session")
 def start_framework():
     """The command line in a process of its own, not waited for, with the stranger's plugin installed."""
@@ -51,8 +57,9 @@ def start_framework():
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, plugins)), "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "framework", *map(str, arguments)]
         process = subprocess.Popen(
-            command, env=environment, cwd=cwd, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+            command, env=environment, cwd=cwd, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            preexec_fn=heed_interrupts,
+        )  # fmt: skip
         started.append(process)
         return process
 
