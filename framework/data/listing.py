@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from framework.data.decode import BadImage
-from framework.data.trees import SIDECARS
+from framework.data.trees import SIDECARS, walk
 from framework.errors import UserError
 
 MAGIC = frozenset("*?[")
@@ -57,16 +57,9 @@ class Listing:
         def note(error: OSError) -> None:
             unreadable.append(BadImage(str(error.filename), f"the folder cannot be read: {error.strerror}"))
 
-        seen: set[str] = set()
-        for parent, folders, files in os.walk(folder, onerror=note, followlinks=True):
+        for parent, files in walk(folder, note):
             yield from unreadable
             unreadable.clear()
-            real = os.path.realpath(parent)
-            if real in seen:  # a link back, or a second one to the same place
-                folders.clear()
-                continue
-            seen.add(real)
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
             yield from self._images(parent, files)
         yield from unreadable
 

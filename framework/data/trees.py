@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from framework.data.sources import ImageFiles
@@ -56,16 +56,25 @@ def sorted_files(folder: Path) -> list[str]:
     return sorted(_files_below(folder), key=lambda path: path.replace(os.sep, "\0"))
 
 
-def _files_below(folder: Path) -> Iterator[str]:
-    """As text, for there may be a million: a `Path` takes longer to be made than its file to be found."""
+def walk(folder: str | Path, refuse: Callable[[OSError], None]) -> Iterator[tuple[str, list[str]]]:
+    """Each visible folder from `folder` down, with the names of its files; through links, and each place once.
+
+    `refuse` is told of folders that cannot be read.
+    """
     seen: set[str] = set()
-    for parent, folders, files in os.walk(folder, onerror=_refuse_unreadable, followlinks=True):
+    for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
         real = os.path.realpath(parent)
         if real in seen:  # a link back, or a second one to the same place
             folders.clear()
             continue
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield parent, files
+
+
+def _files_below(folder: Path) -> Iterator[str]:
+    """As text, for there may be a million: a `Path` takes longer to be made than its file to be found."""
+    for parent, files in walk(folder, _refuse_unreadable):
         before = os.path.join(parent, "")  # noqa: PTH118
         for name in files:
             if not name.startswith(".") and os.path.splitext(name)[1].lower() not in SIDECARS:  # noqa: PTH122
