@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from framework.inference.answering import Answering
     from framework.runs.trained import Trained
 
+COSTS = ("parameters", "multiply_adds", "seconds", "images_per_second")
 FIGURES = ("images", "loss", "top1", "top5", "balanced_accuracy", "macro_f1", "ece")
 
 
@@ -50,7 +51,7 @@ class Compared:
         row: dict[str, Any] = {"run": self.trained.label}
         row |= {key: self.figures[key] for key in FIGURES if key in self.figures}
         row["top1_interval"] = list(self.interval)
-        row |= {key: results[key] for key in ("parameters", "seconds", "images_per_second") if key in results}
+        row |= {key: results[key] for key in COSTS if key in results}
         if self.paired:
             row["against_first"] = {**self.paired.as_dict(), "more_than_noise": self.more_than_noise}
         elif self.why_no_answers:

@@ -57,6 +57,11 @@ def gigabytes(number: float) -> str:
     return f"{number / 1e9:.2f} GB"
 
 
+def millions(number: float) -> str:
+    """`47.8 M`, `1,814 M`: parameters, multiply-adds."""
+    return f"{number / 1e6:.1f} M" if number < 1e8 else f"{number / 1e6:,.0f} M"
+
+
 def epoch_cells(epoch: int, epochs: int, metrics: Mapping[str, Any]) -> list[str]:
     """One epoch: number, training loss and top-1, validation loss and top-1, rate, speed, time."""
     validation = metrics.get("validation")

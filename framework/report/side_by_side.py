@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from framework.report.comparison import points, probability
-from framework.report.figures import HEADLINES, duration, headline
+from framework.report.figures import HEADLINES, duration, headline, millions
 
 if TYPE_CHECKING:
     from framework.report.comparison import Compared, Comparison
@@ -29,6 +29,11 @@ def figure_rows(comparison: Comparison) -> Iterator[list[str]]:
     yield ["images", *(f"{run.figures['images']:,}" for run in runs)]
     results = [run.trained.documents.get("results", {}) for run in runs]
     yield ["parameters", *(f"{found['parameters']:,}" if "parameters" in found else "" for found in results)]
+    if any("multiply_adds" in found for found in results):
+        yield [
+            "multiply-adds",
+            *(millions(found["multiply_adds"]) if "multiply_adds" in found else "" for found in results),
+        ]
     yield ["training", *(duration(found["seconds"]["train"]) if found else "" for found in results)]
     yield ["images/s", *(f"{found['images_per_second']:,.0f}" if found else "" for found in results)]
 

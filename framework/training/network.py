@@ -59,3 +59,16 @@ def try_network(model: nn.Module, component: Model, num_classes: int, channels: 
             f"{model_label(component)} must give logits of shape {(2, num_classes)} for {tuple(images.shape)}; "
             f"it gave {given}"
         )
+
+
+def multiply_adds(model: nn.Module, channels: int, size: tuple[int, int]) -> int:
+    """Of convolutions, matrix products and attention for one image, by torch's count; leaves `model` evaluating."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.utils.flop_counter import FlopCounterMode
+
+    image = torch.zeros((1, channels, *size), device=next(model.parameters()).device)
+    plain_attention = sdpa_kernel(SDPBackend.MATH)  # fused kernels of the CPU are not counted
+    with torch.no_grad(), plain_attention, FlopCounterMode(display=False) as counter:
+        model.eval()(image)
+    flops: int = counter.get_total_flops()
+    return flops // 2

@@ -24,6 +24,7 @@ from framework.training.checkpoints import Checkpoints, load_weights, save_weigh
 from framework.training.device import describe_device, peak_memory
 from framework.training.keeper import Keeper
 from framework.training.loop import train
+from framework.training.network import multiply_adds
 from framework.training.observing import Observing
 from framework.training.session import Session, build_session, read_data
 from framework.training.stopping import Stopwatch
@@ -94,11 +95,15 @@ def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
             results[split] = _figures(session, run, split)
     results |= _figures_without_copies(session, run)
     images = position.step * session.batches.images_per_step
+    preprocess = session.preprocess
     results |= {
         "epochs": keeper.epoch,
         "steps": position.step,
         "stopped": position.stopped,
         "parameters": sum(parameter.numel() for parameter in session.model.parameters()),
+        "multiply_adds": multiply_adds(
+            session.averaging.model, preprocess.channels, (preprocess.height, preprocess.width)
+        ),
         "seconds": {"train": position.seconds, "total": keeper.clock.seconds},
         "images_per_second": images / max(position.seconds, 1e-9),
         "peak_memory_bytes": peak_memory(session.device),

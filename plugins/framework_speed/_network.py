@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-PATCH, STRIDE = 4, 2
 EPSILON = 5e-4
 """Added to the variances before dividing by them: patches' finest components are mostly noise."""
 
@@ -20,18 +19,19 @@ class SpeedNetwork(nn.Module):
         channels: int,
         widths: tuple[int, int, int],
         depth: int,
+        patch: int,
         whiten: bool,
         dirac: bool,
         scale: float,
         sample: Tensor | None,
     ) -> None:
         super().__init__()
-        kernels = channels * PATCH**2
-        self.whitening = nn.Conv2d(channels, 2 * kernels, PATCH, STRIDE, padding=1, bias=False)
+        kernels = channels * patch**2
+        self.whitening = nn.Conv2d(channels, 2 * kernels, patch, patch // 2, padding=patch // 4, bias=False)
         if whiten:
             self.whitening.weight.requires_grad_(False)
             if sample is not None:
-                kernel = whitening_kernel(sample)
+                kernel = whitening_kernel(sample, patch)
                 self.whitening.weight.copy_(torch.cat([kernel, -kernel]))
         self.blocks = nn.Sequential(
             *(Block(before, width, depth) for before, width in zip((2 * kernels, *widths), widths, strict=False))
@@ -80,12 +80,12 @@ def _convolution(before: int, width: int, *pool: nn.Module) -> list[nn.Module]:
     ]
 
 
-def whitening_kernel(images: Tensor) -> Tensor:
+def whitening_kernel(images: Tensor, patch: int) -> Tensor:
     """Filters (C·p², C, p, p) whose answers to the patches p×p of images N×C×H×W have covariance 1."""
     channels = images.shape[1]
-    patches = images.unfold(2, PATCH, STRIDE).unfold(3, PATCH, STRIDE).permute(0, 2, 3, 1, 4, 5)
-    flat = patches.reshape(-1, channels * PATCH**2).double()
+    patches = images.unfold(2, patch, patch // 2).unfold(3, patch, patch // 2).permute(0, 2, 3, 1, 4, 5)
+    flat = patches.reshape(-1, channels * patch**2).double()
     variances, vectors = torch.linalg.eigh(flat.T @ flat / len(flat))
     filters = vectors.T / (variances + EPSILON).sqrt()[:, None]
-    kernel: Tensor = filters.flip(0).view(-1, channels, PATCH, PATCH).float()
+    kernel: Tensor = filters.flip(0).view(-1, channels, patch, patch).float()
     return kernel

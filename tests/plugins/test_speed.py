@@ -1,7 +1,7 @@
 import pytest
 import torch
 from framework_speed import SpeedNet
-from framework_speed._network import PATCH, STRIDE, whitening_kernel
+from framework_speed._network import whitening_kernel
 from pydantic import ValidationError
 from torch.nn import functional as F
 
@@ -13,10 +13,11 @@ def images(number=64, channels=1, seed=0):
     return (smooth - smooth.mean()) / smooth.std()
 
 
+@pytest.mark.parametrize("patch", [2, 4])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_whitened_patches_are_uncorrelated_with_variance_one(channels):
+def test_whitened_patches_are_uncorrelated_with_variance_one(channels, patch):
     sample = images(channels=channels)
-    answers = F.conv2d(sample, whitening_kernel(sample), stride=STRIDE).permute(1, 0, 2, 3).flatten(1)
+    answers = F.conv2d(sample, whitening_kernel(sample, patch), stride=patch // 2).permute(1, 0, 2, 3).flatten(1)
     covariance = answers @ answers.T / answers.shape[1]
     variances = covariance.diag()
     assert variances[-1] == pytest.approx(1, abs=0.05)  # the coarsest, far above what is added to the variances
@@ -24,14 +25,21 @@ def test_whitened_patches_are_uncorrelated_with_variance_one(channels):
     torch.testing.assert_close(covariance, torch.diag(variances), atol=1e-3, rtol=0)
 
 
-def test_the_first_layer_is_whitening_both_ways_and_is_not_trained():
+@pytest.mark.parametrize("patch", [2, 4])
+def test_the_first_layer_is_whitening_both_ways_and_is_not_trained(patch):
     sample = images()
-    model = SpeedNet().build(num_classes=7, channels=1, sample=sample)
-    kernel = whitening_kernel(sample)
+    model = SpeedNet(patch=patch).build(num_classes=7, channels=1, sample=sample)
+    kernel = whitening_kernel(sample, patch)
     torch.testing.assert_close(model.whitening.weight, torch.cat([kernel, -kernel]))
-    assert kernel.shape == (PATCH**2, 1, PATCH, PATCH)
+    assert kernel.shape == (patch**2, 1, patch, patch)
     assert not model.whitening.weight.requires_grad
     assert all(parameter.requires_grad for name, parameter in model.named_parameters() if name != "whitening.weight")
+
+
+@pytest.mark.parametrize(("patch", "side"), [(4, 24), (2, 47)])
+def test_patches_of_four_pixels_halve_the_map_and_those_of_two_do_not(patch, side):
+    model = SpeedNet(patch=patch).build(num_classes=7, channels=1, sample=None)
+    assert model.whitening(images(2)).shape[2:] == (side, side)
 
 
 def test_without_whitening_the_first_layer_is_trained():
@@ -80,7 +88,7 @@ def test_scale_multiplies_the_logits():
     torch.testing.assert_close(logits[0] * 2, logits[1])
 
 
-@pytest.mark.parametrize("fields", [{"widths": (64, 128)}, {"scale": 0}, {"widths": (0, 1, 1)}])
+@pytest.mark.parametrize("fields", [{"widths": (64, 128)}, {"scale": 0}, {"widths": (0, 1, 1)}, {"patch": 3}])
 def test_what_makes_no_network_is_refused(fields):
     with pytest.raises(ValidationError):
         SpeedNet(**fields)

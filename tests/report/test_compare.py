@@ -43,7 +43,7 @@ def test_the_figures_are_those_of_the_runs(run, other, compared):
         results = json.loads((folder / "results.json").read_text())
         for key in ("top1", "balanced_accuracy", "macro_f1", "ece", "loss", "images"):
             assert row[key] == results["test"][key]
-        for key in ("parameters", "seconds", "images_per_second"):
+        for key in ("parameters", "multiply_adds", "seconds", "images_per_second"):
             assert row[key] == results[key]
         assert row["top1_interval"] == list(wilson_interval(row["top1"], row["images"]))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from framework.report.figures import duration, gigabytes
+from framework.report.figures import duration, gigabytes, millions
 from framework.report.page.document import table
 from framework.report.page.elements import Content, Markup, element
 
@@ -63,7 +63,9 @@ def _network(model: Mapping[str, Any], results: Mapping[str, Any]) -> list[tuple
         ("input", f"{size['channels']}×{size['height']}×{size['width']}, fitted by {size['fit']}"),
     ]
     if "parameters" in results:
-        facts.insert(1, ("parameters", f"{results['parameters']:,}"))
+        facts.append(("parameters", f"{results['parameters']:,}"))
+    if "multiply_adds" in results:
+        facts.append(("multiply-adds", f"{millions(results['multiply_adds'])} an image"))
     if model["evaluation"].get("views", 1) > 1:
         facts.append(("views", f"{model['evaluation']['views']} of each image, averaged"))
     return facts
