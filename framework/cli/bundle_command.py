@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
 from pathlib import Path
 
 from framework.cli.arguments import add_run
@@ -17,11 +18,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_run(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help=f"the bundle (default: RUN{SUFFIX})")
+    parser.add_argument("--half", action="store_true", help="weights in half precision: half the size")
     parser.add_argument("--title", help="of its model card (default: the file's name)")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Seal a run into one file."""
+    from framework.runs.half import write_halved
+
     trained = open_trained(arguments.run, Registry.load())
     if trained.folder is None:
         what = "an export; bundle the run that it is of" if trained.weights.suffix == ".onnx" else "a bundle already"
@@ -33,8 +37,16 @@ def execute(arguments: argparse.Namespace) -> int:
         raise UserError(f"'{out}' is there already; remove it, or choose another --out")
     if not out.parent.is_dir():
         raise UserError(f"--out {out}: there is no folder '{out.parent}'")
-    card = model_card(trained, arguments.title or out.stem)
-    write_bundle(out, trained.weights, {**trained.documents_for_others(), "recipe": trained.recipe, "card": card})
+    card = model_card(trained, arguments.title or out.stem, half=arguments.half)
+    documents = {**trained.documents_for_others(), "recipe": trained.recipe, "card": card}
+    with tempfile.TemporaryDirectory() as folder:
+        weights = trained.weights
+        if arguments.half:
+            weights = Path(folder) / "half.safetensors"
+            write_halved(trained.weights, weights)
+        write_bundle(out, weights, documents)
     print(f"{out}  {out.stat().st_size / 1e6:.1f} MB, {len(trained.classes)} classes")
+    if arguments.half:
+        print(f"what half precision costs: framework evaluate {out}")
     print(f"try it: framework predict {out} PATH…")
     return 0

@@ -1,7 +1,12 @@
-"""The run folder: everything that one training produced, written and read in one place.
+"""The run folder and what is made of it: everything that one training produced, written and read in one place.
 
 folder.py       what is in it, and where
 files.py        files that are written whole or not at all
 environment.py  versions, device, git commit
 naming.py       a folder for a run that was not given one
+trained.py      a finished classifier, whatever it comes as: run folder, bundle, export
+bundle.py       a run sealed into one safetensors file
+half.py         its weights in half precision
+card.py         what a person should know of a run before using it
+onnx_file.py    the documents that an ONNX file carries
 """

@@ -1,8 +1,8 @@
 """A bundle: everything that a classifier needs, sealed into one safetensors file.
 
-The tensors are those of the run's `model.safetensors`, byte by byte; the header holds the run's documents as JSON, its
-recipe, a model card, and a SHA-256 over all of that. Nothing in it can run code, and any reader of safetensors finds
-the weights. Neither writing nor reading imports torch.
+The tensors are those of the run's `model.safetensors`, byte by byte or in half precision; the header holds the run's
+documents as JSON, its recipe, a model card, and a SHA-256 over all of that. Nothing in it can run code, and any reader
+of safetensors finds the weights. Neither writing nor reading imports torch.
 """
 
 from __future__ import annotations

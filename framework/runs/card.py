@@ -12,10 +12,11 @@ SPLITS = {
     "test": "test",
     "test_without_copies": "test, without images that have a copy in train",
 }
+HALF = "\n\nThe weights here are rounded to half precision; the figures are those of the run, before that."
 
 
-def model_card(trained: Trained, title: str) -> str:
-    """Markdown. Mitchell et al., "Model Cards for Model Reporting", 2019."""
+def model_card(trained: Trained, title: str, *, half: bool = False) -> str:
+    """Markdown; `half` where the weights are rounded. Mitchell et al., "Model Cards for Model Reporting", 2019."""
     model = trained.documents["model"]
     size = model["preprocess"]
     parts = [
@@ -23,7 +24,7 @@ def model_card(trained: Trained, title: str) -> str:
         f"{_network(model['model'])} tells {len(trained.classes)} classes apart: {', '.join(trained.classes)}. "
         f"It sees {size['height']}×{size['width']} pixels, {'grayscale' if size['channels'] == 1 else 'RGB'}; images "
         "of any size and mode are brought to that by the preprocessing that travels with it.",
-        "## How good it is\n\n" + _figures(trained),
+        "## How good it is\n\n" + _figures(trained) + (HALF if half else ""),
         "## What it was trained on\n\n" + _data(trained),
         "## What to keep in mind\n\n"
         "The figures hold for images like those it was tested on. Of anything else it still names one of its classes, "

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from safetensors.numpy import load_file, save_file
 
 
 @pytest.fixture
@@ -33,6 +34,39 @@ def test_a_bundle_keeps_the_calibration(run, framework):
     card = framework("show", "bundle", run.with_suffix(".safetensors")).out
     assert f"temperature {temperature:.3f}" in card
     assert "blue 13, red 13" in card
+
+
+def test_half_precision_halves_the_file_and_rounds_the_weights(run, framework):
+    whole, half = run.with_name("whole.safetensors"), run.with_name("half.safetensors")
+    assert framework("bundle", run, "--out", whole).status == 0
+    result = framework("bundle", run, "--half", "--out", half)
+    assert (result.status, f"framework evaluate {half}" in result.out) == (0, True), result.err
+    exact, rounded = load_file(whole), load_file(half)
+    for name, tensor in exact.items():
+        expected = tensor.astype("float16") if tensor.dtype == "float32" else tensor
+        assert rounded[name].dtype == expected.dtype
+        assert (rounded[name] == expected).all()
+    assert sum(tensor.nbytes for tensor in rounded.values()) < 0.6 * sum(tensor.nbytes for tensor in exact.values())
+    assert "rounded to half precision" in framework("show", "bundle", half).out
+    assert "rounded" not in framework("show", "bundle", whole).out
+
+
+def test_half_precision_answers_nearly_as_the_run_does(run, framework):
+    assert framework("bundle", run, "--half").status == 0
+    exact, rounded = (
+        json.loads(framework("evaluate", of, "--json").out)["loss"] for of in (run, run.with_suffix(".safetensors"))
+    )
+    assert exact != rounded == pytest.approx(exact, abs=1e-2)
+
+
+def test_weights_beyond_half_precision_are_refused(run, framework):
+    weights = load_file(run / "model.safetensors")
+    name = next(name for name, tensor in weights.items() if tensor.dtype == "float32")
+    weights[name] = weights[name] + 70_000
+    save_file(weights, run / "model.safetensors")
+    result = framework("bundle", run, "--half")
+    assert (result.status, f"'{name}' reaches 7e+04, beyond half precision (65,504)" in result.err) == (2, True)
+    assert not run.with_suffix(".safetensors").exists()
 
 
 def test_bundles_that_ship_are_listed_with_what_they_reach(framework):
