@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import math
 import sys
 
 from framework.cli.arguments import add_run
@@ -75,8 +76,8 @@ def execute(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> None:
     for name in ("batch_size", "max_body", "max_files", "max_pixels", "timeout", "queue"):
         value = getattr(arguments, name)
-        if value is not None and not value > 0:
-            raise UserError(f"--{name.replace('_', '-')} is {value}; it must be more than 0")
+        if value is not None and not 0 < value < math.inf:
+            raise UserError(f"--{name.replace('_', '-')} is {value}; it must be more than 0 and finite")
     if not 0 <= arguments.port <= 65535:
         raise UserError(f"--port is {arguments.port}; ports are 0 to 65535")
     from framework.data.decode import MAX_PIXELS

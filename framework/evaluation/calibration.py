@@ -56,5 +56,5 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
         middle = (low + high) / 2
         inverse = torch.tensor(middle, dtype=torch.float64, requires_grad=True)
         (slope,) = torch.autograd.grad(F.cross_entropy(logits * inverse, labels), inverse)
-        low, high = (middle, high) if slope < 0 else (low, middle)
+        low, high = (middle, high) if slope <= 0 else (low, middle)
     return round(2 / (low + high), 6)

@@ -61,13 +61,13 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
     state = Checkpoints(run.checkpoints, recipe.train.keep_checkpoints).latest()
     keeper = Keeper(session, run, observers, clock, state)
     display.begin(run, session, keeper.position.step)
-    observers.run_start(
-        total_steps=session.total_steps,
-        start_step=keeper.position.step,
-        epochs=recipe.train.epochs,
-        steps_per_epoch=session.batches.steps_per_epoch,
-    )
     try:
+        observers.run_start(
+            total_steps=session.total_steps,
+            start_step=keeper.position.step,
+            epochs=recipe.train.epochs,
+            steps_per_epoch=session.batches.steps_per_epoch,
+        )
         train(session, keeper)
         results = _finish(session, keeper, run)
     except BaseException as error:

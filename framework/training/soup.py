@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from framework.runs.trained import Trained
 
 SPLITS = ("validation", "test")
+FIGURES = (*SPLITS, "test_without_copies")
+"""Of the first run: a soup has its own."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ def _require_the_same_images(run: Trained, stores: dict[str, Store], preprocess:
 def _first_results(first: Trained, chosen: Sequence[Trained]) -> dict[str, Any]:
     """The course of the first run, with the time that all the chosen ones took; without figures."""
     known = [run.documents.get("results", {}) for run in chosen]
-    results = {name: value for name, value in first.documents.get("results", {}).items() if name not in SPLITS}
+    results = {name: value for name, value in first.documents.get("results", {}).items() if name not in FIGURES}
     if all("seconds" in result for result in known):
         results["seconds"] = {name: sum(result["seconds"][name] for result in known) for name in ("train", "total")}
     return results

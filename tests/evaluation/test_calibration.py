@@ -28,9 +28,10 @@ def test_it_is_the_temperature_of_least_loss():
     assert min(losses, key=losses.get) == fitted
 
 
-def test_a_perfect_network_gets_the_lowest_temperature_and_a_blind_one_the_highest():
+@pytest.mark.parametrize("scale", [1, 50])
+def test_a_perfect_network_gets_the_lowest_temperature_and_a_blind_one_the_highest(scale):
     labels = torch.arange(40) % 4
-    assert fit_temperature(F.one_hot(labels).float(), labels) == pytest.approx(LIMITS[0], rel=1e-3)
+    assert fit_temperature(scale * F.one_hot(labels).float(), labels) == pytest.approx(LIMITS[0], rel=1e-3)
     assert fit_temperature(-F.one_hot(labels).float(), labels) == pytest.approx(LIMITS[1], rel=1e-3)
 
 

@@ -53,6 +53,7 @@ def test_a_port_in_use_is_the_user_s_error(framework):
         (["--host", "no.such.host.invalid"], "--host no.such.host.invalid"),
         (["--port", "70000"], "ports are 0 to 65535"),
         (["--max-body", "0"], "--max-body is 0.0; it must be more than 0"),
+        (["--timeout", "inf"], "--timeout is inf; it must be more than 0 and finite"),
         (["--timeout", "nan"], "--timeout is nan"),
         (["--max-pixels", "99999999999"], "no image of more than"),
         (["--queue", "10"], "less than --max-files 64"),
