@@ -24,8 +24,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Seal a run into one file."""
-    from framework.runs.half import write_halved
-
     trained = open_trained(arguments.run, Registry.load())
     if trained.folder is None:
         what = "an export; bundle the run that it is of" if trained.weights.suffix == ".onnx" else "a bundle already"
@@ -42,6 +40,8 @@ def execute(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         weights = trained.weights
         if arguments.half:
+            from framework.runs.half import write_halved
+
             weights = Path(folder) / "half.safetensors"
             write_halved(trained.weights, weights)
         write_bundle(out, weights, documents)

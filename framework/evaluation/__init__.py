@@ -2,6 +2,7 @@
 
 evaluate.py     a network over a store -> answers
 answers.py      logits, labels and names of a split; kept with a run; averaged over an ensemble
+copies.py       figures without the test images that training has seen
 metrics.py      figures from logits and labels
 intervals.py    how far a share can be trusted
 bootstrap.py    how far any other figure can be trusted

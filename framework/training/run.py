@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from framework.data.tables import OPTIONS, find_table
 from framework.errors import UserError
 from framework.evaluation.answers import Answers
+from framework.evaluation.copies import figures_without_copies
 from framework.evaluation.examples import choose_examples
 from framework.hookspecs import Example
 from framework.recipe.flat import recipe_differences
@@ -93,7 +94,8 @@ def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
     for split in ("validation", "test"):
         if split in session.stores:
             results[split] = _figures(session, run, split)
-    results |= _figures_without_copies(session, run)
+    if "test" in session.stores:
+        results |= figures_without_copies(session.stores, Answers.load(run.answers("test")))
     images = position.step * session.batches.images_per_step
     preprocess = session.preprocess
     results |= {
@@ -120,18 +122,6 @@ def _figures(session: Session, run: RunFolder, split: str) -> dict[str, Any]:
     answers = session.evaluate(split)
     answers.save(file)
     return answers.figures()
-
-
-def _figures_without_copies(session: Session, run: RunFolder) -> dict[str, Any]:
-    """Of the test images that training has not seen, where it has seen some."""
-    if "test" not in session.stores:
-        return {}
-    copies = session.stores["test"].copies_of(session.stores["train"])
-    if not copies.any():
-        return {}
-    if copies.all():
-        return {"test_without_copies": {"images": 0}}
-    return {"test_without_copies": Answers.load(run.answers("test")).only(~copies).figures()}
 
 
 def _claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> bool:

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 
 from framework.data.preprocess import Preprocessor
 from framework.errors import UserError
+from framework.evaluation.copies import figures_without_copies
 from framework.inference.torch_engine import TorchEngine
 from framework.recipe.saving import recipe_text
 from framework.runs.environment import describe_environment
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 SPLITS = ("validation", "test")
 FIGURES = (*SPLITS, "test_without_copies")
-"""Of the first run: a soup has its own."""
+"""In `results.json`; those of the first run are not the soup's."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,8 @@ def _write(run: RunFolder, mixture: Mixture, registry: Registry, results: dict[s
             answers = evaluator.answers(model, mixture.stores[split])
             answers.save(run.answers(split))
             results[split] = answers.figures()
+            if split == "test":
+                results |= figures_without_copies(mixture.stores, answers)
     named = " ".join(results["soup"]["runs"])
     run.write_recipe(recipe_text(mixture.recipe, f"the recipe of the first run of: framework soup {named}"))
     for name in ("model", "data"):

@@ -2,7 +2,7 @@
 
 `python -m tests.benchmarks.ablations recipes/fer2013_fast.yaml WAYS.yaml --out FOLDER dataset.root=DATA/fer2013`. WAYS
 names each change and its overrides; every run is a `framework run` in a process of its own, kept as FOLDER/WAY-SEED,
-and made only where it is not there yet. Prints a Markdown table: top-1 on test, and the mean
+and made, or gone on with, only where it is not there yet. Prints a Markdown table: top-1 on test, and the mean
 difference to the recipe as it is, seed by seed, with the standard error of that mean.
 """
 
@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
+from ruamel.yaml import YAML
 
 UNCHANGED = "as it is"
 
@@ -24,9 +24,11 @@ UNCHANGED = "as it is"
 def train(recipe: Path, out: Path, overrides: Sequence[str]) -> dict[str, object]:
     """The results of that run, made if need be."""
     if not (out / "results.json").exists():
-        command = [sys.executable, "-m", "framework", "run", str(recipe), *overrides, "--out", str(out)]
-        with out.with_suffix(".log").open("w") as log:
-            subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=True)
+        command = [sys.executable, "-m", "framework", "run", str(recipe), *overrides, "--out", str(out), "--resume"]
+        log = out.with_suffix(".log")
+        with log.open("w") as output:
+            if subprocess.run(command, stdout=output, stderr=subprocess.STDOUT).returncode:
+                sys.exit(f"that run failed; {log} says why")
     return json.loads((out / "results.json").read_text())
 
 
@@ -52,9 +54,9 @@ def main() -> None:
     parser.add_argument("overrides", nargs="*", help="for all of them")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=1)
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    ways = {UNCHANGED: [], **yaml.safe_load(arguments.ways.read_text())}
+    ways = {UNCHANGED: [], **YAML(typ="safe").load(arguments.ways)}
     found: dict[str, list[dict[str, object]]] = {way: [] for way in ways}
     for seed in range(arguments.seeds):  # seed by seed: cut short, it leaves whole comparisons
         for way, changes in ways.items():

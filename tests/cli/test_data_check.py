@@ -135,6 +135,19 @@ def test_a_run_reports_test_images_without_a_copy_in_train(recipe, framework, tm
     assert {key: figures[key] for key in both["test_without_copies"]} == both["test_without_copies"]
 
 
+def test_a_soup_has_figures_without_copies_of_its_own(recipe, framework, tmp_path):
+    runs = [tmp_path / name for name in ("first", "second")]
+    for out, rate in zip(runs, ("1e-2", "3e-3"), strict=True):
+        arguments = ("dataset.validation=0", f"optimizer={{name: adamw, lr: {rate}}}")
+        assert framework("run", recipe, *arguments, "--out", out).status == 0
+    soup = tmp_path / "soup"
+    assert framework("soup", *runs, "--out", soup).status == 0
+    own = results(soup)["test_without_copies"]
+    figures = json.loads(framework("evaluate", soup, "--without-copies", "--json").out)
+    assert {key: figures[key] for key in own} == own
+    assert own["loss"] != results(runs[0])["test_without_copies"]["loss"]
+
+
 def test_the_summary_tells_of_copies(recipe, framework, tmp_path):
     out = framework("run", recipe, "dataset.validation=0", "--out", tmp_path / "run").out
     assert "Of the 8 test images 1 have an exact copy in train.\nWithout them: top-1 " in out

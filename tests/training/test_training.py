@@ -234,6 +234,11 @@ def test_an_observer_that_cannot_start_is_an_error_and_the_run_goes_on_without_i
     assert folder.results.is_file()
 
 
+def test_an_observer_that_has_started_is_told_that_another_cannot(run):
+    _, result = run("observers=[{name: fragile, hook: run_start}, {name: fragile, hook: none}]", status=2)
+    assert result.out.count("stopped by UserError") == 2
+
+
 def test_observers_see_wrong_and_right_images_of_validation(run):
     folder, result = run("observers=[{name: fragile, hook: none}]", "train.epochs=2")
     epochs = [json.loads(line) for line in (folder.path / "seen.jsonl").read_text().splitlines()]
