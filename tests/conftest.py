@@ -85,3 +85,14 @@ def photos(tmp_path):
             pixels[..., channel] += 120
             Image.fromarray(pixels).save(root / name / f"{index:02}.png")
     return root
+
+
+@pytest.fixture
+def unsure_photos(photos):
+    """The same, every fourth with the wrong class: nobody can be right about all of them, and be calibrated for it."""
+    for index in range(0, 20, 4):
+        red, blue, aside = photos / "red" / f"{index:02}.png", photos / "blue" / f"{index:02}.png", photos / "aside"
+        red.rename(aside)
+        blue.rename(red)
+        aside.rename(blue)
+    return photos

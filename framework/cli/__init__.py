@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0 done, 1 failed, 2 the input was wrong, 130 interrupted."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be UTF-8: what cannot be shown is escaped
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _dispatch([argument for argument in arguments if argument != "--debug"])
     except UserError as error:

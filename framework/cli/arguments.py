@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
+from framework.errors import UserError
+
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:
     """A recipe and its overrides."""
@@ -49,6 +51,21 @@ def runs_and_overrides(words: Iterable[str]) -> tuple[list[str], list[str]]:
     for word in words:
         (overrides if "=" in word and not Path(word).exists() else runs).append(word)
     return runs, overrides
+
+
+def require_place(file: Path, option: str) -> None:
+    """Raise `UserError` where no file can be written there: said before the work, not after."""
+    if file.is_dir():
+        raise UserError(f"{option} {file}: that is a folder; name a file")
+    if not file.parent.is_dir():
+        raise UserError(f"{option} {file}: there is no folder '{file.parent}'")
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """`runs/a.v2` and `.onnx` give `runs/a.v2.onnx`; `.` gives a name beside the folder that it stands for."""
+    if path.name in ("", ".."):
+        path = path.resolve()
+    return path.with_name(path.name + suffix)
 
 
 RUN_HELP = "a run folder, a bundle's file, an .onnx export, or a bundle that a plugin ships (`framework list bundles`)"

@@ -66,17 +66,19 @@ def _as_dict(timing: Timing) -> dict[str, float]:
 
 
 def _print(label: str, size: tuple[int, int], timings: list[Timing]) -> None:
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    console = Console(highlight=False)
-    console.print(f"[bold]{label}[/], images of {size[0]}×{size[1]} pixels, on the CPU")
+    from framework.report.console import plain_console
+
+    console = plain_console()
+    console.print(Text.assemble((label, "bold"), f", images of {size[0]}×{size[1]} pixels, on the CPU"))
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("batch", "median", "95 % below", "images/s", "calls"):
         table.add_column(name, justify="right")
     for one in timings:
         table.add_row(
             str(one.batch_size), f"{one.p50 * 1e3:.2f} ms", f"{one.p95 * 1e3:.2f} ms",
-            f"[green]{one.images_per_second:,.0f}[/]", f"{one.calls:,}",
+            Text(f"{one.images_per_second:,.0f}", style="green"), f"{one.calls:,}",
         )  # fmt: skip
     console.print(table)

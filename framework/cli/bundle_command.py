@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from framework.cli.arguments import add_run
+from framework.cli.arguments import add_run, beside, require_place
 from framework.errors import UserError
 from framework.registry import Registry
 from framework.runs.bundle import SUFFIX, write_bundle
@@ -28,13 +28,12 @@ def execute(arguments: argparse.Namespace) -> int:
     if trained.folder is None:
         what = "an export; bundle the run that it is of" if trained.weights.suffix == ".onnx" else "a bundle already"
         raise UserError(f"'{arguments.run}' is {what}")
-    out: Path = arguments.out or trained.folder.path.with_suffix(SUFFIX)
+    out: Path = arguments.out or beside(trained.folder.path, SUFFIX)
     if out.suffix != SUFFIX:
         raise UserError(f"--out {out}: a bundle's file ends in {SUFFIX}")
     if out.exists():
         raise UserError(f"'{out}' is there already; remove it, or choose another --out")
-    if not out.parent.is_dir():
-        raise UserError(f"--out {out}: there is no folder '{out.parent}'")
+    require_place(out, "--out")
     card = model_card(trained, arguments.title or out.stem, half=arguments.half)
     documents = {**trained.documents_for_others(), "recipe": trained.recipe, "card": card}
     with tempfile.TemporaryDirectory() as folder:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.cli.arguments import RUN_HELP, add_json, runs_and_overrides
+from framework.cli.arguments import RUN_HELP, add_json, require_place, runs_and_overrides
 from framework.errors import UserError
 from framework.registry import Registry
 from framework.runs.trained import open_trained
@@ -34,8 +34,8 @@ def execute(arguments: argparse.Namespace) -> int:
     named, overrides = runs_and_overrides([*arguments.runs, *arguments.overrides])
     if len(named) < 2:
         raise UserError("name two runs or more: framework compare RUN RUN… [key=value …]")
-    if arguments.html and (arguments.html.is_dir() or not arguments.html.parent.is_dir()):
-        raise UserError(f"--html {arguments.html}: name a file in a folder that is there, such as comparison.html")
+    if arguments.html:
+        require_place(arguments.html, "--html")
     registry = Registry.load()
     trained = [open_trained(name, registry) for name in named]
     from framework.inference.answering import Answering
@@ -57,13 +57,13 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _print(comparison: Comparison) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from framework.report.comparison import verdict
+    from framework.report.console import plain_console
     from framework.report.side_by_side import figure_rows
 
-    console = Console(highlight=False)
+    console = plain_console()
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column(comparison.split)
     for run in comparison.runs:
@@ -74,13 +74,12 @@ def _print(comparison: Comparison) -> None:
     first, *others = comparison.runs
     for run in others:
         console.print()
-        console.print(verdict(first, run), markup=False, style="bold" if run.more_than_noise else None)
+        console.print(verdict(first, run), style="bold" if run.more_than_noise else None)
     _print_recipes(console, comparison)
 
 
 def _print_recipes(console: Console, comparison: Comparison) -> None:
     from rich.table import Table
-    from rich.text import Text
 
     console.print()
     if not comparison.differences:
@@ -91,5 +90,5 @@ def _print_recipes(console: Console, comparison: Comparison) -> None:
     for run in comparison.runs:
         table.add_column(run.name, overflow="fold")
     for path, values in comparison.differences.items():
-        table.add_row(Text(path), *(Text(str(value)) for value in values))
+        table.add_row(path, *map(str, values))
     console.print(table)

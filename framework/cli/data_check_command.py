@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from framework.cli.arguments import add_json, add_recipe
+from framework.cli.arguments import add_json, add_recipe, require_place
 from framework.recipe import load_recipe
 from framework.registry import Registry
 
@@ -26,20 +26,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Read every image, and print what is wrong with the data set."""
+    if arguments.csv is not None:
+        require_place(arguments.csv, "--csv")
     recipe = load_recipe(arguments.recipe, Registry.load(), arguments.overrides)
     from framework.data.check.check import check_splits
-    from framework.data.check.findings import findings_of, write_table
+    from framework.data.check.findings import findings_of, table_of
     from framework.data.check.summary import summary_of
     from framework.data.splits import build_splits
     from framework.report.data_check import lines_of
     from framework.report.display import SilentDisplay, choose_display
+    from framework.runs.files import write_text
 
     display = SilentDisplay() if arguments.json else choose_display()
     with display:
         checked = check_splits(build_splits(recipe.dataset), display.reading)
         findings, summary = findings_of(checked), summary_of(checked)
         if arguments.csv is not None:
-            write_table(arguments.csv, findings)
+            write_text(arguments.csv, table_of(findings))
         again = [arguments.recipe, *arguments.overrides]
         for text, style in lines_of(summary, findings, recipe.dataset.name, again, arguments.csv):
             display.line(text, style)

@@ -61,6 +61,7 @@ def execute(arguments: argparse.Namespace) -> int:
     recipes = [load_recipe_text(run.recipe, f"recipe of '{run.label}'", registry, overrides) for run in runs]
     if arguments.calibrate:
         _require_a_folder(runs)
+        _require_own_views(runs[0], recipes[0])
     from framework.report.display import PlainDisplay, SilentDisplay
 
     display = SilentDisplay() if arguments.json else PlainDisplay()
@@ -86,6 +87,15 @@ def execute(arguments: argparse.Namespace) -> int:
 def _require_a_folder(runs: Sequence[Trained]) -> None:
     if len(runs) > 1 or runs[0].folder is None:
         raise UserError("--calibrate writes into a run folder: give one of those, not a bundle and not several runs")
+
+
+def _require_own_views(run: Trained, recipe: Recipe) -> None:
+    own = run.documents["model"]["evaluation"]["views"]
+    if recipe.evaluate.views != own:
+        raise UserError(
+            f"--calibrate keeps a temperature for the views that this run has, {own}; another number of views, "
+            f"{recipe.evaluate.views} here, would need another one. Calibrate without it, then evaluate with it"
+        )
 
 
 def _predictor(run: Trained, recipe: Recipe, registry: Registry) -> Predictor:
@@ -154,17 +164,17 @@ def _print_calibration(calibration: Calibration) -> None:
 
 
 def _print(what: str, figures: dict[str, Any], skipped: int) -> None:
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
+    from framework.report.console import plain_console
     from framework.report.figures import class_rows, split_rows
 
-    console = Console(highlight=False)
-    console.print(
-        f"[bold]{what}[/], {figures['images']:,} images" + (f", {skipped} bad ones skipped" if skipped else "")
-    )
+    console = plain_console()
+    bad = f", {skipped} bad ones skipped" if skipped else ""
+    console.print(Text.assemble((what, "bold"), f", {figures['images']:,} images{bad}"))
     for name, value in split_rows({what: figures}):
-        console.print(f"{name:>20}  {value}" + (_interval(figures) if name == "top-1" else ""))
+        console.print(Text.assemble(f"{name:>20}  {value}", (_interval(figures) if name == "top-1" else "", "dim")))
     table = Table("class", "precision", "recall", "F1", "images", box=None, header_style="bold", pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
@@ -173,7 +183,7 @@ def _print(what: str, figures: dict[str, Any], skipped: int) -> None:
     console.print()
     console.print(table)
     console.print()
-    console.print("[bold]true class by prediction, % of the row[/]")
+    console.print("true class by prediction, % of the row", style="bold")
     console.print(confusion_table(figures))
 
 
@@ -181,7 +191,7 @@ def _interval(figures: dict[str, Any]) -> str:
     from framework.evaluation.intervals import wilson_interval
 
     low, high = wilson_interval(figures["top1"], figures["images"])
-    return f"  [dim]95 % interval {100 * low:.1f} to {100 * high:.1f}[/]"
+    return f"  95 % interval {100 * low:.1f} to {100 * high:.1f}"
 
 
 def confusion_table(figures: dict[str, Any]) -> Any:

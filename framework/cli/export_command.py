@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from framework.cli.arguments import add_json, add_overrides
+from framework.cli.arguments import add_json, add_overrides, beside, require_place
 from framework.errors import UserError
 from framework.recipe.loading import load_recipe_text
 from framework.registry import Registry
@@ -37,7 +37,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="on which images: a split, or a folder (default: validation, or test where there is none)",
     )  # fmt: skip
     parser.add_argument(
-        "--verify", type=Path, metavar="FILE", help="write nothing but compare this export with the run"
+        "--verify",
+        type=Path,
+        metavar="FILE",
+        help="write no export: compare this one with the run, and write its parity report",
     )
     add_overrides(parser)
     add_json(parser)
@@ -86,9 +89,8 @@ def _target(arguments: argparse.Namespace, trained: Trained) -> tuple[str, Path]
         raise UserError(f"'{arguments.run}' is a bundle already")
     if arguments.int8 and kind != "onnx":
         raise UserError(f"--int8 is for --format onnx, not {kind}")
-    out = given or (trained.folder.path if trained.folder else Path(Path(arguments.run).stem)).with_suffix(
-        SUFFIXES[kind]
-    )
+    of = trained.folder.path if trained.folder else Path(Path(arguments.run).name.removesuffix(".safetensors"))
+    out = given or beside(of, SUFFIXES[kind])
     if out.suffix != SUFFIXES[kind]:
         raise UserError(f"'{out}': a file of --format {kind} ends in {SUFFIXES[kind]}")
     if arguments.verify:
@@ -98,8 +100,7 @@ def _target(arguments: argparse.Namespace, trained: Trained) -> tuple[str, Path]
     for path in (out, *([out.with_suffix(".int8.onnx")] if arguments.int8 else [])):
         if path.exists():
             raise UserError(f"'{path}' is there already; remove it, or choose another --out")
-    if not out.parent.is_dir():
-        raise UserError(f"--out {out}: there is no folder '{out.parent}'")
+    require_place(out, "--out")
     return kind, out
 
 

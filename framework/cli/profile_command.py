@@ -46,13 +46,12 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _print(profile: Profile) -> None:
-    from rich.console import Console
-
+    from framework.report.console import plain_console
     from framework.report.display import overview
     from framework.report.figures import duration, gigabytes
     from framework.training.profiling import advice
 
-    console = Console(highlight=False)
+    console = plain_console()
     for name, value in overview(profile.session):
         console.print(f"{name:>10}  {value}", soft_wrap=True)
     for stage in profile.stages:
@@ -68,15 +67,18 @@ def _print(profile: Profile) -> None:
 
 
 def _print_stage(console: Console, stage: StageProfile) -> None:
+    from rich.text import Text
+
     from framework.training.profiling import ARITHMETIC
 
     height, width = stage.size
-    console.print(f"[bold]{height}×{width}[/], {stage.steps:,} steps of {stage.images} images")
+    console.print(Text.assemble((f"{height}×{width}", "bold"), f", {stage.steps:,} steps of {stage.images} images"))
     longest = max(stage.phases.values())
     for phase, seconds in stage.phases.items():
         bar = "━" * round(BAR * seconds / longest)
         colour = "green" if phase in ARITHMETIC else "yellow"
-        console.print(f"{phase:>10}  {seconds * 1e3:8.1f} ms {stage.share(phase):6.1%}  [{colour}]{bar}[/]")
+        line = f"{phase:>10}  {seconds * 1e3:8.1f} ms {stage.share(phase):6.1%}  "
+        console.print(Text.assemble(line, (bar, colour)))
     console.print(
         f"{'step':>10}  {stage.seconds * 1e3:8.1f} ms   {stage.images_per_second:,.0f} images/s, "
         f"{stage.share(*ARITHMETIC):.1%} of what a bare loop would reach"

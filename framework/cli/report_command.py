@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.cli.arguments import add_overrides, add_run
-from framework.errors import UserError
+from framework.cli.arguments import add_overrides, add_run, require_place
 from framework.registry import Registry
 from framework.runs.trained import Trained, open_trained
 
@@ -28,8 +27,7 @@ def execute(arguments: argparse.Namespace) -> int:
     registry = Registry.load()
     trained = open_trained(arguments.run, registry)
     out: Path = arguments.out or _default_out(trained)
-    if out.is_dir() or not out.parent.is_dir():
-        raise UserError(f"--out {out}: name a file in a folder that is there, such as report.html")
+    require_place(out, "--out")
     from framework.inference.answering import Answering
     from framework.report.display import PlainDisplay
     from framework.report.evidence import gather

@@ -62,18 +62,20 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _print(runs: Sequence[Trained], results: Mapping[str, Any]) -> None:
     """Top-1 of each run and of the soup."""
-    from rich.console import Console
     from rich.table import Table
+
+    from framework.report.console import plain_console
 
     splits = [split for split in ("validation", "test") if split in results]
     table = Table("top-1, %", *splits, "", box=None, header_style="bold", pad_edge=False)
+    table.columns[0].overflow = "fold"
     for column in table.columns[1:]:
         column.justify = "right"
     for run in runs:
         inside = run.label in results["soup"]["chosen"]
         table.add_row(run.label, *_cells(run.documents.get("results", {}), splits), "" if inside else "left out")
     table.add_row("soup", *_cells(results, splits), style="bold")
-    Console(highlight=False).print(table)
+    plain_console().print(table)
 
 
 def _cells(results: Mapping[str, Any], splits: Sequence[str]) -> list[str]:

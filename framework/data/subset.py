@@ -28,9 +28,9 @@ def read_rows(file: Path) -> list[dict[str, str]]:
     Rows that are too short to have a name are left out; raises `UserError`.
     """
     try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
+        with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
             rows = [row for row in csv.reader(text) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, csv.Error) as error:
         raise UserError(f"'{file}' cannot be read as CSV: {error}") from None
     if not rows:
         raise UserError(f"'{file}' is empty: it should name images, one in each row")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional as F
 
+from framework.errors import UserError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -36,8 +38,16 @@ class Calibration:
 
 
 def calibrate(answers: Answers, split: str) -> Calibration:
-    """Fit the temperature on the answers of a split that was not trained on."""
+    """Fit the temperature on the answers of a split that was not trained on.
+
+    Raises `UserError` where there is none: every answer is right, or they are no better than chance.
+    """
     temperature = fit_temperature(answers.logits, answers.labels)
+    if not LIMITS[0] < temperature < LIMITS[1]:
+        raise UserError(
+            f"no temperature fits the {len(answers):,} images of {split}: the loss falls on beyond {temperature:g}. "
+            "Every answer there is right, or they are no better than chance; a larger split may tell"
+        )
     before, after = answers.figures(), answers.at_temperature(temperature).figures()
     return Calibration(
         temperature, split, len(answers), before["loss"], after["loss"], before["ece"], after["ece"]

@@ -74,7 +74,7 @@ def _documents(predictor: Predictor, title: str) -> dict[str, Any]:
     """Those of the run, with the views that this predictor has, and a card."""
     trained = predictor.trained
     model = trained.documents["model"]
-    views = getattr(getattr(predictor.engine, "evaluator", None), "views", model["evaluation"]["views"])
+    views = predictor.engine.views
     model = {**model, "evaluation": {**model["evaluation"], "views": views}}
     return {**trained.documents_for_others(), "model": model, "card": model_card(trained, title)}
 

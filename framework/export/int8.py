@@ -13,6 +13,7 @@ from framework.data.decode import BadImage
 from framework.errors import RunFailed
 from framework.export.formats import quiet
 from framework.inference.onnx_engine import as_rgb
+from framework.runs.files import replace_atomically
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def write_int8(exported: Path, out: Path, predictor: Predictor, sample: Sample) 
             )  # fmt: skip
             model = onnx.load(quantised)
             onnx.helper.set_model_props(model, {prop.key: prop.value for prop in onnx.load(exported).metadata_props})
-            onnx.save(model, out)
+            replace_atomically(out, lambda temporary: onnx.save(model, temporary))
     except Exception as error:
         raise RunFailed(f"onnxruntime cannot quantise this network: {type(error).__name__}: {error}") from None
 

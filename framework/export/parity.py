@@ -36,7 +36,7 @@ class Answered:
     probabilities: NDArray[np.float64]
     """N×K."""
     large: list[int]
-    """Places of images that may have been decoded smaller than they are."""
+    """Places of images that were decoded smaller than they are."""
     skipped: int
 
 
@@ -48,15 +48,17 @@ class Comparison:
     largest_difference: float
     """Between two probabilities."""
     same_answers: int
+    ties: int
+    """Of the others: images of which the run holds both answers for equally probable, but for `LIMIT`."""
     differing: tuple[str, ...]
-    """Names of images with another answer, some of them."""
+    """Names of images with another answer, ties apart, some of them."""
     top1: tuple[float, float] | None
     """Accuracy of run and export, fractions of one, where labels are known."""
 
     @property
     def passed(self) -> bool:
         """Whether the export gives the run's answers."""
-        return self.same_answers == self.images and self.largest_difference <= LIMIT
+        return self.same_answers + self.ties == self.images and self.largest_difference <= LIMIT
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON types; shares and accuracies are fractions of one."""
@@ -64,6 +66,7 @@ class Comparison:
             "images": self.images,
             "largest_difference": self.largest_difference,
             "same_answers": self.same_answers / self.images,
+            "ties": self.ties,
             "differing": list(self.differing),
             "top1": None if self.top1 is None else {"run": self.top1[0], "export": self.top1[1]},
         }
@@ -81,7 +84,7 @@ def ask_run(predictor: Predictor, sample: Sample) -> Answered:
                 (image,) = sample.picked([place]).images(least)
             except BadImage:
                 continue
-            if min(image.shape[1:]) >= least:
+            if _decoded_smaller(sample, place, image, least):
                 large.append(len(good))
             good.append(place)
             yield predictor.preprocess(image).numpy()
@@ -90,6 +93,13 @@ def ask_run(predictor: Predictor, sample: Sample) -> Answered:
     if not good:
         raise RunFailed(f"parity cannot be measured: of {len(sample):,} images of {sample.label} none can be read")
     return Answered(sample.picked(good), probabilities, large, len(sample) - len(good))
+
+
+def _decoded_smaller(sample: Sample, place: int, image: NDArray[np.uint8], least: int) -> bool:
+    if min(image.shape[1:]) < least:  # nothing is decoded to less than that
+        return False
+    (full,) = sample.picked([place]).images(None)
+    return full.shape != image.shape
 
 
 def ask_export(compute: Compute, answered: Answered, least: int) -> NDArray[np.float64]:
@@ -110,11 +120,14 @@ def compare(answered: Answered, exported: NDArray[np.float64]) -> Comparison:
     """What differs; probabilities that are no numbers differ by 1."""
     run = answered.probabilities
     difference = np.nan_to_num(np.abs(run - exported), nan=1.0)
-    differing = np.flatnonzero(run.argmax(1) != exported.argmax(1))
+    everyone, answers = np.arange(len(run)), exported.argmax(1)
+    others = run.argmax(1) != answers
+    ties = others & (run.max(1) - run[everyone, answers] <= LIMIT)
+    differing = np.flatnonzero(others & ~ties)
     names, labels = answered.sample.names, answered.sample.labels
     top1 = None if labels is None else (_accuracy(run, labels), _accuracy(exported, labels))
     return Comparison(
-        len(run), float(difference.max()), len(run) - len(differing),
+        len(run), float(difference.max()), int((~others).sum()), int(ties.sum()),
         tuple(names[place] for place in differing[:SHOWN_NAMES]), top1,
     )  # fmt: skip
 

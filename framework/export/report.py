@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from framework.errors import count
 from framework.export.parity import LIMIT, Answered, Comparison
 from framework.runs.files import write_json, write_text
 
@@ -47,12 +48,22 @@ def int8_report(export: Path, comparison: Comparison, speed_ratio: float, sizes:
 
 def write_report(export: Path, report: dict[str, Any]) -> tuple[Path, Path]:
     """Beside the export: `FILE.parity.json` and, for people, `FILE.parity.md`."""
-    beside = export.with_name(f"{export.name}.parity.json"), export.with_name(f"{export.name}.parity.md")
+    beside = report_files(export)
     write_json(beside[0], report)
     write_text(
         beside[1], f"# {export.name} beside its run\n\n" + "\n".join(f"- {line}" for line in lines(report)) + "\n"
     )
     return beside
+
+
+def report_files(export: Path) -> tuple[Path, Path]:
+    """Where the report on an export lies: for programs, and for people."""
+    return export.with_name(f"{export.name}.parity.json"), export.with_name(f"{export.name}.parity.md")
+
+
+def is_same_file(path: Path, sha256: str) -> bool:
+    """Whether a file is there, with that digest."""
+    return path.is_file() and _digest(path) == sha256
 
 
 def lines(report: dict[str, Any]) -> Iterator[str]:
@@ -83,8 +94,9 @@ def accuracy_lost(int8: dict[str, Any]) -> float:
 
 
 def _found(figures: dict[str, Any]) -> str:
+    ties = f" ({count(figures['ties'], 'tie')} besides)" if figures["ties"] else ""
     text = (
-        f"the same answer on {100 * figures['same_answers']:.6g} %, "
+        f"the same answer on {100 * figures['same_answers']:.6g} %{ties}, "
         f"probabilities differ by {figures['largest_difference']:.1g} at most"
     )
     if top1 := figures["top1"]:

@@ -65,6 +65,11 @@ def find_sample(recipe: Recipe, classes: Sequence[str], asked: str | None, numbe
     """
     if asked is not None and Path(asked).is_dir():
         return _of_folder(Path(asked), classes, number)
+    return split_sample(recipe, classes, asked, number)
+
+
+def split_sample(recipe: Recipe, classes: Sequence[str], asked: str | None, number: int) -> Sample:
+    """The same of a split alone."""
     try:
         splits = build_splits(recipe.dataset, classes)
     except UserError as error:

@@ -12,10 +12,11 @@ from framework.export.formats import write
 from framework.export.int8 import IMAGES, write_int8
 from framework.export.opened import open_export
 from framework.export.parity import Answered, ask_export, ask_export_in_full, ask_run, compare
-from framework.export.report import int8_report, parity_report, write_report
-from framework.export.sample import Sample, find_sample
+from framework.export.report import int8_report, is_same_file, parity_report, report_files, write_report
+from framework.export.sample import Sample, find_sample, split_sample
 from framework.export.timing import speed_ratio
 from framework.inference.predictor import Predictor
+from framework.runs.files import read_json
 
 if TYPE_CHECKING:
     from framework.recipe.sections import Recipe
@@ -66,10 +67,11 @@ class Work:
         unverified.replace(out)
         say(_line(out))
         report["export"] = out.name
+        write_report(out, report)
         if int8:
             report["int8"] = self._quantised(out, answered)
             say(_line(out.with_suffix(".int8.onnx")))
-        write_report(out, report)
+            write_report(out, report)
         return report
 
     def verify(self, export: Path) -> dict[str, Any]:
@@ -78,6 +80,7 @@ class Work:
         report = self._compared(export, ask_run(self.predictor, self.sample))
         if not report["passed"]:
             raise _mismatch(export, report)
+        report = _with_int8(export, report)
         write_report(export, report)
         return report
 
@@ -103,9 +106,18 @@ class Work:
         """Training images; where those are not here, the images that are compared."""
         assert self.sample is not None
         try:
-            return find_sample(self.recipe, self.predictor.classes, "train", IMAGES)
+            return split_sample(self.recipe, self.predictor.classes, "train", IMAGES)
         except UserError:
             return self.sample
+
+
+def _with_int8(export: Path, report: dict[str, Any]) -> dict[str, Any]:
+    """With what an earlier report says of the quantised file, where that is the same still."""
+    earlier, _ = report_files(export)
+    int8 = read_json(earlier).get("int8") if earlier.is_file() else None
+    if int8 is None or not is_same_file(export.with_name(int8["export"]), int8["sha256"]):
+        return report
+    return {**report, "int8": int8}
 
 
 def _line(path: Path) -> str:

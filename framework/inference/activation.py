@@ -54,8 +54,9 @@ def activation_maps(predictor: Predictor, images: Tensor, classes: Tensor | None
     network = private_copy(model)
     maps = [images.new_zeros((0, *images.shape[2:]), dtype=torch.float32)]
     for part, wanted in zip(images.split(predictor.batch_size), classes.split(predictor.batch_size), strict=True):
-        inputs = evaluator.laid_out(evaluator.preprocess.network_input(part.to(evaluator.device)))
-        maps.append(grad_cam(network, inputs, wanted.to(evaluator.device), predictor.trained.label).cpu())
+        maps.append(
+            grad_cam(network, evaluator.inputs(part), wanted.to(evaluator.device), predictor.trained.label).cpu()
+        )
     return torch.cat(maps)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,9 @@ class OnnxEngine:
     session: Any
     views: int
     temperature: float
+    """Inside the graph."""
+    factor: float = 1.0
+    """What its logits are multiplied by, for another temperature."""
 
     @classmethod
     def load(cls, trained: Trained) -> OnnxEngine:
@@ -69,18 +72,13 @@ class OnnxEngine:
         return self
 
     def with_temperature(self, temperature: float) -> OnnxEngine:
-        """The same; raises `UserError` where another temperature is asked for than the file has."""
-        if temperature != self.temperature:
-            raise UserError(
-                f"{self.label}: the temperature is part of the exported graph, and it is {self.temperature}, "
-                f"not {temperature}; calibrate the run, then export it again"
-            )
-        return self
+        """The same, at another temperature than the graph has inside."""
+        return replace(self, factor=self.temperature / temperature)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Calibrated logits float32 B×K."""
         logits: NDArray[np.float32] = self.session.run(["logits"], {"images": as_rgb(images.numpy())})[0]
-        return torch.from_numpy(logits)
+        return torch.from_numpy(logits) * self.factor
 
 
 def as_rgb(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

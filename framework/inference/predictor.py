@@ -39,6 +39,10 @@ class Engine(Protocol):
     def device(self) -> torch.device:
         """Where."""
 
+    @property
+    def views(self) -> int:
+        """How often each image is looked at."""
+
     def __call__(self, images: Tensor) -> Tensor:
         """Calibrated logits of a batch."""
 

@@ -54,6 +54,11 @@ class TorchEngine:
         """Where the weights are."""
         return self.evaluator.device
 
+    @property
+    def views(self) -> int:
+        """How often each image is looked at."""
+        return self.evaluator.views
+
     def with_views(self, number: int) -> TorchEngine:
         """The same, with the mean over so many views of each image."""
         return replace(self, evaluator=replace(self.evaluator, views=number))

@@ -136,6 +136,7 @@ def _temperature(answering: Answering, split: str, gaps: list[Gap]) -> Temperatu
     value = fit_temperature(validation.logits, validation.labels)
     if not LIMITS[0] < value < LIMITS[1]:
         gaps.append(Gap("temperature", f"the fit on {len(validation):,} validation images has no minimum"))
+        return None
     origin = f"It was fitted for this report on {len(validation):,} images of the validation split"
     keep = f"`framework evaluate {trained.label} --calibrate` keeps it with the run" if trained.folder else ""
     return Temperature(value, f"{origin}. {keep}." if keep else f"{origin}.", split == "validation")

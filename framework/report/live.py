@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from framework.hookspecs import hookimpl
+from framework.report.console import plain_console
 from framework.report.display import Display
 from framework.report.figures import share
 
@@ -19,9 +19,9 @@ class LiveDisplay(Display):
 
     def __init__(self) -> None:
         super().__init__()
-        self.console = Console(highlight=False)
+        self.console = plain_console()
         self.progress = Progress(
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(bar_width=28),
             TextColumn("{task.percentage:>3.0f} %"),
             TextColumn("{task.fields[note]}", style="cyan"),
@@ -46,7 +46,7 @@ class LiveDisplay(Display):
 
     def line(self, text: str = "", style: str = "") -> None:
         """Above the bars."""
-        self.console.print(text, style=style or None, markup=False, soft_wrap=True)
+        self.console.print(text, style=style or None, soft_wrap=True)
 
     def reading(self, split: str, done: int, total: int) -> None:
         """A bar for each split."""

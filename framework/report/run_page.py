@@ -64,6 +64,6 @@ def _foot(evidence: Evidence) -> Content:
     return prose(
         f"Intervals are 95 %: Wilson’s for shares of images, a basic bootstrap of {RESAMPLES:,} resamples for balanced "
         "accuracy, macro F1 and ECE. They tell how far other images of the same kind would move a figure, not how far "
-        f"another seed would. Written by `framework report {evidence.trained.label}`. This page needs nothing else and "
-        "may be passed on."
+        f"another seed would. Written by `framework report {evidence.trained.label}`. This page needs nothing else. "
+        "Before it is passed on: it shows images of the data, and names folders, the command and the commit."
     )

@@ -116,8 +116,9 @@ class Watched(Answers):
 
         self.answers = answers
         self.bar = Progress(
-            TextColumn("[bold]predicting"), BarColumn(bar_width=28), TaskProgressColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[note]}", style="cyan"), TextColumn("left"), TimeRemainingColumn(),
+            TextColumn("predicting", style="bold"), BarColumn(bar_width=28),
+            TaskProgressColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[note]}", style="cyan"),
+            TextColumn("left"), TimeRemainingColumn(),
             console=console, transient=True, redirect_stdout=False, redirect_stderr=False,
         )  # fmt: skip
         self.task: Any = self.bar.add_task("", total=None, note="")
@@ -158,8 +159,8 @@ def choose_answers(form: Form, as_json: bool, silent: bool, many: bool, names: S
         return plain  # a bar among them would only disturb
     if not on_terminal and not (watched and many):
         return plain
-    from rich.console import Console
+    from framework.report.console import plain_console
 
-    console = Console(highlight=False, stderr=not on_terminal)
+    console = plain_console(stderr=not on_terminal)
     answers = Rows(form, console, names) if on_terminal else plain
     return Watched(answers, console) if watched and many else answers

@@ -8,11 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from framework.errors import RunFailed, UserError
 
 
 def replace_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `path`, flush it to the disk, then rename it into place."""
+    """Let `write` fill a temporary file beside `path`, flush it to the disk, then rename it into place.
+
+    Raises `RunFailed` where the disk does not take it.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.touch()
@@ -25,18 +30,21 @@ def replace_atomically(path: Path, write: Callable[[Path], None]) -> None:
         _flush_folder(path.parent)
     except OSError as error:
         raise RunFailed(f"cannot write {path}: {error.strerror or error}") from None
+    except SafetensorError as error:  # what the system said to its writer
+        raise RunFailed(f"cannot write {path}: {error}") from None
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically."""
+    """Write a text file atomically, as UTF-8; names of files that are not UTF-8 get their own bytes."""
     replace_atomically(path, lambda temporary: _write(temporary, text))
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file atomically, indented."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    """Write a JSON file atomically, indented; names of files that are not UTF-8 are escaped, for it must be UTF-8."""
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    write_text(path, text.encode(errors="backslashreplace").decode())
 
 
 def read_json(path: Path) -> Any:
@@ -50,7 +58,7 @@ def read_json(path: Path) -> Any:
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
 
 
 def _flush_folder(folder: Path) -> None:

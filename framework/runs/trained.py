@@ -37,6 +37,8 @@ class Trained:
     """Those of `DOCUMENTS` that there are, by name."""
     folder: RunFolder | None = None
     """Where it is a run folder."""
+    card: str | None = None
+    """The model card that was sealed with it; a run folder has none yet."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -86,11 +88,11 @@ def _of_folder(label: str, run: RunFolder) -> Trained:
 
 def _of_bundle(label: str, path: Path) -> Trained:
     documents = read_bundle(path)
-    recipe = documents.pop("recipe")
-    documents.pop("card")
-    return Trained(label, path, recipe, documents)
+    recipe, card = documents.pop("recipe"), documents.pop("card")
+    return Trained(label, path, recipe, documents, card=card)
 
 
 def _of_onnx(label: str, path: Path) -> Trained:
     documents = read_onnx(path)
-    return Trained(label, path, documents["recipe"], {name: documents[name] for name in DOCUMENTS if name in documents})
+    known = {name: documents[name] for name in DOCUMENTS if name in documents}
+    return Trained(label, path, documents["recipe"], known, card=documents["card"])

@@ -47,12 +47,12 @@ class Tracker:
         experiment = self.client.get_experiment_by_name(name)
         experiment_id = experiment.experiment_id if experiment else self.client.create_experiment(name)
         self.run_id = self.client.create_run(experiment_id, run_name=self.run.path.resolve().name).info.run_id
+        self.run.write("mlflow", {"run_id": self.run_id, "experiment_id": experiment_id})
         settings = self.run.settings().items()
         parameters = [Param(key, str(value)[:LONGEST_VALUE]) for key, value in settings]
         for start in range(0, len(parameters), PARAMETERS_AT_A_TIME):
             self.client.log_batch(self.run_id, params=parameters[start : start + PARAMETERS_AT_A_TIME])
         self.client.log_artifact(self.run_id, str(self.run.recipe))
-        self.run.write("mlflow", {"run_id": self.run_id, "experiment_id": experiment_id})
 
     @hookimpl
     def step_end(self, step: int, metrics: Mapping[str, float]) -> None:

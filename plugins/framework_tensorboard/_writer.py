@@ -18,7 +18,6 @@ class EventWriter:
 
     def __init__(self, run: RunFolder, folder: Path, images: int) -> None:
         self.run, self.folder, self.images = run, folder, images
-        self.step = 0
         self.writer: Any = None
 
     @hookimpl
@@ -37,7 +36,6 @@ class EventWriter:
         self, step: int, epoch: int, metrics: Mapping[str, Any], examples: Callable[[int], Sequence[Example]]
     ) -> None:
         """Curves by epoch; pictures where weights were kept."""
-        self.step = step
         self._add({"epoch": epoch, **metrics}, step)
         validation = metrics.get("validation")
         if validation and metrics["kept"]:
@@ -49,13 +47,14 @@ class EventWriter:
     @hookimpl
     def run_end(self, results: Mapping[str, Any]) -> None:
         """Final figures under `final/`, together with the recipe on the page of hyperparameters."""
+        step = results["steps"]
         final = scalars(results, "final/")
         for summary in hparams(_settings(self.run), final):
             self.writer.file_writer.add_summary(summary)
-        self._add(final, self.step)
+        self._add(final, step)
         if "test" in results:
             test = results["test"]
-            self._picture("final/confusion", confusion_picture(test["confusion"], list(test["per_class"])), self.step)
+            self._picture("final/confusion", confusion_picture(test["confusion"], list(test["per_class"])), step)
         self.writer.close()
 
     @hookimpl

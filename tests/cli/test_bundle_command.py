@@ -26,7 +26,7 @@ def test_a_bundle_answers_like_its_run(run, photos, framework):
         assert framework(name, bundle, *rest).out == framework(name, run, *rest).out != ""
 
 
-def test_a_bundle_keeps_the_calibration(run, framework):
+def test_a_bundle_keeps_the_calibration(unsure_photos, run, framework):
     temperature = json.loads(framework("evaluate", run, "--calibrate", "--json").out)["calibration"]["temperature"]
     figures = json.loads(framework("evaluate", run, "--json").out)
     framework("bundle", run)

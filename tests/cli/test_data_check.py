@@ -94,7 +94,7 @@ def test_after_dropping_nothing_is_left_to_find(recipe, table, framework):
 def test_a_table_that_cannot_be_written_is_an_error(recipe, framework, tmp_path):
     result = framework("data", "check", recipe, "--csv", tmp_path / "nowhere" / "x.csv")
     assert result.status == 2
-    assert "cannot write" in result.err
+    assert "there is no folder" in result.err
 
 
 def test_a_run_leaves_out_what_the_table_drops_and_says_so(recipe, table, framework, tmp_path):
@@ -104,6 +104,10 @@ def test_a_run_leaves_out_what_the_table_drops_and_says_so(recipe, table, framew
     assert sum(described[split]["images"] for split in ("train", "validation")) == 32
     dropped = {name for split in ("train", "validation", "test") for name in described[split]["dropped"]}
     assert {"train/red/a.png", "train/blue/c.png"} < dropped
+    assert framework("report", out).status == 0
+    page = (out / "report.html").read_text()
+    assert "left out by a table of the recipe" in page
+    assert "train/blue/c.png" in page
     assert (out / "drop.csv").read_bytes() == table.read_bytes()
     assert framework("run", out / "recipe.yaml", "--out", tmp_path / "again").status == 0
     assert (tmp_path / "again" / "model.safetensors").read_bytes() == (out / "model.safetensors").read_bytes()

@@ -156,7 +156,7 @@ def test_evaluate_names_the_numbers_of_views_there_are(run, framework):
     assert "1, 2, 6 or 10" in result.err
 
 
-def test_a_calibrated_run_answers_with_calibrated_probabilities(run, photos, framework):
+def test_a_calibrated_run_answers_with_calibrated_probabilities(unsure_photos, run, photos, framework):
     before = json.loads(framework("evaluate", run, "--folder", photos, "--json").out)
     result = framework("evaluate", run, "--split", "validation", "--calibrate", "--json")
     calibration = json.loads((run / "calibration.json").read_text())
@@ -170,9 +170,21 @@ def test_a_calibrated_run_answers_with_calibrated_probabilities(run, photos, fra
     assert after["loss"] == pytest.approx(-np.mean(np.log(true)), rel=1e-4)
 
 
-def test_calibrating_twice_gives_the_same(run, framework):
+def test_calibrating_twice_gives_the_same(unsure_photos, run, framework):
     first = framework("evaluate", run, "--calibrate", "--json").out
-    assert framework("evaluate", run, "--calibrate", "--json").out == first
+    assert framework("evaluate", run, "--calibrate", "--json").out == first != ""
+
+
+def test_a_temperature_belongs_to_the_views_that_the_run_has(unsure_photos, run, framework):
+    result = framework("evaluate", run, "--calibrate", "--views", 2)
+    assert (result.status, "views that this run has, 1" in result.err) == (2, True)
+    assert not (run / "calibration.json").exists()
+
+
+def test_where_no_temperature_fits_none_is_kept(run, framework):
+    result = framework("evaluate", run, "--calibrate", "--split", "validation")
+    assert (result.status, "no temperature fits" in result.err) == (2, True)
+    assert not (run / "calibration.json").exists()
 
 
 def test_a_run_without_validation_says_what_calibration_needs(recipe, tmp_path, framework):

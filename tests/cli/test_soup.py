@@ -50,6 +50,13 @@ def test_weights_are_the_mean_and_statistics_are_of_the_training_images(run, tmp
     assert all(torch.equal(value, mean[name]) for name, value in load_file(plain / "model.safetensors").items())
 
 
+def test_an_export_is_refused_by_name(run, framework, tmp_path):
+    one = run("one")
+    assert framework("export", one, "--parity", 0).status == 0
+    result = framework("soup", one, tmp_path / "one.onnx", "--out", tmp_path / "soup")
+    assert (result.status, "one.onnx' is an export" in result.err) == (2, True)
+
+
 def test_a_soup_is_a_run_that_everything_after_training_takes(run, tmp_path, framework):
     runs = run("a"), run("b", "optimizer.lr=5e-3")
     out = tmp_path / "soup"

@@ -15,12 +15,17 @@ from PIL import Image
 
 from framework import Registry
 from framework.data.preprocess import Preprocessor
+from framework.data.sources import ImageArrays
 from framework.errors import RunFailed, UserError
 from framework.evaluation.evaluate import Evaluator
 from framework.export.classifier import traced
 from framework.export.opened import open_export, predictor_function
+from framework.export.parity import LIMIT, Answered, compare
 from framework.export.report import accuracy_lost
+from framework.export.sample import Sample
 from framework.inference.predictor import Predictor
+from framework.inference.serving.about import describe
+from framework.inference.serving.limits import Limits
 from framework.inference.torch_engine import TorchEngine
 from framework.runs.onnx_file import read_onnx
 from framework.runs.trained import open_trained
@@ -192,12 +197,34 @@ def test_a_bundle_is_compared_too_and_is_the_run_bit_for_bit(made, tmp_path, fra
     assert (report["largest_difference"], report["same_answers"]) == (0, 1)
 
 
-def test_views_and_temperature_are_those_of_the_file(made, registry, framework):
+def test_views_are_those_of_the_file_and_the_temperature_may_be_another(made, registry, framework):
     result = framework("evaluate", made / "rgb.onnx", "evaluate.views=1")
     assert result.status == 2
     assert "it has 6, not 1; export the run with evaluate.views=1" in result.err
-    with pytest.raises(UserError, match="temperature"):
-        Predictor.open(made / "rgb.onnx", registry).with_temperature(2.0)
+    images = torch.randint(0, 256, (5, 1, 13, 13), dtype=torch.uint8)
+    run, export = (Predictor.open(made / name, registry, "cpu") for name in ("gray", "gray.onnx"))
+    assert run.trained.temperature != 1
+    for temperature in (1.0, 3.0):
+        expected = run.with_temperature(temperature).probabilities(images)
+        torch.testing.assert_close(export.with_temperature(temperature).probabilities(images), expected)
+
+
+def test_an_answer_that_the_run_itself_holds_for_a_tie_is_no_mismatch():
+    sample = Sample("here", ImageArrays(np.zeros((3, 1, 2, 2), np.uint8), [0, 0, 0], ("a", "b")), range(3), True)
+    run = np.array([[0.5 + LIMIT / 4, 0.5 - LIMIT / 4], [0.9, 0.1], [0.8, 0.2]])
+    close = compare(Answered(sample, run, [], 0), run + np.array([[-LIMIT / 2, LIMIT / 2], [0, 0], [0, 0]]))
+    assert (close.passed, close.same_answers, close.ties, close.differing) == (True, 2, 1, ())
+    other = compare(Answered(sample, run, [], 0), run[:, ::-1])
+    assert (other.passed, other.same_answers, other.ties, len(other.differing)) == (False, 0, 1, 2)
+
+
+def test_a_server_tells_of_an_export_what_it_tells_of_the_run(made, registry):
+    run, export = (
+        describe(Predictor.open(made / name, registry, "cpu"), Limits(), None) for name in ("rgb", "rgb.onnx")
+    )
+    assert export["name"] == "rgb"
+    for what in ("classes", "metrics", "preprocessing", "recipe", "card"):
+        assert export[what] == run[what] != {}
 
 
 def test_parity_may_be_measured_on_any_folder_with_or_without_classes(made, framework):
@@ -216,9 +243,10 @@ def test_large_photographs_are_also_compared_as_others_decode_them(made, tmp_pat
     for index in range(3):
         Image.fromarray(np.roll(noise, index)).save(folder / f"{index}.jpg")
     (folder / "broken.jpg").write_bytes(b"no image")
+    Image.fromarray(noise).save(folder / "whole.png")
     call = ("export", made / "rgb", "--verify", made / "rgb.onnx", "--json", "--parity-on", folder)
     report = json.loads(framework(*call).out)
-    assert (report["images"], report["skipped"], report["largest_difference"] < 1e-6) == (3, 1, True)
+    assert (report["images"], report["skipped"], report["largest_difference"] < 1e-6) == (4, 1, True)
     assert report["full_decoding"]["images_decoded_smaller"] == 3
     assert report["full_decoding"]["largest_difference"] > report["largest_difference"]
 
@@ -307,6 +335,53 @@ def test_the_code_in_the_docs_answers_like_the_run(kind, made, framework, tmp_pa
     expected = json.loads(framework("predict", made / "gray", photo, "--json").out)["probabilities"]
     found = dict(zip(printed[::2], map(float, printed[1::2]), strict=True))
     assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_verifying_again_keeps_what_is_known_of_the_quantised_file_while_it_is_the_same(made, tmp_path, framework):
+    assert framework("export", made / "rgb", "--out", tmp_path / "new.onnx", "--int8").status == 0
+    known = json.loads((tmp_path / "new.onnx.parity.json").read_text())["int8"]
+
+    def verified():
+        call = ("export", made / "rgb", "--verify", tmp_path / "new.onnx", "--json")
+        return json.loads(framework(*call).out)
+
+    assert verified()["int8"] == known
+    (tmp_path / "new.int8.onnx").write_bytes(b"another")
+    assert "int8" not in verified()
+
+
+def test_a_failed_quantisation_leaves_the_export_with_its_report(made, tmp_path, framework, monkeypatch):
+    def fail(*arguments):
+        raise RunFailed("it cannot be done")
+
+    from framework.export import work
+
+    monkeypatch.setattr(work, "write_int8", fail)
+    result = framework("export", made / "rgb", "--out", tmp_path / "new.onnx", "--int8")
+    assert (result.status, "it cannot be done" in result.err) == (1, True)
+    assert json.loads((tmp_path / "new.onnx.parity.json").read_text())["passed"] is True
+    assert sorted(path.name for path in tmp_path.glob("*.onnx")) == ["new.onnx"]
+
+
+def test_quantisation_calibrates_on_the_train_split_whatever_lies_here(made, tmp_path, framework, monkeypatch):
+    from framework.export import work
+
+    seen = []
+    write = work.write_int8
+    monkeypatch.setattr(work, "write_int8", lambda *given: (seen.append(given[-1].label), write(*given)))
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(made / "photos" / "red", "train")
+    assert framework("export", made / "rgb", "--out", "new.onnx", "--int8").status == 0
+    assert seen == ["split 'train' of dataset 'folder'"]
+
+
+@pytest.mark.parametrize(("run", "name"), [("a.v2", "a.v2.onnx"), (".", "a.v2.onnx")])
+def test_a_name_with_a_dot_is_kept_whole(run, name, made, tmp_path, framework, monkeypatch):
+    shutil.copytree(made / "rgb", tmp_path / "a.v2")
+    monkeypatch.chdir(tmp_path / "a.v2" if run == "." else tmp_path)
+    for command in (("export", run, "--parity", 0), ("bundle", run)):
+        assert framework(*command).status == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"a.v2", name, "a.v2.safetensors"}
 
 
 def test_accuracy_that_quantisation_loses_is_a_warning(made, tmp_path, framework, monkeypatch):

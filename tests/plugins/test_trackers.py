@@ -107,6 +107,14 @@ def test_tensorboard_shows_each_step_of_a_resumed_run_once(train):
     assert [step for step, _ in points(seen, "epoch")] == [step for step, _ in curve(run, "epoch", "lr")]
 
 
+def test_a_run_resumed_after_its_last_step_has_its_final_figures_at_that_step(train):
+    run, _ = train("tensorboard")
+    run.results.unlink()
+    train("tensorboard", "--resume")
+    (step, _) = points(events(run.path / "tensorboard"), "final/test/top1")[-1]
+    assert step == run.read("results")["steps"] > 0
+
+
 def test_tensorboard_writes_where_it_is_told_and_no_images_where_none_are_wanted(train, tmp_path):
     run, _ = train(f"{{name: tensorboard, folder: {tmp_path / 'all'}, log_images: 0}}")
     assert not (run.path / "tensorboard").exists()

@@ -149,7 +149,7 @@ def test_the_page_has_the_figures_the_words_and_the_curves_and_fetches_nothing(r
         (["RUN", "nowhere"], "there is no run folder or bundle 'nowhere'"),
         (["RUN", "RUN", "--split", "tets"], "has no figures of the split 'tets': there is no split 'tets'"),
         (["RUN", "RUN", "dataset.rot=x"], "dataset.rot=x: "),
-        (["RUN", "RUN", "--html", "nowhere/x.html"], "name a file in a folder that is there"),
+        (["RUN", "RUN", "--html", "nowhere/x.html"], "there is no folder"),
     ],
 )
 def test_what_was_typed_wrong_is_said(arguments, message, run, framework):

@@ -202,7 +202,7 @@ def test_another_split_may_be_asked_for(run, report):
     [
         (["--split", "tets"], "there is no split 'tets'"),
         (["dataset.rot=x"], "dataset.rot=x: "),
-        (["--out", "nowhere/page.html"], "--out nowhere/page.html: name a file in a folder that is there"),
+        (["--out", "nowhere/page.html"], "--out nowhere/page.html: there is no folder"),
     ],
 )
 def test_what_was_typed_wrong_is_said(arguments, message, run, framework):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-from framework.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,15 +48,13 @@ def findings_of(checked: Checked) -> list[Finding]:
     return [*_of_copies(checked), *_of_near(checked), *_of_single(checked)]
 
 
-def write_table(file: Path, findings: Sequence[Finding]) -> None:
-    """Raises `UserError` where it cannot be written."""
-    try:
-        with file.open("w", encoding="utf-8", newline="") as text:
-            writer = csv.DictWriter(text, COLUMNS)
-            writer.writeheader()
-            writer.writerows(finding.row() for finding in findings)
-    except OSError as error:
-        raise UserError(f"cannot write '{file}': {error.strerror}") from None
+def table_of(findings: Sequence[Finding]) -> str:
+    """As the text of a CSV file."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerows(finding.row() for finding in findings)
+    return text.getvalue()
 
 
 def image_of(checked: Checked, number: int) -> Image:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
 from framework.evaluation.intervals import wilson_interval
-from framework.runs.bundle import read_bundle
 from framework.runs.card import model_card, summary
 
 if TYPE_CHECKING:
@@ -34,9 +33,10 @@ def describe(predictor: Predictor, limits: Limits, no_activation: str | None) ->
     """As JSON types. Folders of this machine that the recipe names are left out."""
     trained = predictor.trained
     name, documents = public_name(trained), trained.documents
-    shown = replace(trained, recipe=without_folders(trained.recipe))
-    sealed = trained.folder is None
-    card = read_bundle(trained.weights, verify=False)["card"] if sealed else model_card(trained, name)
+    recipe = without_comments(trained.recipe)
+    network = documents["model"]["model"]
+    folders = _folders([YAML(typ="safe").load(io.StringIO(recipe)), network])
+    card = trained.card or model_card(trained, name)
     return {
         "name": name,
         "summary": summary(dict(documents)),
@@ -44,9 +44,9 @@ def describe(predictor: Predictor, limits: Limits, no_activation: str | None) ->
         "metrics": _metrics(documents.get("results", {})),
         "calibration": documents.get("calibration"),
         "preprocessing": predictor.preprocess.as_dict(),
-        "network": documents["model"]["model"],
-        "recipe": shown.recipe,
-        "card": card.replace(trained.recipe.strip(), shown.recipe.strip()),
+        "network": _without(folders, network),
+        "recipe": _without(folders, recipe),
+        "card": _without(folders, card.replace(trained.recipe.strip(), recipe.strip())),
         "versions": _versions(documents.get("environment", {})),
         "device": str(predictor.device),
         "activation": {"available": no_activation is None, "reason": no_activation},
@@ -54,14 +54,27 @@ def describe(predictor: Predictor, limits: Limits, no_activation: str | None) ->
     }
 
 
-def without_folders(recipe: str) -> str:
-    """The recipe with `…/fer2013` in place of `/home/me/data/fer2013`, and without comments."""
-    recipe = "".join(line for line in recipe.splitlines(keepends=True) if not line.startswith("#"))
-    for text in sorted(set(_texts(YAML(typ="safe").load(io.StringIO(recipe)))), key=len, reverse=True):
-        path = Path(text)
-        if path.name and (path.is_absolute() or text.startswith("~")):
-            recipe = recipe.replace(text, f"…/{path.name}")
-    return recipe
+def without_comments(recipe: str) -> str:
+    """The recipe alone: a comment is a note to oneself."""
+    return "".join(line for line in recipe.splitlines(keepends=True) if not line.startswith("#"))
+
+
+def _folders(tree: Any) -> list[str]:
+    """Paths of this machine that are named in it, the longest first."""
+    named = {text for text in _texts(tree) if Path(text).name and (Path(text).is_absolute() or text.startswith("~"))}
+    return sorted(named, key=len, reverse=True)
+
+
+def _without(folders: Sequence[str], value: Any) -> Any:
+    """With `…/fer2013` in place of `/home/me/data/fer2013`."""
+    if isinstance(value, str):
+        for path in folders:
+            value = value.replace(path, f"…/{Path(path).name}")
+    elif isinstance(value, Mapping):
+        return {name: _without(folders, part) for name, part in value.items()}
+    elif isinstance(value, list):
+        return [_without(folders, part) for part in value]
+    return value
 
 
 def _texts(tree: Any) -> Iterator[str]:

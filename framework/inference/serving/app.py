@@ -149,8 +149,9 @@ def _add_api(app: FastAPI, service: Service) -> None:
 
     @app.get("/health", response_model=schema.Health, summary="Whether it answers")
     async def health() -> Response:
-        queue = service.admission.images
-        return JSONResponse({"ready": True, "queue": queue, "queue_limit": service.limits.queue})
+        ready, queue = service.batching.at_work, service.admission.images
+        told = {"ready": ready, "queue": queue, "queue_limit": service.limits.queue}
+        return JSONResponse(told, 200 if ready else 503)
 
 
 def _entry(answer: Answer, classes: Sequence[str], top: int | None) -> dict[str, Any]:

@@ -74,6 +74,11 @@ class Batching:
         self._decoders = ThreadPoolExecutor(DECODERS, "decode")
         self._computer = threading.Thread(target=self._compute, name="compute", daemon=True)
 
+    @property
+    def at_work(self) -> bool:
+        """Whether anything would be answered: begun, not ended, and its thread has not died."""
+        return self._computer.is_alive()
+
     def start(self) -> None:
         """Compute once, so that the first request need not wait for what is only built then, and begin."""
         size = self.predictor.preprocess

@@ -15,6 +15,9 @@ import uvicorn
 from framework.errors import Interrupted, UserError, count
 from framework.inference.serving.app import Service, create_app
 
+BACKLOG = 2048
+"""Connections that may wait, as uvicorn has it."""
+
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -29,7 +32,10 @@ HEADERS = {
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket of that address, not yet listening; port 0 is any free one. Raises `UserError`."""
+    """A socket that listens there, so that the address is taken; port 0 is any free one. Raises `UserError`.
+
+    Who connects waits until the server runs.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.socket(family, kind, protocol)
@@ -39,6 +45,7 @@ def listen(host: str, port: int) -> socket.socket:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind(address)
+        bound.listen(BACKLOG)
     except OSError as error:
         bound.close()
         advice = "choose another --port; 0 takes any that is free"
@@ -64,6 +71,7 @@ def run(service: Service, bound: socket.socket, allow_origins: Iterable[str], on
         lifespan="on",
         ws="none",
         proxy_headers=False,
+        backlog=BACKLOG,
         timeout_graceful_shutdown=int(2 * service.limits.seconds) + 5,
     )
     with _signals() as received:

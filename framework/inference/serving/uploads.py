@@ -101,7 +101,7 @@ class _Form:
         self.limits = limits
         self.uploads: list[Upload] = []
         self.complete = False
-        self._parts = 0
+        self._files = 0
         self._field = self._value = self._disposition = b""
         self._pieces: list[bytes] = []
         self._name: str | None = None
@@ -121,10 +121,6 @@ class _Form:
         self.write = parser.write
 
     def _begin(self) -> None:
-        self._parts += 1
-        if self._parts > self.limits.files:
-            message = f"the form has more than {self.limits.files} files"
-            raise Refused(413, "too_many_files", message, "send them in several requests")
         self._disposition, self._pieces, self._name = b"", [], None
 
     def _add_field(self, data: bytes, start: int, end: int) -> None:
@@ -142,6 +138,10 @@ class _Form:
         _, options = parse_options_header(self._disposition)
         if b"filename" in options:
             self._name = options[b"filename"].decode("utf-8", "replace")
+            self._files += 1
+            if self._files > self.limits.files:
+                message = f"the form has more than {self.limits.files} files"
+                raise Refused(413, "too_many_files", message, "send them in several requests")
 
     def _add_data(self, data: bytes, start: int, end: int) -> None:
         if self._name is not None:

@@ -80,7 +80,8 @@ class Frame:
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
     """Round values from at most `low` to at least `high`, about so many, evenly apart."""
     if not high > low:
-        low, high = low - 0.5, low + 0.5
+        low, high = min(low, 0.0), max(high, 0.0)  # a flat line is shown against zero
+        high = high if high > low else 1.0
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from framework.report.evidence import Evidence
 
 IN_ORDER = 24
+FINGERPRINTS = ["split", "images", "unreadable", "dropped", "SHA-256 of pixels, labels and names"]
 
 
 def data_section(evidence: Evidence) -> Markup:
@@ -23,7 +24,7 @@ def data_section(evidence: Evidence) -> Markup:
     if "train" not in data:
         return callout("The data set was not recorded with this run.")
     fingerprints = [
-        [split, f"{described['images']:,}", f"{len(described['skipped']):,}",
+        [split, f"{described['images']:,}", f"{len(described['skipped']):,}", f"{len(described.get('dropped', ())):,}",
          element("code", described["fingerprint"], class_="hash")]
         for split, described in data.items()
     ]  # fmt: skip
@@ -32,8 +33,9 @@ def data_section(evidence: Evidence) -> Markup:
         element("p", _balance(data["train"]["classes"]), class_="note"),
         _classes(data),
         element("h3", "Fingerprints"),
-        table(["split", "images", "left out", "SHA-256 of pixels, labels and names"], fingerprints, "prints"),
+        table(FINGERPRINTS, fingerprints, "prints"),
         *(_skipped(split, described["skipped"]) for split, described in data.items() if described["skipped"]),
+        *(_dropped(split, described["dropped"]) for split, described in data.items() if described.get("dropped")),
     )
 
 
@@ -75,4 +77,11 @@ def _skipped(split: str, skipped: list[Mapping[str, str]]) -> Markup:
     rows: list[list[Content]] = [[bad["name"], bad["reason"]] for bad in skipped]
     return more(
         f"{count(len(skipped), 'image')} of {split} that could not be read", table(["image", "why"], rows, "skipped")
+    )
+
+
+def _dropped(split: str, names: list[str]) -> Markup:
+    rows: list[list[Content]] = [[name] for name in names]
+    return more(
+        f"{count(len(names), 'image')} of {split}, left out by a table of the recipe", table(["image"], rows, "skipped")
     )

@@ -90,6 +90,12 @@ def assert_error(response, status, code, words):
     assert "/site-packages" not in response.text
 
 
+def test_the_text_fields_of_a_form_are_no_files(strict, faces):
+    texts = {f"field {index}": "text" for index in range(20)}
+    answer = strict.post(files={"image": ("a.png", faces["happy"])}, data=texts)
+    assert [image["name"] for image in answer.json()["images"]] == ["a.png"]
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_wrong_is_said_and_the_next_request_is_answered(strict, faces, name):
     request, status, code, words = BAD[name]

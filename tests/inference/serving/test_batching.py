@@ -22,6 +22,7 @@ class Gate:
     entered: threading.Event = field(default_factory=threading.Event)
     open: threading.Event = field(default_factory=threading.Event)
     broken: bool = False
+    service: Service | None = None
 
     def __getattr__(self, name):
         return getattr(self.engine, name)
@@ -52,7 +53,7 @@ def asking(predictor, gate):
     """Run a coroutine function that is given a client of a server with such limits; the gate is shut first."""
 
     def ask(limits, talk):
-        service = Service.of(replace(predictor, engine=gate), limits, batch_size=8)
+        service = gate.service = Service.of(replace(predictor, engine=gate), limits, batch_size=8)
 
         async def whole():
             app = create_app(service)
@@ -87,7 +88,8 @@ def test_what_waits_is_computed_together(asking, gate, faces):
         await entered(gate)
         others = [asyncio.create_task(client.post("/predict", content=face)) for face in [faces["happy"]] * 12]
         await queued(client, 13)
-        await asyncio.sleep(0.5)  # for decoding
+        while gate.service.batching._ready.qsize() < 12:  # until they are decoded
+            await asyncio.sleep(0.001)
         gate.open.set()
         return await asyncio.gather(first, *others)
 

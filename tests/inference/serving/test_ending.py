@@ -5,6 +5,9 @@ import socket
 
 import pytest
 
+from framework.errors import UserError
+from framework.inference.serving.server import listen
+
 
 def test_what_is_in_flight_is_finished_after_sigterm(serve, faces):
     server = serve()
@@ -45,6 +48,11 @@ def test_a_port_in_use_is_the_user_s_error(framework):
     assert result.status == 2
     assert f"cannot listen on 127.0.0.1, port {port}" in result.err
     assert "--port" in result.err
+
+
+def test_a_server_that_is_still_loading_has_its_port_already():
+    with listen("127.0.0.1", 0) as first, pytest.raises(UserError, match="cannot listen"):
+        listen("127.0.0.1", first.getsockname()[1])
 
 
 @pytest.mark.parametrize(

@@ -41,11 +41,14 @@ async function answer(result) {
     if (result.file.size > largest) {
       throw new Error(`This file is too large: the server takes ${(largest / 1e6).toFixed(0)} MB at most.`);
     }
-    result.succeed(await ask(result.file));
+    const answer = await ask(result.file);
+    if (!results.has(result)) return;
+    result.succeed(answer);
     result.show(activation.checked);
     announce(`${result.name}: ${result.answer.class}, ${percent(result.answer.confidence)}`);
   } catch (error) {
-    result.fail(error.message);
+    if (!results.has(result)) return;
+    if (!result.answer) result.fail(error.message); // an answer that is there stays
     announce(`${result.name}: ${error.message}`);
   }
 }
@@ -84,7 +87,9 @@ function toggleActivation() {
   byId("legend").hidden = !activation.checked;
   for (const result of results) {
     result.show(activation.checked);
-    if (activation.checked && result.answer && !result.answer.activation) waiting.push(result);
+    if (activation.checked && result.answer && !result.answer.activation && !waiting.includes(result)) {
+      waiting.push(result);
+    }
   }
   work();
 }

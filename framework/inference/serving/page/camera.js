@@ -11,16 +11,21 @@ export function setUpCamera(onPicture) {
   const dialog = byId("camera");
   const video = byId("video");
   const problem = byId("camera-problem");
+  let asked = false;
 
   async function open() {
     problem.hidden = true;
+    if (asked) return undefined; // the browser is asking for permission
     if (!navigator.mediaDevices?.getUserMedia) {
       return fail("Browsers give the camera to pages on https:// or localhost only. Choose a file instead.");
     }
+    asked = true;
     try {
       video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" }, audio: false });
     } catch (error) {
       return fail(REASONS[error.name] ?? `The camera cannot be used: ${error.message}`);
+    } finally {
+      asked = false;
     }
     dialog.showModal();
     return undefined;
