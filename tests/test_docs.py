@@ -128,3 +128,12 @@ def test_links_between_pages_lead_somewhere():
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_page_of_results_has_the_figures_of_its_runs():
+    spec = importlib.util.spec_from_file_location("write_results", ROOT / "docs" / "write_results.py")
+    writer = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(writer)
+    page = writer.PAGE.read_text(encoding="utf-8")
+    assert writer.BEGIN in page
+    assert page == writer.results_page(page), "run: python docs/write_results.py"

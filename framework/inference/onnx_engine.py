@@ -78,7 +78,7 @@ class OnnxEngine:
     def __call__(self, images: Tensor) -> Tensor:
         """Calibrated logits float32 B×K."""
         logits: NDArray[np.float32] = self.session.run(["logits"], {"images": as_rgb(images.numpy())})[0]
-        return torch.from_numpy(logits) * self.factor
+        return torch.from_numpy(logits if self.factor == 1 else logits * np.float32(self.factor))
 
 
 def as_rgb(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

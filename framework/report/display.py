@@ -110,6 +110,7 @@ class Display(ABC):
         assert self.run is not None
         self.line(f"Everything is in {self.run.path}. Next:")
         self.line(f"    framework evaluate {self.run.path}", "bold")
+        self.line(f"    framework report {self.run.path}", "bold")
         self.line(f"    framework predict {self.run.path} IMAGE_OR_FOLDER", "bold")
 
     def _without_copies(self, results: Mapping[str, Any]) -> None:
