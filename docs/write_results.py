@@ -1,14 +1,15 @@
-"""Write the table of docs/results.md from the runs in docs/results/: `python docs/write_results.py`.
+"""Write the tables of docs/results.md from the runs in docs/results/: `python docs/write_results.py`.
 
 `docs/results/runs.yaml` says how each recipe was run; docs/results/RECIPE/*.json are the `results.json` of its runs, as
-they were written, one for each seed.
+they were written. docs/results/ablations/WAY-SEED.json are those that `tests/benchmarks/ablations.py` compares.
 """
 
 from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,53 +20,49 @@ from framework.report.figures import duration
 
 DOCS = Path(__file__).parent
 PAGE, FOLDER = DOCS / "results.md", DOCS / "results"
-BEGIN, END = "<!-- written by docs/write_results.py -->\n", "<!-- end -->\n"
-HEAD = (
-    "| recipe | top-1, % | without copies, % | seeds | parameters | multiply-adds | epochs | time |\n"
-    "| --- | --- | --- | --- | --- | --- | --- | --- |"
-)
+SPLITS = ("test", "validation")
+"""The figure that counts is of the first one that a run has."""
+
+sys.path.insert(0, str(DOCS.parent))
+from tests.benchmarks import ablations  # noqa: E402
 
 
 def results_page(text: str) -> str:
-    """The page's text with its table written anew."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return before + BEGIN + "\n".join(_lines()) + "\n" + END + after
-
-
-def _lines() -> Iterator[str]:
-    yield HEAD
+    """The page's text with its tables written anew."""
     runs = YAML(typ="safe").load(FOLDER / "runs.yaml")
+    for name, lines in (("runs", _runs(runs)), ("how they were run", _sources(runs)), ("ablations", _ablations())):
+        begin, end = f"<!-- {name}: by docs/write_results.py -->\n", f"<!-- end of {name} -->\n"
+        before, _, rest = text.partition(begin)
+        _, _, after = rest.partition(end)
+        text = before + begin + "".join(f"{line}\n" for line in lines) + end + after
+    return text
+
+
+def _runs(runs: Iterable[dict[str, Any]]) -> Iterator[str]:
+    yield "| recipe | top-1, % | without copies, % | runs | parameters | multiply-adds | epochs | time |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     for run in runs:
-        yield _row(run["recipe"], _found(run["recipe"]))
-    yield ""
+        found = [json.loads(file.read_text(encoding="utf-8")) for file in _files(run)]
+        seconds = statistics.mean(results["seconds"]["total"] for results in found)
+        yield (
+            f"| `{run['recipe']}` | {_share(found, *SPLITS)} | {_share(found, 'test_without_copies')} | {len(found)} | "
+            f"{found[0]['parameters'] / 1e6:.2f} M | {found[0]['multiply_adds'] / 1e6:.1f} M | {found[0]['epochs']} | "
+            f"{duration(seconds)} |"
+        )
+
+
+def _sources(runs: Iterable[dict[str, Any]]) -> Iterator[str]:
     for run in runs:
-        files = ", ".join(f"[{file.stem}](results/{run['recipe']}/{file.name})" for file in _files(run["recipe"]))
-        yield f"- **{run['recipe']}**: {run['what']} `{run['command']}`; {run['machine']}, {run['date']}; {files}."
+        files = ", ".join(f"[{file.stem}](results/{file.parent.name}/{file.name})" for file in _files(run))
+        yield f"- `{run['command']}`: {run['what']} {run['machine']}, {run['date']}; {files}."
 
 
-def _files(recipe: str) -> list[Path]:
-    return sorted((FOLDER / recipe).glob("*.json"))
-
-
-def _found(recipe: str) -> list[dict[str, Any]]:
-    return [json.loads(file.read_text(encoding="utf-8")) for file in _files(recipe)]
-
-
-def _row(recipe: str, found: Sequence[dict[str, Any]]) -> str:
-    first = found[0]
-    return (
-        f"| {recipe} | {_share(found, 'test', 'validation')} | {_share(found, 'test_without_copies')} | {len(found)} | "
-        f"{first['parameters'] / 1e6:.2f} M | {first['multiply_adds'] / 1e6:.1f} M | {first['epochs']} | "
-        f"{duration(statistics.mean(results['seconds']['total'] for results in found))} |"
-    )
+def _files(run: dict[str, Any]) -> list[Path]:
+    return sorted((FOLDER / run["recipe"]).glob("*.json"))
 
 
 def _share(found: Sequence[dict[str, Any]], *splits: str) -> str:
-    """One run's with Wilson's 95 % interval, or the mean over seeds with their standard deviation.
-
-    Of the first of the splits that the runs have.
-    """
+    """One run's with Wilson's 95 % interval, or the mean over seeds with their standard deviation."""
     split = next((name for name in splits if name in found[0]), None)
     if split is None:
         return "–"
@@ -74,6 +71,24 @@ def _share(found: Sequence[dict[str, Any]], *splits: str) -> str:
         return f"**{statistics.mean(tops):.2f}** ± {statistics.stdev(tops):.2f}"
     low, high = wilson_interval(tops[0] / 100, found[0][split]["images"])
     return f"**{tops[0]:.2f}** ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def _ablations() -> Iterator[str]:
+    ways = [
+        ablations.UNCHANGED,
+        *YAML(typ="safe").load(DOCS.parent / "tests" / "benchmarks" / "fer2013_ablations.yaml"),
+    ]
+    found = {way: _results_of(way) for way in ways}
+    yield ablations.HEAD
+    for way, results in found.items():
+        if results:
+            yield ablations.row(way, results, found[ablations.UNCHANGED][: len(results)])
+
+
+def _results_of(way: str) -> list[dict[str, Any]]:
+    """One for each seed."""
+    files = (FOLDER / "ablations" / f"{ablations.file_name(way, seed)}.json" for seed in range(100))
+    return [json.loads(file.read_text(encoding="utf-8")) for file in files if file.is_file()]
 
 
 if __name__ == "__main__":

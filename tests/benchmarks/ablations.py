@@ -19,6 +19,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 UNCHANGED = "as it is"
+HEAD = "| change | top-1 | difference | time |\n| --- | --- | --- | --- |"
 
 
 def train(recipe: Path, out: Path, overrides: Sequence[str]) -> dict[str, object]:
@@ -30,6 +31,11 @@ def train(recipe: Path, out: Path, overrides: Sequence[str]) -> dict[str, object
             if subprocess.run(command, stdout=output, stderr=subprocess.STDOUT).returncode:
                 sys.exit(f"that run failed; {log} says why")
     return json.loads((out / "results.json").read_text())
+
+
+def file_name(way: str, seed: int) -> str:
+    """Of a run's folder, and in docs/results/ablations of its figures."""
+    return f"{way.replace(' ', '-')}-{seed}"
 
 
 def row(way: str, found: Sequence[dict[str, object]], unchanged: Sequence[dict[str, object]]) -> str:
@@ -60,11 +66,11 @@ def main() -> None:
     found: dict[str, list[dict[str, object]]] = {way: [] for way in ways}
     for seed in range(arguments.seeds):  # seed by seed: cut short, it leaves whole comparisons
         for way, changes in ways.items():
-            out = arguments.out / f"{way.replace(' ', '-')}-{seed}"
+            out = arguments.out / file_name(way, seed)
             overrides = [*arguments.overrides, *changes, f"seed={seed}"]
             found[way].append(train(arguments.recipe, out, overrides))
             print(row(way, found[way], found[UNCHANGED]), flush=True)
-    print("\n| change | top-1 | difference | time |\n| --- | --- | --- | --- |")
+    print(f"\n{HEAD}")
     for way, results in found.items():
         print(row(way, results, found[UNCHANGED]))
 
