@@ -30,7 +30,8 @@ from tests.benchmarks import ablations  # noqa: E402
 def results_page(text: str) -> str:
     """The page's text with its tables written anew."""
     runs = YAML(typ="safe").load(FOLDER / "runs.yaml")
-    for name, lines in (("runs", _runs(runs)), ("how they were run", _sources(runs)), ("ablations", _ablations())):
+    tables = {"runs": _runs(runs), "how they were run": _sources(runs), "views": _views(), "ablations": _ablations()}
+    for name, lines in tables.items():
         begin, end = f"<!-- {name}: by docs/write_results.py -->\n", f"<!-- end of {name} -->\n"
         before, _, rest = text.partition(begin)
         _, _, after = rest.partition(end)
@@ -71,6 +72,22 @@ def _share(found: Sequence[dict[str, Any]], *splits: str) -> str:
         return f"**{statistics.mean(tops):.2f}** ± {statistics.stdev(tops):.2f}"
     low, high = wilson_interval(tops[0] / 100, found[0][split]["images"])
     return f"**{tops[0]:.2f}** ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def _views() -> Iterator[str]:
+    """One run, looked at by another number of views: docs/results/views/RECIPE-NUMBER.json."""
+    yield "| run | views | top-1 | loss |"
+    yield "| --- | --- | --- | --- |"
+    for recipe, number, file in sorted(_by_views()):
+        figures = json.loads(file.read_text(encoding="utf-8"))
+        name = f"[`{recipe}`](results/views/{file.name})"
+        yield f"| {name} | {number} | {100 * figures['top1']:.2f} % | {figures['loss']:.3f} |"
+
+
+def _by_views() -> Iterator[tuple[str, int, Path]]:
+    for file in (FOLDER / "views").glob("*.json"):
+        recipe, _, number = file.stem.rpartition("-")
+        yield recipe, int(number), file
 
 
 def _ablations() -> Iterator[str]:

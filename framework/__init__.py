@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Scheduler,
         Transform,
         build,
+        names_argument,
     )
     from framework.data.decode import BadImage, decode
     from framework.data.moment import Moment
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "framework.components": (
         "Dataset", "Finder", "ImageSource", "Loss", "Model", "Observer", "Optimizer", "Scheduler", "Transform",
-        "build",
+        "build", "names_argument",
     ),
     "framework.data.decode": ("BadImage", "decode"),
     "framework.data.moment": ("Moment",),
@@ -96,6 +97,7 @@ __all__ = [
     "examples_picture",
     "find_data",
     "hookimpl",
+    "names_argument",
     "nearest_sizes",
     "scalars",
     "stages_of",

@@ -121,3 +121,12 @@ def test_every_public_name_is_there(name):
 def test_a_name_that_is_not_public_is_not_there():
     with pytest.raises(AttributeError, match="module 'framework' has no attribute 'nothing'"):
         framework.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("room", [*WORK, "recipe"])  # cli has one for each command, and lists those
+def test_a_package_says_what_is_in_its_modules(room):
+    package = ROOT / "framework" / room
+    told = ast.get_docstring(ast.parse((package / "__init__.py").read_text()))
+    modules = {path.name for path in package.glob("[!_]*.py")}
+    modules |= {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    assert [name for name in sorted(modules) if name not in told] == []

@@ -53,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
+        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's own
+            print(_traceback() if debug else _out_of_memory(error), file=sys.stderr)
+            return 1
         unexpected = (
             f"framework failed unexpectedly: {type(error).__name__}: {error}\n"
             "    This should not happen; repeat the command with --debug to see where"
@@ -95,6 +98,15 @@ def _command(arguments: list[str], group: list[str]) -> tuple[str, list[str]]:
 def module_of(name: str) -> str:
     """The module that does a command's work."""
     return f"framework.cli.{name.replace(' ', '_')}_command"
+
+
+def _out_of_memory(error: Exception) -> str:
+    said = str(error).strip().split("\n")[0]
+    return (
+        f"the memory is not enough{f': {said}' if said else ''}\n"
+        "    Try a smaller train.batch_size (train.accumulate makes up for it), preprocess.size or network, or "
+        "train.store=disk"
+    )
 
 
 def _traceback() -> str:

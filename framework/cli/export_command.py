@@ -105,7 +105,7 @@ def _target(arguments: argparse.Namespace, trained: Trained) -> tuple[str, Path]
 
 
 def _print(arguments: argparse.Namespace, out: Path, report: dict[str, Any] | None) -> None:
-    from framework.export.report import LOSS_WORTH_A_WARNING, accuracy_lost, lines
+    from framework.export.report import lines, warnings_of
 
     if report is None:
         print(json.dumps({"export": str(out), "passed": None}) if arguments.json else "not compared with the run")
@@ -117,9 +117,8 @@ def _print(arguments: argparse.Namespace, out: Path, report: dict[str, Any] | No
             print(f"    {line}")
         if not arguments.verify:
             print(f"try it: framework {'bench' if out.suffix == '.pt2' else 'predict'} {out}" + _paths(out))
-    if (int8 := report.get("int8")) and (lost := accuracy_lost(int8)) > LOSS_WORTH_A_WARNING:
-        what = "of accuracy" if int8["top1"] else "of the answers change"
-        print(f"warning: {100 * lost:.1f} points {what} are lost by quantisation", file=sys.stderr)
+    for warning in warnings_of(report["int8"]) if "int8" in report else ():
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 def _paths(out: Path) -> str:

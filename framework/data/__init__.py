@@ -3,6 +3,16 @@
 contract.py    what every source must hold to
 sources.py     image sources that plugins may return: files, arrays
 stamps.py      what tells that an image has changed, without reading it
+ahead.py       work done by threads while its results are used, in order
+hashes.py      what tells that two images are the same
+listing.py     the files of a folder, a million of them
+regions.py     parts of an image
+subset.py      images of a source, by a table of their names
+tables.py      `dataset.drop` and `dataset.keep`
+resize.py      resizing in whole numbers
+augment.py     a recipe's transforms as one function of a batch
+moment.py      where in the training a batch is
+check/         copies, contradictions, blank and corrupt images of a data set
 decode.py      an image file -> uint8 C×H×W, whatever its mode
 roots.py       where a dataset's folder is looked for
 trees.py       folders of images, one sub-folder a class

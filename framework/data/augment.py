@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from framework.components import Transform, build, names_argument
 from framework.data.moment import Moment
+from framework.data.preprocess import LUMA
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 Pass = Callable[..., tuple["Tensor", "Tensor"]]
 """Takes images, targets, the step's generator and the moment."""
 
-GRAY = (0.2989, 0.587, 0.114)
-"""Luma of red, green and blue (ITU-R 601-2), as torchvision has it."""
+GRAY = tuple(weight / 2**16 for weight in LUMA)
+"""Of red, green and blue."""
 
 
 class Augmentation:

@@ -73,19 +73,27 @@ def decode(
             if least is not None:
                 _reduce(image, least)
             return _to_array(_upright(image))
-    except BadImage:
+    except (BadImage, MemoryError):
         raise
-    except UnidentifiedImageError:
-        raise BadImage(name, "not an image, or of an unknown format") from None
-    except Image.DecompressionBombError as error:
-        raise BadImage(name, f"refused as a decompression bomb: {error}") from None
-    except FileNotFoundError:
-        broken = not isinstance(source, bytes) and Path(source).is_symlink()
-        raise BadImage(name, "a link that leads nowhere" if broken else "there is no such file") from None
-    except (PermissionError, IsADirectoryError) as error:
-        raise BadImage(name, f"cannot be opened: {error.strerror}") from None
     except Exception as error:  # damaged files make decoders raise nearly anything, RuntimeError and struct.error too
-        raise BadImage(name, f"damaged: {error}") from None
+        raise BadImage(name, _reason(error, source)) from None
+
+
+def _reason(error: Exception, source: str | Path | bytes) -> str:
+    match error:
+        case UnidentifiedImageError():
+            return "not an image, or of an unknown format"
+        case Image.DecompressionBombError():
+            return f"refused as a decompression bomb: {error}"
+        case FileNotFoundError():
+            broken = not isinstance(source, bytes) and Path(source).is_symlink()
+            return "a link that leads nowhere" if broken else "there is no such file"
+        case PermissionError() | IsADirectoryError():
+            return f"cannot be opened: {error.strerror}"
+        case OSError(errno=int()):  # of the system; Pillow's own, for damaged files, have no number
+            return f"cannot be read: {error.strerror}"
+        case _:
+            return f"damaged: {error}"
 
 
 def _refuse(name: str, image: Image.Image, max_pixels: int) -> None:

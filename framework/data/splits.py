@@ -105,7 +105,7 @@ def _held_out(dataset: Dataset, splits: dict[str, ImageSource]) -> dict[str, Ima
         if not indices:
             raise UserError(
                 f"dataset '{dataset.name}': every class has too few images to hold some out for {name}; "
-                "add images, or train without it: dataset.validation=0"
+                f"add images, or train without it: dataset.{name}={'0' if name == 'validation' else 'null'}"
             )
         splits[name] = Selection(whole, indices, [whole.labels[index] for index in indices], whole.classes)
     return splits

@@ -30,6 +30,8 @@ def read_rows(file: Path) -> list[dict[str, str]]:
     try:
         with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
             rows = [row for row in csv.reader(text) if row]
+        if any("\0" in cell for row in rows for cell in row):
+            raise csv.Error("it has zero bytes, as UTF-16 has; save it as UTF-8")
     except (OSError, csv.Error) as error:
         raise UserError(f"'{file}' cannot be read as CSV: {error}") from None
     if not rows:

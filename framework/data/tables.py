@@ -119,7 +119,7 @@ def _wholes(
     pool = [split for split in HELD_OUT if split == "train" or split not in own]
     wholes: dict[str, _Whole] = {}
     for row in rows:
-        if "keep" in row and (row["keep"] == "no") != (option == "drop"):
+        if "keep" in row and _kept(row, where) == (option == "drop"):
             continue
         split = row.get("split") or "train"
         if split in pool:
@@ -136,6 +136,13 @@ def _wholes(
     if option == "keep" and not wholes:
         raise UserError(f"{where} names no image")
     return list(wholes.values())
+
+
+def _kept(row: Mapping[str, str], where: str) -> bool:
+    said = row["keep"].strip().casefold()
+    if said not in ("yes", "no"):
+        raise UserError(f"{where}: the column 'keep' of '{row[COLUMN]}' says '{row['keep']}'; it must be yes or no")
+    return said == "yes"
 
 
 def _less(source: ImageSource, gone: set[int], where: str, split: str) -> Selection:

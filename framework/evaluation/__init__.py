@@ -10,4 +10,5 @@ paired.py       two classifiers on the same images: better, or noise
 reliability.py  confidence beside accuracy
 calibration.py  the temperature that makes probabilities honest
 views.py        several looks at one image
+examples.py     single images beside what is said of them
 """

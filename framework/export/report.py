@@ -12,8 +12,8 @@ from framework.errors import count
 from framework.export.parity import LIMIT, Answered, Comparison
 from framework.runs.files import write_json, write_text
 
-LOSS_WORTH_A_WARNING = 0.01
-"""Of accuracy, as a fraction of one, that quantisation may cost before that is said aloud."""
+ACCURACY_WORTH_A_WARNING, ANSWERS_WORTH_A_WARNING = 0.01, 0.1
+"""That quantisation may lose or change, as fractions of one, before that is said aloud."""
 PACKAGES = ("framework", "torch", "numpy", "pillow", "onnx", "onnxruntime")
 
 
@@ -87,10 +87,13 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
     yield "versions: " + ", ".join(f"{name} {number}" for name, number in report["versions"].items())
 
 
-def accuracy_lost(int8: dict[str, Any]) -> float:
-    """By quantisation, as a fraction of one; without labels, the share of other answers."""
-    top1 = int8["top1"]
-    return float(top1["run"] - top1["export"] if top1 else 1 - int8["same_answers"])
+def warnings_of(int8: dict[str, Any]) -> Iterator[str]:
+    """What quantisation costs, where that is much."""
+    top1, changed = int8["top1"], 1 - int8["same_answers"]
+    if top1 and (lost := top1["run"] - top1["export"]) > ACCURACY_WORTH_A_WARNING:
+        yield f"quantisation loses {100 * lost:.1f} points of accuracy"
+    if changed > ANSWERS_WORTH_A_WARNING:
+        yield f"quantisation changes {100 * changed:.0f} % of the answers"
 
 
 def _found(figures: dict[str, Any]) -> str:

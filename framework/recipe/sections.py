@@ -146,7 +146,8 @@ class Train(Section):
     channels_last: bool = True
     """Keep images and weights in N×H×W×C order, which convolutions run faster in."""
     deterministic: bool = True
-    """Use only algorithms that give the same bits each time; on CUDA that costs some speed."""
+    """Let cuDNN use only algorithms that give the same bits each time; that costs some speed. The CPU always does. A
+    few operations have no such algorithm on CUDA: enlarging by interpolation, the fused attention of transformers."""
     checkpoint_every: Duration = Field(300.0, ge=0)
     """Time between checkpoints within an epoch (one is always written at its end). 0: after every step."""
     keep_checkpoints: int = Field(2, ge=1)

@@ -2,6 +2,9 @@
 
 display.py   the course of a run as lines, or in silence
 live.py      the same on a terminal, with progress bars
+console.py   a terminal on which names are no markup
+bitmaps.py   pictures for trackers
+data_check.py  what `framework data check` prints
 figures.py   figures as text: shares, durations, tables
 evidence.py  what a report of a run is made of, and what could not be had; pictures.py and choice.py: its images
 run_page.py  the report as a page, made of sections/ out of page/

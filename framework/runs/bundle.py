@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from framework.errors import UserError
-from framework.runs.files import replace_atomically
+from framework.runs.files import replace_atomically, unicode_text
 
 SUFFIX = ".safetensors"
 FORMAT = "1"
@@ -31,7 +31,7 @@ def write_bundle(path: Path, weights: Path, documents: Mapping[str, Any]) -> Non
     header, begin = _read_header(weights)
     header.pop("__metadata__", None)
     texts = {
-        name: content if name in TEXTS else json.dumps(content, ensure_ascii=False)
+        name: unicode_text(content if name in TEXTS else json.dumps(content, ensure_ascii=False))
         for name, content in documents.items()
     }
     header["__metadata__"] = {"bundle": FORMAT, **texts}

@@ -43,8 +43,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file atomically, indented; names of files that are not UTF-8 are escaped, for it must be UTF-8."""
-    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    write_text(path, text.encode(errors="backslashreplace").decode())
+    write_text(path, unicode_text(json.dumps(content, indent=2, ensure_ascii=False)) + "\n")
+
+
+def unicode_text(text: str) -> str:
+    """With the bytes of names that are not UTF-8 escaped, as JSON escapes them."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def read_json(path: Path) -> Any:

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from framework.errors import UserError, did_you_mean
-from framework.runs.files import read_json, write_json, write_text
+from framework.errors import RunFailed, UserError, did_you_mean
+from framework.runs.files import read_json, unicode_text, write_json, write_text
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class RunFolder:
 
     def write_recipe(self, text: str) -> None:
         """Keep the resolved recipe."""
-        write_text(self.recipe, text)
+        write_text(self.recipe, unicode_text(text))
 
     def write(self, name: str, content: Any) -> None:
         """Write `name`.json."""
@@ -86,17 +86,20 @@ class RunFolder:
 
     def append_metrics(self, line: dict[str, Any]) -> None:
         """Add a line to `metrics.jsonl`."""
-        with self.metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        try:
+            with self.metrics.open("a", encoding="ascii") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise RunFailed(f"cannot write {self.metrics}: {error.strerror or error}") from None
 
     def metrics_lines(self) -> Iterator[dict[str, Any]]:
         """The lines of `metrics.jsonl`; a last line that a kill cut short is left out."""
         if not self.metrics.exists():
             return
-        for text in self.metrics.read_text(encoding="utf-8").splitlines():
+        for text in self.metrics.read_bytes().splitlines():
             try:
                 yield json.loads(text)
-            except json.JSONDecodeError:
+            except ValueError:  # no JSON, or no UTF-8
                 return
 
     def last_step(self) -> int:
@@ -108,8 +111,10 @@ class RunFolder:
 
     def rewind_metrics(self, step: int) -> None:
         """Forget what was written after optimizer step `step`: a resumed run writes it again."""
+        if not self.metrics.exists():
+            return
         kept = [line for line in self.metrics_lines() if line["step"] <= step]
-        write_text(self.metrics, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept))
+        write_text(self.metrics, "".join(json.dumps(line) + "\n" for line in kept))
 
 
 def open_run(path: Path) -> RunFolder:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 
 
 def new_run_path(recipe: str, parent: Path = Path("runs")) -> Path:
     """`runs/RECIPE-1`, or the next number that is free."""
     stem = Path(recipe).stem
-    taken = [path.name.removeprefix(f"{stem}-") for path in parent.glob(f"{stem}-*")]
+    taken = [path.name.removeprefix(f"{stem}-") for path in parent.glob(f"{glob.escape(stem)}-*")]
     number = max((int(name) for name in taken if name.isdigit()), default=0) + 1
     return parent / f"{stem}-{number}"

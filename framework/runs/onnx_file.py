@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from framework.errors import UserError
+from framework.runs.files import unicode_text
 
 SUFFIX = ".onnx"
 FORMAT = "1"
@@ -26,7 +27,7 @@ VARINT, EIGHT_BYTES, WITH_LENGTH, FOUR_BYTES = 0, 1, 2, 5
 def packed_documents(documents: dict[str, Any]) -> dict[str, str]:
     """Documents by name as the texts that stand in `metadata_props`."""
     packed = {
-        name: content if name in TEXTS else json.dumps(content, ensure_ascii=False)
+        name: unicode_text(content if name in TEXTS else json.dumps(content, ensure_ascii=False))
         for name, content in documents.items()
     }
     return {"export": FORMAT, **packed}

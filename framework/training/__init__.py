@@ -4,8 +4,13 @@ session.py       recipe -> stores, network, optimizer, … ready to train
 network.py       the network, tried before anything else is done with it
 image_sizes.py   which image sizes a network takes, found by trying
 loop.py          the loop, in one screen
+step.py          one optimizer step
 keeper.py        what happens around a step: logging, evaluation, checkpoints, when to stop
+observing.py     a run's observers behind their hooks
+profiling.py     where the time of a step goes
 device.py        which device, which arithmetic
+allocator.py     freed memory that stays with the process
+small_maps.py    convolutions on small maps, faster on the CPU
 precision.py     autocast, loss scaling, clipping, the optimizer step
 averaging.py     averages of the weights: moving, lookahead
 norms.py         statistics of batch normalisation, estimated anew

@@ -14,6 +14,7 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": t
 
 def choose_device(name: str) -> torch.device:
     """The device of that name; `auto` is CUDA, then MPS, then the CPU. Raises `UserError` where it is not there."""
+    torch.backends.cudnn.allow_tf32 = False  # float32 is float32: TF32 has 10 of its 23 bits
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from framework.errors import Interrupted, RunFailed, UserError
+from framework.errors import Interrupted, RunFailed
 from framework.evaluation.examples import choose_examples, no_examples
 from framework.runs.folder import RunFolder
 from framework.training.checkpoints import Checkpoints, save_weights
@@ -32,6 +32,8 @@ class Position:
     """With reading the data and building the network."""
     kept: dict[str, Any] | None = None
     """`epoch` and `validation` figures of the weights to keep so far."""
+    best: float | None = None
+    """The best validation figure so far, lower is better."""
     epochs_without_gain: int = 0
     stopped: str | None = None
     """Why training ended before its last step: `max_time` or `patience`."""
@@ -52,14 +54,13 @@ class Keeper:
         self.position = Position()
         if state is not None:
             self._restore(state)
+        run.rewind_metrics(self.position.step)
         self.watch = Stopwatch(self.position.seconds)
         self.clock = clock
         self.clock.before = self.position.total_seconds
         self.alarm = Alarm(self.recipe.checkpoint_every)
         self.saved_step = self.position.step
         self.logged = time.perf_counter()
-        if self.recipe.patience and "validation" not in session.stores:
-            raise UserError("train.patience needs a validation split: set dataset.validation above 0")
 
     @property
     def finished(self) -> bool:
@@ -128,8 +129,10 @@ class Keeper:
         self._require_finite()
         means = self.meter.take_epoch()
         trained = self.watch.seconds
-        self.session.refresh_norms()
-        answers = self.session.validate() if "validation" in self.session.stores else None
+        validated = "validation" in self.session.stores
+        if validated or self.finished:  # else nobody looks at these weights before they are trained on
+            self.session.refresh_norms()
+        answers = self.session.validate() if validated else None
         validation = answers.figures() if answers else None
         if validation is not None and not math.isfinite(validation["loss"]):
             raise RunFailed(self._not_finite_message("validation loss", self.position.step))
@@ -159,10 +162,10 @@ class Keeper:
 
     def _keep_if_better(self, validation: dict[str, Any] | None) -> bool:
         """Keep these weights where they are the best so far, or where the last ones are asked for."""
-        kept = self.position.kept
-        previous = self._score(kept["validation"]) if kept else None
-        score = self._score(validation)
-        better = previous is None or score is None or score < previous
+        score, best = self._score(validation), self.position.best
+        better = best is None or score is None or score < best
+        if better:
+            self.position.best = score
         self.position.epochs_without_gain = 0 if better else self.position.epochs_without_gain + 1
         if not better and self.recipe.keep == "best":
             return False
@@ -191,7 +194,6 @@ class Keeper:
         self.position = Position(**state["position"])
         self.meter.load_state_dict(state["meter"])
         self.session.load_state_dict(state)
-        self.run.rewind_metrics(self.position.step)
 
 
 def score(figures: Mapping[str, Any], monitor: str) -> float:

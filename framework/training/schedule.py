@@ -6,8 +6,6 @@ from typing import Any
 
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from framework.errors import UserError
-
 
 class Schedule:
     """Any torch LR scheduler behind two calls."""
@@ -25,8 +23,7 @@ class Schedule:
         """An epoch is done; `figure` is what `train.monitor` names, turned so that lower is better."""
         if not self.waits_for_validation:
             return
-        if figure is None:
-            raise UserError("this scheduler follows the validation figures, and the run has no validation split")
+        assert figure is not None, "a session requires the split"
         self.scheduler.step(figure)  # type: ignore[arg-type]
 
     @property

@@ -18,7 +18,7 @@ from framework.data.seeding import seed_at
 from framework.data.splits import build_splits
 from framework.data.stores.storage import Say, Storage
 from framework.data.stores.store import Store, build_store
-from framework.errors import UserError, count
+from framework.errors import UserError, count, enumerate_names
 from framework.evaluation.evaluate import Evaluator
 from framework.recipe.sections import Recipe
 from framework.training.allocator import keep_freed_memory
@@ -116,6 +116,7 @@ def read_data(
             stores[name] = build_store(
                 sources[name], preprocess, recipe.dataset.on_bad_image, partial(progress, name), storage
             )
+    _require_every_class(stores["train"])
     if recipe.preprocess.mean is None or recipe.preprocess.std is None:
         measured = preprocess.measured(stores["train"].survey.counts)
         preprocess = replace(
@@ -124,6 +125,15 @@ def read_data(
             std=preprocess.std if recipe.preprocess.std else measured.std,
         )
     return stores, preprocess
+
+
+def _require_every_class(train: Store) -> None:
+    lost = [name for name, number in train.class_counts.items() if number == 0]
+    if lost and train.skipped:
+        raise UserError(
+            f"no training image of {enumerate_names(lost)} can be read, so nothing of that could be learned; "
+            f"the first that was skipped: {train.skipped[0].name}: {train.skipped[0].reason}"
+        )
 
 
 def resolve_preprocess(recipe: Recipe, source: ImageSource) -> Preprocessor:
@@ -135,7 +145,10 @@ def resolve_preprocess(recipe: Recipe, source: ImageSource) -> Preprocessor:
     for name, default in (("mean", 0.0), ("std", 1.0)):
         values = getattr(section, name) or (default,) * channels
         if len(values) not in (1, channels):
-            raise UserError(f"preprocess.{name} has {len(values)} values for {count(channels, 'channel')}")
+            raise UserError(
+                f"preprocess.{name} has {len(values)} values for {count(channels, 'channel')}: give one, or one for "
+                f"each channel; preprocess.channels={len(values)} makes the images so"
+            )
         given[name] = tuple(values) * (channels if len(values) == 1 else 1)
     return Preprocessor(height, width, channels, section.fit, **given)
 
@@ -170,6 +183,10 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
     growth = image_growth(recipe, model, len(classes), preprocess, steps)
     batches = replace(batches, growth=growth, total_steps=steps)
     optimizer = build(recipe.optimizer, model=model)
+    schedule = Schedule(
+        build(recipe.scheduler, optimizer=optimizer, total_steps=steps, steps_per_epoch=batches.steps_per_epoch)
+    )
+    _require_validation(recipe, schedule, stores)
     precision = Precision(device, choose_precision(train.precision, device), train.clip_grad_norm)
     return Session(
         recipe=recipe,
@@ -181,18 +198,22 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
         freezing=Freezing(model, round((train.unfreeze_until or 0) * steps)),
         loss=build_loss(recipe, stores["train"], preprocess, device, precision.dtype),
         optimizer=optimizer,
-        schedule=Schedule(
-            build(
-                recipe.scheduler,
-                optimizer=optimizer,
-                total_steps=steps,
-                steps_per_epoch=batches.steps_per_epoch,
-            )
-        ),
+        schedule=schedule,
         averaging=build_averaging(train, model, steps),
         precision=precision,
         evaluator=Evaluator(preprocess, device, train.batch_size, train.channels_last, recipe.evaluate.views),
     )
+
+
+def _require_validation(recipe: Recipe, schedule: Schedule, stores: dict[str, Store]) -> None:
+    """Where something follows its figures; raises `UserError`."""
+    follows = {"train.patience": recipe.train.patience, "this scheduler": schedule.waits_for_validation}
+    for what, does in follows.items():
+        if does and "validation" not in stores:
+            raise UserError(
+                f"{what} follows the figures of a validation split, and there is none: set dataset.validation above "
+                "0, or leave it out"
+            )
 
 
 def build_loss(

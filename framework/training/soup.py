@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from framework.runs.folder import RunFolder
 from framework.runs.onnx_file import SUFFIX as ONNX_SUFFIX
 from framework.training.checkpoints import save_weights
 from framework.training.device import describe_device
+from framework.training.freezing import freeze, frozen_norms
 from framework.training.keeper import score
 from framework.training.norms import refresh_norms
 from framework.training.session import read_data
@@ -58,7 +60,8 @@ class Mixture:
         model = self.engine.model
         model.load_state_dict(mean_weights([load_file(run.weights) for run in chosen]))
         if self.refresh and len(chosen) > 1:
-            refresh_norms(model, self.stores["train"], self.engine.evaluator, self.refresh)
+            freeze(model, self.recipe.train.freeze)
+            refresh_norms(model, self.stores["train"], self.engine.evaluator, self.refresh, frozen_norms(model))
 
     def greedy(self) -> list[Trained]:
         """The best run by validation, and each next best one that does not make the mean worse."""
@@ -106,14 +109,17 @@ def make_soup(
 
 
 def mean_weights(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The mean of each tensor, taken in float64; integers are the first one's."""
-    first = states[0]
+    """The mean of each tensor, taken in float64, in the most precise of their types; integers are the first one's."""
     return {
-        name: torch.stack([state[name].double() for state in states]).mean(0).to(value.dtype)
+        name: torch.stack([state[name].double() for state in states]).mean(0).to(_widest(name, states))
         if value.is_floating_point()
         else value
-        for name, value in first.items()
+        for name, value in states[0].items()
     }
+
+
+def _widest(name: str, states: Sequence[dict[str, Tensor]]) -> torch.dtype:
+    return reduce(torch.promote_types, (state[name].dtype for state in states))
 
 
 def require_alike(runs: Sequence[Trained]) -> None:

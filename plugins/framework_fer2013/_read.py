@@ -107,6 +107,18 @@ class Joined:
         source, inside = self._places[index]
         return source.read(inside)
 
+    def read_reduced(self, index: int, least: int) -> NDArray[np.uint8]:
+        """The same, of a large file a smaller one; raises `BadImage`."""
+        source, inside = self._places[index]
+        reduced = getattr(source, "read_reduced", None)
+        return source.read(inside) if reduced is None else reduced(inside, least)
+
+    def file(self, index: int) -> Path | None:
+        """Where the image lies, if it is a file of its own."""
+        source, inside = self._places[index]
+        file = getattr(source, "file", None)
+        return None if file is None else file(inside)
+
     def stamps(self, indices: Sequence[int]) -> Stamps | None:
         """As the sources have them; None where one has not."""
         stamps = Stamps.joined(self._sources)

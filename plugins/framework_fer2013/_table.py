@@ -35,6 +35,8 @@ def read_csv(file: Path) -> dict[str, ImageArrays]:
                 split, label, image = _parse(f"{file}:{reader.line_num}", row)
                 images.setdefault(split, []).append(image)
                 labels.setdefault(split, []).append(label)
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{file} is not the FER-2013 table: {error}") from None
     if not images:

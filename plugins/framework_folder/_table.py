@@ -55,6 +55,8 @@ def _rows(file: Path, dataset: Csv) -> list[Row]:
             rows = [_row(file, line, cells, dataset) for line, cells in _cells(reader, file, dataset)]
     except UnicodeDecodeError as error:
         raise UserError(f"{file} is not UTF-8 text (byte {error.start}): save it as 'CSV UTF-8'") from None
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror}") from None
     except csv.Error as error:
         raise UserError(f"{file}:{reader.reader.line_num}: not a CSV table: {error}") from None
     if not rows:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from framework import Predictor, UserError
+from framework import Predictor, UserError, names_argument
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,7 +76,7 @@ class Distillation(nn.Module):
 
     def __init__(
         self,
-        base: Callable[[Tensor, Tensor], Tensor],
+        base: Callable[..., Tensor],
         teachers: Sequence[Teacher],
         seen_by_student: Any,
         temperature: float,
@@ -101,7 +101,8 @@ class Distillation(nn.Module):
         apart = F.kl_div(said, taught, reduction="batchmean") * self.temperature**2
         if self.weight == 1:
             return apart
-        return (1 - self.weight) * self.base(logits, targets) + self.weight * apart
+        seen = {"images": images} if names_argument(self.base, "images") else {}
+        return (1 - self.weight) * self.base(logits, targets, **seen) + self.weight * apart
 
 
 def _network(predictor: Predictor) -> nn.Module:

@@ -39,10 +39,12 @@ class CsvWriter:
             figures = metrics.get(split, {})
             row |= {f"{split}_{key}": value for key, value in figures.items() if isinstance(value, float)}
         rows = [old for old in self._rows() if int(old["epoch"]) < epoch] + [row]
-        with self.path.open("w", encoding="utf-8", newline="") as file:
+        beside = self.path.with_name(f".{self.path.name}.tmp")  # a kill in between must not cost what there is
+        with beside.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, list(row))
             writer.writeheader()
             writer.writerows(rows)
+        beside.replace(self.path)
 
     def _rows(self) -> list[dict[str, Any]]:
         if not self.path.exists():

@@ -83,3 +83,21 @@ def test_an_unreadable_file_whose_name_is_no_utf8_is_named(tmp_path, photos, rec
     assert skipped == [f"red/{NO_UTF8}"]
     found = json.loads(framework("data", "check", recipe, "--json").out)["findings"]
     assert [row["name"] for row in found if row["problem"] == "corrupt"] == [f"red/{NO_UTF8}"]
+
+
+def test_a_class_whose_name_is_no_utf8_is_trained_reported_and_sealed(tmp_path, photos, recipe, framework):
+    (photos / "red").rename(photos / os.fsdecode(b"caf\xe9"))
+    run = tmp_path / "my[1]-run"
+    assert framework("run", recipe, "--out", run).status == 0
+    assert framework("report", run).status == 0
+    assert framework("bundle", run, "--out", tmp_path / "x.safetensors").status == 0
+    result = framework("evaluate", tmp_path / "x.safetensors")
+    assert result.status == 0, result.err
+
+
+def test_brackets_in_a_recipe_s_name_are_counted_on(tmp_path, recipe, framework, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recipe.rename(tmp_path / "my[1].yaml")
+    for _ in range(2):
+        assert framework("run", "my[1].yaml").status == 0
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["my[1]-1", "my[1]-2"]

@@ -126,3 +126,15 @@ def test_greedy_needs_validation(run, tmp_path, framework):
     done = framework("soup", a, b, "--out", tmp_path / "soup", "--greedy")
     assert done.status == 2
     assert "--greedy chooses by the validation split" in done.err
+
+
+def test_frozen_statistics_stay_and_the_most_precise_weights_decide(run, tmp_path, framework):
+    runs = [run(name, f"seed={seed}", "train.freeze=['1.*']") for seed, name in enumerate("ab")]
+    states = [load_file(folder / "model.safetensors") for folder in runs]
+    half = {name: value.half() if value.is_floating_point() else value for name, value in states[0].items()}
+    mean = mean_weights([half, states[1]])
+    assert {value.dtype for value in mean.values()} == {value.dtype for value in states[1].values()}
+    assert framework("soup", *runs, "--out", tmp_path / "soup").status == 0
+    soup = load_file(tmp_path / "soup" / "model.safetensors")
+    assert torch.equal(soup["1.running_mean"], states[0]["1.running_mean"])
+    assert not torch.equal(soup["4.running_mean"], states[0]["4.running_mean"])

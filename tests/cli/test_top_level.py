@@ -88,3 +88,14 @@ def test_a_reader_that_goes_away_is_no_error():
     command = f"set -o pipefail; {sys.executable} -m framework schema | head -c 10"
     done = subprocess.run(["bash", "-c", command], capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b'{\n  "$sche', b"")
+
+
+def test_too_little_memory_is_told_with_what_may_help(framework, monkeypatch):
+    def fail(arguments):
+        raise MemoryError("CUDA out of memory. Tried to allocate 2 GiB\nmore")
+
+    monkeypatch.setattr("framework.cli._dispatch", fail)
+    result = framework("run", "any.yaml")
+    assert result.status == 1
+    assert result.err.startswith("the memory is not enough: CUDA out of memory. Tried to allocate 2 GiB\n")
+    assert "train.batch_size" in result.err

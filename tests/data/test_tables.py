@@ -109,3 +109,13 @@ def test_tables_that_do_not_fit_are_refused(names, text, option, complaint):
 def test_a_missing_table_says_where_one_comes_from(root):
     with pytest.raises(UserError, match=r"dataset\.drop: there is no file 'no\.csv'.*framework data check"):
         build_splits(Folder(root=root, drop="no.csv"))
+
+
+@pytest.mark.parametrize("said", ["No", " no ", "NO"])
+def test_keep_is_read_as_people_write_it(said, names):
+    assert "train/cat/3.png" not in names(f"name,keep\ntrain/cat/3.png,{said}\n")["train"]
+
+
+def test_keep_is_yes_or_no(names):
+    with pytest.raises(UserError, match=r"'keep' of 'train/cat/3\.png' says 'false'; it must be yes or no"):
+        names("name,keep\ntrain/cat/3.png,false\n")

@@ -21,7 +21,7 @@ from framework.evaluation.evaluate import Evaluator
 from framework.export.classifier import traced
 from framework.export.opened import open_export, predictor_function
 from framework.export.parity import LIMIT, Answered, compare
-from framework.export.report import accuracy_lost
+from framework.export.report import warnings_of
 from framework.export.sample import Sample
 from framework.inference.predictor import Predictor
 from framework.inference.serving.about import describe
@@ -384,20 +384,30 @@ def test_a_name_with_a_dot_is_kept_whole(run, name, made, tmp_path, framework, m
     assert {path.name for path in tmp_path.iterdir()} == {"a.v2", name, "a.v2.safetensors"}
 
 
-def test_accuracy_that_quantisation_loses_is_a_warning(made, tmp_path, framework, monkeypatch):
+def test_what_quantisation_costs_is_a_warning(made, tmp_path, framework, monkeypatch):
     from framework.export import report, work
 
     monkeypatch.setattr(work, "write", lambda kind, predictor, path, title: shutil.copy(made / "rgb.onnx", path))
-    monkeypatch.setattr(report, "accuracy_lost", lambda int8: 0.034)
+    monkeypatch.setattr(report, "ANSWERS_WORTH_A_WARNING", -1)
     result = framework("export", made / "rgb", "--out", tmp_path / "new.onnx", "--int8")
     assert result.status == 0
-    assert "warning: 3.4 points of accuracy are lost by quantisation" in result.err
+    assert re.search(r"warning: quantisation changes \d+ % of the answers", result.err)
     assert "new.int8.onnx: the same answer on" in result.out
 
 
-def test_what_is_lost_is_accuracy_or_without_labels_equal_answers():
-    assert accuracy_lost({"top1": {"run": 0.75, "export": 0.5}, "same_answers": 0.6}) == 0.25
-    assert accuracy_lost({"top1": None, "same_answers": 0.75}) == 0.25
+@pytest.mark.parametrize(
+    ("int8", "warnings"),
+    [
+        ({"top1": {"run": 0.75, "export": 0.745}, "same_answers": 0.95}, []),
+        (
+            {"top1": {"run": 0.75, "export": 0.5}, "same_answers": 0.6},
+            ["quantisation loses 25.0 points of accuracy", "quantisation changes 40 % of the answers"],
+        ),
+        ({"top1": None, "same_answers": 0.75}, ["quantisation changes 25 % of the answers"]),
+    ],
+)
+def test_more_than_a_point_of_accuracy_and_a_tenth_of_the_answers_are_much(int8, warnings):
+    assert list(warnings_of(int8)) == warnings
 
 
 def engine_of(model, channels, fit):

@@ -176,3 +176,26 @@ def test_resume_needs_the_folder(recipe, framework):
     result = framework("run", recipe, "--resume")
     assert result.status == 2
     assert "--out" in result.err
+
+
+def test_what_was_logged_before_the_first_checkpoint_is_there_once(recipe, tmp_path, framework, outcome):
+    out = tmp_path / "run"
+    assert framework("run", recipe, "--out", out).status == 0
+    run, before = RunFolder(out), outcome(out)
+    for file in (run.results, run.weights, *run.checkpoints.iterdir()):
+        file.unlink()
+    assert framework("run", recipe, "--out", out, "--resume").status == 0
+    assert outcome(out) == before
+
+
+def test_lines_end_where_they_were_cut_and_nowhere_else(tmp_path):
+    run = RunFolder(tmp_path)
+    for step in (1, 2):
+        run.append_metrics({"step": step, "class": "a\u2028b\u0085 é \udce9"})
+    lines = list(run.metrics_lines())
+    assert [line["step"] for line in lines] == [1, 2]
+    with run.metrics.open("ab") as file:
+        file.write('{"step": 3, "class": "é'.encode()[:-1])
+    assert list(run.metrics_lines()) == lines
+    run.rewind_metrics(1)
+    assert list(run.metrics_lines()) == lines[:1]

@@ -1,12 +1,14 @@
 """What the options of `train` do, on a run that takes a second."""
 
 import json
-import math
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from framework import RunFolder
+from framework.recipe import Train
+from framework.training.keeper import Keeper, Position
 
 RECIPE = """
 dataset: dots
@@ -167,9 +169,14 @@ def test_a_loss_that_is_not_finite_stops_the_run_names_the_step_and_keeps_the_la
     assert "Traceback" not in result.err
 
 
-def test_balanced_sampling_and_class_weights_reach_the_loss(run, tmp_path):
-    folder = run("loss.class_weights=balanced", "train.sampler=balanced")[0]
-    assert math.isfinite(folder.read("results")["test"]["loss"])
+def test_class_weights_reach_the_loss(run):
+    plain, weighted = run(out="plain")[0], run("loss.class_weights={top_left: 9.0}", out="weighted")[0]
+    assert steps(plain)[0]["loss"] != steps(weighted)[0]["loss"]
+
+
+def test_balanced_sampling_reaches_the_batches(run):
+    plain, balanced = run(out="plain")[0], run("train.sampler=balanced", out="balanced")[0]
+    assert steps(plain)[0]["loss"] != steps(balanced)[0]["loss"]
 
 
 def test_plateau_follows_the_validation_figure(run):
@@ -191,7 +198,8 @@ def test_bfloat16_trains_and_evaluates_in_float32(run):
         ("train.precision=float16", "needs a GPU"),
         ("model=wrong_shape", "must give logits of shape (2, 4)"),
         ("model=picky", "cannot take 1×16×16 images"),
-        ("dataset.validation=0 train.patience=1", "needs a validation split"),
+        ("dataset.validation=0 train.patience=1", "train.patience follows the figures of a validation split"),
+        ("dataset.validation=0 scheduler=plateau", "this scheduler follows the figures of a validation split"),
     ],
 )
 def test_parts_that_do_not_fit_are_told_before_training(override, message, run):
@@ -268,3 +276,33 @@ def test_the_csv_observer_writes_a_row_for_each_epoch(run):
     rows = (folder.path / "metrics.csv").read_text().splitlines()
     assert rows[0].startswith("epoch,step,lr,seconds,train_loss,train_top1,validation_loss")
     assert [row.split(",")[0] for row in rows[1:]] == ["1", "2"]
+
+
+def test_patience_counts_from_the_best_epoch_whichever_is_kept():
+    keeper = Keeper.__new__(Keeper)
+    keeper.recipe = Train(keep="last", patience=2, monitor="top1")
+    keeper.position, kept = Position(), []
+    keeper.session = SimpleNamespace(batches=SimpleNamespace(steps_per_epoch=1), averaging=SimpleNamespace(model=None))
+    keeper.run = SimpleNamespace(best_weights=None)
+    without = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("framework.training.keeper.save_weights", lambda file, model: kept.append(1))
+        for top1 in (0.6, 0.5, 0.55, 0.4, 0.7):
+            keeper._keep_if_better({"top1": top1})
+            without.append(keeper.position.epochs_without_gain)
+    assert without == [0, 1, 2, 3, 0]
+    assert len(kept) == 5
+
+
+def test_a_mistake_that_needs_no_image_leaves_no_folder_behind(run, tmp_path):
+    run("dataset.validation=0", "train.patience=1", status=2)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_class_of_which_no_image_can_be_read_is_an_error(tmp_path, photos, framework):
+    for file in (photos / "red").iterdir():
+        file.write_bytes(b"no image")
+    recipe = tmp_path / "photos.yaml"
+    recipe.write_text(RECIPE.replace("dataset: dots", f"dataset: {{name: folder, root: {photos}, on_bad_image: skip}}"))
+    result = framework("run", recipe, "--out", tmp_path / "run")
+    assert (result.status, "no training image of red can be read" in result.err) == (2, True)
