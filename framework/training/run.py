@@ -21,6 +21,7 @@ from framework.registry import Registry
 from framework.runs.environment import describe_environment
 from framework.runs.files import replace_atomically
 from framework.runs.folder import RunFolder
+from framework.runs.lock import alone_in
 from framework.training.checkpoints import Checkpoints, load_weights, save_weights
 from framework.training.device import describe_device, peak_memory
 from framework.training.keeper import Keeper
@@ -50,6 +51,14 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
         results: dict[str, Any] = run.read("results")
         display.already_finished(run, results)
         return results
+    with alone_in(run.path):
+        return _train_in(run, made, clock, recipe, registry, display)
+
+
+def _train_in(
+    run: RunFolder, made: bool, clock: Stopwatch, recipe: Recipe, registry: Registry, display: Any
+) -> dict[str, Any]:
+    """From the data to the results; `made` where the folder is new."""
     try:
         observers = Observing(recipe.observers, run, display)
         session = build_session(recipe, *read_data(recipe, display.reading, display.line))

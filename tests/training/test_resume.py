@@ -8,6 +8,7 @@ import time
 import pytest
 
 from framework import RunFolder
+from framework.runs.lock import alone_in
 
 RECIPE = """
 dataset: dots
@@ -199,3 +200,15 @@ def test_lines_end_where_they_were_cut_and_nowhere_else(tmp_path):
     assert list(run.metrics_lines()) == lines
     run.rewind_metrics(1)
     assert list(run.metrics_lines()) == lines[:1]
+
+
+def test_two_processes_do_not_train_in_one_folder(recipe, tmp_path, start_framework, framework):
+    out = tmp_path / "run"
+    first = start_framework("run", recipe, "train.epochs=400", "--out", out)
+    wait_for_step(RunFolder(out), 1, first)
+    result = framework("run", recipe, "train.epochs=400", "--out", out, "--resume")
+    assert (result.status, f"another process is training in '{out}'" in result.err) == (2, True)
+    first.kill()
+    first.wait()
+    with alone_in(out):
+        pass
