@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from framework.evaluation.metrics import ECE_BINS
+from framework.evaluation.metrics import ECE_BINS, bin_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,9 +34,8 @@ def figure_intervals(answers: Answers, resamples: int = RESAMPLES, seed: int = 0
     """
     probabilities = answers.probabilities.numpy()
     labels, predictions = answers.labels.numpy(), probabilities.argmax(axis=1)
-    confidence = probabilities.max(axis=1)
-    bins = np.clip(np.ceil(confidence * ECE_BINS).astype(np.int64), 1, ECE_BINS) - 1
-    gaps = (predictions == labels) - confidence
+    bins = bin_of(answers.probabilities.amax(1)).numpy()
+    gaps = (predictions == labels) - probabilities.max(axis=1)
     random, number, classes = np.random.default_rng(seed), len(labels), len(answers.classes)
     drawn = np.stack(
         [

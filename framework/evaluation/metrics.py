@@ -72,9 +72,13 @@ def expected_calibration_error(probabilities: Tensor, labels: Tensor, bins: int 
     """
     confidence, predictions = probabilities.max(dim=1)
     correct = (predictions == labels).to(confidence.dtype)
-    index = (confidence * bins).ceil().long().clamp(1, bins) - 1
-    gap = torch.zeros(bins, dtype=confidence.dtype).index_add_(0, index, correct - confidence)
+    gap = torch.zeros(bins, dtype=confidence.dtype).index_add_(0, bin_of(confidence, bins), correct - confidence)
     return (gap.abs().sum() / len(labels)).item()
+
+
+def bin_of(confidence: Tensor, bins: int = ECE_BINS) -> Tensor:
+    """The bin (i/n, (i+1)/n] that each probability is in: int64 N, from 0; the first one has 0 too."""
+    return (confidence * bins).ceil().long().clamp(1, bins) - 1
 
 
 def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from framework.evaluation.metrics import ECE_BINS
+from framework.evaluation.metrics import ECE_BINS, bin_of
 
 if TYPE_CHECKING:
     from framework.evaluation.answers import Answers
@@ -32,7 +32,7 @@ def reliability(answers: Answers, bins: int = ECE_BINS) -> list[Bin]:
     DeGroot and Fienberg, "The Comparison and Evaluation of Forecasters", 1983; Guo et al., 2017.
     """
     confidence, predictions = answers.probabilities.max(dim=1)
-    index = (confidence * bins).ceil().long().clamp(1, bins) - 1
+    index = bin_of(confidence, bins)
     hits = (predictions == answers.labels).double()
     images = torch.bincount(index, minlength=bins)
     divisor = images.clamp(min=1)
