@@ -9,10 +9,13 @@ from pathlib import Path
 
 from framework.errors import UserError
 
+_held: set[int] = set()
+"""Descriptors of folders."""
+
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Hold the folder as long as the process lives; raises `UserError` where another process does.
+    """Hold the folder as long as this process lives; raises `UserError` where another process does.
 
     Where the system or the file system has no such locks, nobody is kept out.
     """
@@ -22,6 +25,7 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
         return
     descriptor = os.open(folder, os.O_RDONLY)
+    _held.add(descriptor)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -33,4 +37,16 @@ def alone_in(folder: Path) -> Iterator[None]:
             pass
         yield
     finally:
+        _held.remove(descriptor)
         os.close(descriptor)
+
+
+def _let_go() -> None:
+    """In a child, which may outlive this process for a moment: the lock is not its own."""
+    for descriptor in _held:
+        os.close(descriptor)
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
