@@ -80,7 +80,9 @@ def execute(arguments: argparse.Namespace) -> int:
         answer |= {**figures, "skipped": [{"name": bad.name, "reason": bad.reason} for bad in skipped]}
         print(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
-        _print(str(arguments.folder or arguments.split), figures, len(skipped))
+        from framework.report.split import print_split
+
+        print_split(str(arguments.folder or arguments.split), figures, len(skipped))
     return 0
 
 
@@ -161,63 +163,3 @@ def _print_calibration(calibration: Calibration) -> None:
         f"{100 * calibration.ece_after:.1f} %, loss {calibration.loss_before:.3f} to {calibration.loss_after:.3f}; "
         "kept with the run\n"
     )
-
-
-def _print(what: str, figures: dict[str, Any], skipped: int) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from framework.report.console import plain_console
-    from framework.report.figures import class_rows, split_rows
-
-    console = plain_console()
-    bad = f", {skipped} bad ones skipped" if skipped else ""
-    console.print(Text.assemble((what, "bold"), f", {figures['images']:,} images{bad}"))
-    for name, value in split_rows({what: figures}):
-        console.print(Text.assemble(f"{name:>20}  {value}", (_interval(figures) if name == "top-1" else "", "dim")))
-    table = Table("class", "precision", "recall", "F1", "images", box=None, header_style="bold", pad_edge=False)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for row in class_rows(figures):
-        table.add_row(*row)
-    console.print()
-    console.print(table)
-    console.print()
-    console.print("true class by prediction, % of the row", style="bold")
-    console.print(confusion_table(figures))
-
-
-def _interval(figures: dict[str, Any]) -> str:
-    from framework.evaluation.intervals import wilson_interval
-
-    low, high = wilson_interval(figures["top1"], figures["images"])
-    return f"  95 % interval {100 * low:.1f} to {100 * high:.1f}"
-
-
-def confusion_table(figures: dict[str, Any]) -> Any:
-    """Rows are true classes, columns predictions, in percent of the row; for up to twelve classes."""
-    from rich.table import Table
-    from rich.text import Text
-
-    names = list(figures["per_class"])
-    if len(names) > 12:
-        return "The confusion matrix is in --json."
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("")
-    for name in names:
-        table.add_column(name[:8], justify="right")
-    for index, (name, row) in enumerate(zip(names, figures["confusion"], strict=True)):
-        total = max(sum(row), 1)
-        cells = [
-            Text(
-                f"{100 * number / total:.0f}",
-                style="bold green" if column == index else _shade(number / total),
-            )
-            for column, number in enumerate(row)
-        ]
-        table.add_row(name, *cells)
-    return table
-
-
-def _shade(fraction: float) -> str:
-    return "red" if fraction >= 0.15 else "yellow" if fraction >= 0.05 else "dim"

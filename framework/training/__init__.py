@@ -1,6 +1,7 @@
 """Training: the loop and the small objects it calls.
 
-session.py       recipe -> stores, network, optimizer, … ready to train
+reading.py       recipe -> decoded splits and preprocessing
+session.py       recipe and splits -> network, optimizer, … ready to train
 network.py       the network, tried before anything else is done with it
 image_sizes.py   which image sizes a network takes, found by trying
 loop.py          the loop, in one screen

@@ -13,7 +13,8 @@ import torch
 from framework.data.growth import Stage
 from framework.training.device import peak_memory
 from framework.training.meter import Meter
-from framework.training.session import build_session, read_data
+from framework.training.reading import read_data
+from framework.training.session import build_session
 from framework.training.step import train_step
 
 if TYPE_CHECKING:

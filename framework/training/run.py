@@ -28,7 +28,8 @@ from framework.training.keeper import Keeper
 from framework.training.loop import train
 from framework.training.network import multiply_adds
 from framework.training.observing import Observing
-from framework.training.session import Session, build_session, read_data
+from framework.training.reading import read_data
+from framework.training.session import Session, build_session
 from framework.training.stopping import Stopwatch
 
 if TYPE_CHECKING:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from framework.components import ImageSource, build, names_argument, wants
+from framework.components import build, names_argument, wants
 from framework.data.augment import Augmentation
 from framework.data.batches import Batches
 from framework.data.growth import Growth
 from framework.data.preprocess import Preprocessor
 from framework.data.seeding import seed_at
-from framework.data.splits import build_splits
-from framework.data.stores.storage import Say, Storage
-from framework.data.stores.store import Store, build_store
-from framework.errors import UserError, count, enumerate_names
+from framework.data.stores.store import Store
+from framework.errors import UserError
 from framework.evaluation.evaluate import Evaluator
 from framework.recipe.sections import Recipe
 from framework.training.allocator import keep_freed_memory
@@ -38,9 +35,6 @@ if TYPE_CHECKING:
 
 SAMPLE = 256
 """Training images that a network may look at when it is built."""
-
-Progress = Callable[[str, int, int], None]
-"""Told how far reading a split is: its name, images done, images in all."""
 
 
 @dataclass
@@ -98,59 +92,6 @@ class Session:
         restore_optimizer(self.optimizer, state["optimizer"])
         self.schedule.load_state_dict(state["scheduler"])
         self.precision.load_state_dict(state["scaler"])
-
-
-def read_data(
-    recipe: Recipe, progress: Progress = lambda split, done, total: None, say: Say = lambda text: None
-) -> tuple[dict[str, Store], Preprocessor]:
-    """Decode the splits that a run needs, and settle preprocessing by the training images.
-
-    `say` is told, in a sentence, when kept images are stale or cannot be kept.
-    """
-    sources = build_splits(recipe.dataset)
-    preprocess = resolve_preprocess(recipe, sources["train"])
-    storage = Storage.of_recipe(recipe, choose_device(recipe.train.device), say)
-    stores: dict[str, Store] = {}
-    for name in ("train", "validation", "test"):
-        if name in sources:
-            stores[name] = build_store(
-                sources[name], preprocess, recipe.dataset.on_bad_image, partial(progress, name), storage
-            )
-    _require_every_class(stores["train"])
-    if recipe.preprocess.mean is None or recipe.preprocess.std is None:
-        measured = preprocess.measured(stores["train"].survey.counts)
-        preprocess = replace(
-            preprocess,
-            mean=preprocess.mean if recipe.preprocess.mean else measured.mean,
-            std=preprocess.std if recipe.preprocess.std else measured.std,
-        )
-    return stores, preprocess
-
-
-def _require_every_class(train: Store) -> None:
-    lost = [name for name, number in train.class_counts.items() if number == 0]
-    if lost and train.skipped:
-        raise UserError(
-            f"no training image of {enumerate_names(lost)} can be read, so nothing of that could be learned; "
-            f"the first that was skipped: {train.skipped[0].name}: {train.skipped[0].reason}"
-        )
-
-
-def resolve_preprocess(recipe: Recipe, source: ImageSource) -> Preprocessor:
-    """The recipe's section with the number of channels settled."""
-    section = recipe.preprocess
-    channels = section.channels or (1 if source.channels == 1 else 3)
-    height, width = section.size
-    given: dict[str, tuple[float, ...]] = {}
-    for name, default in (("mean", 0.0), ("std", 1.0)):
-        values = getattr(section, name) or (default,) * channels
-        if len(values) not in (1, channels):
-            raise UserError(
-                f"preprocess.{name} has {len(values)} values for {count(channels, 'channel')}: give one, or one for "
-                f"each channel; preprocess.channels={len(values)} makes the images so"
-            )
-        given[name] = tuple(values) * (channels if len(values) == 1 else 1)
-    return Preprocessor(height, width, channels, section.fit, **given)
 
 
 def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preprocessor) -> Session:

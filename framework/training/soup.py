@@ -29,7 +29,7 @@ from framework.training.device import describe_device
 from framework.training.freezing import freeze, frozen_norms
 from framework.training.keeper import score
 from framework.training.norms import refresh_norms
-from framework.training.session import read_data
+from framework.training.reading import read_data
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -15,7 +15,8 @@ from pathlib import Path
 import torch
 
 from framework.recipe.sections import Recipe
-from framework.training.session import build_session, read_data
+from framework.training.reading import read_data
+from framework.training.session import build_session
 from tests.benchmarks.bench import TASKS, Bench, write_images
 
 
