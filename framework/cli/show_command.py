@@ -26,7 +26,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Print a component's documentation and options, or the card of a bundle."""
     registry = Registry.load()
     if arguments.kind == "bundle":
-        print(_card(arguments.name, registry))
+        print(_sealed(arguments.name, registry, arguments.json))
         return 0
     kind = kind_named(arguments.kind)
     name, variant = split_name(arguments.name)
@@ -42,14 +42,17 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _card(named: str, registry: Registry) -> str:
-    from framework.runs.bundle import read_bundle
+def _sealed(named: str, registry: Registry, as_json: bool) -> str:
+    """The card of a bundle or an export; as JSON all that travels with it."""
     from framework.runs.trained import open_trained
 
     trained = open_trained(named, registry)
-    if trained.folder is not None:
+    if trained.card is None:
         raise UserError(f"'{named}' is a run folder; `framework bundle {named}` makes a bundle of it")
-    return str(read_bundle(trained.weights)["card"]).rstrip()
+    if as_json:
+        documents = {**trained.documents, "recipe": trained.recipe, "card": trained.card}
+        return json.dumps(documents, indent=2, ensure_ascii=False)
+    return trained.card.rstrip()
 
 
 def describe(component: type[Component], registry: Registry) -> str:

@@ -70,7 +70,18 @@ def test_weights_beyond_half_precision_are_refused(run, framework):
 
 
 def test_bundles_that_ship_are_listed_with_what_they_reach(framework):
-    assert "drawn/faces  7 classes, top-1 94.1 % of 1,000 test images, 0.3 MB" in framework("list", "bundles").out
+    told = [line.split(maxsplit=1) for line in framework("list", "bundles").out.splitlines()]
+    assert ["drawn/faces", "7 classes, top-1 94.1 % of 1,000 test images, 0.3 MB"] in told
+    assert ["fer2013/compact", "7 classes, top-1 68.8 % of 3,589 test images, 3.9 MB"] in told
+
+
+def test_the_emotion_model_is_small_and_better_than_what_people_install(framework):
+    from framework_fer2013 import bundles
+
+    assert bundles()["compact"].stat().st_size < 5e6
+    documents = json.loads(framework("show", "bundle", "fer2013/compact", "--json").out)
+    assert documents["results"]["test"]["images"] == 3589
+    assert documents["results"]["test"]["top1"] > 0.6587
 
 
 def test_the_plugin_of_a_bundle_names_it(framework):

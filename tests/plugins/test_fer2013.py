@@ -10,7 +10,7 @@ import pytest
 from framework_fer2013 import Fer2013
 from PIL import Image
 
-from framework import UserError, find_data
+from framework import Predictor, UserError, find_data
 from framework.data.splits import build_splits
 
 CLASSES = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
@@ -299,3 +299,11 @@ def test_the_real_validation_share_is_stratified(real):
 
 def test_real_data_is_found_through_the_shared_folder(real, nothing_shared):
     assert find_data(real.root) == Path(nothing_shared) / "fer2013"
+
+
+def test_the_emotion_model_that_ships_does_what_its_card_says(real):
+    predictor = Predictor.open("fer2013/compact", device="cpu")
+    assert list(predictor.classes) == CLASSES
+    test = build_splits(Fer2013())["test"]
+    figures = predictor.answers(predictor.store(test, "error")).figures()
+    assert figures["top1"] == pytest.approx(predictor.trained.documents["results"]["test"]["top1"], abs=0.003)

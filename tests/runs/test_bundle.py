@@ -17,6 +17,10 @@ TENSORS = {"a.weight": torch.arange(12.0).view(3, 4), "b": torch.tensor([1, 2], 
 DOCUMENTS = {"model": {"classes": ["ä", "b"]}, "recipe": "seed: 0\n", "card": "# Card\n"}
 
 
+SHIPPED = {"drawn/faces": "drawn_faces", "fer2013/compact": "fer2013_compact"}
+"""Bundles of plugins, and the recipe of each."""
+
+
 @pytest.fixture
 def bundle(tmp_path):
     save_file(TENSORS, tmp_path / "weights.safetensors")
@@ -66,13 +70,14 @@ def test_what_ships_with_a_plugin_is_found_by_name_and_classifies():
     assert predictor.answers(predictor.store(source, "error")).figures()["top1"] > 0.85
 
 
-def test_the_recipe_that_is_named_for_it_is_the_one_it_was_made_by():
+@pytest.mark.parametrize(("bundle", "recipe"), SHIPPED.items())
+def test_the_recipe_that_is_named_for_it_is_the_one_it_was_made_by(bundle, recipe):
     from framework.recipe import load_recipe, recipe_text
     from framework.recipe.loading import load_recipe_text
 
     registry = Registry.load()
-    sealed = load_recipe_text(open_trained("drawn/faces", registry).recipe, "sealed", registry)
-    assert recipe_text(sealed) == recipe_text(load_recipe("drawn_faces", registry))
+    sealed = load_recipe_text(open_trained(bundle, registry).recipe, "sealed", registry)
+    assert recipe_text(sealed) == recipe_text(load_recipe(recipe, registry))
 
 
 def test_opening_one_does_not_import_torch():
@@ -84,7 +89,8 @@ def test_opening_one_does_not_import_torch():
     assert done.stdout.strip().endswith("False"), done.stderr
 
 
-def test_it_tells_nothing_of_the_machine_it_was_made_on():
-    environment = open_trained("drawn/faces", Registry.load()).documents["environment"]
+@pytest.mark.parametrize("bundle", SHIPPED)
+def test_it_tells_nothing_of_the_machine_it_was_made_on(bundle):
+    environment = open_trained(bundle, Registry.load()).documents["environment"]
     assert environment.keys() & {"command", "git"} == set()
     assert "/" not in json.dumps({**environment, "platform": ""})
