@@ -55,7 +55,7 @@ def _runs(runs: Iterable[dict[str, Any]]) -> Iterator[str]:
 def _sources(runs: Iterable[dict[str, Any]]) -> Iterator[str]:
     for run in runs:
         files = ", ".join(f"[{file.stem}](results/{file.parent.name}/{file.name})" for file in _files(run))
-        yield f"- `{run['command']}`: {run['what']} {run['machine']}, {run['date']}; {files}."
+        yield f"- `{run['command']}` ({run['machine']}, {run['date']}; {files}): {run['what']}"
 
 
 def _files(run: dict[str, Any]) -> list[Path]:

@@ -43,7 +43,7 @@ def calibrate(answers: Answers, split: str) -> Calibration:
     Raises `UserError` where there is none: every answer is right, or they are no better than chance.
     """
     temperature = fit_temperature(answers.logits, answers.labels)
-    if not LIMITS[0] < temperature < LIMITS[1]:
+    if not is_minimum(temperature):
         raise UserError(
             f"no temperature fits the {len(answers):,} images of {split}: the loss falls on beyond {temperature:g}. "
             "Every answer there is right, or they are no better than chance; a larger split may tell"
@@ -52,6 +52,11 @@ def calibrate(answers: Answers, split: str) -> Calibration:
     return Calibration(
         temperature, split, len(answers), before["loss"], after["loss"], before["ece"], after["ece"]
     )  # fmt: skip
+
+
+def is_minimum(temperature: float) -> bool:
+    """Whether a fit ended within `LIMITS`, and not at one of them."""
+    return LIMITS[0] < temperature < LIMITS[1]
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:

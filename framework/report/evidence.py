@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.errors import UserError
 from framework.evaluation.bootstrap import Interval, figure_intervals
-from framework.evaluation.calibration import LIMITS, fit_temperature
+from framework.evaluation.calibration import fit_temperature, is_minimum
 from framework.evaluation.intervals import wilson_interval
 from framework.report.pictures import Pictures, find_pictures
 
@@ -134,7 +134,7 @@ def _temperature(answering: Answering, split: str, gaps: list[Gap]) -> Temperatu
         gaps.append(Gap("temperature", why, "Train with a share held out for it, such as dataset.validation=0.1."))
         return None
     value = fit_temperature(validation.logits, validation.labels)
-    if not LIMITS[0] < value < LIMITS[1]:
+    if not is_minimum(value):
         gaps.append(Gap("temperature", f"the fit on {len(validation):,} validation images has no minimum"))
         return None
     origin = f"It was fitted for this report on {len(validation):,} images of the validation split"
