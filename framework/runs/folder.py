@@ -62,6 +62,11 @@ class RunFolder:
         """Every figure of validation and test."""
         return self.path / "results.json"
 
+    @property
+    def classifier(self) -> tuple[Path, ...]:
+        """The files that make a classifier again, in whatever folder they are put together: what a tracker uploads."""
+        return self.recipe, self.path / "model.json", self.weights, self.results
+
     def answers(self, split: str) -> Path:
         """What the network said of every image of a split, as `Answers` reads it."""
         return self.path / "answers" / f"{split}.safetensors"

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 PARAMETERS_AT_A_TIME, METRICS_AT_A_TIME = 100, 1000
 LONGEST_VALUE = 500
 """Limits of MLflow's servers; later versions allow longer values."""
-MODEL = ("recipe.yaml", "model.json", "model.safetensors", "results.json")
-"""What the framework opens as a run folder."""
 
 
 class Tracker:
@@ -86,8 +84,8 @@ class Tracker:
             self.client.log_image(self.run_id, matrix, artifact_file="confusion/test.png")
         self.client.log_artifact(self.run_id, str(self.run.results))
         if self.component.log_model:
-            for name in MODEL:
-                self.client.log_artifact(self.run_id, str(self.run.path / name), "model")
+            for file in self.run.classifier:
+                self.client.log_artifact(self.run_id, str(file), "model")
         self.client.set_terminated(self.run_id, "FINISHED")
         self.say(f"mlflow: run {self.run_id} of experiment '{self.component.experiment}'")
 

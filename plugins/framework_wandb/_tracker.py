@@ -13,9 +13,6 @@ from framework import Example, RunFolder, confusion_picture, examples_picture, h
 if TYPE_CHECKING:
     from framework_wandb import Wandb
 
-MODEL = ("recipe.yaml", "model.json", "model.safetensors", "results.json")
-"""What the framework opens as a run folder."""
-
 
 class Tracker:
     """One run of W&B, found again by `wandb.json` in the run folder when a run is resumed.
@@ -83,8 +80,8 @@ class Tracker:
             self.tracked.log({"step": results["steps"], "final/confusion": wandb.Image(matrix)})
         if self.component.log_model:
             artifact = wandb.Artifact(f"model-{self.tracked.id}", type="model")
-            for name in MODEL:
-                artifact.add_file(str(self.run.path / name))
+            for file in self.run.classifier:
+                artifact.add_file(str(file))
             self.tracked.log_artifact(artifact)
         self._finish(0)
 

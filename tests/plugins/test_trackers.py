@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import struct
 import sys
@@ -272,6 +273,18 @@ def test_wandb_has_curves_pictures_recipe_and_final_figures(train):
     final = {item.key or item.nested_key[0]: item.value_json for summary in summaries for item in summary.update}
     assert json.loads(final["final/test/top1"]) == run.read("results")["test"]["top1"]
     assert "wandb sync" in result.out
+
+
+def test_wandb_has_the_model_as_an_artifact(train, tmp_path, framework):
+    run, _ = train("{name: wandb, log_model: true}")
+    [artifact] = [r.artifact for r in wandb_records(run.path) if r.WhichOneof("record_type") == "artifact"]
+    assert (artifact.name, artifact.type) == (f"model-{run.read('wandb')['run_id']}", "model")
+    model = tmp_path / "model"
+    model.mkdir()
+    for entry in artifact.manifest.contents:
+        shutil.copy(entry.local_path, model / entry.path)
+    photo = next((tmp_path / "photos").rglob("*.png"))
+    assert framework("predict", model, photo).status == 0
 
 
 def test_a_resumed_run_goes_on_in_its_run_of_wandb(train):
