@@ -13,20 +13,20 @@ DATASET = "msambare/fer2013"
 def fetch_from_kaggle(root: Path) -> Path:
     """Copy the ImageFolder tree to `root` and return it; raises `UserError` where that is impossible.
 
-    It is there whole or not at all: copied under another name, then renamed.
+    It is there whole or not at all: copied under another name, then moved, `train`, by which it is known, as the last.
     """
-    root = root.expanduser()
     place = find_data(root)
     if place is not None and (place.is_file() or any(place.iterdir())):
         raise UserError(f"'{place}' is there already; to fetch FER-2013 anew, remove it")
+    root = root.expanduser().resolve()
     downloaded = _download(root)
     partial = root.with_name(f"{root.name}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)
         shutil.copytree(downloaded, partial)
-        if root.is_dir():
-            root.rmdir()
-        partial.rename(root)
+        root.mkdir(exist_ok=True)  # one that is there stays, for somebody may be in it
+        for part in sorted(partial.iterdir(), key=lambda part: part.name == "train"):
+            part.rename(root / part.name)
     except (OSError, shutil.Error) as error:
         raise UserError(
             f"FER-2013 was downloaded to '{downloaded}' and cannot be copied to '{root}': {error}"

@@ -45,6 +45,11 @@ def absent(root: Path, reason: str) -> str:
 def _test(splits: Mapping[str, ImageSource], usage: str) -> dict[str, ImageSource]:
     """The split `test` by the recipe's choice."""
     present = [name for name in ("private_test", "public_test") if name in splits]
+    if present and "test" in splits:
+        raise UserError(
+            "dataset 'fer2013': the files in test/ do not say which official part they are, and there is "
+            f"{' and '.join(present)} beside them: move one of the two away, or name them PublicTest_… or PrivateTest_…"
+        )
     if usage == "auto":
         return {"test": splits[present[0]]} if present else {}
     wanted = ["public_test", "private_test"] if usage == "both" else [USAGES[usage]]
@@ -64,12 +69,17 @@ def _from_tree(folder: Path) -> dict[str, ImageSource]:
     splits: dict[str, ImageSource] = {"train": class_tree(folder / "train", CLASSES, 1, folder)}
     for name in ("test", "PublicTest", "PrivateTest"):
         if (folder / name).is_dir():
-            splits |= _official(class_tree(folder / name, CLASSES, 1, folder), name)
+            found = _official(class_tree(folder / name, CLASSES, 1, folder), name)
+            if twice := sorted(found.keys() & splits.keys()):
+                raise UserError(
+                    f"dataset 'fer2013': '{folder / name}' is not the only folder with {' and '.join(twice)}: keep one"
+                )
+            splits |= found
     return splits
 
 
 def _official(files: ImageFiles, folder: str) -> dict[str, ImageSource]:
-    """The parts of a folder by official split; without prefixes that tell them, all of it is `test`."""
+    """The parts of a folder by official split; where no name tells its part, all of it is what the folder is called."""
     parts: dict[str, list[int]] = {}
     for index, path in enumerate(files.paths):
         parts.setdefault(USAGES.get(Path(path).name.partition("_")[0], "unknown"), []).append(index)
@@ -77,6 +87,12 @@ def _official(files: ImageFiles, folder: str) -> dict[str, ImageSource]:
         first = files.paths[parts["train"][0]]
         raise UserError(
             f"dataset 'fer2013': '{first}' is a training image in a test folder: test figures would be wrong"
+        )
+    if "unknown" in parts and len(parts) > 1:
+        stray = files.paths[parts["unknown"][0]]
+        raise UserError(
+            f"dataset 'fer2013': '{stray}' does not say which official part it is, as others in '{folder}' do: move it "
+            "away, or name it PublicTest_… or PrivateTest_…"
         )
     if "unknown" in parts:
         return {USAGES.get(folder, "test"): files}

@@ -100,6 +100,24 @@ def test_training_images_in_a_test_folder_are_an_error(tmp_path):
     assert "is a training image in a test folder" in refusal(Fer2013(root=tree(tmp_path, test=["Training"])))
 
 
+def test_a_stray_file_among_official_ones_is_an_error_and_not_another_test_set(tmp_path):
+    root = tree(tmp_path, test=["PublicTest", "PrivateTest"])
+    shutil.copy(root / "test/sad/PublicTest_5.jpg", root / "test/sad/extra.jpg")
+    for usage in ("auto", "PrivateTest"):
+        told = refusal(Fer2013(root=root, test_usage=usage))
+        assert f"'{root}/test/sad/extra.jpg' does not say which official part it is" in told
+
+
+def test_a_test_folder_without_prefixes_beside_official_ones_is_an_error(tmp_path):
+    told = refusal(Fer2013(root=tree(tmp_path, test=["im0"], PublicTest=["a"])))
+    assert "the files in test/ do not say which official part they are, and there is public_test beside them" in told
+
+
+def test_an_official_part_in_two_folders_is_an_error(tmp_path):
+    root = tree(tmp_path, test=["PublicTest"], PublicTest=["a"])
+    assert f"'{root}/PublicTest' is not the only folder with public_test" in refusal(Fer2013(root=root))
+
+
 def test_a_foreign_class_folder_is_an_error(tmp_path):
     (tree(tmp_path) / "train" / "contempt").mkdir()
     assert "'classes' does not name: contempt" in refusal(Fer2013(root=tmp_path))
@@ -218,6 +236,14 @@ def test_what_is_fetched_is_a_copy_that_can_be_built(tmp_path, kaggle):
 def test_an_empty_folder_may_be_fetched_into(tmp_path, kaggle):
     (tmp_path / "faces").mkdir()
     assert sizes(Fer2013(root=Fer2013(root=tmp_path / "faces").fetch()))["train"] == 7
+
+
+def test_the_folder_that_one_is_in_may_be_fetched_into(tmp_path, kaggle, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert Fer2013(root=Path()).fetch() == tmp_path / "here"
+    assert sizes(Fer2013(root=Path()))["train"] == 7
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("here")] == ["here"]
 
 
 def fetch_refusal(dataset):
