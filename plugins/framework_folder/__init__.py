@@ -41,7 +41,8 @@ class Folder(Dataset):
 class Csv(Dataset):
     """Images listed in a CSV file with a header: a column of paths, one of labels, and one of splits where there is.
 
-    Paths are absolute or relative to `root`; blanks around a cell are left out.
+    Paths are absolute or relative to `root`; blanks around a cell are left out, and one with a comma in it stands in
+    quotes.
     """
 
     name = "csv"

@@ -51,7 +51,7 @@ def read_table(dataset: Csv) -> dict[str, ImageFiles]:
 def _rows(file: Path, dataset: Csv) -> list[Row]:
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
-            reader = csv.DictReader(text)
+            reader = csv.DictReader(text, skipinitialspace=True)
             rows = [_row(file, line, cells, dataset) for line, cells in _cells(reader, file, dataset)]
     except UnicodeDecodeError as error:
         raise UserError(f"{file} is not UTF-8 text (byte {error.start}): save it as 'CSV UTF-8'") from None
@@ -66,7 +66,8 @@ def _rows(file: Path, dataset: Csv) -> list[Row]:
 
 def _cells(reader: csv.DictReader[str], file: Path, dataset: Csv) -> Iterator[tuple[int, Mapping[str, str | None]]]:
     """Each row's line number and cells, after a look at the header."""
-    header = list(reader.fieldnames or [])
+    header = [column.strip() for column in reader.fieldnames or []]
+    reader.fieldnames = header
     for column in (dataset.path_column, dataset.label_column, dataset.split_column):
         if column is not None and column not in header:
             raise UserError(
@@ -74,6 +75,11 @@ def _cells(reader: csv.DictReader[str], file: Path, dataset: Csv) -> Iterator[tu
                 f"(columns: {', '.join(header) or 'none'})"
             )
     for cells in reader:
+        if surplus := cells.get(reader.restkey):
+            raise UserError(
+                f"{file}:{reader.line_num}: {len(header) + len(surplus)} cells, and the header has {len(header)}: "
+                'put a cell that has a comma in it into quotes, as "cat, big"'
+            )
         yield reader.line_num, cells
 
 

@@ -79,6 +79,21 @@ def test_blanks_around_cells_make_no_new_class(tmp_path):
     assert list(source.classes) == ["cat", "dog"]
 
 
+def test_blanks_around_the_columns_of_the_header_are_none_of_their_names(tmp_path):
+    assert built(table(tmp_path, "path , label\na.png,cat\nb.png,dog\n"))["train"].labels == [0, 1]
+
+
+def test_a_cell_in_quotes_may_have_a_comma(tmp_path):
+    source = built(table(tmp_path, 'path,label\na.png, "cat, big"\n"my,photo.png",dog\n'))["train"]
+    assert list(source.classes) == ["cat, big", "dog"]
+    assert list(source.names) == ["a.png", "my,photo.png"]
+
+
+def test_a_row_with_more_cells_than_the_header_is_located(tmp_path):
+    file = table(tmp_path, "path,label\na.png,cat\nmy,photo.png,dog\n")
+    assert f"{file}:3: 3 cells, and the header has 2: put a cell that has a comma in it into quotes" in refusal(file)
+
+
 def test_absolute_paths_are_taken_as_they_are(tmp_path):
     images(tmp_path / "far", "a.png")
     (tmp_path / "near").mkdir()
