@@ -107,13 +107,6 @@ class RunFolder:
             except ValueError:  # no JSON, or no UTF-8
                 return
 
-    def last_step(self) -> int:
-        """The optimizer step of the last line of `metrics.jsonl`, 0 where there is none.
-
-        When an observer is built for a run that is resumed, lines that will be written again are still there.
-        """
-        return max((line["step"] for line in self.metrics_lines()), default=0)
-
     def rewind_metrics(self, step: int) -> None:
         """Forget what was written after optimizer step `step`: a resumed run writes it again."""
         if not self.metrics.exists():

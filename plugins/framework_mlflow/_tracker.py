@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from mlflow import MlflowClient
@@ -22,30 +23,47 @@ LONGEST_VALUE = 500
 class Tracker:
     """One run of MLflow, found again by `mlflow.json` in the run folder when a run is resumed.
 
-    Figures wait here until the server has taken them: what it missed it is told with the next.
+    Figures wait here until the server has taken them: what it missed it is told with the next. `mlflow.json` has the
+    step of the last that it took, so that a later session tells it the rest from `metrics.jsonl`.
     """
 
     def __init__(self, component: MLflow, run: RunFolder, say: Callable[[str], None]) -> None:
         self.component, self.run, self.say = component, run, say
-        self.known = run.last_step() if (run.path / "mlflow.json").is_file() else 0
+        self.state: dict[str, Any] = {}
+        self.known = 0
         self.waiting: list[Metric] = []
         self.troubled = False
         self.client: Any = None
-        self.run_id = ""
+
+    @property
+    def run_id(self) -> str:
+        """MLflow's name for the run; empty where there is none yet."""
+        return str(self.state.get("run_id", ""))
 
     @hookimpl
     def run_start(self) -> None:
-        """Make the run with the recipe as its parameters, or go on with it."""
+        """Make the run with the recipe as its parameters, or go on with it; what it missed waits for the next."""
         self.client = MlflowClient(tracking_uri=self.component.tracking_uri)
         if (self.run.path / "mlflow.json").is_file():
-            self.run_id = self.run.read("mlflow")["run_id"]
+            self.state = self.run.read("mlflow")
+            self.known = self.state["step"]
             self.client.update_run(self.run_id, status="RUNNING")
-            return
+        else:
+            self._make_run()
+        for line in self.run.metrics_lines():
+            event, step, epoch = (line.pop(key) for key in ("event", "step", "epoch"))
+            if event == "step":
+                self._add(line, step, "step/")
+            else:
+                self._add({"epoch": epoch, **line}, step)
+
+    def _make_run(self) -> None:
         name = self.component.experiment
         experiment = self.client.get_experiment_by_name(name)
         experiment_id = experiment.experiment_id if experiment else self.client.create_experiment(name)
-        self.run_id = self.client.create_run(experiment_id, run_name=self.run.path.resolve().name).info.run_id
-        self.run.write("mlflow", {"run_id": self.run_id, "experiment_id": experiment_id})
+        made = self.client.create_run(experiment_id, run_name=self.run.path.resolve().name)
+        self.state = {"run_id": made.info.run_id, "experiment_id": experiment_id, "step": 0}
+        self.run.write("mlflow", self.state)
         settings = self.run.settings().items()
         parameters = [Param(key, str(value)[:LONGEST_VALUE]) for key, value in settings]
         for start in range(0, len(parameters), PARAMETERS_AT_A_TIME):
@@ -68,36 +86,39 @@ class Tracker:
         self._send()
         validation = metrics.get("validation")
         if validation and metrics["kept"] and step >= self.known:
-            matrix = confusion_picture(validation["confusion"], list(validation["per_class"]))
-            self.client.log_image(self.run_id, matrix, artifact_file=f"confusion/epoch_{epoch:04}.png")
+            self._picture_confusion(validation, f"epoch_{epoch:04}")
             if self.component.log_images:
                 shown = examples_picture(examples(self.component.log_images))
                 self.client.log_image(self.run_id, shown, artifact_file=f"examples/epoch_{epoch:04}.png")
 
     @hookimpl
     def run_end(self, results: Mapping[str, Any]) -> None:
-        """Final figures under `final/`, all of them in `results.json`, and the weights where they are wanted."""
+        """Final figures under `final/`, all of them in `results.json`, and the weights where they are wanted.
+
+        Each is tried whatever became of the others, and the run ends in any case: there is no later session.
+        """
         self._add(results, results["steps"], "final/")
-        self._send()
-        if "test" in results:
-            matrix = confusion_picture(results["test"]["confusion"], list(results["test"]["per_class"]))
-            self.client.log_image(self.run_id, matrix, artifact_file="confusion/test.png")
-        self.client.log_artifact(self.run_id, str(self.run.results))
-        if self.component.log_model:
-            for file in self.run.classifier:
-                self.client.log_artifact(self.run_id, str(file), "model")
-        self.client.set_terminated(self.run_id, "FINISHED")
+        with ExitStack() as parts:  # done in reverse order
+            parts.callback(self.client.set_terminated, self.run_id, "FINISHED")
+            if self.component.log_model:
+                parts.callback(self._upload_model)
+            parts.callback(self.client.log_artifact, self.run_id, str(self.run.results))
+            if "test" in results:
+                parts.callback(self._picture_confusion, results["test"], "test")
+            parts.callback(self._send)
         self.say(f"mlflow: run {self.run_id} of experiment '{self.component.experiment}'")
 
     @hookimpl
     def run_stopped(self, error: BaseException) -> None:
         """The run counts as killed or failed until it is resumed."""
         if self.run_id:
-            self._send()
-            self.client.set_terminated(self.run_id, "KILLED" if isinstance(error, Interrupted) else "FAILED")
+            try:
+                self._send()
+            finally:
+                self.client.set_terminated(self.run_id, "KILLED" if isinstance(error, Interrupted) else "FAILED")
 
     def _add(self, figures: Mapping[str, Any], step: int, prefix: str = "") -> None:
-        """Keep figures for sending; those before the last one of an earlier session are known already."""
+        """Keep figures for sending; those before the last that the server took of earlier sessions it has already."""
         if step >= self.known:
             now = int(time.time() * 1000)
             self.waiting += [Metric(key, value, now, step) for key, value in scalars(figures, prefix).items()]
@@ -105,6 +126,17 @@ class Tracker:
     def _send(self) -> None:
         self.troubled = True
         while self.waiting:
-            self.client.log_batch(self.run_id, metrics=self.waiting[:METRICS_AT_A_TIME])
+            batch = self.waiting[:METRICS_AT_A_TIME]
+            self.client.log_batch(self.run_id, metrics=batch)
             self.waiting = self.waiting[METRICS_AT_A_TIME:]
+            self.state["step"] = batch[-1].step
+            self.run.write("mlflow", self.state)
         self.troubled = False
+
+    def _picture_confusion(self, figures: Mapping[str, Any], name: str) -> None:
+        picture = confusion_picture(figures["confusion"], list(figures["per_class"]))
+        self.client.log_image(self.run_id, picture, artifact_file=f"confusion/{name}.png")
+
+    def _upload_model(self) -> None:
+        for file in self.run.classifier:
+            self.client.log_artifact(self.run_id, str(file), "model")

@@ -28,7 +28,9 @@ class TensorBoard(Observer):
             raise UserError(
                 f"observer 'tensorboard' needs TensorBoard: pip install 'framework[tensorboard]' ({error})"
             ) from error
-        folder = run.path / "tensorboard" if self.folder is None else self.folder / run.path.resolve().name
+        folder = run.path / "tensorboard"
+        if self.folder is not None:
+            folder = self.folder.expanduser() / run.path.resolve().name
         return EventWriter(run, folder, self.log_images)
 
 

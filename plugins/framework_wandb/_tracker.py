@@ -18,42 +18,49 @@ class Tracker:
     """One run of W&B, found again by `wandb.json` in the run folder when a run is resumed.
 
     A process of W&B's own does the talking: a network that fails holds nothing up, and what could not be sent stays in
-    the run folder.
+    the run folder. `wandb.json` has the last step that it was told of by the end of an epoch or of a session, so that a
+    later session tells it the rest from `metrics.jsonl`.
     """
 
     def __init__(self, component: Wandb, run: RunFolder, say: Callable[[str], None]) -> None:
         self.component, self.run, self.say = component, run, say
-        self.known = run.last_step() if (run.path / "wandb.json").is_file() else 0
+        self.state: dict[str, Any] = {}
+        self.known = 0
         self.tracked: Any = None
 
     @hookimpl
     def run_start(self) -> None:
-        """Make the run with the recipe as its configuration, or go on with it."""
-        begun = (self.run.path / "wandb.json").is_file()
-        run_id = self.run.read("wandb")["run_id"] if begun else secrets.token_hex(4)
+        """Make the run with the recipe as its configuration, or go on with it, beginning with what it missed."""
+        self.state = {"run_id": secrets.token_hex(4), "step": 0}
+        if (self.run.path / "wandb.json").is_file():
+            self.state = self.run.read("wandb")
+        self.state["project"] = self.component.project
+        self.known = self.state["step"]
         self.tracked = wandb.init(
             project=self.component.project,
             entity=self.component.entity,
             name=self.run.path.resolve().name,
-            id=run_id,
+            id=self.state["run_id"],
             resume="allow",
             mode=self.component.mode,
             dir=str(self.run.path),
             config=self.run.settings(),
             settings=wandb.Settings(silent=True, console="off"),  # the terminal is the framework's
         )
-        self.run.write("wandb", {"run_id": run_id, "project": self.component.project})
+        self.run.write("wandb", self.state)
         # A resumed run starts before the last step it has told of; W&B's own counter only goes up.
         self.tracked.define_metric("step", hidden=True)
         self.tracked.define_metric("*", step_metric="step")
-        if not self.tracked.offline:
+        if not self.tracked.offline and self.tracked.url:  # a disabled one has none
             self.say(f"{'wandb':>10}  {self.tracked.url}")
+        for line in self.run.metrics_lines():
+            event, step, epoch = (line.pop(key) for key in ("event", "step", "epoch"))
+            self._tell(step, scalars(line, "step/") if event == "step" else {"epoch": epoch, **scalars(line)})
 
     @hookimpl
     def step_end(self, step: int, metrics: Mapping[str, float]) -> None:
         """Curves by step, under `step/`."""
-        if step >= self.known:
-            self.tracked.log({"step": step, **scalars(metrics, "step/")})
+        self._tell(step, scalars(metrics, "step/"))
 
     @hookimpl
     def epoch_end(
@@ -62,14 +69,15 @@ class Tracker:
         """Curves by epoch; pictures where weights were kept."""
         if step < self.known:
             return
-        line: dict[str, Any] = {"step": step, "epoch": epoch, **scalars(metrics)}
+        line: dict[str, Any] = {"epoch": epoch, **scalars(metrics)}
         validation = metrics.get("validation")
         if validation and metrics["kept"]:
             matrix = confusion_picture(validation["confusion"], list(validation["per_class"]))
             line["confusion"] = wandb.Image(matrix)
             if self.component.log_images:
                 line["examples"] = wandb.Image(examples_picture(examples(self.component.log_images)))
-        self.tracked.log(line)
+        self._tell(step, line)
+        self.run.write("wandb", self.state)
 
     @hookimpl
     def run_end(self, results: Mapping[str, Any]) -> None:
@@ -91,7 +99,14 @@ class Tracker:
         if self.tracked is not None:
             self._finish(1)
 
+    def _tell(self, step: int, figures: Mapping[str, Any]) -> None:
+        """Those before the last that an earlier session told of are known already."""
+        if step >= self.known:
+            self.tracked.log({"step": step, **figures})
+            self.state["step"] = step
+
     def _finish(self, status: int) -> None:
+        self.run.write("wandb", self.state)
         offline, folder = self.tracked.offline, self.tracked.settings.sync_dir
         self.tracked.finish(exit_code=status)
         if offline:

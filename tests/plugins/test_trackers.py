@@ -1,5 +1,6 @@
 """TensorBoard, MLflow and W&B are told of a real run, without a network, and their own readers find it all again."""
 
+import importlib
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import signal
 import struct
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -43,6 +45,21 @@ def forget_the_last_epoch(run):
     max(run.checkpoints.glob("step-*")).unlink()
     run.results.unlink()
     run.weights.unlink()
+
+
+@contextmanager
+def stopped_after_an_epoch(tracker):
+    """A signal arrives while the tracker is told of the first epoch."""
+    module = importlib.import_module(f"framework_{tracker}._tracker")
+    draw = module.examples_picture
+
+    def stop(examples):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return draw(examples)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "examples_picture", stop)
+        yield
 
 
 def lines(run, event):
@@ -116,8 +133,9 @@ def test_a_run_resumed_after_its_last_step_has_its_final_figures_at_that_step(tr
     assert step == run.read("results")["steps"] > 0
 
 
-def test_tensorboard_writes_where_it_is_told_and_no_images_where_none_are_wanted(train, tmp_path):
-    run, _ = train(f"{{name: tensorboard, folder: {tmp_path / 'all'}, log_images: 0}}")
+def test_tensorboard_writes_where_it_is_told_and_no_images_where_none_are_wanted(train, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    run, _ = train("{name: tensorboard, folder: ~/all, log_images: 0}")
     assert not (run.path / "tensorboard").exists()
     assert "examples" not in events(tmp_path / "all" / "run").Tags()["images"]
 
@@ -188,6 +206,70 @@ def test_what_the_mlflow_server_missed_it_is_told_later_and_the_terminal_says_so
     assert "observer 'mlflow' failed in step_end: ConnectionError: the server is away; the run goes on" in result.out
     client, found = mlflow_run(run, store)
     assert history(client, found, "step/loss") == curve(run, "step", "loss")
+
+
+@contextmanager
+def failing(call):
+    """A server that does not take pictures (`log_image`) or figures (`log_batch`)."""
+    from mlflow import MlflowClient
+
+    before = getattr(MlflowClient, call)
+
+    def fail(self, *given, **named):
+        if call == "log_batch" and "metrics" not in named:  # parameters, before training
+            return before(self, *given, **named)
+        raise ConnectionError("the server is away")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MlflowClient, call, fail)
+        yield
+
+
+@pytest.mark.parametrize("call", ["log_batch", "log_image"])
+def test_what_mlflow_does_not_take_at_the_end_keeps_it_from_nothing_else(call, train, tmp_path):
+    store = tmp_path / "mlruns"
+    with failing(call):
+        run, result = train(f"{{name: mlflow, tracking_uri: '{store.as_uri()}', log_model: true}}")
+    assert "observer 'mlflow' missed" in result.out
+    client, found = mlflow_run(run, store)
+    assert found.info.status == "FINISHED"
+    assert {"results.json", "model"} < set(files(client, found))
+
+
+def test_a_run_that_failed_has_failed_for_mlflow_even_where_it_did_not_take_its_figures(train, tmp_path):
+    store = tmp_path / "mlruns"
+    arguments = ("optimizer.lr=1e30", "train.log_every=1")
+    with failing("log_batch"):
+        run, _ = train(f"{{name: mlflow, tracking_uri: '{store.as_uri()}'}}", *arguments, status=1)
+    assert mlflow_run(run, store)[1].info.status == "FAILED"
+
+
+def test_what_mlflow_did_not_take_in_one_session_it_is_told_in_the_next(train, tmp_path):
+    store = tmp_path / "mlruns"
+    observer = f"{{name: mlflow, tracking_uri: '{store.as_uri()}'}}"
+    with failing("log_batch"):
+        run, _ = train(observer)
+    forget_the_last_epoch(run)
+    train(observer, "--resume")
+    client, found = mlflow_run(run, store)
+    assert history(client, found, "step/loss") == curve(run, "step", "loss")
+    assert history(client, found, "train/loss") == [
+        (line["step"], line["train"]["loss"]) for line in lines(run, "epoch")
+    ]
+    assert set(found.data.metrics) & {"step/step", "step/epoch", "step"} == set()
+
+
+def test_mlflow_is_told_what_happened_while_it_was_left_out(train, tmp_path):
+    store = tmp_path / "mlruns"
+    observer = f"{{name: mlflow, tracking_uri: '{store.as_uri()}'}}"
+    with stopped_after_an_epoch("mlflow"):
+        train(observer, status=130)
+    run, _ = train("", "--resume")
+    run.results.unlink()
+    train(observer, "--resume")
+    told = history(*mlflow_run(run, store), "step/loss")
+    assert list(dict.fromkeys(told)) == curve(run, "step", "loss")
+    assert len(told) <= len(set(told)) + 1  # the last step that it took may be told twice
 
 
 @pytest.mark.parametrize("observer", ["tensorboard", "{name: mlflow, tracking_uri: STORE}", "wandb"])
@@ -297,3 +379,33 @@ def test_a_resumed_run_goes_on_in_its_run_of_wandb(train):
     told = [(row["step"], row["step/loss"]) for row in wandb_rows(run.path) if "step/loss" in row]
     assert list(dict.fromkeys(told)) == curve(run, "step", "loss")
     assert len(told) <= len(set(told)) + 1  # the last step may be told twice
+
+
+def test_wandb_is_told_what_happened_while_it_was_left_out(train):
+    with stopped_after_an_epoch("wandb"):
+        train("wandb", status=130)
+    run, _ = train("", "--resume")
+    run.results.unlink()
+    train("wandb", "--resume")
+    rows = list(wandb_rows(run.path))
+    told = [(row["step"], row["step/loss"]) for row in rows if "step/loss" in row]
+    assert list(dict.fromkeys(told)) == curve(run, "step", "loss")
+    assert len(told) <= len(set(told)) + 1  # the last step may be told twice
+    epochs = [(row["step"], row["train/loss"]) for row in rows if "epoch" in row]
+    assert list(dict.fromkeys(epochs)) == [(line["step"], line["train"]["loss"]) for line in lines(run, "epoch")]
+
+
+@pytest.fixture
+def wandb_switched_off(monkeypatch):
+    import wandb
+
+    wandb.teardown()  # it reads the environment once in a process
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    yield
+    wandb.teardown()
+
+
+def test_a_wandb_that_is_switched_off_has_no_address_to_name(train, wandb_switched_off):
+    run, result = train("wandb")
+    assert not list(run.path.glob("wandb/*run-*"))
+    assert "None" not in result.out
