@@ -40,13 +40,16 @@ class Unreadable:
     split: int
     index: int
     reason: str
+    shared: bool
+    """Whether an earlier split for evaluation has one of that name that cannot be used either."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scan:
     """The images of all splits in one row, those that cannot be read left out; arrays have N entries.
 
-    An image that several splits for evaluation share is there once, in the first of them.
+    An image that several splits for evaluation share is there once, in the first of them; one that a split lists twice
+    is there twice.
     """
 
     sources: Mapping[str, ImageSource]
@@ -63,7 +66,7 @@ class Scan:
     """N×32×32, gray; in a file that the system reads where it is looked at."""
     unreadable: tuple[Unreadable, ...]
     shared: Mapping[str, int]
-    """How many images of a split are those of an earlier one too."""
+    """How many images of a split are those of an earlier one too, with those that cannot be read."""
 
     def __len__(self) -> int:
         return len(self.split)
@@ -77,6 +80,10 @@ class Scan:
     def classes(self) -> Sequence[str]:
         """The class names."""
         return self.sources["train"].classes
+
+
+_Image = tuple[str, int | None]
+"""Name and hash of the pixels, None where it cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -96,18 +103,15 @@ def scan(sources: Mapping[str, ImageSource], progress: Progress) -> Scan:
     tables: list[NDArray[np.int64]] = [np.empty((0, 7), dtype=np.int64)]
     unreadable: list[Unreadable] = []
     shared: dict[str, int] = {}
-    seen: set[tuple[str, int]] = set()
+    first: dict[_Image, int] = {}
     with tempfile.TemporaryFile() as file:
         for number, (split, source) in enumerate(sources.items()):
-            labels = np.asarray(source.labels, dtype=np.int64)
+            labels, names = np.asarray(source.labels, dtype=np.int64), source.names
             for chunk in _chunks(split, source, progress):
-                unreadable += [Unreadable(number, index, reason) for index, reason in chunk.bad.items()]
-                new = np.ones(len(chunk.table), dtype=bool)
-                if split not in TRAINING:
-                    known = [(str(source.names[index]), pixels) for index, pixels in chunk.table[:, :2].tolist()]
-                    new = np.array([image not in seen for image in known], dtype=bool)
-                    seen.update(known)
-                    shared[split] = shared.get(split, 0) + int((~new).sum())
+                old = set() if split in TRAINING else _of_earlier_splits(chunk, names, number, first)
+                shared[split] = shared.get(split, 0) + len(old)
+                unreadable += [Unreadable(number, index, reason, index in old) for index, reason in chunk.bad.items()]
+                new = np.array([index not in old for index in chunk.table[:, 0].tolist()], dtype=bool)
                 rows = chunk.table[new]
                 tables.append(np.column_stack([np.full(len(rows), number), labels[rows[:, 0]], rows]))
                 file.write(chunk.thumbnails[new].tobytes())
@@ -116,6 +120,12 @@ def scan(sources: Mapping[str, ImageSource], progress: Progress) -> Scan:
     where, label, index, hashes = (np.ascontiguousarray(column) for column in table[:, :4].T)
     several = {split: number for split, number in shared.items() if number}
     return Scan(sources, where, index, label, hashes, table[:, 4:], thumbnails, tuple(unreadable), several)
+
+
+def _of_earlier_splits(chunk: _Chunk, names: Sequence[str], number: int, first: dict[_Image, int]) -> set[int]:
+    """The places of those that a split before has too; `first` knows the first of each, and learns these."""
+    images = [*chunk.table[:, :2].tolist(), *([index, None] for index in chunk.bad)]
+    return {index for index, pixels in images if first.setdefault((str(names[index]), pixels), number) < number}
 
 
 def _chunks(split: str, source: ImageSource, progress: Progress) -> Iterator[_Chunk]:

@@ -39,7 +39,7 @@ def summary_of(checked: Checked) -> dict[str, Any]:
             "of_several_classes": sum(len({*scan.label[group].tolist()}) > 1 for group in near),
         },
         "blank": len(checked.blank),
-        "corrupt": len(bad),
+        "corrupt": sum(not one.shared for one in scan.unreadable),
         "leaks": _leaks(checked),
         "to_drop": {split: dropped.count(split) for split in scan.splits if split in dropped},
     }

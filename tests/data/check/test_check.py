@@ -7,7 +7,7 @@ import pytest
 from framework_folder import Folder
 from PIL import Image
 
-from framework import ImageArrays
+from framework import ImageArrays, ImageFiles, class_tree
 from framework.data.check.check import check_splits
 from framework.data.check.findings import findings_of
 from framework.data.check.summary import summary_of
@@ -147,6 +147,25 @@ def test_a_split_that_is_part_of_another_is_counted_once():
     assert result.scan.splits == ("train", "test", "public")
     assert result.scan.shared == {"public": 4}
     assert findings_of(result) == []
+
+
+def test_an_image_that_one_split_lists_twice_is_a_copy_however_far_apart(pictures):
+    train, test = class_tree(pictures / "train", channels=1), class_tree(pictures / "test", channels=1)
+    listed = ImageFiles(test.paths * 8, test.labels * 8, test.classes, 1, test.root)
+    result = check_splits({"train": train, "test": listed})
+    assert result.scan.shared == {}
+    assert summary_of(result)["duplicates"] == {"groups": 10, "surplus": 70}
+
+
+def test_a_corrupt_file_that_splits_share_is_counted_once_and_dropped_from_both(pictures):
+    (pictures / "test/dog/01.png").write_bytes(b"")
+    train, test = class_tree(pictures / "train", channels=1), class_tree(pictures / "test", channels=1)
+    result = check_splits({"train": train, "test": test, "public": test})
+    summary = summary_of(result)
+    assert summary["corrupt"] == 1
+    assert summary["splits"]["public"]["shared"] == summary["splits"]["public"]["images"] == 10
+    assert summary["to_drop"] == {"test": 1, "public": 1}
+    assert [one.image[:2] for one in findings_of(result)] == [("test", "dog/01.png"), ("public", "dog/01.png")]
 
 
 def test_a_file_that_is_in_train_and_in_test_leaks():
