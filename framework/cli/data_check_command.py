@@ -33,10 +33,13 @@ def execute(arguments: argparse.Namespace) -> int:
     from framework.data.check.findings import findings_of, table_of
     from framework.data.check.summary import summary_of
     from framework.data.splits import build_splits
+    from framework.data.tables import require_other_file
     from framework.report.data_check import lines_of
     from framework.report.display import SilentDisplay, choose_display
     from framework.runs.files import write_text
 
+    if arguments.csv is not None:
+        require_other_file(recipe.dataset, arguments.csv, "--csv")
     display = SilentDisplay() if arguments.json else choose_display()
     with display:
         checked = check_splits(build_splits(recipe.dataset), display.reading)
@@ -44,7 +47,7 @@ def execute(arguments: argparse.Namespace) -> int:
         if arguments.csv is not None:
             write_text(arguments.csv, table_of(findings))
         again = [arguments.recipe, *arguments.overrides]
-        for text, style in lines_of(summary, findings, recipe.dataset.name, again, arguments.csv):
+        for text, style in lines_of(summary, findings, recipe.dataset, again, arguments.csv):
             display.line(text, style)
     if arguments.json:
         rows = [finding.row() for finding in findings]

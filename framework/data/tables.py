@@ -38,6 +38,16 @@ def find_table(dataset: Dataset, option: str) -> Path | None:
     return file
 
 
+def require_other_file(dataset: Dataset, file: Path, option: str) -> None:
+    """Raise `UserError` where writing `file`, which `option` asks for, would overwrite one of the dataset's tables."""
+    for name in OPTIONS:
+        table = find_table(dataset, name)
+        if table is not None and file.exists() and file.samefile(table):
+            raise UserError(
+                f"{option} {file}: that is the table of dataset.{name}, and would be lost; name another file"
+            )
+
+
 def apply_tables(dataset: Dataset, splits: Mapping[str, ImageSource], own: Collection[str]) -> dict[str, ImageSource]:
     """The splits without what the dataset's tables leave out; `own` are the splits that the dataset itself has.
 

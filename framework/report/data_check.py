@@ -11,6 +11,7 @@ from framework.errors import count
 from framework.report.figures import share
 
 if TYPE_CHECKING:
+    from framework.components import Dataset
     from framework.data.check.findings import Finding
 
 EXAMPLES = 2
@@ -31,19 +32,19 @@ TITLES = {
 
 
 def lines_of(
-    summary: dict[str, Any], findings: Sequence[Finding], dataset: str, recipe: Sequence[str], table: Path | None
+    summary: dict[str, Any], findings: Sequence[Finding], dataset: Dataset, recipe: Sequence[str], table: Path | None
 ) -> Iterator[Line]:
     """Everything, line by line; `recipe` is as the user named it, with overrides, `table` where findings were written.
 
     `summary` is what `summary_of` gave.
     """
-    yield from _splits(dataset, summary)
+    yield from _splits(dataset.name, summary)
     yield "", ""
     yield from _counts(summary)
     yield from _leaks(summary)
     yield from _examples(findings)
     yield "", ""
-    yield from _next(summary, findings, shlex.join(recipe), table)
+    yield from _next(summary, findings, shlex.join(recipe), table, dataset.drop)
 
 
 def _splits(dataset: str, summary: dict[str, Any]) -> Iterator[Line]:
@@ -157,19 +158,22 @@ def _image(image: tuple[str, str, str]) -> str:
     return f"{name} ({split}, {label})"
 
 
-def _next(summary: dict[str, Any], findings: Sequence[Finding], recipe: str, table: Path | None) -> Iterator[Line]:
+def _next(
+    summary: dict[str, Any], findings: Sequence[Finding], recipe: str, table: Path | None, dropped: Path | None
+) -> Iterator[Line]:
+    """`dropped` is the table that the recipe leaves images out by: another one would take its place."""
     if not findings:
         yield "Nothing was found.", "green"
         return
     parts = [f"{number:,} of {split}" for split, number in summary["to_drop"].items()]
-    file = table or Path("findings.csv")
+    file = table or Path("more-findings.csv" if dropped else "findings.csv")
     if table is None:
         yield "Every finding, with advice which image of a group to keep:", ""
         yield f"    framework data check {recipe} --csv {file}", "bold"
     else:
         yield f"{count(len(findings), 'finding')} in {file}; its column 'keep' is advice, for you to change.", ""
-    if parts and any(word.startswith("dataset.drop=") for word in shlex.split(recipe)):
-        yield f"To train without what it advises to drop besides ({', '.join(parts)}), add its rows to the table.", ""
+    if parts and dropped:
+        yield f"To train without what it advises to drop besides ({', '.join(parts)}), add its rows to {dropped}.", ""
     elif parts:
         yield f"To train without what it advises to drop ({', '.join(parts)}):", ""
         yield f"    framework run {recipe} dataset.drop={shlex.quote(str(file))}", "bold"

@@ -91,6 +91,23 @@ def test_after_dropping_nothing_is_left_to_find(recipe, table, framework):
     assert result.out.endswith("Nothing was found.\n")
 
 
+def test_a_table_of_the_recipe_file_is_added_to_and_not_replaced(recipe, framework, tmp_path):
+    (tmp_path / "mine.csv").write_text("name\ntrain/red/a.png\n")
+    recipe.write_text(recipe.read_text().replace("validation: 0.25", f"validation: 0, drop: {tmp_path / 'mine.csv'}"))
+    out = framework("data", "check", recipe).out
+    assert f"    framework data check {recipe} --csv more-findings.csv\n" in out
+    assert out.endswith(f"besides (2 of train), add its rows to {tmp_path / 'mine.csv'}.\n")
+
+
+@pytest.mark.parametrize("option", ["drop", "keep"])
+def test_a_table_that_was_just_read_is_not_overwritten(recipe, table, framework, option):
+    before = table.read_bytes()
+    result = framework("data", "check", recipe, f"dataset.{option}={table}", "--csv", table)
+    assert result.status == 2
+    assert f"that is the table of dataset.{option}, and would be lost; name another file" in result.err
+    assert table.read_bytes() == before
+
+
 def test_a_table_that_cannot_be_written_is_an_error(recipe, framework, tmp_path):
     result = framework("data", "check", recipe, "--csv", tmp_path / "nowhere" / "x.csv")
     assert result.status == 2
