@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+PAGES = ["README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```", re.M | re.S)
 
 
@@ -78,26 +79,27 @@ def test_the_code_about_what_comes_after_training_runs(tmp_path, monkeypatch):
 
 
 def test_recipes_in_the_docs_are_valid(tmp_path, framework):
-    found = [block for page in ("docs/recipes.md", "docs/tracking.md") for block in blocks(page, "yaml", "recipe")]
+    found = [block for page in PAGES for block in blocks(page, "yaml", "recipe")]
     for index, (_, code) in enumerate(found):
         file = tmp_path / f"{index}.yaml"
         file.write_text(code)
         assert framework("check", file).status == 0
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", "docs/recipes.md", "docs/predicting.md", "docs/data-check.md", "docs/tracking.md"]
-)
+def commands_of(page):
+    lines = [line.partition("#")[0] for _, code in blocks(page, "sh") for line in code.splitlines()]
+    return [shlex.split(line) for line in lines if line.startswith("framework ")]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands_of(page)])
 def test_commands_in_the_docs_name_commands_and_recipes_that_exist(page, framework):
     from framework.cli import COMMANDS
     from framework.recipe.loading import find_recipe
 
-    lines = [line.partition("#")[0] for _, code in blocks(page, "sh") for line in code.splitlines()]
-    found = [shlex.split(line) for line in lines if line.startswith("framework ")]
-    assert found
-    for _, command, *arguments in found:
+    written = {info.removeprefix("file=") for info, _ in blocks(page, "yaml", "file=")}  # by the page itself
+    for _, command, *arguments in commands_of(page):
         assert command in COMMANDS or f"{command} {arguments[0]}" in COMMANDS
-        if command == "run" and not arguments[0].endswith("my.yaml"):
+        if command == "run" and not arguments[0].endswith("my.yaml") and arguments[0] not in written:
             path = ROOT / arguments[0]
             assert path.is_file() or find_recipe(arguments[0]).is_file()
             overrides = [argument for argument in arguments[1:] if "=" in argument]
@@ -125,7 +127,7 @@ def test_every_hook_is_documented_with_its_arguments():
 
 
 def test_links_between_pages_lead_somewhere():
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for page in map(ROOT.joinpath, PAGES):
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
