@@ -57,14 +57,20 @@ def regions_of(image: NDArray[np.uint8], find: Find, name: str) -> list[Region]:
     except Exception as error:
         raise UserError(f"the finder failed on '{name}': {type(error).__name__}: {error}") from error
     height, width = image.shape[1:]
-    most = 3 * max(height, width)
     for region in regions:
-        across, down = (region.x, region.width, width), (region.y, region.height, height)
-        if not all(0 < size <= most and -size < start < side for start, size, side in (across, down)):
-            raise UserError(f"the finder gave {region} for '{name}', an image of {width}×{height} pixels")
-        if not 0 <= region.score <= 1:
-            raise UserError(f"the finder gave {region} for '{name}'; a score is from 0 to 1")
+        if rule := _broken_rule(region, height, width):
+            raise UserError(f"the finder gave {region} for '{name}', an image of {width}×{height} pixels; {rule}")
     return regions
+
+
+def _broken_rule(region: Region, height: int, width: int) -> str | None:
+    """What the region breaks of the contract, in an image of that size."""
+    most = 3 * max(height, width)
+    if not (0 < region.width <= most and 0 < region.height <= most):
+        return f"a side is from 1 to {most} pixels, three times the longer side of the image"
+    if not (-region.width < region.x < width and -region.height < region.y < height):
+        return "a region overlaps the image"
+    return None if 0 <= region.score <= 1 else "a score is from 0 to 1"
 
 
 def _plain(region: Region) -> Region:

