@@ -66,7 +66,10 @@ def private_copy(model: nn.Module) -> nn.Module:
 
 
 def noted_pass(model: nn.Module, inputs: Tensor) -> tuple[Tensor, list[tuple[str, Tensor]]]:
-    """Logits B×K, and what each module gave, in the order in which they were done."""
+    """Logits B×K, and what each module gave, in the order in which they were done.
+
+    The network gets a copy of `inputs`, for it may change what it is given in place, and a leaf of the graph cannot be.
+    """
     given: list[tuple[str, Tensor]] = []
 
     def note(name: str) -> Any:
@@ -78,7 +81,7 @@ def noted_pass(model: nn.Module, inputs: Tensor) -> tuple[Tensor, list[tuple[str
 
     handles = [module.register_forward_hook(note(name)) for name, module in model.named_modules()]
     try:
-        return model(inputs), given
+        return model(inputs.clone()), given
     finally:
         for handle in handles:
             handle.remove()

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from framework import Predictor, UserError
 from framework.data.preprocess import Preprocessor
 from framework.evaluation.evaluate import Evaluator
-from framework.inference.activation import COLOURS, LUMINANCE, activation_maps, overlay
+from framework.inference.activation import AT_ONCE, COLOURS, LUMINANCE, activation_maps, overlay
 from framework.inference.feature_maps import feature_maps, noted_pass, private_copy
 from framework.inference.torch_engine import TorchEngine
 
@@ -269,3 +269,34 @@ def test_an_overlay_of_colour_images_keeps_their_lightness():
 def test_colours_are_told_apart_by_lightness_alone():
     lightness = [sum(share * value for share, value in zip(LUMINANCE, colour, strict=True)) for colour in COLOURS]
     assert all(after - before > 20 for before, after in pairwise(lightness))
+
+
+class Shifting(nn.Module):
+    """A network that changes its input in place, or does not, and notes how many images it is given."""
+
+    def __init__(self, network, in_place):
+        super().__init__()
+        self.network, self.in_place = network, in_place
+
+    def forward(self, images):
+        SIZES.append(len(images))
+        return self.network(images.sub_(0.1) if self.in_place else images - 0.1)
+
+
+SIZES = []
+
+
+def test_a_network_may_change_its_input_in_place():
+    torch.manual_seed(0)
+    network = convolutional()
+    images, labels, _ = cornered(5)
+    one, other = (activation_maps(predictor(Shifting(network, way)), images, labels) for way in (True, False))
+    assert one.any()
+    assert one.equal(other)
+
+
+def test_maps_are_made_for_a_few_images_at_a_time():
+    SIZES.clear()
+    images, labels, _ = cornered(2 * AT_ONCE + 1)
+    assert len(activation_maps(predictor(Shifting(convolutional(), False)), images, labels)) == len(images)
+    assert SIZES == [AT_ONCE, AT_ONCE, 1]
