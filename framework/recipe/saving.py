@@ -23,14 +23,19 @@ def recipe_text(recipe: Recipe, header: str = "", *, commented: bool = False) ->
 
     With `commented`, each option carries its description; without, options that are unset are left out.
     """
+    lines = "".join(f"# {line}\n" for line in header.splitlines())
+    return lines + yaml_text(_document(recipe, plain(recipe), commented))
+
+
+def yaml_text(tree: Any) -> str:
+    """A recipe's tree as YAML, laid out as every recipe that is written."""
     yaml = YAML()
     yaml.default_flow_style = False
     yaml.width = 110
     yaml.indent(mapping=2, sequence=4, offset=2)
     out = io.StringIO()
-    yaml.dump(_document(recipe, plain(recipe), commented), out)
-    lines = "".join(f"# {line}\n" for line in header.splitlines())
-    return lines + out.getvalue()
+    yaml.dump(tree, out)
+    return out.getvalue()
 
 
 def _document(model: Any, node: Any, commented: bool, depth: int = 0) -> Any:

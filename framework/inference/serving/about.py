@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
 from framework.evaluation.intervals import wilson_interval
+from framework.recipe.saving import yaml_text
 from framework.runs.card import model_card, summary
 
 if TYPE_CHECKING:
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
     from framework.runs.trained import Trained
 
 FIGURES = ("images", "loss", "top1", "top5", "balanced_accuracy", "macro_f1", "ece", "per_class")
+PLACE = re.compile(
+    r"(?P<scheme>[\w+.-]{2,}:(?://(?:localhost)?)?+)?(?P<path>[/~].*|[A-Za-z]:[/\\].*|\\\\.*)",
+    re.DOTALL,
+)
+"""A path that is absolute or begins at home, on any system, or the address of one."""
 
 
 def public_name(trained: Trained) -> str:
@@ -32,11 +39,8 @@ def public_name(trained: Trained) -> str:
 def describe(predictor: Predictor, limits: Limits, no_activation: str | None) -> dict[str, Any]:
     """As JSON types. Folders of this machine that the recipe names are left out."""
     trained = predictor.trained
-    name, documents = public_name(trained), trained.documents
-    recipe = without_comments(trained.recipe)
-    network = documents["model"]["model"]
-    folders = _folders([YAML(typ="safe").load(io.StringIO(recipe)), network])
-    card = trained.card or model_card(trained, name)
+    name, shown = public_name(trained), without_folders(trained)
+    documents = shown.documents
     return {
         "name": name,
         "summary": summary(dict(documents)),
@@ -44,9 +48,9 @@ def describe(predictor: Predictor, limits: Limits, no_activation: str | None) ->
         "metrics": _metrics(documents.get("results", {})),
         "calibration": documents.get("calibration"),
         "preprocessing": predictor.preprocess.as_dict(),
-        "network": _without(folders, network),
-        "recipe": _without(folders, recipe),
-        "card": _without(folders, card.replace(trained.recipe.strip(), recipe.strip())),
+        "network": documents["model"]["model"],
+        "recipe": shown.recipe,
+        "card": shown.card or model_card(shown, name),
         "versions": _versions(documents.get("environment", {})),
         "device": str(predictor.device),
         "activation": {"available": no_activation is None, "reason": no_activation},
@@ -54,26 +58,25 @@ def describe(predictor: Predictor, limits: Limits, no_activation: str | None) ->
     }
 
 
-def without_comments(recipe: str) -> str:
-    """The recipe alone: a comment is a note to oneself."""
-    return "".join(line for line in recipe.splitlines(keepends=True) if not line.startswith("#"))
+def without_folders(trained: Trained) -> Trained:
+    """With `…/fer2013` in place of `/home/me/data/fer2013`, and without comments, which are notes to oneself."""
+    tree, model = YAML(typ="safe").load(io.StringIO(trained.recipe)), trained.documents["model"]
+    recipe = yaml_text(_shortened(tree))
+    card = (trained.card or "").replace(trained.recipe.strip(), recipe.strip())
+    for text in sorted({*_texts(tree), *_texts(model["model"])}, key=len, reverse=True):
+        card = card.replace(text, _shortened(text))
+    documents = {**trained.documents, "model": {**model, "model": _shortened(model["model"])}}
+    return replace(trained, recipe=recipe, documents=documents, card=card or None)
 
 
-def _folders(tree: Any) -> list[str]:
-    """Paths of this machine that are named in it, the longest first."""
-    named = {text for text in _texts(tree) if Path(text).name and (Path(text).is_absolute() or text.startswith("~"))}
-    return sorted(named, key=len, reverse=True)
-
-
-def _without(folders: Sequence[str], value: Any) -> Any:
-    """With `…/fer2013` in place of `/home/me/data/fer2013`."""
-    if isinstance(value, str):
-        for path in folders:
-            value = value.replace(path, f"…/{Path(path).name}")
-    elif isinstance(value, Mapping):
-        return {name: _without(folders, part) for name, part in value.items()}
-    elif isinstance(value, list):
-        return [_without(folders, part) for part in value]
+def _shortened(value: Any) -> Any:
+    """A tree, with the last part of every path that begins at a root or at home, in an address (`file://`) too."""
+    if isinstance(value, Mapping):
+        return {name: _shortened(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_shortened(part) for part in value]
+    if isinstance(value, str) and (found := PLACE.fullmatch(value)) and (name := PureWindowsPath(found["path"]).name):
+        return f"{found['scheme'] or ''}…/{name}"
     return value
 
 

@@ -8,6 +8,7 @@ import pytest
 from framework.inference.predictor import Predictor
 from framework.inference.serving.about import describe
 from framework.inference.serving.limits import Limits
+from framework.recipe.saving import yaml_text
 from framework.runs.folder import RunFolder
 
 RECIPE = """# framework run /home/me/secret/recipe.yaml
@@ -15,13 +16,45 @@ dataset:
   name: folder
   root: /home/me/my photos
   also: [~/others/cats, C/D]
-model: timm/convnext_atto
+model: timm/convnext_atto  # as in /home/me/notes
 """
 
 
 @pytest.fixture(scope="module")
 def predictor():
     return Predictor.open("drawn/faces", device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("sqlite:////home/me/mlflow.db", "sqlite://…/mlflow.db"),
+        ("file:///home/me/mlruns", "file://…/mlruns"),
+        ("file://localhost/home/me/mlruns", "file://localhost…/mlruns"),
+        ("file:/home/me/mlruns", "file:…/mlruns"),
+        (r"C:\Users\me\photos", "…/photos"),
+        ("file:///C:/Users/me/photos", "file://…/photos"),
+        ("~/photos", "…/photos"),
+        ("/home/me/" + "a folder with spaces " * 8 + "/photos", "…/photos"),
+        ("https://example.org/home/me", "https://example.org/home/me"),
+        ("photos/of/me", "photos/of/me"),
+        ("timm/resnet18", "timm/resnet18"),
+    ],
+)
+def test_of_a_place_on_the_machine_its_own_name_is_left(predictor, written, shown):
+    recipe = yaml_text({"dataset": {"name": "folder", "root": written}})
+    for card in (None, f"# Card\n\n```yaml\n{recipe}```\n"):
+        trained = replace(predictor.trained, recipe=recipe, card=card)
+        about = describe(replace(predictor, trained=trained), Limits(), None)
+        expected = f"dataset:\n  name: folder\n  root: {shown}\n"
+        assert about["recipe"] == expected
+        assert f"```yaml\n{expected}```" in about["card"]
+
+
+def test_a_recipe_without_folders_is_as_the_run_has_it(predictor):
+    trained = predictor.trained
+    lines = [line for line in trained.recipe.splitlines(keepends=True) if not line.startswith("#")]
+    assert describe(predictor, Limits(), None)["recipe"] == "".join(lines)
 
 
 def test_the_card_and_the_name_have_no_folders_either(predictor, tmp_path):
@@ -54,7 +87,9 @@ def test_folders_of_the_machine_are_left_out_of_the_recipe_and_the_network(predi
         == """dataset:
   name: folder
   root: …/my photos
-  also: […/cats, C/D]
+  also:
+    - …/cats
+    - C/D
 model: timm/convnext_atto
 """
     )
