@@ -39,10 +39,12 @@ def measure(compute: Compute, batch_size: int, size: tuple[int, int], seconds: f
     for _ in range(WARM):
         compute(images)
     times: list[float] = []
-    while len(times) < FEWEST or sum(times) < seconds:
+    total = 0.0
+    while len(times) < FEWEST or total < seconds:
         started = time.perf_counter()
         compute(images)
         times.append(time.perf_counter() - started)
+        total += times[-1]
     p50, p95 = np.quantile(times, [0.5, 0.95])
     return Timing(batch_size, len(times), float(p50), float(p95))
 
