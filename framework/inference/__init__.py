@@ -1,6 +1,7 @@
 """After training: a run, a bundle or an export as a classifier.
 
 predictor.py     what the network says of images
+ranking.py       classes by their probability
 reading.py       images as the network sees them, read ahead
 torch_engine.py  the network in PyTorch
 onnx_engine.py   an exported network under onnxruntime

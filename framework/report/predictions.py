@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from framework.errors import count
+from framework.inference.ranking import ranked
 from framework.report.figures import share
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ class Form:
 
     def ranked(self, prediction: Prediction) -> list[tuple[str, float]]:
         """Every class with its probability, the highest first; empty where there are none."""
-        if not prediction.probabilities:
-            return []
-        return sorted(zip(self.classes, prediction.probabilities, strict=True), key=lambda pair: -pair[1])
+        return ranked(self.classes, prediction.probabilities)
 
     def abstains(self, prediction: Prediction) -> bool:
         """Whether it is too unsure to answer."""
