@@ -126,6 +126,17 @@ def test_where_it_looked_is_shown_when_asked_for(open_page, pictures):
     expect(picture).to_have_attribute("src", re.compile("^blob:"))
 
 
+def test_where_it_looked_is_shown_of_an_image_that_was_asked_about_before(open_page, pictures):
+    page = open_page()
+    held = []
+    page.route("**/predict", lambda route: held.append(route))
+    with page.expect_request("**/predict"):
+        page.set_input_files("#files", pictures["happy"])
+    page.get_by_text("Show where it looked").click()
+    held[0].continue_()
+    expect(rows(page).locator(".preview img")).to_have_attribute("src", re.compile("^data:image/png;base64,"))
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_shows_it_all_without_scrolling_sideways(open_page, pictures, scheme):
     page = open_page(noted=[NOT_READ], viewport=PHONE, color_scheme=scheme)
@@ -213,3 +224,14 @@ def test_a_busy_server_is_asked_again(open_page, pictures):
     page.route("**/predict", answer)
     page.set_input_files("#files", pictures["happy"])
     expect(rows(page).locator(".said")).to_contain_text("happy")
+
+
+def test_a_file_that_is_too_large_is_told_how_large_it_may_be(open_page, server):
+    page = open_page()
+    about = server.get("/model").json()
+    about["limits"]["body"] = 30_000
+    page.route("**/model", lambda route: route.fulfill(json=about))
+    page.reload()
+    expect(page.locator("#facts")).to_contain_text("7 classes")
+    page.evaluate(HAND_OVER, ["drop", [0] * 30_001])
+    expect(rows(page).locator(".problem")).to_contain_text("takes 0.03 MB at most")

@@ -39,12 +39,14 @@ async function answer(result) {
   if (!result || !results.has(result)) return; // cleared meanwhile
   try {
     if (result.file.size > largest) {
-      throw new Error(`This file is too large: the server takes ${(largest / 1e6).toFixed(0)} MB at most.`);
+      const most = (largest / 1e6).toLocaleString("en", { maximumFractionDigits: 3 });
+      throw new Error(`This file is too large: the server takes ${most} MB at most.`);
     }
     const answer = await ask(result.file);
     if (!results.has(result)) return;
     result.succeed(answer);
     result.show(activation.checked);
+    queueForMap(result); // the switch may have been turned on meanwhile
     announce(`${result.name}: ${result.answer.class}, ${percent(result.answer.confidence)}`);
   } catch (error) {
     if (!results.has(result)) return;
@@ -83,13 +85,17 @@ function announce(text) {
   byId("status").textContent = text;
 }
 
+function queueForMap(result) {
+  if (activation.checked && result.answer && !result.answer.activation && !waiting.includes(result)) {
+    waiting.push(result);
+  }
+}
+
 function toggleActivation() {
   byId("legend").hidden = !activation.checked;
   for (const result of results) {
     result.show(activation.checked);
-    if (activation.checked && result.answer && !result.answer.activation && !waiting.includes(result)) {
-      waiting.push(result);
-    }
+    queueForMap(result);
   }
   work();
 }
