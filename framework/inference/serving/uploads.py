@@ -77,9 +77,9 @@ async def _read_one(chunks: AsyncIterator[bytes]) -> Upload:
 async def _read_form(chunks: AsyncIterator[bytes], boundary: bytes, limits: Limits) -> list[Upload]:
     if not boundary:
         raise _damaged("its type names no boundary")
-    form = _Form(boundary, limits)
     size = 0
     try:
+        form = _Form(boundary, limits)
         async for chunk in chunks:
             size += len(chunk)
             form.write(chunk)
@@ -162,7 +162,7 @@ def _empty() -> Refused:
 
 
 def _too_large(limits: Limits) -> Refused:
-    message = f"the body is larger than {limits.body / 1e6:,.1f} MB"
+    message = f"the body is larger than {limits.body / 1e6:,g} MB"
     return Refused(413, "too_large", message, "send fewer or smaller files in one request")
 
 

@@ -66,6 +66,7 @@ BAD = {
         "damaged_form",
         "boundary",
     ),
+    "a form with a boundary without end": (form(boundary="x" * 300), 400, "damaged_form", "300"),
     "a thousand files": (
         {"files": [("image", (f"{index}.png", b"x")) for index in range(1000)]},
         413,
