@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse
 from framework.data.decode import quiet_decoding
 from framework.errors import UserError
 from framework.inference.activation import activation_maps
+from framework.inference.ranking import ranked
 from framework.inference.serving import refusals, schema
 from framework.inference.serving.about import describe, public_name
 from framework.inference.serving.batching import Answer, Batching, ComputeFailed
@@ -157,9 +158,9 @@ def _add_api(app: FastAPI, service: Service) -> None:
 def _entry(answer: Answer, classes: Sequence[str], top: int | None) -> dict[str, Any]:
     if answer.error is not None:
         return {"name": answer.name, "error": answer.error}
-    ranked = sorted(zip(classes, answer.probabilities, strict=True), key=lambda pair: -pair[1])[:top]
-    best, confidence = ranked[0]
-    entry = {"name": answer.name, "class": best, "confidence": confidence, "probabilities": dict(ranked)}
+    shown = ranked(classes, answer.probabilities)[:top]
+    best, confidence = shown[0]
+    entry = {"name": answer.name, "class": best, "confidence": confidence, "probabilities": dict(shown)}
     return entry if answer.activation is None else {**entry, "activation": answer.activation}
 
 
