@@ -41,6 +41,10 @@ class BadImage(ValueError):
         self.reason = reason
 
 
+class TooManyPixels(BadImage):
+    """A picture so large that it is not decoded."""
+
+
 @contextmanager
 def quiet_decoding() -> Iterator[None]:
     """Keeps to itself what Pillow warns of: the harmless (odd EXIF) and what `decode` checks (size).
@@ -76,7 +80,8 @@ def decode(
     except (BadImage, MemoryError):
         raise
     except Exception as error:  # damaged files make decoders raise nearly anything, RuntimeError and struct.error too
-        raise BadImage(name, _reason(error, source)) from None
+        kind = TooManyPixels if isinstance(error, Image.DecompressionBombError) else BadImage
+        raise kind(name, _reason(error, source)) from None
 
 
 def _reason(error: Exception, source: str | Path | bytes) -> str:
@@ -102,7 +107,7 @@ def _refuse(name: str, image: Image.Image, max_pixels: int) -> None:
         raise BadImage(name, f"{image.format} files are not read; save it as PNG or JPEG")
     width, height = image.size
     if width * height > max_pixels:
-        raise BadImage(name, f"refused: {width}×{height} pixels, more than {max_pixels:,} (a decompression bomb?)")
+        raise TooManyPixels(name, f"refused: {width}×{height} pixels, more than {max_pixels:,} (a decompression bomb?)")
 
 
 def _reduce(image: Image.Image, least: int) -> None:

@@ -15,7 +15,7 @@ from fastapi import FastAPI, Query, Request, Response
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 
-from framework.data.decode import quiet_decoding
+from framework.data.decode import TooManyPixels, quiet_decoding
 from framework.errors import UserError
 from framework.inference.activation import activation_maps
 from framework.inference.ranking import ranked
@@ -72,8 +72,9 @@ class Service:
             held.take_images(len(uploads))
             answers = await self._computed(uploads, activation)
             self.admission.answered += sum(answer.error is None for answer in answers)
-        if len(answers) == 1 and (reason := answers[0].error):
-            raise Refused(422, "bad_image", reason, "send it as PNG or JPEG")
+        if len(answers) == 1 and (error := answers[0].error):
+            smaller = isinstance(error, TooManyPixels)
+            raise Refused(422, "bad_image", error.reason, "send it smaller" if smaller else "send it as PNG or JPEG")
         return answers
 
     async def _computed(self, uploads: Sequence[Upload], activation: bool) -> list[Answer]:
@@ -157,7 +158,7 @@ def _add_api(app: FastAPI, service: Service) -> None:
 
 def _entry(answer: Answer, classes: Sequence[str], top: int | None) -> dict[str, Any]:
     if answer.error is not None:
-        return {"name": answer.name, "error": answer.error}
+        return {"name": answer.name, "error": answer.error.reason}
     shown = ranked(classes, answer.probabilities)[:top]
     best, confidence = shown[0]
     entry = {"name": answer.name, "class": best, "confidence": confidence, "probabilities": dict(shown)}

@@ -41,7 +41,7 @@ class Answer:
     """One for each class, in the order of `Predictor.classes`."""
     activation: str | None = None
     """A PNG as a data URI, where it was asked for."""
-    error: str | None = None
+    error: BadImage | None = None
 
 
 class ComputeFailed(Exception):
@@ -106,7 +106,7 @@ class Batching:
         try:
             pixels = self.predictor.read(ticket.upload.content, name, self.max_pixels)
         except BadImage as error:
-            _deliver([(ticket, Answer(name, error=error.reason))])
+            _deliver([(ticket, Answer(name, error=error))])
         except Exception:  # no thread of the pool says a word of its own
             logger.exception("an image could not be prepared")
             _deliver([(ticket, ComputeFailed())])

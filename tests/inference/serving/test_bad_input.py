@@ -106,6 +106,15 @@ def test_what_is_wrong_is_said_and_the_next_request_is_answered(strict, faces, n
 
 
 @pytest.mark.parametrize(
+    ("image", "advice"),
+    [(bomb(), "send it smaller"), (picture(1010, 1000, "GIF")[:250_000], "send it smaller"),
+     (b"no image", "send it as PNG or JPEG")],
+)  # fmt: skip
+def test_the_advice_is_what_helps(strict, image, advice):
+    assert strict.post(content=image).json()["error"]["what_to_do"] == advice
+
+
+@pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [("GET", "/nothing", 404, "not_found"), ("GET", "/docs", 404, "not_found"),
      ("GET", "/predict", 405, "method_not_allowed"), ("POST", "/model", 405, "method_not_allowed"),
