@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
+import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -39,6 +40,7 @@ PAGE = {
     "camera.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
+logger = logging.getLogger("framework.serving")
 DESCRIPTION = "Images in, class probabilities out. Errors have one form: code, message, what to do."
 
 
@@ -97,6 +99,9 @@ def why_no_activation(predictor: Predictor) -> str | None:
         activation_maps(named, torch.zeros(1, size.channels, size.height, size.width, dtype=torch.uint8), None)
     except UserError as error:
         return str(error)
+    except Exception:
+        logger.exception("there are no activation maps: computing one failed")
+        return "activation maps of this network cannot be computed; the server's log says why"
     return None
 
 

@@ -28,6 +28,8 @@ DECODERS = 2
 """Threads."""
 WAIT = 0.002
 """Seconds that the first image of a batch waits for others."""
+FAILURES = 3
+"""Batches that failed in a row: what comes next is not expected to be answered."""
 
 logger = logging.getLogger("framework.serving")
 
@@ -45,7 +47,7 @@ class Answer:
 
 
 class ComputeFailed(Exception):
-    """The network failed on a batch; the log says why."""
+    """The network failed on a batch, or on the maps that were asked for; the log says why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +73,14 @@ class Batching:
         self._ready: queue.SimpleQueue[_Ready | None] = queue.SimpleQueue()
         self._waiting: list[_Ready] = []
         self._ending = False
+        self._failures = 0
         self._decoders = ThreadPoolExecutor(DECODERS, "decode")
         self._computer = threading.Thread(target=self._compute, name="compute", daemon=True)
 
     @property
     def at_work(self) -> bool:
-        """Whether anything would be answered: begun, not ended, and its thread has not died."""
-        return self._computer.is_alive()
+        """Whether anything would be answered: begun, not ended, and not every one of the last batches failed."""
+        return self._computer.is_alive() and self._failures < FAILURES
 
     def start(self) -> None:
         """Compute once, so that the first request need not wait for what is only built then, and begin."""
@@ -119,9 +122,11 @@ class Batching:
             if not wanted:
                 continue
             try:
-                done: list[_Done] = list(self._answered(wanted))
+                done = self._answered(wanted)
+                self._failures = 0
             except Exception:
                 logger.exception("a batch of %d images failed", len(wanted))
+                self._failures += 1
                 done = [(ticket, ComputeFailed()) for ticket, _ in wanted]
             _deliver(done)
 
@@ -146,19 +151,24 @@ class Batching:
         images = torch.stack([pixels for _, pixels in batch])
         probabilities = self.predictor.probabilities(images)
         pictures = self._pictures(batch, images, probabilities.argmax(dim=1))
-        rows = probabilities.tolist()
-        return [
-            (ticket, Answer(ticket.upload.name, tuple(row), pictures.get(index)))
-            for index, ((ticket, _), row) in enumerate(zip(batch, rows, strict=True))
-        ]
+        done: list[_Done] = []
+        for index, ((ticket, _), row) in enumerate(zip(batch, probabilities.tolist(), strict=True)):
+            failed = ticket.activation and index not in pictures
+            answer = Answer(ticket.upload.name, tuple(row), pictures.get(index))
+            done.append((ticket, ComputeFailed() if failed else answer))
+        return done
 
     def _pictures(self, batch: Sequence[_Ready], images: Tensor, classes: Tensor) -> dict[int, str]:
-        """Of those that asked for one: where the network saw the class that it named."""
+        """Of those that asked for one: where the network saw the class that it named; empty where that fails."""
         asked = [index for index, (ticket, _) in enumerate(batch) if ticket.activation]
         if not asked:
             return {}
-        maps = activation_maps(self.predictor, images[asked], classes[asked])
-        return {index: activation_picture(images[index], heat) for index, heat in zip(asked, maps, strict=True)}
+        try:
+            maps = activation_maps(self.predictor, images[asked], classes[asked])
+            return {index: activation_picture(images[index], heat) for index, heat in zip(asked, maps, strict=True)}
+        except Exception:  # it is no matter of those that asked for none
+            logger.exception("activation maps of %d images failed", len(asked))
+            return {}
 
 
 def round_number(waiting: int, most: int) -> int:

@@ -109,6 +109,7 @@ STATUSES = {
     413: "The body is too large, or has too many files.",
     415: "The body is neither a form nor an image.",
     422: "The only image cannot be read, the form has no file, or an option is wrong.",
+    500: "The network failed; the server's log says why.",
     503: "Busy: try again after `Retry-After` seconds.",
     504: "It was not computed in time.",
 }

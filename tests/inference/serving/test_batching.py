@@ -9,7 +9,7 @@ import pytest
 
 from framework.inference.predictor import Predictor
 from framework.inference.serving.app import Service, create_app
-from framework.inference.serving.batching import round_number
+from framework.inference.serving.batching import FAILURES, round_number
 from framework.inference.serving.limits import Limits
 
 
@@ -139,6 +139,38 @@ def test_a_network_that_fails_takes_nothing_down_and_tells_nothing(asking, gate,
     assert "secret" not in failed.text
     assert "/secret/place" in caplog.text
     assert later.json()["images"][0]["class"] == "happy"
+
+
+def test_maps_that_fail_fail_for_those_only_who_asked_for_them(asking, gate, faces, caplog):
+    async def talk(client):
+        first = asyncio.create_task(client.post("/predict", content=faces["sad"]))
+        await entered(gate)
+        gate.model = None
+        paths = ("/predict?activation=true", "/predict")
+        others = [asyncio.create_task(client.post(path, content=faces["happy"])) for path in paths]
+        while gate.service.batching._ready.qsize() < 2:
+            await asyncio.sleep(0.001)
+        gate.open.set()
+        return await asyncio.gather(first, *others)
+
+    _, mapped, plain = asking(Limits(), talk)
+    assert gate.sizes == [1, 2]
+    assert (mapped.status_code, mapped.json()["error"]["code"]) == (500, "internal")
+    assert plain.json()["images"][0]["class"] == "happy"
+    assert "activation maps of 1 images failed" in caplog.text
+
+
+def test_a_server_whose_batches_all_fail_is_not_ready_until_one_succeeds(asking, gate, faces):
+    async def talk(client):
+        gate.open.set()
+        health = []
+        for broken in [*[True] * FAILURES, False]:
+            gate.broken = broken
+            health.append((await client.get("/health")).status_code)
+            await client.post("/predict", content=faces["sad"])
+        return [*health, (await client.get("/health")).status_code]
+
+    assert asking(Limits(), talk) == [200] * FAILURES + [503, 200]
 
 
 def test_bodies_of_all_requests_share_one_memory(asking, gate, faces):
