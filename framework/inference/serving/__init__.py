@@ -9,5 +9,6 @@ pictures.py   where the network looked, as a picture
 about.py      what `GET /model` says
 schema.py     what the API's documents say of its answers
 refusals.py   every error has the same form
+encoding.py   JSON that may name what is no UTF-8
 page/         the page: no build step, nothing from the network
 """

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import torch
 from fastapi import FastAPI, Query, Request, Response
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import JSONResponse
 
 from framework.data.decode import TooManyPixels, quiet_decoding
 from framework.errors import UserError
@@ -23,6 +22,7 @@ from framework.inference.ranking import ranked
 from framework.inference.serving import refusals, schema
 from framework.inference.serving.about import describe, public_name
 from framework.inference.serving.batching import Answer, Batching, ComputeFailed
+from framework.inference.serving.encoding import Json
 from framework.inference.serving.limits import Admission, Limits
 from framework.inference.serving.refusals import Refused
 from framework.inference.serving.uploads import read_uploads
@@ -148,17 +148,17 @@ def _add_api(app: FastAPI, service: Service) -> None:
         activation: Annotated[bool, Query(description="Also where the network looked, as a picture.")] = False,
     ) -> Response:
         answers = await service.answers(request, activation)
-        return JSONResponse({"images": [_entry(answer, service.predictor.classes, top) for answer in answers]})
+        return Json({"images": [_entry(answer, service.predictor.classes, top) for answer in answers]})
 
     @app.get("/model", response_model=schema.Classifier, summary="What is served")
     async def model() -> Response:
-        return JSONResponse(about)
+        return Json(about)
 
     @app.get("/health", response_model=schema.Health, summary="Whether it answers")
     async def health() -> Response:
         ready, queue = service.batching.at_work, service.admission.images
         told = {"ready": ready, "queue": queue, "queue_limit": service.limits.queue}
-        return JSONResponse(told, 200 if ready else 503)
+        return Json(told, 200 if ready else 503)
 
 
 def _entry(answer: Answer, classes: Sequence[str], top: int | None) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
+
+from framework.inference.serving.encoding import Json
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -30,7 +32,7 @@ class Refused(Exception):
     def response(self) -> Response:
         """The answer."""
         content = {"error": {"code": self.code, "message": str(self), "what_to_do": self.what_to_do}}
-        return JSONResponse(content, self.status, self.headers)
+        return Json(content, self.status, self.headers)
 
 
 def install(app: FastAPI) -> None:

@@ -1,6 +1,7 @@
-"""Classifiers that are served all the same: whose maps fail."""
+"""Classifiers that are served all the same: whose maps fail, whose names are no UTF-8."""
 
 import asyncio
+import os
 from dataclasses import replace
 
 import httpx
@@ -10,6 +11,8 @@ from torch import nn
 from framework.inference.predictor import Predictor
 from framework.inference.serving.app import Service, create_app
 from framework.inference.serving.limits import Limits
+
+NO_UTF8 = os.fsdecode(b"caf\xe9")
 
 
 class WithoutGradient(nn.Module):
@@ -51,3 +54,19 @@ def test_a_network_whose_maps_fail_is_served_without_them(predictor, faces, capl
     assert plain.json()["images"][0]["class"] == "happy"
     assert (mapped.status_code, mapped.json()["error"]["code"]) == (400, "no_activation")
     assert "the server's log says why" in mapped.json()["error"]["message"]
+
+
+def test_a_class_whose_name_is_no_utf8_is_served(predictor, faces):
+    model = {**predictor.trained.documents["model"], "classes": [NO_UTF8, *predictor.classes[1:]]}
+    trained = replace(predictor.trained, label=NO_UTF8, documents={**predictor.trained.documents, "model": model})
+    named = replace(predictor, trained=trained, classes=trained.classes)
+    answer, about = ask(Service.of(named, Limits()), ("POST", "/predict", faces["happy"]), ("GET", "/model", None))
+    assert NO_UTF8 in answer.json()["images"][0]["probabilities"]
+    assert about.json()["classes"][0] == about.json()["name"] == NO_UTF8
+    answer.content.decode("utf-8")
+
+
+def test_a_reason_may_name_what_is_no_utf8(predictor, faces):
+    service = replace(Service.of(predictor, Limits()), no_activation=f"{NO_UTF8} has none")
+    (refused,) = ask(service, ("POST", "/predict?activation=true", faces["happy"]))
+    assert refused.json()["error"]["message"] == f"{NO_UTF8} has none"

@@ -1,0 +1,18 @@
+"""JSON that may name what is no UTF-8."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+from framework.runs.files import unicode_text
+
+
+class Json(JSONResponse):
+    """In UTF-8; bytes of names that are none are escaped, as in a run's own files."""
+
+    def render(self, content: Any) -> bytes:
+        """The body."""
+        return unicode_text(json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))).encode()
