@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import math
 import sys
 
@@ -23,7 +22,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=int, metavar="N", help="images computed at once (default: the run's)")
     parser.add_argument(
         "--allow-origin", action="append", default=[], metavar="URL",
-        help="let the pages of another site ask too, such as https://example.org; may be repeated",
+        help="let the pages of another site ask too, or of a proxy before the server, such as https://example.org; "
+        "may be repeated",
     )  # fmt: skip
     limits = parser.add_argument_group("limits")
     limits.add_argument("--max-body", type=float, default=64, metavar="MB", help="of a request (default: 64)")
@@ -48,6 +48,7 @@ def execute(arguments: argparse.Namespace) -> int:
     try:
         from framework.inference.serving import server
         from framework.inference.serving.app import Service
+        from framework.inference.serving.door import Door, is_loopback
         from framework.inference.serving.limits import Limits
     except ModuleNotFoundError as error:
         hint = "pip install 'framework[serve]'"
@@ -62,14 +63,16 @@ def execute(arguments: argparse.Namespace) -> int:
             arguments.queue,
         )  # fmt: skip
         service = Service.of(predictor, limits, arguments.batch_size)
-        if not _is_loopback(bound.getsockname()[0]):
+        local = is_loopback(bound.getsockname()[0])
+        if not local:
             print("warning: whoever reaches this machine may ask; there is no authentication", file=sys.stderr)
 
         def on_ready() -> None:
             print(f"{arguments.run}: {summary(dict(trained.documents))}, on {predictor.device}")
             print(f"open {server.address_of(bound)} in a browser; ^C ends it", flush=True)
 
-        server.run(service, bound, arguments.allow_origin, on_ready)
+        door = Door(tuple(arguments.allow_origin), arguments.host if local else None)
+        server.run(service, bound, door, on_ready)
     return 0
 
 
@@ -89,7 +92,3 @@ def _check(arguments: argparse.Namespace) -> None:
             f"--queue is {arguments.queue}, less than --max-files {arguments.max_files}: "
             "a full request would never be let in"
         )
-
-
-def _is_loopback(address: str) -> bool:
-    return ipaddress.ip_address(address.partition("%")[0]).is_loopback

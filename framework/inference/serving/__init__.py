@@ -2,6 +2,7 @@
 
 server.py     the process: its socket, its signals, how it ends
 app.py        the routes
+door.py       whose pages may ask
 uploads.py    a request's body becomes images, within the limits
 limits.py     what is allowed, and how much is being worked on
 batching.py   images of many requests are computed together, in one thread

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -22,6 +22,7 @@ from framework.inference.ranking import ranked
 from framework.inference.serving import refusals, schema
 from framework.inference.serving.about import describe, public_name
 from framework.inference.serving.batching import Answer, Batching, ComputeFailed
+from framework.inference.serving.door import AtTheDoor, Door
 from framework.inference.serving.encoding import Json
 from framework.inference.serving.limits import Admission, Limits
 from framework.inference.serving.refusals import Refused
@@ -105,7 +106,7 @@ def why_no_activation(predictor: Predictor) -> str | None:
     return None
 
 
-def create_app(service: Service, allow_origins: Iterable[str] = ()) -> FastAPI:
+def create_app(service: Service, door: Door) -> FastAPI:
     """The application. It computes in the process that runs it, from its start to its end."""
 
     @asynccontextmanager
@@ -127,8 +128,9 @@ def create_app(service: Service, allow_origins: Iterable[str] = ()) -> FastAPI:
     refusals.install(app)
     _add_api(app, service)
     _add_page(app)
-    if origins := list(allow_origins):
+    if origins := list(door.origins):
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"])
+    app.add_middleware(AtTheDoor, door=door)
     return app
 
 

@@ -105,6 +105,7 @@ PREDICT_BODY: dict[str, Any] = {
 }
 STATUSES = {
     400: "The body is empty, or its form damaged; or `activation` cannot be had.",
+    403: "A page of another site asks, or the server is asked for by another name than its own.",
     408: "The body did not arrive in time.",
     413: "The body is too large, or has too many files.",
     415: "The body is neither a form nor an image.",

@@ -6,7 +6,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -14,6 +14,7 @@ import uvicorn
 
 from framework.errors import Interrupted, UserError, count
 from framework.inference.serving.app import Service, create_app
+from framework.inference.serving.door import Door
 
 BACKLOG = 2048
 """Connections that may wait, as uvicorn has it."""
@@ -59,11 +60,11 @@ def address_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(service: Service, bound: socket.socket, allow_origins: Iterable[str], on_ready: Callable[[], None]) -> None:
+def run(service: Service, bound: socket.socket, door: Door, on_ready: Callable[[], None]) -> None:
     """Serve until a signal; what is in flight is finished. Raises `Interrupted` where that was SIGINT."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s  %(message)s")
     config = uvicorn.Config(
-        create_app(service, allow_origins),
+        create_app(service, door),
         log_config=None,
         access_log=False,
         server_header=False,

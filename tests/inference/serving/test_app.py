@@ -10,6 +10,7 @@ from torch import nn
 
 from framework.inference.predictor import Predictor
 from framework.inference.serving.app import Service, create_app
+from framework.inference.serving.door import Door
 from framework.inference.serving.limits import Limits
 
 NO_UTF8 = os.fsdecode(b"caf\xe9")
@@ -36,7 +37,7 @@ def ask(service, *requests):
     """The answers to requests, (method, path, body) each."""
 
     async def talk():
-        app = create_app(service)
+        app = create_app(service, Door())
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:

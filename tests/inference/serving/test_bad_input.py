@@ -138,7 +138,7 @@ def read_answer(connection):
 
 
 def test_who_sends_far_too_much_can_send_it_to_the_end_and_read_why_it_was_refused(strict):
-    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 20000000\r\n\r\n"
+    head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 20000000\r\n\r\n"
     with socket.create_connection(("127.0.0.1", strict.port), timeout=30) as sender:
         sender.sendall(head)
         for _ in range(20):
@@ -148,7 +148,7 @@ def test_who_sends_far_too_much_can_send_it_to_the_end_and_read_why_it_was_refus
 
 def test_a_body_that_does_not_arrive_is_given_up(strict, faces):
     with socket.create_connection(("127.0.0.1", strict.port), timeout=30) as slow:
-        slow.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 9999\r\n\r\nab")
+        slow.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\nab")
         answer = read_answer(slow)
         assert answer.startswith(b"HTTP/1.1 408")
         assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "slow_body"
@@ -158,7 +158,7 @@ def test_a_body_that_does_not_arrive_is_given_up(strict, faces):
 def test_who_hangs_up_in_the_middle_harms_nobody(strict, faces):
     for _ in range(20):
         with socket.create_connection(("127.0.0.1", strict.port)) as gone:
-            gone.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\nab")
+            gone.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\nab")
     assert strict.post(content=faces["sad"]).json()["images"][0]["class"] == "sad"
 
 

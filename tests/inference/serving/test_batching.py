@@ -10,6 +10,7 @@ import pytest
 from framework.inference.predictor import Predictor
 from framework.inference.serving.app import Service, create_app
 from framework.inference.serving.batching import FAILURES, round_number
+from framework.inference.serving.door import Door
 from framework.inference.serving.limits import Limits
 
 
@@ -56,7 +57,7 @@ def asking(predictor, gate):
         service = gate.service = Service.of(replace(predictor, engine=gate), limits, batch_size=8)
 
         async def whole():
-            app = create_app(service)
+            app = create_app(service, Door())
             async with app.router.lifespan_context(app):
                 gate.sizes.clear()
                 gate.entered.clear()

@@ -12,7 +12,7 @@ from framework.inference.serving.server import listen
 def test_what_is_in_flight_is_finished_after_sigterm(serve, faces):
     server = serve()
     image = faces["happy"]
-    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: %d\r\n\r\n" % len(image)
+    head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(image)
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as flight:
         flight.sendall(head + image[:100])
         server.get("/health")  # by now the server has seen the beginning of the other one
