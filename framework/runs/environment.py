@@ -37,11 +37,15 @@ def describe_environment(registry: Registry, device: str, precision: str) -> dic
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
-    """Commit of the folder's repository and whether it has uncommitted changes; None outside of one."""
+    """Commit of the folder's repository and whether it has uncommitted changes (None: git does not say).
+
+    None outside of a repository.
+    """
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
         return None
-    return {"commit": commit, "uncommitted_changes": bool(_git(folder, "status", "--porcelain"))}
+    changes = _git(folder, "status", "--porcelain")
+    return {"commit": commit, "uncommitted_changes": None if changes is None else bool(changes)}
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -74,8 +74,8 @@ def _network(model: Mapping[str, Any], results: Mapping[str, Any]) -> list[tuple
 def _machine(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
     facts = [(key, str(environment[key])) for key in MACHINE if environment.get(key)]
     if git := environment.get("git"):
-        changed = ", with uncommitted changes" if git["uncommitted_changes"] else ""
-        facts.append(("git commit", git["commit"] + changed))
+        changed = {True: ", with uncommitted changes", None: ", maybe with uncommitted changes"}
+        facts.append(("git commit", git["commit"] + changed.get(git["uncommitted_changes"], "")))
     return facts
 
 

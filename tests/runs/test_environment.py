@@ -1,0 +1,36 @@
+"""On what a run was made."""
+
+import subprocess
+
+import pytest
+
+from framework.runs.environment import git_state
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """With one commit."""
+    (tmp_path / "a.txt").write_text("a")
+    name = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    for command in (("init", "-q"), ("add", "a.txt"), (*name, "commit", "-q", "-m", "first")):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def test_what_is_not_committed_is_told(repository):
+    clean = git_state(repository)
+    assert clean is not None
+    assert (len(clean["commit"]), clean["uncommitted_changes"]) == (40, False)
+    (repository / "a.txt").write_text("b")
+    assert git_state(repository) == {**clean, "uncommitted_changes": True}
+
+
+def test_what_git_does_not_say_is_not_taken_for_no(repository):
+    (repository / ".git" / "index").write_bytes(b"damaged")
+    state = git_state(repository)
+    assert state is not None
+    assert state["uncommitted_changes"] is None
+
+
+def test_outside_of_a_repository_there_is_no_state(tmp_path):
+    assert git_state(tmp_path) is None
