@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from framework.errors import RunFailed, UserError
 from framework.runs.bundle import write_bundle
 from framework.runs.card import model_card
+from framework.runs.documents import TEXTS, pack
 from framework.runs.files import replace_atomically
-from framework.runs.onnx_file import TEXTS, packed_documents
+from framework.runs.onnx_file import FORMAT
 
 if TYPE_CHECKING:
     from framework.inference.predictor import Predictor
@@ -99,7 +100,7 @@ def _onnx(engine: TorchEngine, documents: dict[str, Any]) -> bytes:
     for output in model.graph.outputs:
         output.shape = onnx_ir.Shape(["batch", len(documents["classes"])])
     model.metadata_props.clear()
-    model.metadata_props.update(packed_documents(documents))
+    model.metadata_props.update({"export": FORMAT, **pack(documents)})
     try:
         data: bytes = program.model_proto.SerializeToString()
     except ValueError:  # beyond what a protocol buffer may have
@@ -112,9 +113,7 @@ def _pt2(engine: TorchEngine, documents: dict[str, Any]) -> bytes:
 
     from framework.export.classifier import traced
 
-    packed = packed_documents(documents)
-    del packed["export"]
-    files = {f"{name}.{'txt' if name in TEXTS else 'json'}": text for name, text in packed.items()}
+    files = {f"{name}.{'txt' if name in TEXTS else 'json'}": text for name, text in pack(documents).items()}
     buffer = io.BytesIO()
     torch.export.save(traced(engine), buffer, extra_files=files)
     return buffer.getvalue()

@@ -14,27 +14,24 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from safetensors import SafetensorError, safe_open
+
 from framework.errors import UserError
-from framework.runs.files import replace_atomically, unicode_text
+from framework.runs.documents import pack, unpack
+from framework.runs.files import replace_atomically
 
 SUFFIX = ".safetensors"
 FORMAT = "1"
-HEADER_LIMIT = 100_000_000
-"""Bytes; what safetensors itself allows."""
-TEXTS = ("recipe", "card")
-"""Documents that are text; all others are JSON."""
 CHUNK = 1 << 20
 
 
 def write_bundle(path: Path, weights: Path, documents: Mapping[str, Any]) -> None:
-    """Seal the tensors of `weights` with `documents`: JSON types by name, and the texts `recipe` and `card`."""
+    """Seal the tensors of `weights` with `documents`: JSON types by name, and the texts `recipe` and `card`.
+
+    Raises `UserError` where the weights are damaged.
+    """
     header, begin = _read_header(weights)
-    header.pop("__metadata__", None)
-    texts = {
-        name: unicode_text(content if name in TEXTS else json.dumps(content, ensure_ascii=False))
-        for name, content in documents.items()
-    }
-    header["__metadata__"] = {"bundle": FORMAT, **texts}
+    header["__metadata__"] = {"bundle": FORMAT, **pack(documents)}
     header["__metadata__"]["sha256"] = _digest(header, weights, begin)
     packed = json.dumps(header, ensure_ascii=False).encode()
     packed += b" " * (-len(packed) % 8)
@@ -52,35 +49,26 @@ def write_bundle(path: Path, weights: Path, documents: Mapping[str, Any]) -> Non
 def read_bundle(path: Path, *, verify: bool = True) -> dict[str, Any]:
     """The documents of a bundle; raises `UserError` where the file is none, or not as it was sealed."""
     header, begin = _read_header(path)
-    sealed = header.get("__metadata__", {})
+    sealed = header.get("__metadata__") or {}
     if "bundle" not in sealed:
         raise UserError(f"{path}: safetensors, but no bundle; `framework bundle RUN` makes one of a run")
     if sealed["bundle"] != FORMAT:
         raise UserError(f"{path}: a bundle of format {sealed['bundle']}; this version reads format {FORMAT}")
     if verify and sealed.get("sha256") != _digest(header, path, begin):
         raise UserError(f"{path}: not as it was sealed: its SHA-256 differs. Fetch it again, or bundle the run anew")
-    names = [name for name in sealed if name not in ("bundle", "sha256")]
-    try:
-        return {name: sealed[name] if name in TEXTS else json.loads(sealed[name]) for name in names}
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: damaged: {error}") from None
+    return unpack({name: text for name, text in sealed.items() if name not in ("bundle", "sha256")}, path)
 
 
 def _read_header(path: Path) -> tuple[dict[str, Any], int]:
-    """The JSON header of a safetensors file, and where its data begin."""
+    """The JSON header of a safetensors file, and where its data begin; raises `UserError` where it is not whole."""
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file, safe_open(path, framework="np"):  # which compares the header with the file's size
             size = struct.unpack("<Q", file.read(8))[0]
-            if size > HEADER_LIMIT:
-                raise ValueError("its header is too long")
-            header = json.loads(file.read(size))
+            return json.loads(file.read(size)), 8 + size
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except (struct.error, ValueError) as error:
+    except SafetensorError as error:
         raise UserError(f"{path}: damaged, or no safetensors file ({error})") from None
-    if not isinstance(header, dict):
-        raise UserError(f"{path}: damaged, or no safetensors file")
-    return header, 8 + size
 
 
 def _digest(header: Mapping[str, Any], path: Path, begin: int) -> str:

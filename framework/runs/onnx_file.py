@@ -6,7 +6,6 @@ mostly a length, so that all but `metadata_props` can be leapt over.
 
 from __future__ import annotations
 
-import json
 import os
 import struct
 from collections.abc import Iterator
@@ -14,23 +13,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from framework.errors import UserError
-from framework.runs.files import unicode_text
+from framework.runs.documents import unpack
 
 SUFFIX = ".onnx"
 FORMAT = "1"
-TEXTS = ("recipe", "card", "decoding", "framework")
-"""Entries that are text; all others are JSON."""
+"""The entry `export`."""
 METADATA_PROPS = 14
 VARINT, EIGHT_BYTES, WITH_LENGTH, FOUR_BYTES = 0, 1, 2, 5
-
-
-def packed_documents(documents: dict[str, Any]) -> dict[str, str]:
-    """Documents by name as the texts that stand in `metadata_props`."""
-    packed = {
-        name: unicode_text(content if name in TEXTS else json.dumps(content, ensure_ascii=False))
-        for name, content in documents.items()
-    }
-    return {"export": FORMAT, **packed}
 
 
 def read_onnx(path: Path) -> dict[str, Any]:
@@ -48,10 +37,7 @@ def read_onnx(path: Path) -> dict[str, Any]:
             "`framework export RUN` makes one"
         )
     del texts["export"]
-    try:
-        return {name: text if name in TEXTS else json.loads(text) for name, text in texts.items()}
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: damaged: {error}") from None
+    return unpack(texts, path)
 
 
 def _entries(file: BinaryIO) -> Iterator[tuple[str, str]]:

@@ -56,6 +56,22 @@ def test_another_file_is_said_to_be_none(content, tmp_path):
         read_bundle(tmp_path / "x.safetensors")
 
 
+@pytest.mark.parametrize("spoil", [lambda content: content[:-1], lambda content: content + b"x"])
+def test_weights_that_are_not_whole_are_never_sealed(spoil, bundle, tmp_path):
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(spoil(weights.read_bytes()))
+    with pytest.raises(UserError, match=r"weights\.safetensors: damaged"):
+        write_bundle(tmp_path / "new.safetensors", weights, DOCUMENTS)
+    assert not (tmp_path / "new.safetensors").exists()
+
+
+def test_without_metadata_it_is_no_bundle(tmp_path):
+    header = b'{"__metadata__":null}'
+    (tmp_path / "x.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(UserError, match="safetensors, but no bundle"):
+        read_bundle(tmp_path / "x.safetensors")
+
+
 def test_plain_weights_are_no_bundle(bundle):
     with pytest.raises(UserError, match=r"no bundle; `framework bundle RUN` makes one"):
         read_bundle(bundle.with_name("weights.safetensors"))
