@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 SUFFIXES = {"onnx": ".onnx", "pt2": ".pt2", "safetensors": ".safetensors"}
 OPSET = 18
 """The oldest version of ONNX's operators that has all that is needed: most runtimes know it."""
-LARGEST_ONNX = 2**31
-"""Bytes that one protocol buffer may have."""
+LARGEST_ONNX = 2**31 - 2**24
+"""Bytes of weights: a protocol buffer has 2 GiB, of which the graph and the documents need a little."""
 DECODING = (
     "Input `images` is uint8 B×3×H×W, RGB, 0 to 255, of any height and width. The run decoded files so: turned upright "
     "by EXIF orientation; palettes looked up; transparent pixels put on white; 16-bit gray divided by 256, rounded "
@@ -47,7 +47,7 @@ def require(kind: str) -> None:
 def write(kind: str, predictor: Predictor, path: Path, title: str) -> None:
     """Write an export of that format with a card of that title, whole or not at all.
 
-    Raises `RunFailed` where the network cannot be traced.
+    Raises `RunFailed` where the network cannot be traced or translated.
     """
     if kind == "safetensors":
         documents = _documents(predictor, title)
@@ -82,18 +82,8 @@ def _documents(predictor: Predictor, title: str) -> dict[str, Any]:
 
 def _onnx(engine: TorchEngine, documents: dict[str, Any]) -> bytes:
     import onnx_ir
-    import torch
 
-    from framework.export.classifier import EXAMPLE, traced
-
-    example = torch.zeros(EXAMPLE, dtype=torch.uint8)
-    program = torch.onnx.export(
-        traced(engine), (example,), dynamo=True, opset_version=OPSET, verbose=False,
-        input_names=["images"], output_names=["probabilities", "logits"],
-    )  # fmt: skip
-    if program is None:
-        raise RunFailed("torch.onnx.export gave no program")
-    model = program.model
+    model = _translated(engine)
     for node in model.graph:
         node.metadata_props.clear()  # paths and lines of code on this machine
     model.graph.inputs[0].shape = onnx_ir.Shape(["batch", 3, "height", "width"])
@@ -101,11 +91,40 @@ def _onnx(engine: TorchEngine, documents: dict[str, Any]) -> bytes:
         output.shape = onnx_ir.Shape(["batch", len(documents["classes"])])
     model.metadata_props.clear()
     model.metadata_props.update({"export": FORMAT, **pack(documents)})
-    try:
-        data: bytes = program.model_proto.SerializeToString()
-    except ValueError:  # beyond what a protocol buffer may have
-        raise RunFailed("the network is larger than 2 GB, which one ONNX file cannot hold; use --format pt2") from None
+    weights = [value.const_value for value in model.graph.initializers.values()]
+    if sum(tensor.nbytes for tensor in weights if tensor is not None) > LARGEST_ONNX:
+        raise RunFailed("the network is larger than 2 GB, which one ONNX file cannot hold; use --format pt2")
+    data: bytes = onnx_ir.to_proto(model).SerializeToString()
     return data
+
+
+def _translated(engine: TorchEngine) -> Any:
+    """The classifier as a model of `onnx_ir`."""
+    import torch
+
+    from framework.export.classifier import EXAMPLE, traced
+
+    example = torch.zeros(EXAMPLE, dtype=torch.uint8)
+    try:
+        program = torch.onnx.export(
+            traced(engine), (example,), dynamo=True, opset_version=OPSET, verbose=False,
+            input_names=["images"], output_names=["probabilities", "logits"],
+        )  # fmt: skip
+    except torch.onnx.OnnxExporterError as error:
+        raise RunFailed(
+            f"PyTorch cannot translate this network to ONNX: {_reason(error)}\n"
+            "    --format pt2 needs no translation; --format safetensors is a bundle"
+        ) from None
+    if program is None:
+        raise RunFailed("torch.onnx.export gave no program")
+    return program.model
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of the first cause: what PyTorch raises in the end is advice on reporting errors to PyTorch."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _pt2(engine: TorchEngine, documents: dict[str, Any]) -> bytes:

@@ -37,6 +37,17 @@ def write_int8(exported: Path, out: Path, predictor: Predictor, sample: Sample) 
     2018.
     """
     import onnx
+
+    try:
+        model = _quantised(exported, predictor, sample)
+    except Exception as error:
+        raise RunFailed(f"onnxruntime cannot quantise this network: {type(error).__name__}: {error}") from None
+    replace_atomically(out, lambda temporary: onnx.save(model, temporary))
+
+
+def _quantised(exported: Path, predictor: Predictor, sample: Sample) -> Any:
+    """The model, with the export's metadata."""
+    import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -47,21 +58,18 @@ def write_int8(exported: Path, out: Path, predictor: Predictor, sample: Sample) 
         def get_next(self) -> Any:
             return next(self.batches, None)
 
-    try:
-        with tempfile.TemporaryDirectory() as folder, quiet():
-            prepared, quantised = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"
-            quant_pre_process(str(exported), str(prepared), skip_symbolic_shape=True)
-            quantize_static(
-                str(prepared), str(quantised), Reader(), quant_format=QuantFormat.QDQ,
-                op_types_to_quantize=QUANTISED, per_channel=True, reduce_range=True,
-                activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-                nodes_to_exclude=_preprocessing(onnx.load(prepared).graph),
-            )  # fmt: skip
-            model = onnx.load(quantised)
-            onnx.helper.set_model_props(model, {prop.key: prop.value for prop in onnx.load(exported).metadata_props})
-            replace_atomically(out, lambda temporary: onnx.save(model, temporary))
-    except Exception as error:
-        raise RunFailed(f"onnxruntime cannot quantise this network: {type(error).__name__}: {error}") from None
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        prepared, quantised = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"
+        quant_pre_process(str(exported), str(prepared), skip_symbolic_shape=True)
+        quantize_static(
+            str(prepared), str(quantised), Reader(), quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=QUANTISED, per_channel=True, reduce_range=True,
+            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+            nodes_to_exclude=_preprocessing(onnx.load(prepared).graph),
+        )  # fmt: skip
+        model = onnx.load(quantised)
+        onnx.helper.set_model_props(model, {prop.key: prop.value for prop in onnx.load(exported).metadata_props})
+        return model
 
 
 def _preprocessing(graph: Any) -> list[str]:

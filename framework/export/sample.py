@@ -61,11 +61,20 @@ class Sample:
 def find_sample(recipe: Recipe, classes: Sequence[str], asked: str | None, number: int) -> Sample:
     """Up to `number` images, evenly spread, of a folder or a split; by default of validation, or test where none is.
 
-    Raises `UserError` where the data is not here, saying how to point to it.
+    What is both is the split: `./test` is the folder. Raises `UserError` where the data is not here, saying how to
+    point to it.
     """
-    if asked is not None and Path(asked).is_dir():
+    if asked is not None and Path(asked).is_dir() and not _is_split(recipe, classes, asked):
         return _of_folder(Path(asked), classes, number)
     return split_sample(recipe, classes, asked, number)
+
+
+def _is_split(recipe: Recipe, classes: Sequence[str], asked: str) -> bool:
+    """Of data that is here."""
+    try:
+        return asked == Path(asked).name and asked in build_splits(recipe.dataset, classes)
+    except UserError:
+        return False
 
 
 def split_sample(recipe: Recipe, classes: Sequence[str], asked: str | None, number: int) -> Sample:

@@ -48,6 +48,8 @@ class Work:
 
         Raises `RunFailed` where answers differ: what was written then lies under a name that says so.
         """
+        for stale in report_files(out):  # on a file of that name that is there no more
+            stale.unlink(missing_ok=True)
         unverified = out.with_name(f"{out.stem}.unverified{out.suffix}")
         write(self.kind, self.predictor, unverified, out.stem)
         if self.sample is None:
@@ -57,7 +59,7 @@ class Work:
         try:
             answered = ask_run(self.predictor, self.sample)
             report = self._compared(unverified, answered)
-        except Exception:
+        except BaseException:  # an interruption, too
             unverified.unlink(missing_ok=True)
             raise
         if not report["passed"]:
@@ -126,7 +128,7 @@ def _line(path: Path) -> str:
 
 def _mismatch(export: Path, report: dict[str, Any]) -> RunFailed:
     json_file, _ = write_report(export, {**report, "export": export.name})
-    others = round(report["images"] * (1 - report["same_answers"]))
+    others = round(report["images"] * (1 - report["same_answers"])) - report["ties"]
     return RunFailed(
         f"the export does not answer like the run: other answers on {others:,} of {report['images']:,} images, "
         f"probabilities differ by {report['largest_difference']:.2g} (allowed: "

@@ -1,5 +1,6 @@
 """`framework export`: each format answers like its run, says what it is, and is refused where it does not."""
 
+import errno
 import json
 import re
 import shutil
@@ -20,7 +21,7 @@ from framework.errors import RunFailed, UserError
 from framework.evaluation.evaluate import Evaluator
 from framework.export.classifier import traced
 from framework.export.opened import open_export, predictor_function
-from framework.export.parity import LIMIT, Answered, compare
+from framework.export.parity import LIMIT, Answered, Comparison, compare
 from framework.export.report import warnings_of
 from framework.export.sample import Sample
 from framework.inference.predictor import Predictor
@@ -209,6 +210,51 @@ def test_views_are_those_of_the_file_and_the_temperature_may_be_another(made, re
         torch.testing.assert_close(export.with_temperature(temperature).probabilities(images), expected)
 
 
+def test_without_parity_no_earlier_report_stays(made, tmp_path, framework):
+    out = tmp_path / "new.safetensors"
+    reports = [tmp_path / f"new.safetensors.parity.{kind}" for kind in ("json", "md")]
+    assert framework("export", made / "gray", "--out", out).status == 0
+    assert all(report.is_file() for report in reports)
+    out.unlink()
+    assert framework("export", made / "gray", "--out", out, "--parity", 0).status == 0
+    assert sorted(tmp_path.iterdir()) == [out]
+
+
+def test_an_interruption_while_comparing_leaves_nothing(made, tmp_path, framework, monkeypatch):
+    from framework.export import work
+
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(work, "ask_run", interrupt)
+    assert framework("export", made / "gray", "--out", tmp_path / "new.safetensors").status == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ties_are_not_told_as_other_answers(made, tmp_path, framework, monkeypatch):
+    from framework.export import work
+
+    def compared(answered, exported):
+        return Comparison(4, 0.5, 1, 2, ("a.png",), None)
+
+    monkeypatch.setattr(work, "compare", compared)
+    result = framework("export", made / "gray", "--out", tmp_path / "new.safetensors")
+    assert (result.status, "other answers on 1 of 4 images" in result.err) == (1, True)
+
+
+def test_a_name_that_is_a_split_and_a_folder_is_the_split(made, tmp_path, framework, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(made / "photos" / "red", "test")
+
+    def measured_on(asked, *overrides):
+        call = ("export", made / "gray", *overrides, "--verify", made / "gray.onnx", "--json", "--parity-on", asked)
+        return json.loads(framework(*call).out)["on"]
+
+    assert measured_on("test") == "split 'test' of dataset 'folder'"
+    assert measured_on("./test") == "folder 'test'"
+    assert measured_on("test", "dataset.root=nowhere") == "folder 'test'"
+
+
 def test_an_answer_that_the_run_itself_holds_for_a_tie_is_no_mismatch():
     sample = Sample("here", ImageArrays(np.zeros((3, 1, 2, 2), np.uint8), [0, 0, 0], ("a", "b")), range(3), True)
     run = np.array([[0.5 + LIMIT / 4, 0.5 - LIMIT / 4], [0.9, 0.1], [0.8, 0.2]])
@@ -363,6 +409,20 @@ def test_a_failed_quantisation_leaves_the_export_with_its_report(made, tmp_path,
     assert sorted(path.name for path in tmp_path.glob("*.onnx")) == ["new.onnx"]
 
 
+def test_a_disk_that_is_full_is_not_the_network_s_fault(made, tmp_path, framework, monkeypatch):
+    save = onnx.save
+
+    def full(model, path, **options):
+        if Path(path).parent == tmp_path:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(model, path, **options)
+
+    monkeypatch.setattr(onnx, "save", full)
+    result = framework("export", made / "rgb", "--out", tmp_path / "new.onnx", "--int8")
+    told = f"cannot write {tmp_path / 'new.int8.onnx'}: No space left on device"
+    assert (result.status, result.err.strip()) == (1, told)
+
+
 def test_quantisation_calibrates_on_the_train_split_whatever_lies_here(made, tmp_path, framework, monkeypatch):
     from framework.export import work
 
@@ -434,3 +494,30 @@ def test_a_network_that_decides_by_values_is_refused_with_what_works():
 
     with pytest.raises(RunFailed, match="--format safetensors"):
         traced(engine_of(Moody(), 1, "crop"))
+
+
+def test_an_operator_that_onnx_lacks_is_named_with_what_works(made, tmp_path, framework, monkeypatch):
+    import framework_stranger
+
+    build = framework_stranger.TinyNet.build
+
+    class Singular(torch.nn.Sequential):
+        def forward(self, images):
+            return super().forward(images) + torch.linalg.svdvals(images[:, 0])[:, :2]
+
+    def singular(self, num_classes, channels):
+        return Singular(*build(self, num_classes, channels))
+
+    monkeypatch.setattr(framework_stranger.TinyNet, "build", singular)
+    result = framework("export", made / "gray", "--parity", 0, "--out", tmp_path / "new.onnx")
+    first, advice = result.err.splitlines()
+    assert (result.status, "aten._linalg_svd" in first, "--format pt2" in advice) == (1, True, True), result.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_that_one_onnx_file_cannot_hold_is_refused_with_what_works(made, tmp_path, framework, monkeypatch):
+    from framework.export import formats
+
+    monkeypatch.setattr(formats, "LARGEST_ONNX", 1000)
+    result = framework("export", made / "gray", "--parity", 0, "--out", tmp_path / "new.onnx")
+    assert (result.status, "larger than 2 GB" in result.err, "--format pt2" in result.err) == (1, True, True)
