@@ -34,8 +34,9 @@ def execute(arguments: argparse.Namespace) -> int:
     if out.exists():
         raise UserError(f"'{out}' is there already; remove it, or choose another --out")
     require_place(out, "--out")
-    card = model_card(trained, arguments.title or out.stem, half=arguments.half)
-    documents = {**trained.documents_for_others(), "recipe": trained.recipe, "card": card}
+    shared = trained.for_others()
+    card = model_card(shared, arguments.title or out.stem, half=arguments.half)
+    documents = {**shared.documents, "recipe": shared.recipe, "card": card}
     with tempfile.TemporaryDirectory() as folder:
         weights = trained.weights
         if arguments.half:

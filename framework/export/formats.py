@@ -49,17 +49,15 @@ def write(kind: str, predictor: Predictor, path: Path, title: str) -> None:
 
     Raises `RunFailed` where the network cannot be traced or translated.
     """
+    documents = _documents(predictor, title)
     if kind == "safetensors":
-        documents = _documents(predictor, title)
-        write_bundle(path, predictor.trained.weights, {**documents, "recipe": predictor.trained.recipe})
+        write_bundle(path, predictor.trained.weights, documents)
         return
     from framework.inference.torch_engine import TorchEngine
 
     assert isinstance(predictor.engine, TorchEngine)
     preprocess = predictor.preprocess
-    documents = {
-        **_documents(predictor, title),
-        "recipe": predictor.trained.recipe,
+    documents |= {
         "classes": list(predictor.classes),
         "preprocess": preprocess.as_dict(),
         "temperature": predictor.engine.temperature,
@@ -72,12 +70,12 @@ def write(kind: str, predictor: Predictor, path: Path, title: str) -> None:
 
 
 def _documents(predictor: Predictor, title: str) -> dict[str, Any]:
-    """Those of the run, with the views that this predictor has, and a card."""
-    trained = predictor.trained
-    model = trained.documents["model"]
-    views = predictor.engine.views
+    """Those of the run that may travel, with the views that this predictor has, its recipe and a card."""
+    shared, views = predictor.trained.for_others(), predictor.engine.views
+    model = shared.documents["model"]
     model = {**model, "evaluation": {**model["evaluation"], "views": views}}
-    return {**trained.documents_for_others(), "model": model, "card": model_card(trained, title)}
+    card = model_card(shared, title, views=views)
+    return {**shared.documents, "model": model, "recipe": shared.recipe, "card": card}
 
 
 def _onnx(engine: TorchEngine, documents: dict[str, Any]) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from framework.errors import count
 from framework.evaluation.intervals import wilson_interval
 from framework.runs.trained import Trained
 
@@ -13,10 +14,14 @@ SPLITS = {
     "test_without_copies": "test, without images that have a copy in train",
 }
 HALF = "\n\nThe weights here are rounded to half precision; the figures are those of the run, before that."
+VIEWS = "\n\nHere it looks at {views} of each image; the figures are those of the run, at {own}."
 
 
-def model_card(trained: Trained, title: str, *, half: bool = False) -> str:
-    """Markdown; `half` where the weights are rounded. Mitchell et al., "Model Cards for Model Reporting", 2019."""
+def model_card(trained: Trained, title: str, *, half: bool = False, views: int | None = None) -> str:
+    """Markdown; `half` where the weights are rounded, `views` of each image where they may be others than the run's.
+
+    Mitchell et al., "Model Cards for Model Reporting", 2019.
+    """
     model = trained.documents["model"]
     size = model["preprocess"]
     parts = [
@@ -24,7 +29,7 @@ def model_card(trained: Trained, title: str, *, half: bool = False) -> str:
         f"{_network(model['model'])} tells {len(trained.classes)} classes apart: {', '.join(trained.classes)}. "
         f"It sees {size['height']}×{size['width']} pixels, {'grayscale' if size['channels'] == 1 else 'RGB'}; images "
         "of any size and mode are brought to that by the preprocessing that travels with it.",
-        "## How good it is\n\n" + _figures(trained) + (HALF if half else ""),
+        "## How good it is\n\n" + _figures(trained) + (HALF if half else "") + _views(model, views),
         "## What it was trained on\n\n" + _data(trained),
         "## What to keep in mind\n\n"
         "The figures hold for images like those it was tested on. Of anything else it still names one of its classes, "
@@ -47,6 +52,11 @@ def summary(documents: dict[str, Any]) -> str:
 def _network(model: dict[str, Any]) -> str:
     options = ", ".join(f"{key} {value}" for key, value in model.items() if key != "name")
     return f"The network `{model['name']}`" + (f" ({options})" if options else "")
+
+
+def _views(model: dict[str, Any], views: int | None) -> str:
+    own = model["evaluation"].get("views", 1)
+    return "" if views in (None, own) else VIEWS.format(views=count(views, "view"), own=count(own, "view"))
 
 
 def _figures(trained: Trained) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import dropwhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,11 +51,17 @@ class Trained:
         """What logits are divided by before they become probabilities; 1 where nothing was calibrated."""
         return float(self.documents.get("calibration", {}).get("temperature", 1.0))
 
-    def documents_for_others(self) -> dict[str, Any]:
-        """What may travel: without what was typed, and without the state of the user's own repository."""
-        environment = self.documents.get("environment", {})
-        kept = {key: value for key, value in environment.items() if key not in PRIVATE}
-        return {**self.documents, "environment": kept}
+    def for_others(self) -> Trained:
+        """What may travel: without what was typed, and without the state of the user's own repository.
+
+        The header of the recipe holds a command; of the runs of a soup only the names stay.
+        """
+        lines = self.recipe.splitlines(keepends=True)
+        recipe = "".join(dropwhile(lambda line: line.startswith("#"), lines))
+        results, environment = (_with_names(self.documents.get(name, {})) for name in ("results", "environment"))
+        environment = {key: value for key, value in environment.items() if key not in PRIVATE}
+        documents = {**self.documents, "results": results, "environment": environment}
+        return replace(self, recipe=recipe, documents=documents)
 
 
 def open_trained(named: str | Path, registry: Registry) -> Trained:
@@ -79,6 +86,14 @@ def open_trained(named: str | Path, registry: Registry) -> Trained:
     beside = [str(other) for other in path.parent.iterdir()] if path.parent.is_dir() else []
     known = f" (bundles that plugins ship: {enumerate_names(bundles)})" if bundles else ""
     raise UserError(f"there is no run folder or bundle '{label}'{did_you_mean(label, [*bundles, *beside])}{known}")
+
+
+def _with_names(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The document; where it tells of a soup, with the names of its runs instead of their paths."""
+    if "soup" not in document:
+        return document
+    names = {key: [Path(run).name for run in document["soup"][key]] for key in ("runs", "chosen")}
+    return {**document, "soup": {**document["soup"], **names}}
 
 
 def _of_folder(label: str, run: RunFolder) -> Trained:

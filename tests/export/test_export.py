@@ -136,7 +136,7 @@ def test_an_export_says_everything_about_itself(made):
     assert documents["preprocess"] == json.loads((run / "model.json").read_text())["preprocess"]
     assert documents["temperature"] == json.loads((run / "calibration.json").read_text())["temperature"] != 1
     assert documents["results"] == json.loads((run / "results.json").read_text())
-    assert documents["recipe"] == (run / "recipe.yaml").read_text()
+    assert (run / "recipe.yaml").read_text().endswith("\n" + documents["recipe"])
     assert documents["card"].startswith("# gray\n")
     assert "EXIF" in documents["decoding"]
     assert "at least 26 pixels on each" in documents["decoding"]
@@ -156,9 +156,21 @@ def test_the_graph_tells_nothing_of_the_machine_that_wrote_it(made):
 
 
 def test_what_was_typed_and_the_user_s_repository_stay_at_home(made):
-    environment = read_onnx(made / "rgb.onnx")["environment"]
+    documents = read_onnx(made / "rgb.onnx")
+    environment = documents["environment"]
     assert environment["packages"]["torch"]
     assert environment.keys() & {"command", "git"} == set()
+    for name in ("recipe", "card"):
+        assert "views: 6" in documents[name]
+        assert "framework run" not in documents[name]
+
+
+def test_the_card_says_so_where_its_figures_are_of_other_views(made, tmp_path, framework):
+    out = tmp_path / "once.safetensors"
+    assert framework("export", made / "rgb", "evaluate.views=1", "--parity", 0, "--out", out).status == 0
+    sentence = "Here it looks at 1 view of each image; the figures are those of the run, at 6 views."
+    assert sentence in framework("show", "bundle", out).out
+    assert "Here it looks at" not in read_onnx(made / "rgb.onnx")["card"]
 
 
 def tampered(source, target):

@@ -16,6 +16,12 @@ from framework.runs.trained import open_trained
 TENSORS = {"a.weight": torch.arange(12.0).view(3, 4), "b": torch.tensor([1, 2], dtype=torch.int64)}
 DOCUMENTS = {"model": {"classes": ["ä", "b"]}, "recipe": "seed: 0\n", "card": "# Card\n"}
 
+RECIPE = """
+dataset: {name: dots, images: 80}
+preprocess: {size: 16}
+model: tinynet
+train: {epochs: 1, batch_size: 20, device: cpu}
+"""
 
 SHIPPED = {"drawn/faces": "drawn_faces", "fer2013/compact": "fer2013_compact"}
 """Bundles of plugins, and the recipe of each."""
@@ -110,3 +116,19 @@ def test_it_tells_nothing_of_the_machine_it_was_made_on(bundle):
     environment = open_trained(bundle, Registry.load()).documents["environment"]
     assert environment.keys() & {"command", "git"} == set()
     assert "/" not in json.dumps({**environment, "platform": ""})
+
+
+def test_nothing_that_was_typed_is_in_any_of_its_documents(tmp_path, framework, monkeypatch):
+    recipe, runs, soup = tmp_path / "dots.yaml", (tmp_path / "first", tmp_path / "second"), tmp_path / "soup"
+    recipe.write_text(RECIPE)
+    monkeypatch.setattr(sys, "argv", ["framework", str(tmp_path)])
+    for seed, run in enumerate(runs):
+        assert framework("run", recipe, f"seed={seed}", "--out", run).status == 0
+    assert framework("soup", *runs, "--out", soup).status == 0
+    for run in (*runs, soup):
+        assert framework("bundle", run).status == 0
+        assert str(tmp_path).encode() not in run.with_suffix(".safetensors").read_bytes()
+    documents = read_bundle(soup.with_suffix(".safetensors"))
+    assert documents["recipe"].startswith("seed: 0\n")
+    for document in ("results", "environment"):
+        assert documents[document]["soup"]["runs"] == documents[document]["soup"]["chosen"] == ["first", "second"]
