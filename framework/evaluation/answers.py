@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,8 @@ class Answers:
     names: tuple[str, ...]
     labels: Tensor
     logits: Tensor
+    hashes: Tensor | None = None
+    """Int64 N: the `pixel_hash` of each image as the network saw it; None in what earlier versions kept."""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -49,7 +51,8 @@ class Answers:
     def only(self, chosen: Tensor) -> Answers:
         """Those of some of the images; `chosen` is bool N."""
         names = tuple(name for name, wanted in zip(self.names, chosen.tolist(), strict=True) if wanted)
-        return Answers(self.classes, names, self.labels[chosen], self.logits[chosen])
+        hashes = None if self.hashes is None else self.hashes[chosen]
+        return Answers(self.classes, names, self.labels[chosen], self.logits[chosen], hashes)
 
     @property
     def keys(self) -> list[ImageKey]:
@@ -63,12 +66,14 @@ class Answers:
 
     def at_temperature(self, temperature: float) -> Answers:
         """With all logits divided by `temperature`, as calibration does."""
-        return Answers(self.classes, self.names, self.labels, self.logits / temperature)
+        return replace(self, logits=self.logits / temperature)
 
     def save(self, path: Path) -> None:
-        """Write one safetensors file, whole or not at all: tensors `logits` and `labels`, names in its header."""
+        """Write one safetensors file, whole or not at all: tensors, and names in its header."""
         header = {"classes": json.dumps(self.classes), "names": json.dumps(self.names)}
         tensors = {"logits": self.logits.contiguous(), "labels": self.labels.contiguous()}
+        if self.hashes is not None:
+            tensors["hashes"] = self.hashes.contiguous()
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_atomically(path, lambda temporary: save_file(tensors, temporary, metadata=header))
 
@@ -80,7 +85,8 @@ class Answers:
                 header = file.metadata()
                 names = tuple(json.loads(header["names"]))
                 classes = tuple(json.loads(header["classes"]))
-                return cls(classes, names, file.get_tensor("labels"), file.get_tensor("logits"))
+                hashes = file.get_tensor("hashes") if "hashes" in file.keys() else None  # noqa: SIM118
+                return cls(classes, names, file.get_tensor("labels"), file.get_tensor("logits"), hashes)
         except FileNotFoundError:
             raise UserError(f"{path}: there is no such file") from None
         except Exception as error:
@@ -108,4 +114,4 @@ def averaged(members: Sequence[Answers]) -> Answers:
             raise RunFailed("the runs of an ensemble could not read the same images")
         total += member.probabilities[:, [member.classes.index(name) for name in first.classes]]
     mean = (total / len(members)).clamp(min=torch.finfo(torch.float64).tiny)
-    return Answers(first.classes, first.names, first.labels, mean.log().float())
+    return replace(first, logits=mean.log().float())

@@ -45,7 +45,7 @@ class Evaluator:
     def answers(self, model: nn.Module, store: Store) -> Answers:
         """What the network says of every image of a split."""
         logits = self.logits(model, store.pixels.in_order(self.batch_size))
-        return Answers(store.classes, store.names, store.labels, logits)
+        return Answers(store.classes, store.names, store.labels, logits, store.hashes)
 
     def inputs(self, batch: Tensor) -> Tensor:
         """What the network gets of uint8 images B×C×H×W by a single view, where it is."""

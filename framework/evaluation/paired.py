@@ -12,6 +12,8 @@ from framework.errors import UserError
 from framework.evaluation.bootstrap import Interval, difference_interval
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from framework.evaluation.answers import Answers
 
 LEVEL = 0.05
@@ -38,14 +40,19 @@ class Paired:
     """Of the difference, 95 %: a paired bootstrap."""
     p: float
     """Of McNemar's exact test."""
+    other_pixels: int = 0
+    """Images in common of which the two saw different pixels, as far as both kept what they saw."""
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON types."""
         return {**vars(self), "interval": list(self.interval)}
 
 
-def paired(first: Answers, other: Answers) -> Paired:
-    """Compare on the images of the same name and the same true class; raises `UserError` where there are none."""
+def paired(first: Answers, other: Answers, *, same_size: bool = False) -> Paired:
+    """Compare on the images of the same name and the same true class; raises `UserError` where there are none.
+
+    With `same_size`, where both networks see images brought to their size in the same way, pixels are compared too.
+    """
     theirs = {key: index for index, key in enumerate(other.keys)}
     pairs = [(index, theirs[key]) for index, key in enumerate(first.keys) if key in theirs]
     if not pairs:
@@ -66,6 +73,7 @@ def paired(first: Answers, other: Answers) -> Paired:
         difference=(gained - lost) / len(pairs),
         interval=difference_interval(right, other_right),
         p=mcnemar(gained, lost),
+        other_pixels=_other_pixels(first, other, mine, other_s) if same_size else 0,
     )
 
 
@@ -93,6 +101,12 @@ def holm(values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(values) - rank) * values[index]))
         raised[index] = highest
     return raised
+
+
+def _other_pixels(first: Answers, other: Answers, mine: NDArray[np.int64], other_s: NDArray[np.int64]) -> int:
+    if first.hashes is None or other.hashes is None:
+        return 0
+    return int((first.hashes.numpy()[mine] != other.hashes.numpy()[other_s]).sum())
 
 
 def _examples(answers: Answers) -> str:

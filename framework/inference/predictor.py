@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +15,7 @@ from framework.data.preprocess import Preprocessor
 from framework.data.stores.store import Store, build_store
 from framework.evaluation.answers import Answers
 from framework.inference.onnx_engine import OnnxEngine
+from framework.inference.ranking import ranked
 from framework.inference.reading import Image, Keep, Reader, Seen
 from framework.inference.torch_engine import TorchEngine
 from framework.registry import Registry
@@ -135,20 +137,21 @@ class Predictor:
 
         With `find`, what a `Finder` builds, one for each part of an image that it finds, or one without probabilities
         where it finds none; `keep` is then told the name and the pixels of each part.
+
+        Pillow's warnings are kept quiet while this is at work. Threads may still read while an answer is looked at: who
+        wants no word of them then holds `quiet_decoding()` around the loop.
         """
-        waiting: list[Seen] = []
-        with quiet_decoding():
-            for seen in Reader(self.preprocess, find, keep).ahead(images, self.batch_size):
-                waiting.append(seen)
-                if len(waiting) == self.batch_size:
-                    yield from self._answer(waiting)
-                    waiting = []
-        yield from self._answer(waiting)
+        reading = Reader(self.preprocess, find, keep).ahead(images, self.batch_size)
+        while True:
+            with quiet_decoding():  # not across a yield: what the caller does there is no matter of this
+                answers = self._answers(list(islice(reading, self.batch_size)))
+            if not answers:
+                return
+            yield from answers
 
     def top(self, prediction: Prediction, number: int) -> list[tuple[str, float]]:
-        """The most probable classes with their probabilities, highest first."""
-        ranked = sorted(zip(self.classes, prediction.probabilities, strict=True), key=lambda pair: -pair[1])
-        return ranked[:number]
+        """The most probable classes with their probabilities, highest first; empty where it has no probabilities."""
+        return ranked(self.classes, prediction.probabilities)[:number]
 
     def store(
         self,
@@ -166,11 +169,12 @@ class Predictor:
         `classes` of what comes back are those of the network; labels are as the store has them.
         """
         logits = torch.cat([self.engine(batch) for batch in store.pixels.in_order(self.batch_size)])
-        return Answers(self.classes, store.names, store.labels, logits)
+        return Answers(self.classes, store.names, store.labels, logits, store.hashes)
 
-    def _answer(self, waiting: list[Seen]) -> Iterator[Prediction]:
-        shown = [seen.pixels for seen in waiting if seen.pixels is not None]
+    def _answers(self, batch: list[Seen]) -> list[Prediction]:
+        shown = [seen.pixels for seen in batch if seen.pixels is not None]
         rows = iter(self.probabilities(torch.stack(shown)).tolist() if shown else [])
-        for seen in waiting:
-            probabilities = () if seen.pixels is None else tuple(next(rows))
-            yield Prediction(seen.name, probabilities, seen.error, seen.region)
+        return [
+            Prediction(seen.name, () if seen.pixels is None else tuple(next(rows)), seen.error, seen.region)
+            for seen in batch
+        ]

@@ -56,6 +56,11 @@ class Store:
         """Up to so many images uint8 N×C×H×W, in memory, evenly spread: sources are sorted by class, as a rule."""
         return self.pixels.at(torch.arange(0, len(self), -(-len(self) // number))).cpu()
 
+    @property
+    def hashes(self) -> Tensor:
+        """Int64 N: the `pixel_hash` of each image, at the network's size."""
+        return torch.from_numpy(self.survey.hashes.copy())
+
     def copies_of(self, other: Store) -> Tensor:
         """Which images are in `other` too, pixel by pixel at the network's size: bool N."""
         return torch.from_numpy(np.isin(self.survey.hashes, other.survey.hashes))
