@@ -30,7 +30,8 @@ def figure_intervals(answers: Answers, resamples: int = RESAMPLES, seed: int = 0
 
     They are basic bootstrap intervals: the distances of the resamples from the figure, turned around (Davison and
     Hinkley, "Bootstrap Methods and their Application", 1997). That matters for ECE, which resampling raises just as
-    sampling did. Ends are cut to [0, 1], and the figure itself is always inside.
+    sampling did. Ends are cut to [0, 1], and the figure itself is always inside. A figure that is the same in every
+    resample, as of a split without a mistake, has none: its images cannot tell how far others would move it.
     """
     probabilities = answers.probabilities.numpy()
     labels, predictions = answers.labels.numpy(), probabilities.argmax(axis=1)
@@ -48,6 +49,7 @@ def figure_intervals(answers: Answers, resamples: int = RESAMPLES, seed: int = 0
     return {
         name: (float(np.clip(2 * seen[i] - high[i], 0, seen[i])), float(np.clip(2 * seen[i] - low[i], seen[i], 1)))
         for i, name in enumerate(("balanced_accuracy", "macro_f1", "ece"))
+        if low[i] < high[i]
     }
 
 
@@ -57,11 +59,14 @@ def difference_interval(
     """The 95 % percentile interval of `other`'s top-1 less `first`'s; bool N each, whether the same image was hit.
 
     Images are drawn in pairs. For the difference it only matters how many drawn ones the one had right and the other
-    wrong, so that those counts are drawn, from the multinomial distribution that drawing N images gives them.
+    wrong, so that those counts are drawn, from the multinomial distribution that drawing N images gives them. They are
+    drawn as if one more image had been gained and one more lost: where few images tell the two apart, resamples of
+    these alone would differ too little (Bonett and Price, "Adjusted Wald Confidence Interval for a Difference of
+    Binomial Proportions Based on Paired Data", 2012).
     """
     number = len(first)
-    gained, lost = int((other & ~first).sum()), int((first & ~other).sum())
-    shares = np.array([gained, lost, number - gained - lost]) / number
+    gained, lost = int((other & ~first).sum()) + 1, int((first & ~other).sum()) + 1
+    shares = np.array([gained, lost, number + 2 - gained - lost]) / (number + 2)
     drawn = np.random.default_rng(seed).multinomial(number, shares, size=resamples)
     low, high = np.percentile((drawn[:, 0] - drawn[:, 1]) / number, TAILS)
     return float(low), float(high)

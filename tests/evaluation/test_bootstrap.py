@@ -6,6 +6,7 @@ import torch
 
 from framework.evaluation.answers import Answers
 from framework.evaluation.bootstrap import difference_interval, figure_intervals
+from framework.evaluation.paired import mcnemar
 
 
 def answers_of(logits, labels):
@@ -58,13 +59,29 @@ def test_the_interval_of_ece_reaches_zero_where_probabilities_are_honest():
 def test_the_interval_of_a_difference_is_that_of_resampled_pairs():
     random = np.random.default_rng(0)
     first, other = random.random(300) < 0.6, random.random(300) < 0.7
+    with_both = np.append(first, [True, False]), np.append(other, [False, True])
     drawn = [
-        (other[chosen].mean() - first[chosen].mean())
-        for chosen in (random.integers(0, 300, 300) for _ in range(10_000))
+        (with_both[1][chosen].sum() - with_both[0][chosen].sum()) / 300
+        for chosen in (random.integers(0, 302, 300) for _ in range(10_000))
     ]
     assert difference_interval(first, other) == pytest.approx(np.percentile(drawn, [2.5, 97.5]), abs=0.007)
 
 
-def test_classifiers_that_never_differ_have_no_difference():
-    right = np.array([True, False, True])
-    assert difference_interval(right, right) == (0, 0)
+def test_few_images_without_a_difference_leave_room_for_one():
+    right = np.array([True, False, True] * 10)
+    low, high = difference_interval(right, right)
+    assert low < 0 < high
+    assert difference_interval(np.tile(right, 100), np.tile(right, 100))[1] < high / 50
+
+
+@pytest.mark.parametrize(("gained", "lost"), [(4, 0), (5, 0), (6, 0), (7, 1), (8, 1), (9, 1), (30, 12), (25, 14)])
+def test_the_interval_of_a_difference_agrees_with_mcnemar(gained, lost):
+    first, other = np.zeros(1000, dtype=bool), np.zeros(1000, dtype=bool)
+    other[:gained] = first[gained : gained + lost] = True
+    assert (difference_interval(first, other)[0] > 0) == (mcnemar(gained, lost) < 0.05)
+
+
+def test_a_split_without_a_mistake_has_no_intervals_by_resampling():
+    labels = torch.arange(20) % 2
+    logits = torch.nn.functional.one_hot(labels, 2).float() * 9
+    assert figure_intervals(answers_of(logits, labels)) == {}

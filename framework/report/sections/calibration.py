@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from framework.evaluation.bootstrap import Interval, figure_intervals
+from framework.evaluation.bootstrap import figure_intervals
 from framework.evaluation.reliability import reliability
 from framework.report.figures import share
 from framework.report.page.bars import reliability_diagram
@@ -22,7 +22,7 @@ def calibration_section(evidence: Evidence) -> Markup | None:
     answers, temperature = evidence.answers, evidence.temperature
     if answers is None:
         return gap_callout(evidence.gap("answers"))
-    diagrams = [_diagram("as trained", answers, evidence.intervals["ece"])]
+    diagrams = [_diagram("as trained", answers)]
     words = [
         "Answers are sorted by how sure the network is; on the diagonal it is right as often as it claims. Orange is "
         "what it claims beyond that, light blue what it could claim and does not. ECE is the mean height of these "
@@ -31,7 +31,7 @@ def calibration_section(evidence: Evidence) -> Markup | None:
     if temperature:
         scaled = answers.at_temperature(temperature.value)
         name = f"divided by a temperature of {temperature.value:.3f}"
-        diagrams.append(_diagram(name, scaled, figure_intervals(scaled)["ece"]))
+        diagrams.append(_diagram(name, scaled))
         words.append(
             f"The temperature is one number by which all logits are divided; it changes no answer. {temperature.origin}"
         )
@@ -49,13 +49,13 @@ def calibration_section(evidence: Evidence) -> Markup | None:
     )
 
 
-def _diagram(name: str, answers: Answers, interval: Interval) -> Markup:
-    figures, (low, high) = answers.figures(), interval
-    ece = element("b", f"ECE {share(figures['ece'])}")
-    between = f" ({100 * low:.1f} to {100 * high:.1f}), loss {figures['loss']:.3f}"
+def _diagram(name: str, answers: Answers) -> Markup:
+    figures, interval = answers.figures(), figure_intervals(answers).get("ece")
+    between = f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
+    words = [element("b", f"ECE {share(figures['ece'])}"), f"{between}, loss {figures['loss']:.3f}"]
     return element(
         "figure",
-        element("figcaption", name.capitalize(), element("br"), ece, between, class_="lines"),
+        element("figcaption", name.capitalize(), element("br"), words, class_="lines"),
         reliability_diagram(f"reliability diagram, {name}", reliability(answers)),
         class_="plot",
     )
