@@ -36,11 +36,23 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help=RUN_HELP)
 
 
-def add_runs_and_overrides(parser: argparse.ArgumentParser) -> None:
-    """Several of them with `key=value` among them; `runs_and_overrides` tells one from the other."""
-    parser.add_argument("runs", metavar="RUN", nargs="+", help=f"{RUN_HELP}; of several, the mean of their answers")
+def add_runs_and_overrides(parser: argparse.ArgumentParser, several: str) -> None:
+    """Several of them with `key=value` among them; `several` says what is done with them.
+
+    `runs_and_overrides` tells one from the other.
+    """
+    parser.add_argument("runs", metavar="RUN", nargs="+", help=f"{RUN_HELP}; {several}")
+    add_run_overrides(parser)
+
+
+def add_run_overrides(parser: argparse.ArgumentParser) -> None:
+    """`key=value` after a run: see `framework.runs.recipe`."""
     parser.add_argument(
-        "overrides", metavar="key=value", nargs="*", default=[], help="change its recipe, such as dataset.root=DIR"
+        "overrides",
+        metavar="key=value",
+        nargs="*",
+        default=[],
+        help="change what is asked: dataset.root=DIR and its other options, evaluate.…, train.device, train.store",
     )
 
 

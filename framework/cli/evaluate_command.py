@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from framework.cli.arguments import add_json, add_runs_and_overrides, runs_and_overrides
 from framework.errors import UserError
-from framework.recipe.loading import load_recipe_text
 from framework.registry import Registry
+from framework.runs.recipe import recipe_of
 from framework.runs.trained import Trained, open_trained
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    add_runs_and_overrides(parser)
+    add_runs_and_overrides(parser, "of several, the mean of their answers")
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--split", default="test", help="train, validation, test or another of the dataset's (default: test)"
@@ -58,7 +58,7 @@ def execute(arguments: argparse.Namespace) -> int:
         overrides.append(f"evaluate.views={arguments.views}")
     registry = Registry.load()
     runs = [open_trained(name, registry) for name in named]
-    recipes = [load_recipe_text(run.recipe, f"recipe of '{run.label}'", registry, overrides) for run in runs]
+    recipes = [recipe_of(run, registry, overrides) for run in runs]
     if arguments.calibrate:
         _require_a_folder(runs)
         _require_own_views(runs[0], recipes[0])

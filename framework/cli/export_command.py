@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from framework.cli.arguments import add_json, add_overrides, beside, require_place
+from framework.cli.arguments import add_json, add_run_overrides, beside, require_place
 from framework.errors import UserError
-from framework.recipe.loading import load_recipe_text
 from framework.registry import Registry
+from framework.runs.recipe import recipe_of
 from framework.runs.trained import Trained, open_trained
 
 FORMATS = ("onnx", "pt2", "safetensors")
@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write no export: compare this one with the run, and write its parity report",
     )
-    add_overrides(parser)
+    add_run_overrides(parser)
     add_json(parser)
 
 
@@ -50,7 +50,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Write the export, then compare it with the run; the status is 1 where they do not agree."""
     registry = Registry.load()
     trained = open_trained(arguments.run, registry)
-    recipe = load_recipe_text(trained.recipe, f"recipe of '{trained.label}'", registry, arguments.overrides)
+    recipe = recipe_of(trained, registry, arguments.overrides)
     kind, out = _target(arguments, trained)
     from framework.export.formats import require
     from framework.export.work import Work

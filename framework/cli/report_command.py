@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.cli.arguments import add_overrides, add_run, require_place
+from framework.cli.arguments import add_run, add_run_overrides, require_place
 from framework.registry import Registry
 from framework.runs.trained import Trained, open_trained
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_run(parser)
-    add_overrides(parser)
+    add_run_overrides(parser)
     parser.add_argument("--split", help="which split the figures are of (default: test, else validation)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the page (default: RUN/report.html)")
 

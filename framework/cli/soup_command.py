@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framework.cli.arguments import RUN_HELP, runs_and_overrides
+from framework.cli.arguments import add_runs_and_overrides, runs_and_overrides
 from framework.errors import UserError
-from framework.recipe.loading import load_recipe_text
 from framework.registry import Registry
+from framework.runs.recipe import recipe_of
 from framework.runs.trained import Trained, open_trained
 
 if TYPE_CHECKING:
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("runs", metavar="RUN", nargs="+", help=f"{RUN_HELP}; two or more of the same network")
-    parser.add_argument(
-        "overrides", metavar="key=value", nargs="*", default=[], help="change the recipe, such as dataset.root=DIR"
-    )
+    add_runs_and_overrides(parser, "two or more of the same network")
     parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="the run folder of the soup")
     parser.add_argument(
         "--greedy",
@@ -47,7 +44,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise UserError(f"--refresh is {arguments.refresh}; it must be 0 or more")
     registry = Registry.load()
     runs = [open_trained(name, registry) for name in named]
-    recipe = load_recipe_text(runs[0].recipe, f"recipe of '{runs[0].label}'", registry, overrides)
+    recipe = recipe_of(runs[0], registry, overrides)
     from framework.report.display import PlainDisplay
     from framework.training.soup import make_soup
 

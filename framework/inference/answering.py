@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from framework.errors import UserError
 from framework.evaluation.answers import Answers
-from framework.recipe.loading import load_recipe_text
+from framework.runs.recipe import only_places, recipe_of
 
 if TYPE_CHECKING:
     from framework.components import ImageSource
@@ -38,7 +38,7 @@ class Answering:
     @cached_property
     def recipe(self) -> Recipe:
         """The run's own, with the overrides."""
-        return load_recipe_text(self.trained.recipe, f"recipe of '{self.trained.label}'", self.registry, self.overrides)
+        return recipe_of(self.trained, self.registry, self.overrides)
 
     @cached_property
     def predictor(self) -> Predictor:
@@ -55,9 +55,14 @@ class Answering:
 
         return build_splits(self.recipe.dataset, self.trained.classes)
 
+    @property
+    def as_trained(self) -> bool:
+        """Whether the images are those of the run's own evaluation, looked at in the same way."""
+        return only_places(self.overrides)
+
     def saved(self, split: str) -> Answers | None:
-        """What the run kept of the split when it was trained, or None."""
-        file = self.trained.folder.answers(split) if self.trained.folder else None
+        """What the run kept of the split when it was trained; None also where the overrides ask for something else."""
+        file = self.trained.folder.answers(split) if self.trained.folder and self.as_trained else None
         return Answers.load(file) if file and file.is_file() else None
 
     def answers(self, split: str) -> Answers:
@@ -76,12 +81,16 @@ class Answering:
         store = predictor.store(source, self.recipe.dataset.on_bad_image, partial(self.reading, split), storage)
         return predictor.answers(store)
 
+    def kept_figures(self, split: str) -> Mapping[str, Any] | None:
+        """What `results.json` has of the split, before any temperature, or None: see `saved`."""
+        figures = self.trained.documents.get("results", {}).get(split) if self.as_trained else None
+        return figures if isinstance(figures, Mapping) and "per_class" in figures else None
+
     def split_for_figures(self, asked: str | None) -> str:
         """The split that is asked for, else `test`, else `validation`; raises `UserError` where there is neither."""
         if asked is not None:
             return asked
-        known = self.trained.documents.get("results", {})
         for split in ("test", "validation"):
-            if split in known or self.saved(split) is not None:
+            if self.kept_figures(split) or self.saved(split) or (not self.as_trained and split in self.splits):
                 return split
         raise UserError("the run was evaluated neither on a test split nor on a validation split")

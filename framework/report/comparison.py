@@ -98,6 +98,8 @@ def verdict(first: Compared, other: Compared) -> str:
             f"{other.why_no_answers or first.why_no_answers}"
         )
     left = f", without {count(found.left_out, 'image')} that only one of them has" if found.left_out else ""
+    if found.other_pixels:
+        left += f", {found.other_pixels:,} of which have other pixels in the one than in the other"
     low, high = found.interval
     opening = (
         f"{other.name}: {points(found.difference)} points of top-1 against {first.name} (95 % interval "
@@ -124,7 +126,7 @@ def probability(p: float) -> str:
 
 def short_names(labels: Sequence[str]) -> list[str]:
     """The last parts of paths, as many as tell them apart; one that is named twice is numbered."""
-    paths = [Path(label.removesuffix(SUFFIX)).parts for label in labels]
+    paths = [(Path(label.removesuffix(SUFFIX)).parts or Path(label).resolve().parts) for label in labels]
     for number in range(1, max(map(len, paths)) + 1):
         names = ["/".join(path[-number:]) for path in paths]
         if len(set(names)) == len(names):
@@ -136,18 +138,24 @@ def _compared(name: str, answering: Answering, split: str) -> Compared:
     try:
         answers = answering.answers(split)
     except UserError as error:
-        figures = answering.trained.documents.get("results", {}).get(split)
+        figures = answering.kept_figures(split)
         if figures is None:
             raise UserError(f"'{answering.trained.label}' has no figures of the split '{split}': {error}") from None
         why = f"{name} kept no answers, and they cannot be computed again: {error}"
         return Compared(name, answering.trained, figures, None, why)
-    return Compared(name, answering.trained, answers.figures(), answers)
+    figures = answers.at_temperature(answering.trained.temperature).figures()
+    return Compared(name, answering.trained, figures, answers)
+
+
+def _geometry(run: Compared) -> list[Any]:
+    return [run.trained.documents["model"]["preprocess"][key] for key in ("height", "width", "channels", "fit")]
 
 
 def _against(first: Compared, other: Compared) -> Compared:
     if first.answers is None or other.answers is None:
         return other
     try:
-        return replace(other, paired=paired(first.answers, other.answers))
+        same_size = _geometry(first) == _geometry(other)
+        return replace(other, paired=paired(first.answers, other.answers, same_size=same_size))
     except UserError as error:
         raise UserError(f"'{first.trained.label}' and '{other.trained.label}' cannot be compared: {error}") from None

@@ -48,6 +48,7 @@ class Evidence:
     answers: Answers | None
     """Without temperature."""
     figures: Mapping[str, Any] | None
+    """At the run's temperature, where it has one."""
     intervals: Mapping[str, Interval]
     """95 %, of those figures that have one."""
     temperature: Temperature | None
@@ -60,6 +61,11 @@ class Evidence:
     def classes(self) -> tuple[str, ...]:
         """In the order of the figures."""
         return tuple(self.figures["per_class"]) if self.figures else self.trained.classes
+
+    @property
+    def calibrated(self) -> Answers | None:
+        """At the run's temperature, as every command answers; without one, as trained."""
+        return self.answers.at_temperature(self.trained.temperature) if self.answers else None
 
     def gap(self, part: str) -> Gap | None:
         """Why that part is not there, where it is not."""
@@ -77,7 +83,8 @@ def gather(answering: Answering, asked: str | None) -> Evidence:
         _ = answering.recipe  # what was typed just now is checked, and no gap
     split, answers = _answers(answering, asked, gaps)
     trained = answering.trained
-    figures = answers.figures() if answers else trained.documents.get("results", {}).get(split)
+    calibrated = answers.at_temperature(trained.temperature) if answers else None
+    figures = calibrated.figures() if calibrated else answering.kept_figures(split)
     temperature = _temperature(answering, split, gaps) if answers else None
     pictures = _pictures(answering, split, answers, gaps) if answers else None
     if not trained.folder:
@@ -87,7 +94,7 @@ def gather(answering: Answering, asked: str | None) -> Evidence:
         split=split,
         answers=answers,
         figures=figures,
-        intervals=_intervals(answers, figures),
+        intervals=_intervals(calibrated, figures),
         temperature=temperature,
         pictures=pictures,
         course=tuple(trained.folder.metrics_lines()) if trained.folder else (),
@@ -101,10 +108,11 @@ def _answers(answering: Answering, asked: str | None, gaps: list[Gap]) -> tuple[
         split = answering.split_for_figures(asked)
         return split, answering.answers(split)
     except UserError as error:
-        if asked is not None and asked not in answering.trained.documents.get("results", {}):
+        if not answering.as_trained or (asked is not None and answering.kept_figures(asked) is None):
             raise
         what = "what the network said of each image is not kept, and cannot be computed again"
-        gaps.append(Gap("answers", f"{what}: {error}", ANOTHER_ROOT))
+        before = "; the figures are those before calibration" if answering.trained.temperature != 1 else ""
+        gaps.append(Gap("answers", f"{what}: {error}{before}", ANOTHER_ROOT))
     return split, None
 
 

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from framework.data.contract import read_image
 from framework.data.decode import BadImage, quiet_decoding
+from framework.data.preprocess import Preprocessor
 from framework.data.sources import file_of
 from framework.data.splits import find_split
 from framework.errors import UserError
@@ -79,7 +80,7 @@ def find_pictures(answering: Answering, split: str, answers: Answers) -> Picture
     shown = answers.at_temperature(answering.trained.temperature)
     choice = choose(shown)
     gathering = _Gathering(source, shown)
-    gathering.read(choice.all, answering.trained.documents["model"]["preprocess"])
+    gathering.read(choice.all, Preprocessor.from_dict(answering.trained.documents["model"]["preprocess"]))
     if not gathering.pixels:
         raise UserError(f"none of the images that were answered for is in the split '{split}' of the data set")
     try:
@@ -103,11 +104,11 @@ class _Gathering:
     heats: dict[int, Markup] = field(default_factory=dict)
     """Activation maps, of the sample only."""
 
-    def read(self, wanted: Sequence[int], size: dict[str, int]) -> None:
+    def read(self, wanted: Sequence[int], preprocess: Preprocessor) -> None:
         """Read those images that still have the same name and class."""
         classes = (self.source.classes[label] for label in self.source.labels)
         places = {key: place for place, key in enumerate(image_keys(self.source.names, classes))}
-        keys, least = self.answers.keys, 2 * max(size["height"], size["width"])
+        keys, least = self.answers.keys, preprocess.least_side
         with quiet_decoding():
             for index in wanted:
                 self.pictures[index] = self._read(index, places.get(keys[index]), least)

@@ -1,6 +1,7 @@
 """`framework compare`: figures side by side, and whether their differences are more than noise."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torch
 from framework.evaluation.answers import Answers
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.paired import paired
+from framework.report.comparison import short_names
 
 
 @pytest.fixture
@@ -83,6 +85,43 @@ def test_several_comparisons_raise_p(run, other, compared):
         assert row["against_first"]["p"] == pytest.approx(min(1, 2 * alone))
 
 
+def test_what_is_typed_is_looked_at_anew(run, other, compared, framework):
+    found = compared(run, other, "evaluate.views=6")["runs"]
+    for row, folder in zip(found, (run, other), strict=True):
+        figures = json.loads(framework("evaluate", folder, "evaluate.views=6", "--json").out)
+        assert (row["loss"], row["ece"]) == (figures["loss"], figures["ece"])
+        assert row["loss"] != json.loads((folder / "results.json").read_text())["test"]["loss"]
+
+
+def test_a_calibrated_run_has_the_figures_of_its_calibrated_probabilities(run, other, compared, framework):
+    assert framework("evaluate", run, "--calibrate").status == 0
+    figures = json.loads(framework("evaluate", run, "--json").out)
+    row = compared(run, other)["runs"][0]
+    assert (row["loss"], row["ece"]) == (figures["loss"], figures["ece"])
+    assert row["loss"] != json.loads((run / "results.json").read_text())["test"]["loss"]
+
+
+def test_images_of_one_name_that_are_others_are_counted(run, other, framework):
+    assert "other pixels" not in framework("compare", run, other).out
+    kept = answers(other)
+    kept.hashes[:3] += 1
+    kept.save(other / "answers" / "test.safetensors")
+    out = " ".join(framework("compare", run, other).out.split())
+    assert f"{len(kept)} images in common, 3 of which have other pixels in the one than in the other" in out
+    document = json.loads((other / "model.json").read_text())
+    document["preprocess"]["height"] = 24
+    (other / "model.json").write_text(json.dumps(document))
+    assert "other pixels" not in framework("compare", run, other).out
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [([".", "runs/b"], [Path.cwd().name, "b"]), (["a/x", "b/x"], ["a/x", "b/x"]), (["x", "x"], ["x (1)", "x (2)"])],
+)
+def test_names_are_short_and_tell_runs_apart(labels, names):
+    assert short_names(labels) == names
+
+
 def test_recipes_are_compared_option_by_option(run, other, compared, framework):
     assert compared(run, other)["recipe_differences"] == {"train.epochs": [3, 1], "seed": [0, 1]}
     out = framework("compare", run, other).out
@@ -148,7 +187,10 @@ def test_the_page_has_the_figures_the_words_and_the_curves_and_fetches_nothing(r
         (["RUN"], "name two runs or more"),
         (["RUN", "nowhere"], "there is no run folder or bundle 'nowhere'"),
         (["RUN", "RUN", "--split", "tets"], "has no figures of the split 'tets': there is no split 'tets'"),
+        (["RUN", "RUN", "--split", "seconds"], "has no figures of the split 'seconds': there is no split 'seconds'"),
         (["RUN", "RUN", "dataset.rot=x"], "dataset.rot=x: "),
+        (["RUN", "RUN", "dataset.root=nowhere", "evaluate.views=2"], "nowhere"),
+        (["RUN", "RUN", "model=resnet18"], "'model' was settled when"),
         (["RUN", "RUN", "--html", "nowhere/x.html"], "there is no folder"),
     ],
 )

@@ -109,11 +109,11 @@ def test_pictures_are_the_images_themselves_pixel_by_pixel_and_lead_to_their_fil
 def test_the_most_confident_mistake_comes_first(run, report):
     answers = Answers.load(run / "answers" / "test.safetensors")
     confidence = answers.probabilities.amax(dim=1)
-    wrong = (~answers.hits).nonzero().flatten()
-    assert len(wrong)
-    worst = answers.names[int(wrong[confidence[wrong].argmax()])]
-    text = report(run).text
-    assert text.index("Most confident mistakes") < text.index(worst.rpartition("/")[2]) < text.index("Least confident")
+    wrong = (~answers.hits).nonzero().flatten().tolist()
+    assert 2 < len(wrong) <= 12
+    pictures = [image["alt"] for image in report(run).all("img") if image["alt"] in answers.names]
+    worst_first = sorted(wrong, key=lambda index: -confidence[index])
+    assert pictures[: len(wrong)] == [answers.names[index] for index in worst_first]
 
 
 def test_a_temperature_is_fitted_on_the_kept_validation_answers_and_says_so(run, report):
@@ -128,6 +128,16 @@ def test_the_temperature_of_a_calibrated_run_is_used(run, report, framework):
     text = report(run).text
     assert f"temperature of {calibration['temperature']:.3f}" in text
     assert "belongs to the run" in text
+    figures = json.loads(framework("evaluate", run, "--json").out)
+    assert f"ECE {percent(figures['ece'])} " in text
+    assert f"loss {figures['loss']:.3f}" in text
+
+
+def test_what_is_typed_is_looked_at_anew(run, report, framework):
+    figures = json.loads(framework("evaluate", run, "--views", 6, "--json").out)
+    page = report(run, "evaluate.views=6")
+    assert f"ECE {percent(figures['ece'])} " in page.text
+    assert "are not there any more, or are others" not in page.text
 
 
 def test_a_run_without_validation_says_why_there_is_no_temperature_and_what_to_do(made, tmp_path, framework, report):
@@ -201,7 +211,11 @@ def test_another_split_may_be_asked_for(run, report):
     ("arguments", "message"),
     [
         (["--split", "tets"], "there is no split 'tets'"),
+        (["--split", "seconds"], "there is no split 'seconds'"),
         (["dataset.rot=x"], "dataset.rot=x: "),
+        (["preprocess.size=24"], "'preprocess.size' was settled when"),
+        (["train.batch_size=2"], "'train.batch_size' was settled when"),
+        (["dataset.root=nowhere", "dataset.test=0.5"], "nowhere"),
         (["--out", "nowhere/page.html"], "--out nowhere/page.html: there is no folder"),
     ],
 )

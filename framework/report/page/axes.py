@@ -79,8 +79,8 @@ class Frame:
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
     """Round values from at most `low` to at least `high`, about so many, evenly apart."""
-    if not high > low:
-        low, high = min(low, 0.0), max(high, 0.0)  # a flat line is shown against zero
+    if high - low <= 1e-9 * max(abs(low), abs(high)):  # flat, but for rounding: shown against zero
+        low, high = min(low, 0.0), max(high, 0.0)
         high = high if high > low else 1.0
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))

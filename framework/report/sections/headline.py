@@ -111,13 +111,14 @@ def confused_pairs(figures: Mapping[str, Any]) -> list[tuple[str, str, int, int]
 
 def _confidence(evidence: Evidence, figures: Mapping[str, Any]) -> str:
     assert evidence.answers is not None
-    said = evidence.answers.probabilities.amax(dim=1).mean().item()
+    assert evidence.calibrated is not None
+    said = evidence.calibrated.probabilities.amax(dim=1).mean().item()
     gap = said - figures["top1"]
     if abs(gap) < 0.01:
         return f"Its confidence is right on average: it claims {share(said)}."
     word = "too sure of itself" if gap > 0 else "too modest"
     text = f"It is {word}: on average it claims {share(said)} and is right on {share(figures['top1'])}"
-    if evidence.temperature:
+    if evidence.temperature and evidence.trained.temperature == 1:
         after = evidence.answers.at_temperature(evidence.temperature.value).figures()["ece"]
         return f"{text}; a temperature of {evidence.temperature.value:.2f} brings ECE to {share(after)}."
     return f"{text}."
