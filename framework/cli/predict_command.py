@@ -60,6 +60,7 @@ def execute(arguments: argparse.Namespace) -> int:
     first = list(islice(images, FIRST))
     if not first:
         raise UserError(inputs.nothing())
+    from framework.data.decode import quiet_decoding
     from framework.inference.predictor import Predictor
     from framework.report.predictions import Form, Tally
     from framework.report.showing import choose_answers
@@ -73,7 +74,7 @@ def execute(arguments: argparse.Namespace) -> int:
         answers = choose_answers(form, arguments.json, arguments.csv == "-", inputs.are_many, names)
         keep = _keep(arguments.save_crops) if arguments.save_crops else None
         try:
-            with answers:
+            with quiet_decoding(), answers:
                 for prediction in predictor.predict(chain(first, images), finder[1] if finder else None, keep):
                     tally.add(prediction)
                     answers.show(prediction)

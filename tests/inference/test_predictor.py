@@ -62,6 +62,24 @@ def test_what_python_warns_of_is_as_before(predictor, files):
     assert warnings.filters == before
 
 
+def test_what_python_warns_of_is_a_matter_of_the_caller_between_answers(predictor, files):
+    before = list(warnings.filters)
+    first, second = predictor.predict(files[:2]), predictor.predict(files[:2])
+    for answers in (first, second, first, second):
+        assert next(answers).error is None
+        assert warnings.filters == before
+    assert [*first, *second] == []
+    assert warnings.filters == before
+
+
+def test_the_most_probable_classes_come_first_and_without_probabilities_there_are_none(predictor, files):
+    answer, damaged = predictor.predict([files[0], b""])
+    top = predictor.top(answer, 2)
+    assert [share for _, share in top] == sorted(answer.probabilities, reverse=True)[:2]
+    assert top[0][0] == predictor.classes[answer.probabilities.index(top[0][1])]
+    assert predictor.top(damaged, 3) == []
+
+
 def test_an_image_in_which_nothing_is_found_has_neither_probabilities_nor_an_error(predictor, files):
     (answer,) = predictor.predict(files[:1], find=lambda image: [])
     assert (answer.probabilities, answer.error, answer.region) == ((), None, None)
