@@ -131,8 +131,11 @@ def _pt2(engine: TorchEngine, documents: dict[str, Any]) -> bytes:
     from framework.export.classifier import traced
 
     files = {f"{name}.{'txt' if name in TEXTS else 'json'}": text for name, text in pack(documents).items()}
+    program = traced(engine)
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)  # paths and lines of code on this machine
     buffer = io.BytesIO()
-    torch.export.save(traced(engine), buffer, extra_files=files)
+    torch.export.save(program, buffer, extra_files=files)
     return buffer.getvalue()
 
 

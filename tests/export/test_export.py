@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,17 @@ def test_an_export_says_everything_about_itself(made):
     assert documents["card"].startswith("# gray\n")
     assert "EXIF" in documents["decoding"]
     assert "at least 26 pixels on each" in documents["decoding"]
+
+
+@pytest.mark.parametrize("kind", ["onnx", "pt2"])
+def test_an_export_tells_of_no_code_on_the_machine(kind, made):
+    file = made / f"gray.{kind}"
+    parts = [file.read_bytes()]
+    if kind == "pt2":
+        with zipfile.ZipFile(file) as archive:
+            parts = [archive.read(name) for name in archive.namelist()]
+    for folder in (Path(sys.prefix), ROOT / "framework"):
+        assert not any(str(folder).encode() in part for part in parts)
 
 
 def test_a_pt2_file_carries_the_same(made):
