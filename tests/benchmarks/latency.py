@@ -2,7 +2,9 @@
 
 `python -m tests.benchmarks.latency [--calls N] [--threads N]` makes runs of speednet and resnet18, exports
 them, and times in turns, in one process: the bare onnxruntime call, `Predictor` with the ONNX file from a JPEG's bytes,
-the bare network in PyTorch, `Predictor` with the run. Printed are medians and the ratios of the whole to the bare call.
+the bare network in PyTorch, `Predictor` with the run. Printed are medians and the ratios of the whole to the bare call;
+and what decoding alone takes, again and again and each time after the network, which has had the caches: by the
+framework, and by torchvision's decoder, which is C++ throughout.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from torchvision.io import decode_jpeg
 
 from framework.cli import main as framework
+from framework.data.decode import decode
 from framework.inference.onnx_engine import OnnxEngine, open_session
 from framework.inference.predictor import Predictor
 from framework.inference.torch_engine import TorchEngine
@@ -100,6 +104,28 @@ def medians(calls: dict[str, Callable[[], object]], number: int, clock: Callable
     return {name: statistics.median(taken) for name, taken in times.items()}
 
 
+def after(prelude: Callable[[], object], call: Callable[[], object], number: int, clock: Callable[[], float]) -> float:
+    """Median seconds of a call, each after another one that is not counted."""
+    times = []
+    for _ in range(number):
+        prelude()
+        started = clock()
+        call()
+        times.append(clock() - started)
+    return statistics.median(times)
+
+
+def print_decoding(export: Path, side: int, arguments: argparse.Namespace, clock: Callable[[], float]) -> None:
+    """By both decoders, without and with the network between."""
+    data, session = photograph(side), open_session(export, arguments.threads)
+    pixels, encoded = np.zeros((1, 3, side, side), dtype=np.uint8), torch.frombuffer(bytearray(data), dtype=torch.uint8)
+    decoders = {"the framework": lambda: decode(data), "torchvision": lambda: decode_jpeg(encoded)}
+    for name, call in decoders.items():
+        alone = after(lambda: None, call, arguments.calls, clock)
+        cold = after(lambda: session.run(["probabilities"], {"images": pixels}), call, arguments.calls, clock)
+        print(f"  decoding by {name:13} {alone * 1e3:10.3f} ms, after the network {cold * 1e3:.3f} ms", flush=True)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -112,9 +138,11 @@ def main() -> None:
     for label, lines in NETWORKS.items():
         with tempfile.TemporaryDirectory() as folder:
             run, export = make(Path(folder), lines)
-            found = medians(ways(run, export, 64 if "64" in label else 48, arguments.threads), arguments.calls, clock)
+            side = 64 if "64" in label else 48
+            found = medians(ways(run, export, side, arguments.threads), arguments.calls, clock)
+            print(label)
+            print_decoding(export, side, arguments, clock)
         bare, whole, network, trained = found.values()
-        print(label)
         for name, seconds in found.items():
             print(f"  {name:30} {seconds * 1e3:7.3f} ms")
         print(f"  whole to bare: ONNX {whole / bare:.2f}, PyTorch {trained / network:.2f}", flush=True)
