@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from framework.errors import Interrupted, RunFailed
 from framework.evaluation.examples import choose_examples, no_examples
 from framework.runs.folder import RunFolder
@@ -89,8 +91,8 @@ class Keeper:
             self.checkpoint()
 
     def checkpoint(self) -> None:
-        """Save everything that resuming needs, unless the loss is no longer finite."""
-        self._require_finite()
+        """Save everything that resuming needs, unless loss or weights are no longer finite."""
+        self._require_finite_weights()
         self.position.seconds, self.position.total_seconds = self.watch.seconds, self.clock.seconds
         state = {
             "position": asdict(self.position),
@@ -126,7 +128,7 @@ class Keeper:
         self.observers.step_end(step=self.position.step, epoch=self.epoch, metrics=metrics)
 
     def _epoch_done(self) -> None:
-        self._require_finite()
+        self._require_finite_weights()
         means = self.meter.take_epoch()
         trained = self.watch.seconds
         validated = "validation" in self.session.stores
@@ -135,7 +137,7 @@ class Keeper:
         answers = self.session.validate() if validated else None
         validation = answers.figures() if answers else None
         if validation is not None and not math.isfinite(validation["loss"]):
-            raise RunFailed(self._not_finite_message("validation loss", self.position.step))
+            raise RunFailed(self._not_finite_message("the validation loss", self.position.step))
         gained = self._keep_if_better(validation)
         if answers is not None and gained:
             answers.save(self.run.answers("validation"))
@@ -179,13 +181,20 @@ class Keeper:
     def _require_finite(self) -> None:
         step = self.meter.first_bad_step()
         if step is not None:
-            raise RunFailed(self._not_finite_message("loss", step))
+            raise RunFailed(self._not_finite_message("the loss", step))
+
+    def _require_finite_weights(self) -> None:
+        """A finite loss is not enough before weights are written: its gradient may not have been finite."""
+        self._require_finite()
+        largest = torch.nn.utils.get_total_norm(self.session.model.parameters(), math.inf)
+        if not math.isfinite(float(largest)):
+            raise RunFailed(self._not_finite_message("a weight", self.position.step))
 
     def _not_finite_message(self, what: str, step: int) -> str:
         files = self.checkpoints.files()
         good = f"The last good checkpoint is {files[-1]}" if files else "There was no checkpoint yet"
         return (
-            f"the {what} is not finite any more: step {step} (epoch {self.epoch}). {good}.\n"
+            f"{what} is not finite any more: step {step} (epoch {self.epoch}). {good}.\n"
             "    Try a lower optimizer.lr, train.clip_grad_norm=1.0, a scheduler with warm-up, or "
             "train.precision=float32"
         )

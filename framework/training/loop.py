@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def train(session: Session, keeper: Keeper) -> None:
     """Train from where the keeper is to the last step, or to where a limit, patience or a signal ends it.
 
-    Raises `RunFailed` where the loss is no longer finite, `Interrupted` after a signal and the checkpoint for it.
+    Raises `RunFailed` where loss or weights are no longer finite, `Interrupted` after a signal and its checkpoint.
     """
     with Interruption() as interruption:
         while not keeper.finished:

@@ -169,6 +169,19 @@ def test_a_loss_that_is_not_finite_stops_the_run_names_the_step_and_keeps_the_la
     assert "Traceback" not in result.err
 
 
+def test_weights_that_are_not_finite_are_neither_a_checkpoint_nor_kept(run):
+    explodes = "loss={name: explodes, gradient_only: true}"
+    folder, result = run(explodes, "train.checkpoint_every=0", "train.log_every=50", out="within", status=1)
+    assert "a weight is not finite any more: step 5 (epoch 1)" in result.err
+    kept = sorted(folder.checkpoints.glob("step-*"))
+    assert [file.name for file in kept] == ["step-00000003.safetensors", "step-00000004.safetensors"]
+    assert str(kept[-1]) in result.err
+
+    folder, result = run(explodes, "train.max_steps=5", "dataset.validation=0", out="last", status=1)
+    assert "a weight is not finite any more: step 5 (epoch 1)" in result.err
+    assert not folder.best_weights.exists()
+
+
 def test_class_weights_reach_the_loss(run):
     plain, weighted = run(out="plain")[0], run("loss.class_weights={top_left: 9.0}", out="weighted")[0]
     assert steps(plain)[0]["loss"] != steps(weighted)[0]["loss"]
