@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+
+_NUMBERED = re.compile(r"(?:[^.\d]+\.)*(?:\d+|[^.]*\d[^.]*(?:\.\d+)?)(?=\.)")
+"""A name up to its first module with a number in it; `layer1.0` with the block's, which stands right behind it."""
 
 
 def stages_of(names: Iterable[str]) -> dict[str, int]:
     """The number of the stage that each parameter belongs to, counted from the input.
 
-    A stage is a name up to its first number (`layer1.0` and `layer1.1` of a ResNet are two, `blocks.3`), else its first
-    part (`conv1`, `head`), in the order in which the network defines them.
+    A stage is a name up to its first module with a number in it (`blocks.3`, `encoder_layer_3`, `inception4a`, a
+    ResNet's `layer1.0`), else its first part (`conv_stem`, `head`), in the order in which the network defines them.
+    What comes back to an earlier stage (`encoder.ln`, behind the encoder's layers) stays with the last one.
     """
-    order: dict[str, int] = {}
-    return {name: order.setdefault(_stage(name), len(order)) for name in names}
+    opened: set[str] = set()
+    stages = {}
+    for name in names:
+        opened.add(_stage(name))
+        stages[name] = len(opened) - 1
+    return stages
 
 
 def _stage(name: str) -> str:
-    parts = name.split(".")
-    numbered = next((index for index, part in enumerate(parts) if part.isdigit()), None)
-    return parts[0] if numbered is None else ".".join(parts[: numbered + 1])
+    numbered = _NUMBERED.match(name)
+    # A distilled network's second classifier, `head_dist`, is trained with the first.
+    return numbered[0] if numbered else name.split(".")[0].removesuffix("_dist")
