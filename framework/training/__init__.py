@@ -23,5 +23,6 @@ meter.py         running means kept on the device, and where the loss stopped be
 checkpoints.py   what is saved, atomically, and found again
 tree.py          nested state <-> one safetensors file without pickled code
 soup.py          one network with the mean of several runs' weights
+resuming.py      whether a run may go on in its folder
 run.py           `framework run`: from a recipe to results.json
 """

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.data.tables import OPTIONS, find_table
-from framework.errors import UserError
 from framework.evaluation.answers import Answers
 from framework.evaluation.copies import figures_without_copies
 from framework.evaluation.examples import choose_examples
 from framework.hookspecs import Example
-from framework.recipe.flat import recipe_differences
 from framework.recipe.saving import plain, recipe_text
 from framework.recipe.sections import Recipe
 from framework.registry import Registry
@@ -29,14 +27,13 @@ from framework.training.loop import train
 from framework.training.network import multiply_adds
 from framework.training.observing import Observing
 from framework.training.reading import read_data
+from framework.training.resuming import claim_folder, notice_other_device, require_same_images, require_same_precision
 from framework.training.session import Session, build_session
 from framework.training.stopping import Stopwatch
+from framework.training.tree import require_savable
 
 if TYPE_CHECKING:
     from framework.data.stores.store import Store
-
-MAY_CHANGE = {"train.checkpoint_every", "train.keep_checkpoints", "train.log_every", "train.store"}
-"""Options that do not change the outcome, so that a resumed run may set them anew; observers are others."""
 
 
 def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, resume: bool = False) -> dict[str, Any]:
@@ -47,7 +44,7 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
     """
     clock = Stopwatch()
     run = RunFolder(out)
-    made = _claim_folder(run, recipe, resume)
+    made = claim_folder(run, recipe, resume)
     if run.results.is_file():
         results: dict[str, Any] = run.read("results")
         display.already_finished(run, results)
@@ -63,12 +60,13 @@ def _train_in(
     try:
         observers = Observing(recipe.observers, run, display)
         session = build_session(recipe, *read_data(recipe, display.reading, display.line))
+        require_savable(session.state_dict())
     except BaseException:  # a start that failed leaves nothing behind, and nothing that must be resumed
         if made:
             with suppress(OSError):  # somebody else has put something there
                 run.path.rmdir()
         raise
-    _describe_run(run, session, registry)
+    _describe_run(run, session, registry, display)
     state = Checkpoints(run.checkpoints, recipe.train.keep_checkpoints).latest()
     keeper = Keeper(session, run, observers, clock, state)
     display.begin(run, session, keeper.position.step)
@@ -134,40 +132,6 @@ def _figures(session: Session, run: RunFolder, split: str) -> dict[str, Any]:
     return answers.figures()
 
 
-def _claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> bool:
-    """Make sure, before minutes are spent on data, that the run can be written there; whether the folder is new."""
-    if run.path.is_dir() and any(run.path.iterdir()):
-        if not resume:
-            raise UserError(
-                f"the folder '{run.path}' is not empty. Go on with the run in it by --resume, or choose another --out"
-            )
-        if run.recipe.is_file():
-            _require_same_recipe(run, recipe)
-        elif run.checkpoints.is_dir():
-            raise UserError(f"'{run.path}' has checkpoints and no recipe.yaml: it cannot be resumed")
-    new = not run.path.exists()
-    try:
-        run.path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the run folder '{run.path}': {error.strerror}") from None
-    return new
-
-
-def _require_same_recipe(run: RunFolder, recipe: Recipe) -> None:
-    differences = recipe_differences([run.recipe.read_text(encoding="utf-8"), recipe_text(recipe)])
-    changed = [
-        f"    {key}: was {was}, now {now}"
-        for key, (was, now) in sorted(differences.items())
-        if key not in MAY_CHANGE and not key.startswith("observers")
-    ]
-    if changed:
-        raise UserError(
-            f"the run in '{run.path}' was started with another recipe:\n"
-            + "\n".join(changed)
-            + f"\nGo on with its own, `framework run {run.recipe} --out {run.path} --resume`, or choose another --out"
-        )
-
-
 def _write_data(run: RunFolder, stores: dict[str, Store]) -> None:
     described = {
         split: {
@@ -180,20 +144,15 @@ def _write_data(run: RunFolder, stores: dict[str, Store]) -> None:
         }
         for split, store in stores.items()
     }
-    if (run.path / "data.json").is_file():
-        before = run.read("data")
-        changed = [
-            name for name in described if described[name]["fingerprint"] != before.get(name, {}).get("fingerprint")
-        ]
-        if changed:
-            raise UserError(
-                f"the images of {', '.join(changed)} are not those that the run in '{run.path}' began with; "
-                "resuming would mix two data sets. Restore them, or start a new run with another --out"
-            )
+    require_same_images(run, described)
     run.write("data", described)
 
 
-def _describe_run(run: RunFolder, session: Session, registry: Registry) -> None:
+def _describe_run(run: RunFolder, session: Session, registry: Registry, display: Any) -> None:
+    precision = str(session.precision.dtype).removeprefix("torch.")
+    device = describe_device(session.device)
+    require_same_precision(run, precision)
+    notice_other_device(run, device, display)
     if not run.recipe.is_file():
         run.write_recipe(recipe_text(session.recipe, f"framework run {run.recipe}"))
     _write_data(run, session.stores)
@@ -213,5 +172,4 @@ def _describe_run(run: RunFolder, session: Session, registry: Registry) -> None:
             },
         },
     )
-    precision = str(session.precision.dtype).removeprefix("torch.")
-    run.write("environment", describe_environment(registry, describe_device(session.device), precision))
+    run.write("environment", describe_environment(registry, device, precision))

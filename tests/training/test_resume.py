@@ -141,6 +141,38 @@ def test_resuming_with_another_recipe_is_refused_and_says_what_differs(recipe, t
     assert "optimizer.lr: was 0.005, now 0.5" in result.err
 
 
+def test_resuming_where_auto_is_another_precision_is_refused_and_says_how_to_go_on(
+    recipe, tmp_path, framework, monkeypatch, outcome
+):
+    out = tmp_path / "run"
+    command = ("run", recipe, "train.epochs=1", "--out", out)
+    monkeypatch.setattr("framework.training.device._cpu_has_bfloat16", lambda: False)
+    assert framework(*command).status == 0
+    expected = outcome(out)
+    (out / "results.json").unlink()
+    monkeypatch.setattr("framework.training.device._cpu_has_bfloat16", lambda: True)
+    result = framework(*command, "--resume")
+    assert result.status == 2
+    assert "was trained in float32 so far, and would go on in bfloat16 here" in result.err
+    assert json.loads((out / "environment.json").read_text())["precision"] == "float32"
+
+    result = framework(*command, "train.precision=bfloat16", "--resume")
+    assert "train.precision: was auto, now bfloat16" in result.err
+    assert framework(*command, "train.precision=float32", "--resume").status == 0
+    assert outcome(out) == expected
+
+
+def test_resuming_on_another_device_is_told(recipe, tmp_path, framework, monkeypatch):
+    out = tmp_path / "run"
+    command = ("run", recipe, "train.epochs=1", "--out", out)
+    assert "so far the run was on" not in framework(*command).out
+    (out / "results.json").unlink()
+    monkeypatch.setattr("framework.training.run.describe_device", lambda device: "cuda (Another)")
+    result = framework(*command, "--resume")
+    assert result.status == 0
+    assert "resumed  on cuda (Another); so far the run was on cpu (" in result.out
+
+
 def test_resuming_with_other_images_is_refused(recipe, tmp_path, framework, photos):
     out = tmp_path / "run"
     arguments = ("dataset=folder", f"dataset.root={photos}", "preprocess.size=8", "train.epochs=1")

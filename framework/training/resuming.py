@@ -1,0 +1,88 @@
+"""Whether a run may go on in its folder: with the same recipe, images and arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from framework.errors import UserError
+from framework.recipe.flat import recipe_differences
+from framework.recipe.saving import recipe_text
+from framework.recipe.sections import Recipe
+from framework.runs.folder import RunFolder
+
+MAY_CHANGE = {"train.checkpoint_every", "train.keep_checkpoints", "train.log_every", "train.store"}
+"""Options that do not change the outcome, so that a resumed run may set them anew; observers are others."""
+
+
+def claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> bool:
+    """Make sure, before minutes are spent on data, that the run can be written there; whether the folder is new."""
+    if run.path.is_dir() and any(run.path.iterdir()):
+        if not resume:
+            raise UserError(
+                f"the folder '{run.path}' is not empty. Go on with the run in it by --resume, or choose another --out"
+            )
+        if run.recipe.is_file():
+            _require_same_recipe(run, recipe)
+        elif run.checkpoints.is_dir():
+            raise UserError(f"'{run.path}' has checkpoints and no recipe.yaml: it cannot be resumed")
+    new = not run.path.exists()
+    try:
+        run.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the run folder '{run.path}': {error.strerror}") from None
+    return new
+
+
+def _require_same_recipe(run: RunFolder, recipe: Recipe) -> None:
+    differences = recipe_differences([run.recipe.read_text(encoding="utf-8"), recipe_text(recipe)])
+    settled = "train.precision", _recorded(run, "precision")  # what `auto` came to
+    changed = [
+        f"    {key}: was {was}, now {now}"
+        for key, (was, now) in sorted(differences.items())
+        if key not in MAY_CHANGE and not key.startswith("observers") and (key, now) != settled
+    ]
+    if changed:
+        raise UserError(
+            f"the run in '{run.path}' was started with another recipe:\n"
+            + "\n".join(changed)
+            + f"\nGo on with its own, `framework run {run.recipe} --out {run.path} --resume`, or choose another --out"
+        )
+
+
+def require_same_images(run: RunFolder, described: Mapping[str, Any]) -> None:
+    """The splits that `data.json` is about to hold and those that it holds; else `UserError`."""
+    if not (run.path / "data.json").is_file():
+        return
+    before = run.read("data")
+    changed = [name for name in described if described[name]["fingerprint"] != before.get(name, {}).get("fingerprint")]
+    if changed:
+        raise UserError(
+            f"the images of {', '.join(changed)} are not those that the run in '{run.path}' began with; "
+            "resuming would mix two data sets. Restore them, or start a new run with another --out"
+        )
+
+
+def require_same_precision(run: RunFolder, precision: str) -> None:
+    """That of the training so far, whatever `auto` comes to on this machine; else `UserError`."""
+    before = _recorded(run, "precision")
+    if before not in (None, precision):
+        raise UserError(
+            f"the run in '{run.path}' was trained in {before} so far, and would go on in {precision} here. Go on with "
+            f"train.precision={before}, or choose another --out"
+        )
+
+
+def notice_other_device(run: RunFolder, device: str, display: Any) -> None:
+    """Say so in the terminal: equal bytes are promised on the same device alone."""
+    before = _recorded(run, "device")
+    if before not in (None, device):
+        display.line(f"{'resumed':>10}  on {device}; so far the run was on {before}, and rounds otherwise", "yellow")
+
+
+def _recorded(run: RunFolder, what: str) -> str | None:
+    """What `environment.json` has of the training so far; None where nothing was trained."""
+    if not (run.path / "environment.json").is_file():
+        return None
+    recorded: str = run.read("environment")[what]
+    return recorded
