@@ -30,11 +30,16 @@ class Teacher:
 
     @classmethod
     def load(cls, named: str, classes: Sequence[str], device: torch.device, precision: torch.dtype) -> Teacher:
-        """A run or bundle by path or name; raises `UserError` where there is none or it knows other classes."""
+        """A run or bundle by path or name; raises `UserError` where there is none or it knows other classes.
+
+        An export has its network inside a graph that takes other images than a student's.
+        """
         try:
             predictor = Predictor.open(named, device=str(device))
         except UserError as error:
             raise UserError(f"loss.teachers: {error}") from None
+        if not hasattr(predictor.engine, "model"):
+            raise UserError(f"loss.teachers: '{named}' is an export; name the run or bundle that it is of")
         if set(predictor.classes) != set(classes):
             raise UserError(
                 f"loss.teachers: '{named}' knows other classes than the data have: {', '.join(predictor.classes)}; "

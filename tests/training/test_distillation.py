@@ -137,6 +137,14 @@ def test_a_missing_teacher_is_found_out_before_training(run, tmp_path):
     assert not (tmp_path / "student").exists()
 
 
+def test_an_export_is_no_teacher(run, framework, tmp_path):
+    teacher, export = run("teacher")[0], tmp_path / "teacher.onnx"
+    assert framework("export", teacher, "--parity", 0, "--out", export).status == 0
+    _, result = run("student", f"loss={{name: distill, teachers: [{export}]}}", status=2)
+    assert f"loss.teachers: '{export}' is an export; name the run or bundle that it is of" in result.err
+    assert not (tmp_path / "student").exists()
+
+
 def test_the_loss_by_the_labels_has_its_options(run):
     teacher = run("teacher")[0]
     base = "{name: cross_entropy, label_smoothing: 0.1, class_weights: balanced}"
