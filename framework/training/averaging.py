@@ -28,7 +28,10 @@ class Averaging(ABC):
     def _pull(self, weight: float) -> tuple[list[Tensor], list[Tensor]]:
         """Move the averages towards the weights by that share, and give both; integers are copied."""
         averages, values = [], []
-        for average, value in zip(self.model.state_dict().values(), self.trained.state_dict().values(), strict=True):
+        states = (network.state_dict(keep_vars=True).values() for network in (self.model, self.trained))
+        # A tensor that several modules share is listed under each of their names, and is pulled once.
+        pairs = {id(average): (average, value) for average, value in zip(*states, strict=True)}
+        for average, value in pairs.values():
             if average.is_floating_point():
                 averages.append(average)
                 values.append(value)

@@ -39,6 +39,17 @@ def test_slow_weights_follow_and_are_gone_on_from_as_the_papers_have_it(decay, g
         assert network[0].weight.item() == pytest.approx(fast, rel=1e-5)
 
 
+def test_a_parameter_that_modules_share_is_averaged_once():
+    network = torch.nn.Sequential(torch.nn.Linear(1, 1, bias=False), torch.nn.Linear(1, 1, bias=False))
+    network[1].weight = network[0].weight
+    torch.nn.init.zeros_(network[0].weight)
+    averaging = SlowWeights(network, every=1, decay=0.5, growth=0.0, total_steps=1)
+    torch.nn.init.ones_(network[0].weight)
+    averaging.update(1)
+    assert averaging.model[0].weight.item() == averaging.model[1].weight.item() == 0.5
+    assert network[1].weight is network[0].weight
+
+
 def test_without_averaging_the_network_itself_is_kept():
     network = torch.nn.Linear(1, 1)
     before = copy.deepcopy(network.state_dict())
