@@ -88,18 +88,36 @@ class Registry:
 
     @property
     def bundles(self) -> dict[str, Path]:
-        """The trained classifiers that plugins ship, by `PLUGIN/NAME`."""
-        return {f"{plugin.name}/{name}": file for plugin in self.plugins for name, file in plugin.bundles.items()}
+        """The trained classifiers that plugins ship and that can be used, by `PLUGIN/NAME`."""
+        return {name: found[0][1] for name, found in self._shipped.items() if len(found) == 1}
+
+    def bundle(self, name: str) -> Path | None:
+        """The trained classifier of that name, None where there is none; raises `UserError` where two are called so."""
+        found = self._shipped.get(name, [])
+        if len(found) > 1:
+            raise UserError(_clash("bundle", name, found))
+        return found[0][1] if found else None
 
     @property
     def clashes(self) -> list[str]:
         """A line for each name that two plugins offer."""
-        return [_clash(kind, name, found) for (kind, name), found in sorted(self._providers.items()) if len(found) > 1]
+        components = [(*key, found) for key, found in sorted(self._providers.items())]
+        bundles = [("bundle", *entry) for entry in sorted(self._shipped.items())]
+        return [_clash(kind, name, found) for kind, name, found in (*components, *bundles) if len(found) > 1]
 
     @property
     def faults(self) -> list[str]:
         """A line for each plugin that could not be used, or not in full."""
         return [f"plugin '{plugin.name}' has failed: {plugin.fault}" for plugin in self.plugins if plugin.fault]
+
+    @property
+    def _shipped(self) -> dict[str, list[tuple[Plugin, Path]]]:
+        """The bundles by `PLUGIN/NAME`; two plugins may have one name."""
+        shipped: dict[str, list[tuple[Plugin, Path]]] = {}
+        for plugin in self.plugins:
+            for name, file in plugin.bundles.items():
+                shipped.setdefault(f"{plugin.name}/{name}", []).append((plugin, file))
+        return shipped
 
     def _unknown(self, kind: type[Component], name: str) -> str:
         names = self.names(kind)
@@ -192,7 +210,7 @@ def _sound_bundles(hooks: Any, faults: list[str]) -> dict[str, Path]:
     return sound
 
 
-def _clash(kind: str, name: str, found: Iterable[tuple[Plugin, type[Component]]]) -> str:
+def _clash(kind: str, name: str, found: Iterable[tuple[Plugin, Any]]) -> str:
     owners = " and ".join(f"plugin '{plugin.name}' ({plugin.distribution})" for plugin, _ in found)
     return f"{kind} '{name}' is offered by {owners}; uninstall one of them"
 

@@ -8,6 +8,7 @@ import pytest
 
 from framework import Model, Optimizer, Registry, UserError
 from framework.registry import variants_of
+from framework.runs.trained import open_trained
 
 NUMBERS = itertools.count()
 GOOD = """
@@ -219,6 +220,24 @@ def test_bundles_are_known_by_plugin_and_name(install, tmp_path):
     )
     assert registry.bundles["probe/x"] == tmp_path / "x.safetensors"
     assert fault(registry) is None
+
+
+def test_a_bundle_s_name_that_two_plugins_offer_names_both(install, tmp_path):
+    file = tmp_path / "x.safetensors"
+    file.touch()
+    source = f"""
+        from framework import hookimpl
+        @hookimpl
+        def bundles(): return {{"x": {str(file)!r}}}
+    """
+    install(source)
+    registry = install(source)
+    clash = r"bundle 'probe/x' is offered by plugin 'probe' \(.*\) and plugin 'probe' \(.*\); uninstall one of them"
+    with pytest.raises(UserError, match=clash):
+        open_trained("probe/x", registry)
+    assert "probe/x" not in registry.bundles
+    assert "drawn/faces" in registry.bundles
+    assert len(registry.clashes) == 1
 
 
 def test_a_plugin_may_offer_bundles_alone(install, tmp_path):

@@ -80,9 +80,9 @@ def open_trained(named: str | Path, registry: Registry) -> Trained:
                 f"'{path}' is neither a run folder nor a bundle (*{SUFFIX}) nor an ONNX export (*{ONNX_SUFFIX})"
             )
         return _of_bundle(label, path)
+    if shipped := registry.bundle(label):
+        return _of_bundle(label, shipped)
     bundles = registry.bundles
-    if label in bundles:
-        return _of_bundle(label, bundles[label])
     beside = [str(other) for other in path.parent.iterdir()] if path.parent.is_dir() else []
     known = f" (bundles that plugins ship: {enumerate_names(bundles)})" if bundles else ""
     raise UserError(f"there is no run folder or bundle '{label}'{did_you_mean(label, [*bundles, *beside])}{known}")
