@@ -98,7 +98,7 @@ class RotateMatrices:
 
 @dataclass(frozen=True)
 class CropMatrices:
-    """Moves by whole pixels."""
+    """Moves by whole pixels of images of that size, and by the same share of smaller ones."""
 
     padding: int
     image_size: tuple[int, int]

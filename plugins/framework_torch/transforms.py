@@ -81,7 +81,10 @@ class Rotate(Transform):
 
 
 class Crop(Transform):
-    """Pad by reflection and crop back to the image's size: a move by whole pixels."""
+    """Pad by reflection and crop back to the image's size: a move by whole pixels.
+
+    While images are smaller (`train.grow_from`) it is the same share of their size, and seldom whole pixels.
+    """
 
     name = "crop"
     padding: int = Field(4, ge=0)
