@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 import torch
 
 from framework.components import Model, build
 from framework.errors import UserError
+from framework.training.freezing import Freezing
 from framework.training.image_sizes import nearest_sizes
 
 if TYPE_CHECKING:
@@ -59,6 +61,24 @@ def try_network(model: nn.Module, component: Model, num_classes: int, channels: 
             f"{model_label(component)} must give logits of shape {(2, num_classes)} for {tuple(images.shape)}; "
             f"it gave {given}"
         )
+
+
+def try_single_images(model: nn.Module, component: Model, channels: int, size: tuple[int, int]) -> None:
+    """Whether a copy can be trained on batches of one image; raises `UserError` where it cannot.
+
+    Batch normalisation of a map of 1×1 has a single value for each channel then.
+    """
+    tried = copy.deepcopy(model)
+    Freezing(tried).train_mode(0)
+    image = torch.zeros((1, channels, *size), device=next(tried.parameters()).device)
+    try:
+        with torch.no_grad():
+            tried(image)
+    except FAULTS as error:
+        raise UserError(
+            f"{model_label(component)} cannot be trained on batches of one {channels}×{size[0]}×{size[1]} image: "
+            f"{error}\n    train.batch_size: set 2 or more, and see that there are as many training images"
+        ) from error
 
 
 def multiply_adds(model: nn.Module, channels: int, size: tuple[int, int]) -> int:

@@ -23,7 +23,7 @@ from framework.training.averaging import Averaging, build_averaging
 from framework.training.checkpoints import restore_optimizer
 from framework.training.device import choose_device, choose_precision
 from framework.training.freezing import Freezing, freeze
-from framework.training.network import FAULTS, build_network, try_network
+from framework.training.network import FAULTS, build_network, try_network, try_single_images
 from framework.training.norms import refresh_norms
 from framework.training.precision import Precision
 from framework.training.schedule import Schedule
@@ -123,6 +123,8 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
     steps = total_steps(recipe, batches)
     growth = image_growth(recipe, model, len(classes), preprocess, steps)
     batches = replace(batches, growth=growth, total_steps=steps)
+    if min(train.batch_size, len(stores["train"])) == 1:
+        try_single_images(model, recipe.model, preprocess.channels, batches.stages(steps)[0].size)
     optimizer = build(recipe.optimizer, model=model)
     schedule = Schedule(
         build(recipe.scheduler, optimizer=optimizer, total_steps=steps, steps_per_epoch=batches.steps_per_epoch)

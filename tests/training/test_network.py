@@ -1,9 +1,12 @@
 """What is told of a network."""
 
+import pytest
 import torch
 from torch import nn
 
-from framework.training.network import multiply_adds
+from framework import UserError
+from framework.components import Model
+from framework.training.network import multiply_adds, try_single_images
 
 
 def test_multiply_adds_are_those_of_convolutions_and_products():
@@ -32,4 +35,29 @@ def test_counting_leaves_weights_and_statistics_as_they_are():
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4))
     before = {name: value.clone() for name, value in model.state_dict().items()}
     multiply_adds(model, 1, (6, 6))
+    torch.testing.assert_close(model.state_dict(), before)
+
+
+class Normalised(Model):
+    """Of a map of 1×1."""
+
+    name = "normalised"
+
+    def build(self, num_classes):
+        return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(1, num_classes))
+
+
+def test_a_network_that_normalises_single_values_does_not_train_on_single_images():
+    component = Normalised()
+    model = component.build(2)
+    with pytest.raises(UserError, match="model 'normalised' cannot be trained on batches of one 1×6×6 image: Expected"):
+        try_single_images(model, component, 1, (6, 6))
+    model[1].requires_grad_(False)  # its statistics stay then, and are used
+    try_single_images(model, component, 1, (6, 6))
+
+
+def test_trying_single_images_leaves_statistics_as_they_are():
+    model = nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(36, 2))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    try_single_images(model, Normalised(), 1, (6, 6))
     torch.testing.assert_close(model.state_dict(), before)
