@@ -62,7 +62,7 @@ class Keeper:
         self.clock.before = self.position.total_seconds
         self.alarm = Alarm(self.recipe.checkpoint_every)
         self.saved_step = self.position.step
-        self.logged = time.perf_counter()
+        self._measure_from_here()
 
     @property
     def finished(self) -> bool:
@@ -101,6 +101,7 @@ class Keeper:
         }
         self.checkpoints.save(self.position.step, state)
         self.saved_step = self.position.step
+        self._measure_from_here()
 
     def stop_if(self, signal: str | None) -> None:
         """After a signal: save, then raise `Interrupted`."""
@@ -116,14 +117,15 @@ class Keeper:
     def _log(self) -> None:
         self._require_finite()
         means = self.meter.take_recent()
-        now = time.perf_counter()
+        step, since = self.measured_from
+        images = (self.position.step - step) * self.session.batches.images_per_step
         metrics = {
             "loss": means.loss,
             "top1": means.top1,
             "lr": self.session.schedule.lr,
-            "images_per_second": means.images / max(now - self.logged, 1e-9),
+            "images_per_second": images / max(time.perf_counter() - since, 1e-9),
         }
-        self.logged = now
+        self._measure_from_here()
         self.run.append_metrics({"event": "step", "step": self.position.step, "epoch": self.epoch, **metrics})
         self.observers.step_end(step=self.position.step, epoch=self.epoch, metrics=metrics)
 
@@ -160,7 +162,10 @@ class Keeper:
             metrics=metrics,
             examples=partial(choose_examples, answers, self.session.stores["validation"]) if answers else no_examples,
         )
-        self.logged = time.perf_counter()
+
+    def _measure_from_here(self) -> None:
+        """Speed is that of the steps to come, without what a checkpoint, an evaluation or a session before took."""
+        self.measured_from = self.position.step, time.perf_counter()
 
     def _keep_if_better(self, validation: dict[str, Any] | None) -> bool:
         """Keep these weights where they are the best so far, or where the last ones are asked for."""

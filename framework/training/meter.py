@@ -11,11 +11,10 @@ if TYPE_CHECKING:
 
 
 class Means(NamedTuple):
-    """Of a stretch of training: mean loss, top-1 as a fraction, number of images."""
+    """Of a stretch of training: mean loss, and top-1 as a fraction."""
 
     loss: float
     top1: float
-    images: int
 
 
 class Meter:
@@ -72,4 +71,4 @@ class Meter:
 
 def _means(sums: Tensor) -> Means:
     loss, correct, images = sums.tolist()
-    return Means(loss / max(images, 1), correct / max(images, 1), int(images))
+    return Means(loss / max(images, 1), correct / max(images, 1))

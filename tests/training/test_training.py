@@ -6,9 +6,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from framework import RunFolder
+from framework import Dataset, Predictor, Registry, RunFolder
+from framework.data.splits import build_splits
+from framework.evaluation.answers import Answers
 from framework.recipe import Train
+from framework.training.checkpoints import Checkpoints
 from framework.training.keeper import Keeper, Position
+from framework.training.step import train_step
 
 RECIPE = """
 dataset: dots
@@ -199,9 +203,18 @@ def test_plateau_follows_the_validation_figure(run):
 
 
 def test_bfloat16_trains_and_evaluates_in_float32(run):
-    folder = run("train.precision=bfloat16", "train.epochs=1")[0]
+    exact, folder = run("train.epochs=1", out="exact")[0], run("train.precision=bfloat16", "train.epochs=1")[0]
     assert folder.read("environment")["precision"] == "bfloat16"
     assert {value.dtype for value in weights(folder).values()} == {torch.float32, torch.int64}
+    assert steps(folder)[0]["loss"] != steps(exact)[0]["loss"]
+
+    predictor, kept = Predictor.open(folder.path, device="cpu"), Answers.load(folder.answers("validation"))
+    images = build_splits(Registry.load().find(Dataset, "dots")())["validation"]
+    pixels = torch.stack([predictor.preprocess(images.read(index)) for index in range(len(images))])
+    with torch.no_grad():
+        logits = predictor.engine.model(predictor.preprocess.network_input(pixels))
+    assert logits.dtype == torch.float32
+    torch.testing.assert_close(kept.logits, logits, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -211,6 +224,7 @@ def test_bfloat16_trains_and_evaluates_in_float32(run):
         ("train.precision=float16", "needs a GPU"),
         ("model=wrong_shape", "must give logits of shape (2, 4)"),
         ("model=picky", "cannot take 1×16×16 images"),
+        ("model=resnet18 train.batch_size=1", "train.batch_size: set 2 or more"),
         ("dataset.validation=0 train.patience=1", "train.patience follows the figures of a validation split"),
         ("dataset.validation=0 scheduler=plateau", "this scheduler follows the figures of a validation split"),
     ],
@@ -289,6 +303,29 @@ def test_the_csv_observer_writes_a_row_for_each_epoch(run):
     rows = (folder.path / "metrics.csv").read_text().splitlines()
     assert rows[0].startswith("epoch,step,lr,seconds,train_loss,train_top1,validation_loss")
     assert [row.split(",")[0] for row in rows[1:]] == ["1", "2"]
+
+
+def test_speed_is_that_of_steps_without_checkpoints_and_sessions_before(run, monkeypatch):
+    clock = [0.0]
+
+    def takes(seconds, does):
+        def timed(*arguments):
+            clock[0] += seconds
+            return does(*arguments)
+
+        return timed
+
+    monkeypatch.setattr("framework.training.keeper.time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr("framework.training.loop.train_step", takes(1, train_step))
+    monkeypatch.setattr(Checkpoints, "save", takes(100, Checkpoints.save))
+    options = "train.epochs=1", "train.log_every=3", "train.keep_checkpoints=100"
+    folder, _ = run(*options, "train.checkpoint_every=0")
+    assert {line["images_per_second"] for line in steps(folder)} == {20}
+
+    for file in [folder.results, *sorted(folder.checkpoints.glob("step-*"))[4:]]:
+        file.unlink()
+    run(*options, "train.checkpoint_every=1h", "--resume")
+    assert [(line["step"], line["images_per_second"]) for line in steps(folder)] == [(3, 20), (6, 20), (9, 20)]
 
 
 def test_patience_counts_from_the_best_epoch_whichever_is_kept():
