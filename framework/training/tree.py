@@ -18,12 +18,16 @@ PLAIN = (str, int, float, bool, type(None))
 
 
 def save_tree(path: Path, tree: Any) -> None:
-    """Write dicts, lists, tuples, tensors and plain values; whole or not at all, also where the machine stops."""
-    tensors: dict[str, torch.Tensor] = {}
-    skeleton = json.dumps(_packed(tree, "", tensors))
+    """Write dicts, lists, tuples, tensors, dtypes and plain values; whole or not at all, also where the machine stops.
+
+    Raises `UserError` where there is something else in it.
+    """
+    skeleton, tensors = _taken_apart(tree)
+    # contiguous copies: safetensors refuses tensors that share memory
+    copies = {key: tensor.detach().to("cpu", copy=True).contiguous() for key, tensor in tensors.items()}
 
     def write(temporary: Path) -> None:
-        save_file(tensors, temporary, metadata={"tree": skeleton})
+        save_file(copies, temporary, metadata={"tree": skeleton})
 
     replace_atomically(path, write)
 
@@ -40,11 +44,22 @@ def load_tree(path: Path) -> Any:
         raise UserError(f"{path}: damaged, or not written by this program ({error})") from None
 
 
+def require_savable(tree: Any) -> None:
+    """Raise `UserError` where `save_tree` would, without copying or writing anything."""
+    _taken_apart(tree)
+
+
+def _taken_apart(tree: Any) -> tuple[str, dict[str, torch.Tensor]]:
+    tensors: dict[str, torch.Tensor] = {}
+    return json.dumps(_packed(tree, "", tensors)), tensors
+
+
 def _packed(node: Any, path: str, tensors: dict[str, torch.Tensor]) -> Any:
     if isinstance(node, torch.Tensor):
-        # contiguous copies: safetensors refuses tensors that share memory
-        tensors[path] = node.detach().to("cpu", copy=True).contiguous()
+        tensors[path] = node
         return {"tensor": path}
+    if isinstance(node, torch.dtype):
+        return {"dtype": str(node).removeprefix("torch.")}
     if isinstance(node, dict):
         return {
             "dict": [
@@ -57,12 +72,15 @@ def _packed(node: Any, path: str, tensors: dict[str, torch.Tensor]) -> Any:
         return {kind: [_packed(value, f"{path}.{index}", tensors) for index, value in enumerate(node)]}
     if isinstance(node, PLAIN):
         return node
-    raise TypeError(f"'{path}' is a {type(node).__name__}: state holds tensors, numbers, text, lists and dicts only")
+    raise UserError(
+        f"no checkpoint can hold '{path}', a {type(node).__name__}: state is of tensors, dtypes, numbers, text, "
+        "lists and dicts"
+    )
 
 
 def _plain_key(key: Any, path: str) -> Any:
     if not isinstance(key, PLAIN):
-        raise TypeError(f"'{path}' has the key {key!r}: keys are text or numbers")
+        raise UserError(f"no checkpoint can hold the key {key!r} of '{path}': keys are text or numbers")
     return key
 
 
@@ -72,6 +90,8 @@ def _unpacked(node: Any, tensors: dict[str, torch.Tensor]) -> Any:
     ((kind, value),) = node.items()
     if kind == "tensor":
         return tensors[value]
+    if kind == "dtype":
+        return getattr(torch, value)
     if kind == "dict":
         return {key: _unpacked(entry, tensors) for key, entry in value}
     entries = [_unpacked(entry, tensors) for entry in value]

@@ -1,3 +1,4 @@
+import copy
 import subprocess
 import sys
 
@@ -11,6 +12,8 @@ from framework_timm.optimizers import TimmOptimizer
 from pydantic import ValidationError
 
 from framework import UserError
+from framework.training.checkpoints import restore_optimizer
+from framework.training.tree import load_tree, save_tree
 
 FAMILIES = [
     "convnext_atto",
@@ -214,6 +217,35 @@ def test_an_optimizer_changes_the_weights(algorithm):
         optimizer.step()
     assert not torch.equal(model[2].weight, before)
     assert model[2].weight.isfinite().all()
+
+
+def cheap_optimizers():
+    """All but those of libraries that are not here, of second order, and `kron`, which compiles for minutes."""
+    names = timm.optim.list_optimizers(exclude_filters=["*kron*", "bnb*", "fused*"])
+    return [name for name in names if not timm.optim.get_optimizer_info(name).second_order]
+
+
+@pytest.mark.parametrize("algorithm", cheap_optimizers())
+def test_an_optimizer_goes_on_from_a_checkpoint_as_if_nothing_had_been(algorithm, tmp_path):
+    torch.manual_seed(0)
+    images, model = torch.randn(4, 1, 8, 8), small_network()
+    component = TimmOptimizer(algorithm=algorithm, lr=0.01, weight_decay=0.1)
+    optimizer = component.build(model)
+
+    def step(model, optimizer):
+        optimizer.zero_grad()
+        model(images).square().mean().backward()
+        optimizer.step()
+
+    step(model, optimizer)
+    step(model, optimizer)
+    save_tree(tmp_path / "state.safetensors", optimizer.state_dict())
+    twin = copy.deepcopy(model)
+    resumed = component.build(twin)
+    restore_optimizer(resumed, load_tree(tmp_path / "state.safetensors"))
+    step(model, optimizer)
+    step(twin, resumed)
+    assert all(torch.equal(value, twin.state_dict()[name]) for name, value in model.state_dict().items())
 
 
 def test_biases_are_not_decayed():

@@ -1,0 +1,46 @@
+"""What a checkpoint's file can hold."""
+
+import pytest
+import torch
+
+from framework import UserError
+from framework.training.tree import load_tree, save_tree
+
+
+def test_what_was_saved_comes_back_with_its_types(tmp_path):
+    tree = {
+        "tensor": torch.arange(3),
+        "dtype": torch.bfloat16,
+        "values": [1, 2.5, "text", None, True],
+        "pair": (torch.zeros(1), {"tensor": 1}),
+        0: {"dtype": "text"},
+    }
+    save_tree(tmp_path / "state.safetensors", tree)
+    found = load_tree(tmp_path / "state.safetensors")
+    torch.testing.assert_close(found.pop("tensor"), tree.pop("tensor"))
+    assert found == tree
+
+
+def test_anything_else_is_refused_with_its_place(tmp_path):
+    with pytest.raises(UserError, match=r"no checkpoint can hold 'optimizer\.groups\.1\.at', a set"):
+        save_tree(tmp_path / "state.safetensors", {"optimizer": {"groups": [{}, {"at": {1}}]}})
+    with pytest.raises(UserError, match=r"no checkpoint can hold the key \(1, 2\) of 'scheduler'"):
+        save_tree(tmp_path / "state.safetensors", {"scheduler": {(1, 2): 3}})
+    assert not any(tmp_path.iterdir())
+
+
+def test_an_optimizer_that_cannot_be_saved_is_refused_before_training(framework, monkeypatch, tmp_path):
+    from framework_stranger import PlainSGD
+
+    def build(self, model):
+        optimizer = torch.optim.SGD(model.parameters(), self.lr)
+        optimizer.param_groups[0]["rule"] = len
+        return optimizer
+
+    monkeypatch.setattr(PlainSGD, "build", build)
+    recipe = tmp_path / "dots.yaml"
+    recipe.write_text("{dataset: dots, preprocess: {size: 16}, model: tinynet, optimizer: plain_sgd}")
+    result = framework("run", recipe, "train.device=cpu", "--out", tmp_path / "run")
+    assert result.status == 2
+    assert "no checkpoint can hold 'optimizer.param_groups.0.rule', a builtin_function_or_method" in result.err
+    assert not (tmp_path / "run").exists()
