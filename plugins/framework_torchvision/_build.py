@@ -1,4 +1,4 @@
-"""From a component to the network: arguments, stem, image size, weights, and a trial."""
+"""From a component to the network: arguments, stem, image size, and weights."""
 
 from __future__ import annotations
 
@@ -8,39 +8,33 @@ import torch
 import torchvision
 from torch import nn
 
-from framework import UserError, nearest_sizes
+from framework import UserError
 from framework_torchvision._stem import change_stem
 from framework_torchvision._weights import UnversionedMNASNet, load_weights
 
 if TYPE_CHECKING:
     from framework_torchvision.models import TorchvisionModel
 
-FAULTS = (RuntimeError, ValueError, AssertionError, IndexError)
-"""What architectures raise where they cannot take an image size."""
 _ONE_OUTPUT = {"aux_logits": False, "init_weights": True}
 
 
 def build_model(component: TorchvisionModel, num_classes: int, channels: int, image_size: tuple[int, int]) -> nn.Module:
-    """The network, tried on images of that size. Raises `UserError` where it cannot be had."""
+    """The network. Raises `UserError` where it cannot be had with these options or weights.
 
-    def attempt(size: tuple[int, int]) -> nn.Module:
-        return _build_and_try(component, num_classes, channels, size)
-
-    try:
-        model = attempt(image_size)
-    except FAULTS as error:
-        height, width = image_size
-        label = f"model '{component.name}'" + (" with small_images" if component.small_images else "")
-        message = f"{label} cannot take {channels}×{height}×{width} images (channels×height×width): {error}"
-        sides = [f"{side}×{side}" for side in nearest_sizes(image_size, attempt, FAULTS)]
-        takes = f"of the usual sizes it takes {' and '.join(sides)}" if sides else "it takes no usual size so"
-        raise UserError(f"{message}\n    preprocess.size: {takes}") from error
-    if component.pretrained is not False:
-        load_weights(model, component)
+    For images that it cannot take the architecture complains itself, here or when it runs; before weights are fetched
+    it is run.
+    """
+    model = _fresh(component, num_classes, channels, image_size)
+    parameter = next(model.parameters())
+    if component.pretrained is not False and not parameter.is_meta:
+        # Not inference_mode: tensors that a network keeps of it could not be trained with.
+        with torch.no_grad():
+            model.eval()(torch.zeros((2, channels, *image_size), device=parameter.device))
+        load_weights(model.train(), component)
     return model
 
 
-def _build_and_try(component: TorchvisionModel, num_classes: int, channels: int, size: tuple[int, int]) -> nn.Module:
+def _fresh(component: TorchvisionModel, num_classes: int, channels: int, size: tuple[int, int]) -> nn.Module:
     arguments = {"num_classes": num_classes, **_particulars(component.name, size), **component.options}
     if component.dropout is not None and component.family.dropout:
         arguments[component.family.dropout] = component.dropout
@@ -51,11 +45,7 @@ def _build_and_try(component: TorchvisionModel, num_classes: int, channels: int,
     if isinstance(model, torchvision.models.MNASNet):
         model.__class__ = UnversionedMNASNet
     change_stem(model, component.family, channels, component.small_images)
-    images = torch.zeros((2, channels, *size), device=next(model.parameters()).device)
-    # Not inference_mode: tensors that a network keeps of it could not be trained with.
-    with torch.no_grad():
-        model.eval()(images)
-    return model.train()
+    return model
 
 
 def _particulars(arch: str, size: tuple[int, int]) -> dict[str, Any]:

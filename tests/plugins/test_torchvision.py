@@ -8,6 +8,7 @@ from framework_torchvision.models import model_classes
 from pydantic import ValidationError
 
 from framework import UserError
+from framework.training.network import build_network
 
 FAMILIES = [
     "convnext_tiny",
@@ -137,17 +138,24 @@ def test_a_vision_transformer_is_built_for_the_size_of_the_images():
 
 def test_a_size_that_does_not_fit_is_answered_with_sizes_that_do():
     with torch.device("meta"), pytest.raises(UserError, match="48×48 and 64×64"):
-        component("vit_b_16").build(7, 1, (50, 50))
+        build_network(component("vit_b_16"), 7, 1, (50, 50))
 
 
 def test_a_vision_transformer_takes_square_images_only():
     with torch.device("meta"), pytest.raises(UserError, match="square images only"):
-        component("vit_b_16").build(7, 1, (48, 64))
+        build_network(component("vit_b_16"), 7, 1, (48, 64))
 
 
-def test_inception_says_the_size_that_it_needs():
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_inception_says_the_size_that_it_needs_before_weights_are_fetched(pretrained, monkeypatch):
+    monkeypatch.setattr("framework_torchvision._build.load_weights", lambda *_: pytest.fail("weights were fetched"))
     with pytest.raises(UserError, match=r"cannot take 1×48×48 images(.|\n)*it takes 80×80"):
-        component("inception_v3").build(7, 1, (48, 48))
+        build_network(component("inception_v3", pretrained=pretrained), 7, 1, (48, 48))
+
+
+def test_a_network_without_weights_to_fetch_is_built_without_running_it(monkeypatch):
+    monkeypatch.setattr("torchvision.models.ResNet.forward", lambda *_: pytest.fail("it was run"))
+    component("resnet18").build(7, 1, (48, 48))
 
 
 def test_options_that_the_architecture_lacks_are_refused():
