@@ -26,7 +26,7 @@ def train(recipe: Path, out: Path, overrides: Sequence[str]) -> dict[str, object
     """The results of that run, made if need be."""
     if not (out / "results.json").exists():
         command = [sys.executable, "-m", "framework", "run", str(recipe), *overrides, "--out", str(out), "--resume"]
-        log = out.with_suffix(".log")
+        log = out.with_name(f"{out.name}.log")
         with log.open("w") as output:
             if subprocess.run(command, stdout=output, stderr=subprocess.STDOUT).returncode:
                 sys.exit(f"that run failed; {log} says why")
