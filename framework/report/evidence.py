@@ -62,11 +62,6 @@ class Evidence:
         """In the order of the figures."""
         return tuple(self.figures["per_class"]) if self.figures else self.trained.classes
 
-    @property
-    def calibrated(self) -> Answers | None:
-        """At the run's temperature, as every command answers; without one, as trained."""
-        return self.answers.at_temperature(self.trained.temperature) if self.answers else None
-
     def gap(self, part: str) -> Gap | None:
         """Why that part is not there, where it is not."""
         return next((gap for gap in self.gaps if gap.part == part), None)

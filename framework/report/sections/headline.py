@@ -111,8 +111,7 @@ def confused_pairs(figures: Mapping[str, Any]) -> list[tuple[str, str, int, int]
 
 def _confidence(evidence: Evidence, figures: Mapping[str, Any]) -> str:
     assert evidence.answers is not None
-    assert evidence.calibrated is not None
-    said = evidence.calibrated.probabilities.amax(dim=1).mean().item()
+    said = evidence.answers.at_temperature(evidence.trained.temperature).probabilities.amax(dim=1).mean().item()
     gap = said - figures["top1"]
     if abs(gap) < 0.01:
         return f"Its confidence is right on average: it claims {share(said)}."
