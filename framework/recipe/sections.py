@@ -103,6 +103,9 @@ class Train(Section):
     """Stop training after this long (`90s`, `20m`, `1h30m`, or seconds), then evaluate as usual."""
     sampler: Literal["shuffled", "balanced"] = "shuffled"
     """`shuffled`: each image once an epoch. `balanced`: drawn so that every class comes equally often."""
+    start_from: str | None = None
+    """Weights to begin with: a run or a bundle, by its path or name, of the same network. What is of a class goes by
+    its name, so that classes may be others; those that are new begin anew."""
     grow_from: int | None = Field(None, ge=8)
     """Train on images of this many pixels (the shorter side) at first, and let them grow to `preprocess.size`:
     smaller images train faster. A network that takes one size only is trained at that from the start, and the run
@@ -195,3 +198,11 @@ class Recipe(Section):
     """How the trained network is looked at."""
     observers: tuple[Observer, ...] = ()
     """Who is told what happens."""
+
+    @model_validator(mode="after")
+    def _one_start(self) -> Recipe:
+        if self.train.start_from is not None and getattr(self.model, "pretrained", False):
+            raise PydanticCustomError(
+                "starts", "has both 'model.pretrained' and 'train.start_from': weights come from one of them, choose"
+            )
+        return self

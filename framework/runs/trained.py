@@ -51,6 +51,11 @@ class Trained:
         """What logits are divided by before they become probabilities; 1 where nothing was calibrated."""
         return float(self.documents.get("calibration", {}).get("temperature", 1.0))
 
+    def require_weights(self) -> None:
+        """Raises `UserError` for an export, whose weights lie in its graph."""
+        if self.weights.suffix == ONNX_SUFFIX:
+            raise UserError(f"'{self.label}' is an export, whose weights lie in its graph; name the run that it is of")
+
     def for_others(self) -> Trained:
         """What may travel: without what was typed, and without the state of the user's own repository.
 

@@ -67,12 +67,17 @@ def save_weights(path: Path, model: torch.nn.Module) -> None:
 def load_weights(path: Path, model: torch.nn.Module) -> None:
     """Load what `save_weights` wrote; raises `UserError` where it is missing, damaged or of another network."""
     try:
-        tensors = load_file(path)
+        model.load_state_dict(read_weights(path))
+    except RuntimeError as error:
+        raise UserError(f"{path}: the weights are of another network: {error}") from None
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """What `save_weights` wrote; raises `UserError` where it is missing or damaged."""
+    try:
+        tensors: dict[str, torch.Tensor] = load_file(path)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
     except Exception as error:
         raise UserError(f"{path}: damaged, or no safetensors file ({error})") from None
-    try:
-        model.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise UserError(f"{path}: the weights are of another network: {error}") from None
+    return tensors

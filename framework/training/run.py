@@ -29,6 +29,7 @@ from framework.training.observing import Observing
 from framework.training.reading import read_data
 from framework.training.resuming import claim_folder, notice_other_device, require_same_images, require_same_precision
 from framework.training.session import Session, build_session
+from framework.training.start import describe_start, open_start
 from framework.training.stopping import Stopwatch
 from framework.training.tree import require_savable
 
@@ -57,9 +58,11 @@ def _train_in(
     run: RunFolder, made: bool, clock: Stopwatch, recipe: Recipe, registry: Registry, display: Any
 ) -> dict[str, Any]:
     """From the data to the results; `made` where the folder is new."""
+    checkpoints = Checkpoints(run.checkpoints, recipe.train.keep_checkpoints)
     try:
+        start = None if checkpoints.files() else open_start(recipe, registry)
         observers = Observing(recipe.observers, run, display)
-        session = build_session(recipe, *read_data(recipe, display.reading, display.line))
+        session = build_session(recipe, *read_data(recipe, display.reading, display.line), start)
         require_savable(session.state_dict())
     except BaseException:  # a start that failed leaves nothing behind, and nothing that must be resumed
         if made:
@@ -67,9 +70,11 @@ def _train_in(
                 run.path.rmdir()
         raise
     _describe_run(run, session, registry, display)
-    state = Checkpoints(run.checkpoints, recipe.train.keep_checkpoints).latest()
-    keeper = Keeper(session, run, observers, clock, state)
+    keeper = Keeper(session, run, observers, clock, checkpoints.latest())
     display.begin(run, session, keeper.position.step)
+    if start:
+        for sentence in describe_start(start, session.stores["train"].classes, session.preprocess):
+            display.line(f"{'start':>10}  {sentence}")
     try:
         observers.run_start(
             total_steps=session.total_steps,

@@ -27,11 +27,13 @@ from framework.training.network import FAULTS, build_network, try_network, try_s
 from framework.training.norms import refresh_norms
 from framework.training.precision import Precision
 from framework.training.schedule import Schedule
+from framework.training.start import load_start
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from framework.evaluation.answers import Answers
+    from framework.runs.trained import Trained
 
 SAMPLE = 256
 """Training images that a network may look at when it is built."""
@@ -94,8 +96,13 @@ class Session:
         self.precision.load_state_dict(state["scaler"])
 
 
-def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preprocessor) -> Session:
-    """Build network, loss, optimizer and the rest; raises `UserError` where parts do not fit each other."""
+def build_session(
+    recipe: Recipe, stores: dict[str, Store], preprocess: Preprocessor, start: Trained | None = None
+) -> Session:
+    """Build network, loss, optimizer and the rest; raises `UserError` where parts do not fit each other.
+
+    `start` has the weights to begin with, where they are not the network's own.
+    """
     train = recipe.train
     device = choose_device(train.device)
     make_deterministic(train.deterministic)
@@ -104,8 +111,12 @@ def build_session(recipe: Recipe, stores: dict[str, Store], preprocess: Preproce
     size = (preprocess.height, preprocess.width)
     classes = stores["train"].classes
     torch.manual_seed(seed_at(recipe.seed, "initial weights"))
-    sample = preprocess.network_input(stores["train"].spread(SAMPLE)) if wants(recipe.model, "sample") else None
-    model = build_network(recipe.model, len(classes), preprocess.channels, size, sample).to(device)
+    looks = wants(recipe.model, "sample") and start is None
+    sample = preprocess.network_input(stores["train"].spread(SAMPLE)) if looks else None
+    model = build_network(recipe.model, len(classes), preprocess.channels, size, sample)
+    if start:
+        load_start(model, recipe.model, start, classes, preprocess)
+    model = model.to(device)
     if train.channels_last:
         model = model.to(memory_format=torch.channels_last)
     freeze(model, train.freeze)

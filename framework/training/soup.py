@@ -23,7 +23,6 @@ from framework.inference.torch_engine import TorchEngine
 from framework.recipe.saving import recipe_text
 from framework.runs.environment import describe_environment
 from framework.runs.folder import RunFolder
-from framework.runs.onnx_file import SUFFIX as ONNX_SUFFIX
 from framework.training.checkpoints import save_weights
 from framework.training.device import describe_device
 from framework.training.freezing import freeze, frozen_norms
@@ -125,8 +124,7 @@ def _widest(name: str, states: Sequence[dict[str, Tensor]]) -> torch.dtype:
 def require_alike(runs: Sequence[Trained]) -> None:
     """The same network, classes, preprocessing and held-out images; else `UserError` names what differs."""
     for run in runs:
-        if run.weights.suffix == ONNX_SUFFIX:
-            raise UserError(f"'{run.label}' is an export, whose weights lie in its graph; name the run that it is of")
+        run.require_weights()
     first = runs[0]
     expected = _essence(first)
     for run in runs[1:]:

@@ -1,0 +1,113 @@
+"""The weights of a finished training as the start of another one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from framework.components import Model, build
+from framework.errors import UserError, enumerate_names
+from framework.recipe.saving import plain
+from framework.runs.trained import open_trained
+from framework.training.checkpoints import read_weights
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from framework.data.preprocess import Preprocessor
+    from framework.recipe.sections import Recipe
+    from framework.registry import Registry
+    from framework.runs.trained import Trained
+
+
+def open_start(recipe: Recipe, registry: Registry) -> Trained | None:
+    """What `train.start_from` names, if anything; raises `UserError` where there is no such run or bundle."""
+    named = recipe.train.start_from
+    if named is None:
+        return None
+    try:
+        trained = open_trained(named, registry)
+        trained.require_weights()
+    except UserError as error:
+        raise UserError(f"train.start_from: {error}") from None
+    return trained
+
+
+def load_start(
+    model: nn.Module, component: Model, start: Trained, classes: Sequence[str], preprocess: Preprocessor
+) -> None:
+    """Give the network, which `component` built for these classes, the weights of `start`.
+
+    What is of a class goes by its name: the rows of classes that `start` does not know keep what they begin with.
+    Raises `UserError` where the networks differ in more than their classes.
+    """
+    fresh, tensors = model.state_dict(), read_weights(start.weights)
+    rows = {} if tuple(classes) == start.classes else _rows_of_classes(component, classes, preprocess)
+    differing = [
+        name
+        for name in {**fresh, **tensors}
+        if name not in fresh or name not in tensors or (name not in rows and fresh[name].shape != tensors[name].shape)
+    ]
+    if differing:
+        raise UserError(
+            f"train.start_from: '{start.label}' is another network\n"
+            f"    there:  {_described(start.documents['model']['model'], start.documents['model']['preprocess'])}\n"
+            f"    here:   {_described(plain(component), preprocess.as_dict())}\n"
+            f"    these tensors differ: {enumerate_names(differing, 4)}\n"
+            "    Set `model`, and the channels and size in `preprocess`, to what they are there"
+        )
+    for name, dimension in rows.items():
+        tensors[name] = _by_class(fresh[name], tensors[name], dimension, classes, start.classes)
+    model.load_state_dict(tensors)
+
+
+def describe_start(start: Trained, classes: Sequence[str], preprocess: Preprocessor) -> list[str]:
+    """What a user should know of it, in a sentence each."""
+    new = [name for name in classes if name not in start.classes]
+    known = len(classes) - len(new)
+    head = "" if not new else "; its classifier anew" if not known else f"; anew: {enumerate_names(new)}"
+    sentences = [f"the weights of '{start.label}'{head}"]
+    theirs = start.documents["model"]["preprocess"]
+    ours = preprocess.as_dict()
+    if any(ours[name] != theirs[name] for name in ("mean", "std")):
+        sentences.append(
+            "it saw images normalised otherwise; as there: "
+            f"preprocess: {{mean: {theirs['mean']}, std: {theirs['std']}}}"
+        )
+    return sentences
+
+
+def _described(model: Mapping[str, Any], preprocess: Mapping[str, Any]) -> str:
+    """As a recipe says it."""
+    options = ", ".join(f"{name}: {value}" for name, value in model.items() if value is not None)
+    size = f"[{preprocess['height']}, {preprocess['width']}]"
+    return f"model: {{{options}}}, preprocess: {{size: {size}, channels: {preprocess['channels']}}}"
+
+
+def _rows_of_classes(component: Model, classes: Sequence[str], preprocess: Preprocessor) -> Mapping[str, int]:
+    """The tensors whose shape follows the number of classes, and along which dimension it does."""
+    shapes = []
+    for number in (len(classes), len(classes) + 1):
+        network: nn.Module = build(
+            component,
+            num_classes=number,
+            channels=preprocess.channels,
+            image_size=(preprocess.height, preprocess.width),
+            sample=None,
+        )
+        shapes.append({name: value.shape for name, value in network.state_dict().items()})
+    few, many = shapes
+    return {
+        name: next(dimension for dimension, size in enumerate(shape) if size != many[name][dimension])
+        for name, shape in few.items()
+        if shape != many[name]
+    }
+
+
+def _by_class(fresh: Tensor, trained: Tensor, dimension: int, classes: Sequence[str], known: Sequence[str]) -> Tensor:
+    """`fresh` with what `trained` has of the same classes."""
+    mixed = fresh.clone()
+    for row, name in enumerate(classes):
+        if name in known:
+            mixed.select(dimension, row).copy_(trained.select(dimension, known.index(name)))
+    return mixed

@@ -1,0 +1,147 @@
+"""A training that starts with the weights of a finished one."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+RECIPE = """
+dataset: {name: folder, root: PHOTOS, validation: 0.2}
+preprocess: {size: 16, mean: [0.5], std: [0.25]}
+model: {name: tinynet, dropout: 0.0}
+optimizer: {name: sgd, lr: 1e-9, momentum: 0.0}
+train: {epochs: 1, batch_size: 8, device: cpu, precision: float32}
+"""
+HEAD = ("9.weight", "9.bias")
+
+
+@pytest.fixture
+def run(tmp_path, photos, framework):
+    """Train for an epoch that leaves weights where they are, unless overrides say otherwise; the outcome."""
+    recipe = tmp_path / "photos.yaml"
+    recipe.write_text(RECIPE.replace("PHOTOS", str(photos)))
+    return lambda out, *overrides: framework("run", recipe, *overrides, "--out", tmp_path / out)
+
+
+@pytest.fixture
+def trained(run, tmp_path):
+    """A finished training of blue and red, whose weights moved."""
+    assert run("trained", "optimizer.lr=0.05").status == 0
+    return tmp_path / "trained"
+
+
+def weights(folder):
+    return load_file(folder / "model.safetensors")
+
+
+def parameters(folder):
+    return {name: value for name, value in weights(folder).items() if name.endswith(("weight", "bias"))}
+
+
+def test_the_same_classes_start_with_every_weight(trained, run, tmp_path):
+    done = run("next", f"train.start_from={trained}", "seed=1")
+    assert (done.status, f"start  the weights of '{trained}'\n" in done.out) == (0, True), done.err
+    torch.testing.assert_close(parameters(tmp_path / "next"), parameters(trained), atol=1e-6, rtol=0)
+
+
+def test_rows_of_the_classifier_go_by_the_names_of_classes(trained, run, photos, tmp_path):
+    shutil.copytree(photos / "blue", photos / "amber")
+    done = run("next", f"train.start_from={trained}", "seed=1")
+    assert (done.status, f"the weights of '{trained}'; anew: amber" in done.out) == (0, True), done.err
+    before, after = parameters(trained), parameters(tmp_path / "next")
+    for name, value in after.items():
+        kept = value[1:] if name in HEAD else value
+        torch.testing.assert_close(kept, before[name], atol=1e-6, rtol=0)
+    assert after["9.weight"].shape[0] == 3
+
+
+def test_equally_many_other_classes_have_a_classifier_of_their_own(trained, run, photos, tmp_path):
+    (photos / "blue").rename(photos / "cat")
+    (photos / "red").rename(photos / "dog")
+    done = run("next", f"train.start_from={trained}", "seed=1")
+    assert (done.status, "its classifier anew" in done.out) == (0, True), done.err
+    before, after = parameters(trained), parameters(tmp_path / "next")
+    assert [name for name in sorted(after) if not torch.allclose(after[name], before[name], atol=1e-6)] == sorted(HEAD)
+
+
+def test_classes_in_another_order_keep_their_rows(trained, run, photos, tmp_path):
+    classes = json.loads((trained / "model.json").read_text())
+    classes["classes"].reverse()
+    (trained / "model.json").write_text(json.dumps(classes))
+    assert run("next", f"train.start_from={trained}").status == 0
+    torch.testing.assert_close(
+        parameters(tmp_path / "next")["9.weight"], parameters(trained)["9.weight"].flip(0), atol=1e-6, rtol=0
+    )
+
+
+def test_a_bundle_in_half_precision_will_do(trained, run, framework, tmp_path):
+    bundle = tmp_path / "trained.safetensors"
+    assert framework("bundle", trained, "--half", "--out", bundle).status == 0
+    assert run("next", f"train.start_from={bundle}").status == 0
+    after = parameters(tmp_path / "next")
+    assert all(value.dtype == torch.float32 for value in after.values())
+    torch.testing.assert_close(after, parameters(trained), atol=1e-3, rtol=1e-3)
+
+
+def test_an_average_starts_there_too(trained, run, tmp_path):
+    assert run("next", f"train.start_from={trained}", "train.ema=0.9", "seed=1").status == 0
+    torch.testing.assert_close(parameters(tmp_path / "next"), parameters(trained), atol=1e-6, rtol=0)
+
+
+def test_another_normalisation_is_said_with_what_to_type(trained, run):
+    done = run("next", f"train.start_from={trained}", "preprocess.mean=[0.25]")
+    assert "preprocess: {mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25]}" in done.out
+
+
+def test_another_network_is_refused_with_both(trained, run, tmp_path):
+    done = run("next", f"train.start_from={trained}", "preprocess.channels=1")
+    assert done.status == 2
+    assert f"train.start_from: '{trained}' is another network" in done.err
+    there, here = (line for line in done.err.splitlines() if "model: {name: tinynet" in line)
+    assert (there.split()[0], here.split()[0]) == ("there:", "here:")
+    assert (there[-13:], here[-13:]) == (" channels: 3}", " channels: 1}")
+    assert "these tensors differ: 0.weight\n" in done.err
+    assert not (tmp_path / "next").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [("runs/nothing", "there is no run folder or bundle 'runs/nothing'"), ("photos.yaml", "photos.yaml")],
+)
+def test_what_is_not_there_is_refused_before_images_are_read(run, given, says, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    done = run("next", f"train.start_from={given}", "dataset.root=nowhere")
+    assert (done.status, done.err.startswith("train.start_from: "), says in done.err) == (2, True, True)
+
+
+def test_an_export_is_refused(trained, run, framework, tmp_path):
+    assert framework("export", trained, "--parity", 0).status == 0
+    done = run("next", f"train.start_from={tmp_path / 'trained.onnx'}")
+    assert (done.status, "trained.onnx' is an export" in done.err) == (2, True)
+
+
+def test_weights_come_from_one_place(run, trained):
+    done = run("next", "model=timm/resnet10t", "model.pretrained=true", f"train.start_from={trained}")
+    assert (done.status, "weights come from one of them" in done.err) == (2, True)
+
+
+def test_a_run_goes_on_without_what_it_started_from(trained, run, framework, tmp_path, outcome):
+    """Its checkpoint has the weights by then."""
+    options = f"train.start_from={trained}", "optimizer.lr=0.01", "train.epochs=2"
+    assert run("whole", *options).status == 0
+    assert run("halved", *options).status == 0
+    folder = tmp_path / "halved"
+    (folder / "results.json").unlink()
+    sorted((folder / "checkpoints").iterdir())[-1].unlink()
+    trained.rename(tmp_path / "gone")
+    done = framework("run", folder / "recipe.yaml", "--out", folder, "--resume")
+    assert done.status == 0, done.err
+    assert outcome(folder)["weights"] == outcome(tmp_path / "whole")["weights"]
+
+
+def test_the_emotion_model_that_comes_along_starts_one_of_other_classes(run):
+    network = "model={name: speednet, depth: 3}", "preprocess.size=48", "preprocess.channels=1"
+    done = run("next", *network, "train.start_from=fer2013/compact")
+    assert (done.status, "the weights of 'fer2013/compact'; its classifier anew" in done.out) == (0, True), done.err
