@@ -1,6 +1,7 @@
 """What the documentation says works: its code is run, its pages are up to date."""
 
 import importlib.util
+import json
 import os
 import re
 import shlex
@@ -51,16 +52,53 @@ def test_the_worked_example_of_a_plugin_is_installed_listed_and_trained(tmp_path
     assert (tmp_path / "runs" / "blobs-1" / "results.json").exists()
 
 
+def lay_out_plugin(site, name, code):
+    """The plugin's code as if it were installed in that folder."""
+    package = site / f"framework_{name}"
+    package.mkdir()
+    (package / "__init__.py").write_text(code)
+    info = site / f"framework_{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: framework-{name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[framework]\n{name} = framework_{name}\n")
+
+
+def test_the_dataset_of_files_leaves_damaged_ones_out_where_it_is_asked_to(tmp_path):
+    from PIL import Image
+
+    ((_, code),) = blocks("docs/writing-a-plugin.md", "python", "plugin=birds")
+    lay_out_plugin(tmp_path, "birds", code)
+    images = tmp_path / "data" / "birds" / "images"
+    images.mkdir(parents=True)
+    names = [f"{index}.png" for index in range(20)]
+    for index, name in enumerate(names):
+        Image.new("RGB", (12, 12), (10 * index, 0, 255 * (index % 2))).save(images / name)
+    (images / "3.png").write_bytes(b"")
+    species = "".join(f"{name} {('wren', 'robin')[index % 2]}\n" for index, name in enumerate(names))
+    (images.parent / "species.txt").write_text(species)
+    (tmp_path / "birds.yaml").write_text(
+        "dataset: {name: birds, on_bad_image: skip}\npreprocess: {size: 8}\nmodel: tinynet\n"
+        "train: {epochs: 1, batch_size: 4}\n"
+    )
+    plugins = os.pathsep.join(map(str, (tmp_path, ROOT / "tests" / "stranger")))
+    run([sys.executable, "-m", "framework", "run", "birds.yaml"], tmp_path, PYTHONPATH=plugins)
+    data = json.loads((tmp_path / "runs" / "birds-1" / "data.json").read_text())
+    assert [skipped["name"] for skipped in data["train"]["skipped"]] == ["images/3.png"]
+    assert (sum(data["train"]["classes"].values()), [*data["train"]["classes"]]) == (17, ["robin", "wren"])
+
+
+def test_every_public_name_is_on_the_page_about_plugins():
+    import framework
+
+    page = (ROOT / "docs" / "writing-a-plugin.md").read_text(encoding="utf-8")
+    table = page[page.index("## The names of `framework`") :]
+    assert set(re.findall(r"`(\w+)`", table)) - {"framework", "help"} == set(framework.__all__)
+
+
 def test_the_plugin_of_the_readme_works_and_is_as_short_as_it_says(tmp_path):
     ((_, code),) = blocks("README.md", "python", "plugin")
     assert len([line for line in code.splitlines() if line.strip()]) <= 15
-    package = tmp_path / "framework_linear"
-    package.mkdir()
-    (package / "__init__.py").write_text(code)
-    info = tmp_path / "framework_linear-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: framework-linear\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[framework]\nlinear = framework_linear\n")
+    lay_out_plugin(tmp_path, "linear", code)
     arguments = ["run", "fer2013_resnet18", "model=linear", "dataset={name: drawn_faces, train_images: 140}"]
     arguments += ["train.max_steps=2", "train.batch_size=20", "--out", str(tmp_path / "run")]
     run([sys.executable, "-m", "framework", *arguments], tmp_path, PYTHONPATH=str(tmp_path))
