@@ -68,18 +68,19 @@ def named_sections(model: type[BaseModel]) -> dict[str, str | None]:
 
 
 def find_recipe(recipe: str) -> Path:
-    """The file of that path, or of a recipe that ships, by its name without `.yaml`."""
+    """The file of that path, or of a recipe that ships, by its name without `.yaml`; a folder of its name hides none."""
     file, shipped = Path(recipe), shipped_recipes()
     try:
-        if recipe and file.is_dir():
-            raise UserError(f"{recipe} is a folder; name a recipe file in it")
-        if recipe and file.exists():
+        folder = bool(recipe) and file.is_dir()
+        if recipe and file.exists() and not folder:
             return file
         beside = [str(path) for path in file.parent.glob("*.y*ml")]
     except OSError as error:
         raise UserError(f"{recipe}: cannot be read: {error.strerror or error}") from None
     if recipe in shipped:
         return shipped[recipe]
+    if folder:
+        raise UserError(f"{recipe} is a folder; name a recipe file in it")
     hint = did_you_mean(recipe, [*beside, *shipped]) or "."
     raise UserError(f"there is no recipe file '{recipe}'{hint} Recipes that ship: {enumerate_names(shipped, 20)}")
 

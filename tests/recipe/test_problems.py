@@ -90,6 +90,12 @@ def test_a_folder_is_no_recipe(tmp_path, registry):
         load_recipe(tmp_path, registry)
 
 
+def test_a_folder_does_not_hide_a_recipe_of_its_name(tmp_path, registry, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    assert load_recipe("folder", registry).dataset.name == "folder"
+
+
 def test_a_file_that_is_not_there_brings_the_nearest_name(tmp_path, registry):
     (tmp_path / "photos.yaml").write_text(BASE)
     with pytest.raises(UserError, match=r"there is no recipe file .*; did you mean '.*photos.yaml'\?"):
