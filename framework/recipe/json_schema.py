@@ -30,8 +30,9 @@ def _kind_schema(kind: type[Component], registry: Registry) -> dict[str, Any]:
     """A name, a `name/variant`, or one of the kind's components with options."""
     names = registry.names(kind)
     variants = [f"{name}/{variant}" for name in names for variant in variants_of(registry.find(kind, name))[0]]
+    others = [_any_variant(name) for name in names if registry.find(kind, name).shorthand]
     options = [{"$ref": f"#/$defs/{kind.__name__}.{name}"} for name in names]
-    return {"anyOf": [{"enum": [*names, *variants]}, *options]}
+    return {"anyOf": [{"enum": [*names, *variants]}, *others, *options]}
 
 
 def _component_schema(component: type[Component]) -> dict[str, Any]:
@@ -44,4 +45,9 @@ def _component_schema(component: type[Component]) -> dict[str, Any]:
 def _name_schema(component: type[Component]) -> dict[str, Any]:
     if component.shorthand is None:
         return {"const": component.name}
-    return {"anyOf": [{"const": component.name}, {"type": "string", "pattern": f"^{component.name}/"}]}
+    return {"anyOf": [{"const": component.name}, _any_variant(component.name)]}
+
+
+def _any_variant(name: str) -> dict[str, Any]:
+    """Of those that are not listed too: timm takes weights of its models by name, as `resnet18.a1_in1k`."""
+    return {"type": "string", "pattern": f"^{name}/"}

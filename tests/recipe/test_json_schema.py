@@ -77,6 +77,13 @@ def test_what_is_wrong_does_not_fit_the_schema(complaints, validator, text):
     assert not validator.is_valid(parsed(text))
 
 
+def test_a_variant_that_is_not_listed_fits_the_schema_too(load, validator):
+    for model in ("timm/resnet18.a1_in1k", "{name: timm/resnet18.a1_in1k}"):
+        text = f"dataset: drawn_faces\nmodel: {model}\n"
+        load(text)
+        validator.validate(parsed(text))
+
+
 def test_every_variant_is_offered_for_completion(schema):
     assert "timm/convnext_atto" in schema["$defs"]["Model"]["anyOf"][0]["enum"]
 
