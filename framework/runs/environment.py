@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ PACKAGES = ("framework", "torch", "torchvision", "timm", "numpy", "pillow", "pyd
 def describe_environment(registry: Registry, device: str, precision: str) -> dict[str, Any]:
     """As JSON types."""
     return {
-        "command": " ".join(sys.argv),
+        "command": shlex.join(sys.argv),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": _processor(),

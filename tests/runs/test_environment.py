@@ -1,10 +1,12 @@
 """On what a run was made."""
 
+import shlex
 import subprocess
 
 import pytest
 
-from framework.runs.environment import git_state
+from framework import Registry
+from framework.runs.environment import describe_environment, git_state
 
 
 @pytest.fixture
@@ -15,6 +17,12 @@ def repository(tmp_path):
     for command in (("init", "-q"), ("add", "a.txt"), (*name, "commit", "-q", "-m", "first")):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
     return tmp_path
+
+
+def test_the_command_can_be_typed_again(monkeypatch):
+    words = ["framework", "run", "x.yaml", "augment=[flip, erase]", "dataset.root=/data/my photos"]
+    monkeypatch.setattr("sys.argv", words)
+    assert shlex.split(describe_environment(Registry.load(), "cpu", "float32")["command"]) == words
 
 
 def test_what_is_not_committed_is_told(repository):
