@@ -141,7 +141,8 @@ def _compared(name: str, answering: Answering, split: str) -> Compared:
         figures = answering.kept_figures(split)
         if figures is None:
             raise UserError(f"'{answering.trained.label}' has no figures of the split '{split}': {error}") from None
-        why = f"{name} kept no answers, and they cannot be computed again: {error}"
+        before = "; its figures are those before calibration" if answering.trained.temperature != 1 else ""
+        why = f"{name} kept no answers, and they cannot be computed again: {error}{before}"
         return Compared(name, answering.trained, figures, None, why)
     figures = answers.at_temperature(answering.trained.temperature).figures()
     return Compared(name, answering.trained, figures, answers)

@@ -152,6 +152,14 @@ def test_a_run_without_answers_and_data_is_shown_and_not_tested(run, other, no_p
     assert "other and run cannot be compared image by image: other kept no answers" in out
 
 
+def test_figures_before_calibration_are_said_to_be_so(run, other, no_photos, framework, compared):
+    (other / "answers" / "test.safetensors").unlink()
+    assert "before calibration" not in framework("compare", run, other).out
+    (other / "calibration.json").write_text(json.dumps({"temperature": 1.5}))
+    assert "its figures are those before calibration" in " ".join(framework("compare", run, other).out.split())
+    assert compared(run, other)["runs"][1]["why_not_paired"].endswith("its figures are those before calibration")
+
+
 def test_a_run_is_compared_with_a_bundle(run, other, tmp_path, framework, compared):
     bundle = tmp_path / "sealed.safetensors"
     assert framework("bundle", other, "--out", bundle).status == 0
