@@ -42,11 +42,10 @@ def load_start(
     Raises `UserError` where the networks differ in more than their classes.
     """
     fresh, tensors = model.state_dict(), read_weights(start.weights)
-    rows = {} if tuple(classes) == start.classes else _rows_of_classes(component, classes, preprocess)
+    rows = {} if tuple(classes) == start.classes else _rows_of_classes(component, fresh, len(classes), preprocess)
+    theirs = {name: _with_rows(value.shape, rows.get(name), len(start.classes)) for name, value in fresh.items()}
     differing = [
-        name
-        for name in {**fresh, **tensors}
-        if name not in fresh or name not in tensors or (name not in rows and fresh[name].shape != tensors[name].shape)
+        name for name in {**fresh, **tensors} if name not in tensors or tuple(tensors[name].shape) != theirs.get(name)
     ]
     if differing:
         raise UserError(
@@ -84,24 +83,28 @@ def _described(model: Mapping[str, Any], preprocess: Mapping[str, Any]) -> str:
     return f"model: {{{options}}}, preprocess: {{size: {size}, channels: {preprocess['channels']}}}"
 
 
-def _rows_of_classes(component: Model, classes: Sequence[str], preprocess: Preprocessor) -> Mapping[str, int]:
-    """The tensors whose shape follows the number of classes, and along which dimension it does."""
-    shapes = []
-    for number in (len(classes), len(classes) + 1):
-        network: nn.Module = build(
-            component,
-            num_classes=number,
-            channels=preprocess.channels,
-            image_size=(preprocess.height, preprocess.width),
-            sample=None,
-        )
-        shapes.append({name: value.shape for name, value in network.state_dict().items()})
-    few, many = shapes
+def _rows_of_classes(
+    component: Model, fresh: Mapping[str, Tensor], num_classes: int, preprocess: Preprocessor
+) -> Mapping[str, int]:
+    """The tensors of `fresh` whose shape follows the number of classes, and along which dimension it does."""
+    larger: nn.Module = build(
+        component,
+        num_classes=num_classes + 1,
+        channels=preprocess.channels,
+        image_size=(preprocess.height, preprocess.width),
+        sample=None,
+    )
+    shapes = {name: value.shape for name, value in larger.state_dict().items()}
     return {
-        name: next(dimension for dimension, size in enumerate(shape) if size != many[name][dimension])
-        for name, shape in few.items()
-        if shape != many[name]
+        name: next(dimension for dimension, size in enumerate(value.shape) if size != shapes[name][dimension])
+        for name, value in fresh.items()
+        if value.shape != shapes[name]
     }
+
+
+def _with_rows(shape: Sequence[int], dimension: int | None, number: int) -> tuple[int, ...]:
+    """That shape for so many classes, which lie along `dimension`."""
+    return tuple(number if place == dimension else size for place, size in enumerate(shape))
 
 
 def _by_class(fresh: Tensor, trained: Tensor, dimension: int, classes: Sequence[str], known: Sequence[str]) -> Tensor:

@@ -106,6 +106,13 @@ def test_another_network_is_refused_with_both(trained, run, tmp_path):
     assert not (tmp_path / "next").exists()
 
 
+def test_a_classifier_of_another_width_is_another_network(run, photos, tmp_path):
+    assert run("flat", "model=linear_probe").status == 0
+    (photos / "blue").rename(photos / "cat")
+    done = run("next", f"train.start_from={tmp_path / 'flat'}", "model=linear_probe", "preprocess.size=32")
+    assert (done.status, "these tensors differ: 1.weight\n" in done.err) == (2, True), done.err
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [("runs/nothing", "there is no run folder or bundle 'runs/nothing'"), ("photos.yaml", "photos.yaml")],
@@ -114,6 +121,17 @@ def test_what_is_not_there_is_refused_before_images_are_read(run, given, says, m
     monkeypatch.chdir(tmp_path)
     done = run("next", f"train.start_from={given}", "dataset.root=nowhere")
     assert (done.status, done.err.startswith("train.start_from: "), says in done.err) == (2, True, True)
+
+
+@pytest.mark.parametrize("command", [["run", "--dry-run"], ["profile", "--steps", 1]], ids=["dry run", "profile"])
+def test_what_only_measures_takes_the_same_start(command, trained, run, framework, tmp_path):
+    name, *options = command
+    measured = lambda *overrides: framework(name, tmp_path / "photos.yaml", *options, *overrides)  # noqa: E731
+    assert measured(f"train.start_from={trained}").status == 0
+    nowhere = measured("train.start_from=runs/nothing")
+    assert (nowhere.status, "there is no run folder or bundle 'runs/nothing'" in nowhere.err) == (2, True)
+    other = measured(f"train.start_from={trained}", "preprocess.channels=1")
+    assert (other.status, "is another network" in other.err) == (2, True)
 
 
 def test_an_export_is_refused(trained, run, framework, tmp_path):
