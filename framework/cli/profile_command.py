@@ -31,13 +31,14 @@ def execute(arguments: argparse.Namespace) -> int:
     """Time some steps; nothing is written."""
     if arguments.steps < 1:
         raise UserError(f"--steps is {arguments.steps}; it must be 1 or more")
-    recipe = load_recipe(arguments.recipe, Registry.load(), arguments.overrides)
+    registry = Registry.load()
+    recipe = load_recipe(arguments.recipe, registry, arguments.overrides)
     from framework.report.display import SilentDisplay, choose_display
     from framework.training.profiling import profile
 
     display = SilentDisplay() if arguments.json else choose_display()
     with display:
-        found = profile(recipe, display, arguments.steps)
+        found = profile(recipe, registry, display, arguments.steps)
     if arguments.json:
         print(json.dumps(_as_dict(found), indent=2))
     else:

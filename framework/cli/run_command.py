@@ -40,7 +40,7 @@ def execute(arguments: argparse.Namespace) -> int:
         from framework.training.profiling import profile
 
         with display:
-            display.estimated(profile(recipe, display, steps=TIMED_STEPS))
+            display.estimated(profile(recipe, registry, display, steps=TIMED_STEPS))
         return 0
     from framework.training.run import run_recipe
 

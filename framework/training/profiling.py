@@ -15,10 +15,12 @@ from framework.training.device import peak_memory
 from framework.training.meter import Meter
 from framework.training.reading import read_data
 from framework.training.session import build_session
+from framework.training.start import open_start
 from framework.training.step import train_step
 
 if TYPE_CHECKING:
     from framework.recipe.sections import Recipe
+    from framework.registry import Registry
     from framework.report.display import Display
     from framework.training.session import Session
 
@@ -74,12 +76,13 @@ class Profile:
         return max(self.stages, key=lambda stage: stage.steps * stage.seconds)
 
 
-def profile(recipe: Recipe, display: Display, steps: int) -> Profile:
-    """Read the data, build the session, time `steps` steps of each image size and one validation batch.
+def profile(recipe: Recipe, registry: Registry, display: Display, steps: int) -> Profile:
+    """Read the data, build the session as a run does, time `steps` steps of each image size and one validation batch.
 
-    Nothing is written.
+    Nothing is written. Raises `UserError` for what a run would refuse.
     """
-    session = build_session(recipe, *read_data(recipe, display.reading, display.line))
+    start = open_start(recipe, registry)
+    session = build_session(recipe, *read_data(recipe, display.reading, display.line), start)
     stages = [
         StageProfile(stage.size, stage.steps, _median_phases(session, stage, steps), session.batches.images_per_step)
         for stage in session.batches.stages(session.total_steps)

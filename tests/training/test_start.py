@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import partial
 
 import pytest
 import torch
@@ -126,7 +127,7 @@ def test_what_is_not_there_is_refused_before_images_are_read(run, given, says, m
 @pytest.mark.parametrize("command", [["run", "--dry-run"], ["profile", "--steps", 1]], ids=["dry run", "profile"])
 def test_what_only_measures_takes_the_same_start(command, trained, run, framework, tmp_path):
     name, *options = command
-    measured = lambda *overrides: framework(name, tmp_path / "photos.yaml", *options, *overrides)  # noqa: E731
+    measured = partial(framework, name, tmp_path / "photos.yaml", *options)
     assert measured(f"train.start_from={trained}").status == 0
     nowhere = measured("train.start_from=runs/nothing")
     assert (nowhere.status, "there is no run folder or bundle 'runs/nothing'" in nowhere.err) == (2, True)
