@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 OPEN = ("dataset", "evaluate", "train.device", "train.store")
 """What a trained network can be asked with; everything else was settled by its training."""
-PLACES = ("dataset.root", "dataset.file", "train.device", "train.store")
-"""Those that only say where: the network would say the same of the same images."""
+PLACES = ("train.device", "train.store")
+"""Those that only say where it computes: any option of a data set may stand for other images or labels."""
 
 
 def recipe_of(trained: Trained, registry: Registry, overrides: Sequence[str] = ()) -> Recipe:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from framework.evaluation.answers import Answers
 from framework.evaluation.intervals import wilson_interval
@@ -85,10 +86,14 @@ def test_several_comparisons_raise_p(run, other, compared):
         assert row["against_first"]["p"] == pytest.approx(min(1, 2 * alone))
 
 
-def test_what_is_typed_is_looked_at_anew(run, other, compared, framework):
-    found = compared(run, other, "evaluate.views=6")["runs"]
+@pytest.mark.parametrize("typed", ["evaluate.views=6", "dataset.root=PHOTOS"])
+def test_what_is_typed_is_looked_at_anew(typed, run, other, photos, compared, framework):
+    for path in photos.rglob("*.png"):
+        Image.open(path).transpose(Image.Transpose.ROTATE_180).save(path)
+    typed = typed.replace("PHOTOS", str(photos))
+    found = compared(run, other, typed)["runs"]
     for row, folder in zip(found, (run, other), strict=True):
-        figures = json.loads(framework("evaluate", folder, "evaluate.views=6", "--json").out)
+        figures = json.loads(framework("evaluate", folder, typed, "--json").out)
         assert (row["loss"], row["ece"]) == (figures["loss"], figures["ece"])
         assert row["loss"] != json.loads((folder / "results.json").read_text())["test"]["loss"]
 
@@ -197,7 +202,7 @@ def test_the_page_has_the_figures_the_words_and_the_curves_and_fetches_nothing(r
         (["RUN", "RUN", "--split", "tets"], "has no figures of the split 'tets': there is no split 'tets'"),
         (["RUN", "RUN", "--split", "seconds"], "has no figures of the split 'seconds': there is no split 'seconds'"),
         (["RUN", "RUN", "dataset.rot=x"], "dataset.rot=x: "),
-        (["RUN", "RUN", "dataset.root=nowhere", "evaluate.views=2"], "nowhere"),
+        (["RUN", "RUN", "dataset.root=nowhere"], "nowhere"),
         (["RUN", "RUN", "model=resnet18"], "'model' was settled when"),
         (["RUN", "RUN", "--html", "nowhere/x.html"], "there is no folder"),
     ],

@@ -159,16 +159,28 @@ def test_without_the_data_everything_else_is_there_and_the_gap_is_named_on_page_
     assert "without pictures" in report.said
 
 
+def blacken(photos):
+    for path in photos.rglob("*.png"):
+        Image.new("RGB", (16, 12), "black").save(path)
+
+
+def test_other_images_of_the_same_names_have_figures_of_their_own(run, photos, report, framework):
+    blacken(photos)
+    figures = json.loads(framework("evaluate", run, f"dataset.root={photos}", "--json").out)
+    assert f"loss {figures['loss']:.3f}" in report(run, f"dataset.root={photos}").text
+
+
 def test_the_data_may_be_named_anew(run, photos, no_photos, report):
     page = report(run, f"dataset.root={photos}")
     assert page.all("img")
     assert any(link["href"].startswith(photos.as_uri()) for link in page.all("a"))
 
 
-def test_images_that_are_others_by_now_are_not_shown(run, photos, report):
-    for path in photos.rglob("*.png"):
-        Image.new("RGB", (16, 12), "black").save(path)
-    page = report(run, f"dataset.root={photos}")
+def test_images_that_are_others_by_now_are_not_shown(run, made, photos, report):
+    recipe = run / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace(str(made / "photos"), str(photos)))
+    blacken(photos)
+    page = report(run)
     assert page.all("img") == []
     assert "another image by now" in page.text
     assert "without images" in report.said
@@ -215,7 +227,7 @@ def test_another_split_may_be_asked_for(run, report):
         (["dataset.rot=x"], "dataset.rot=x: "),
         (["preprocess.size=24"], "'preprocess.size' was settled when"),
         (["train.batch_size=2"], "'train.batch_size' was settled when"),
-        (["dataset.root=nowhere", "dataset.test=0.5"], "nowhere"),
+        (["dataset.root=nowhere"], "nowhere"),
         (["--out", "nowhere/page.html"], "--out nowhere/page.html: there is no folder"),
     ],
 )
