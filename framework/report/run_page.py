@@ -51,11 +51,12 @@ def _lead(evidence: Evidence) -> Content:
 
 
 def _trained(documents: Mapping[str, Any]) -> str:
-    if "results" not in documents:
+    seconds = documents.get("results", {}).get("seconds")
+    if seconds is None:
         return ""
     images = documents.get("data", {}).get("train", {}).get("images")
     device = documents.get("environment", {}).get("device")
-    words = [f"on {images:,} images" if images else "", f"in {duration(documents['results']['seconds']['train'])}"]
+    words = [f"on {images:,} images" if images else "", f"in {duration(seconds['train'])}"]
     words.append(f"on {device}" if device else "")
     return f" It was trained {' '.join(filter(None, words))}."
 

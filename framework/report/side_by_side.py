@@ -34,8 +34,8 @@ def figure_rows(comparison: Comparison) -> Iterator[list[str]]:
             "multiply-adds",
             *(millions(found["multiply_adds"]) if "multiply_adds" in found else "" for found in results),
         ]
-    yield ["training", *(duration(found["seconds"]["train"]) if found else "" for found in results)]
-    yield ["images/s", *(f"{found['images_per_second']:,.0f}" if found else "" for found in results)]
+    yield ["training", *(duration(found["seconds"]["train"]) if "seconds" in found else "" for found in results)]
+    yield ["images/s", *(f"{found['images_per_second']:,.0f}" if "seconds" in found else "" for found in results)]
 
 
 def _difference(run: Compared) -> str:

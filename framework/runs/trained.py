@@ -63,9 +63,10 @@ class Trained:
         """
         lines = self.recipe.splitlines(keepends=True)
         recipe = "".join(dropwhile(lambda line: line.startswith("#"), lines))
-        results, environment = (_with_names(self.documents.get(name, {})) for name in ("results", "environment"))
-        environment = {key: value for key, value in environment.items() if key not in PRIVATE}
-        documents = {**self.documents, "results": results, "environment": environment}
+        documents = {
+            name: _for_others(document) if name in ("results", "environment") else document
+            for name, document in self.documents.items()
+        }
         return replace(self, recipe=recipe, documents=documents)
 
 
@@ -93,8 +94,9 @@ def open_trained(named: str | Path, registry: Registry) -> Trained:
     raise UserError(f"there is no run folder or bundle '{label}'{did_you_mean(label, [*bundles, *beside])}{known}")
 
 
-def _with_names(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The document; where it tells of a soup, with the names of its runs instead of their paths."""
+def _for_others(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The document without what is private; where it tells of a soup, with the names of its runs, not their paths."""
+    document = {key: value for key, value in document.items() if key not in PRIVATE}
     if "soup" not in document:
         return document
     names = {key: [Path(run).name for run in document["soup"][key]] for key in ("runs", "chosen")}

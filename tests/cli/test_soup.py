@@ -57,6 +57,16 @@ def test_an_export_is_refused_by_name(run, framework, tmp_path):
     assert (result.status, "one.onnx' is an export" in result.err) == (2, True)
 
 
+def test_a_soup_of_runs_that_were_never_evaluated_has_a_report_and_is_compared(run, tmp_path, framework):
+    runs = run("a"), run("b", "seed=1")
+    for folder in runs:
+        (folder / "results.json").unlink()
+    assert framework("soup", *runs, "--out", tmp_path / "soup").status == 0
+    for command in (("report", tmp_path / "soup"), ("compare", tmp_path / "soup", runs[0])):
+        result = framework(*command)
+        assert result.status == 0, result.err
+
+
 def test_a_soup_is_a_run_that_everything_after_training_takes(run, tmp_path, framework):
     runs = run("a"), run("b", "optimizer.lr=5e-3")
     out = tmp_path / "soup"

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -210,6 +211,15 @@ def test_a_bundle_has_a_report_too(run, tmp_path, framework, report):
     text = report(bundle).text
     assert percent(figures["top1"]) in text
     assert "a bundle does not hold the course of its training" in text.replace("A bundle", "a bundle")
+
+
+def test_a_bundle_of_a_run_that_was_never_evaluated_has_a_report(run, tmp_path, no_photos, framework, report):
+    bundle = tmp_path / "bare.safetensors"
+    (run / "results.json").unlink()
+    shutil.rmtree(run / "answers")
+    assert framework("bundle", run, "--out", bundle).status == 0
+    assert "This run was not evaluated" in report(bundle).text
+    assert "It was trained" not in report(bundle).text
 
 
 def test_another_split_may_be_asked_for(run, report):

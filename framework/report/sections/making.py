@@ -40,7 +40,7 @@ def making_section(evidence: Evidence) -> Markup:
 
 
 def _training(results: Mapping[str, Any]) -> list[tuple[str, str]]:
-    if not results:
+    if "seconds" not in results:  # never evaluated, or a soup of such runs
         return []
     stopped = {None: "", "max_time": ", ended by train.max_time", "patience": ", ended by train.patience"}
     facts = [
