@@ -12,6 +12,7 @@ from PIL import Image
 
 from framework.evaluation.answers import Answers
 from framework.evaluation.intervals import wilson_interval
+from framework.runs.bundle import read_bundle
 
 SCRIPT = "<script>alert(1)<|script>"
 
@@ -218,6 +219,7 @@ def test_a_bundle_of_a_run_that_was_never_evaluated_has_a_report(run, tmp_path, 
     (run / "results.json").unlink()
     shutil.rmtree(run / "answers")
     assert framework("bundle", run, "--out", bundle).status == 0
+    assert "results" not in read_bundle(bundle)
     assert "This run was not evaluated" in report(bundle).text
     assert "It was trained" not in report(bundle).text
 
