@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO
 
 import torch
 
 from framework.data.decode import BadImage, quiet_decoding
+from framework.data.stamps import stamps_of
+from framework.data.stores.cache import identity
 from framework.data.stores.kept import map_pixels, read_pixels
 from framework.data.stores.pixels import Held, Pixels, Place
 from framework.data.stores.reading import read_chunks, read_one
-from framework.data.stores.reuse import Shelf
+from framework.data.stores.reuse import Found, Shelf
 from framework.data.stores.stream import Streamed
 from framework.data.stores.survey import Survey, Surveyor
 from framework.data.stores.writing import NoDisk, Writing
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     from framework.components import ImageSource
     from framework.data.preprocess import Preprocessor
+    from framework.data.stamps import Stamps
     from framework.data.stores.storage import Storage
 
 PIECE = 2**24
@@ -55,28 +59,43 @@ class Building:
 
     def contents(self) -> Contents:
         """Reused where that is possible; raises as `build_store` says."""
-        place = self.storage.choose(self._shape(len(self.source)))
+        shape = self._shape(len(self.source))
+        with self._kept(streams=False) as kept:
+            place = self.storage.choose(shape, kept is not None)
+            contents = self._reused(place, kept) if kept else None
         try:
-            return self._at(place)
+            return contents or self._at(place)
         except NoDisk as error:
-            place = self.storage.without_disk(self._shape(len(self.source)))
+            place = self.storage.without_disk(shape)
             self.storage.say(f"{error}; images {'stay in memory' if place == 'memory' else 'are streamed'} instead")
             return self._at(place)
 
     def _at(self, place: Place) -> Contents:
-        shelf = Shelf.of(self.source, self.preprocess, self.storage, place)
-        kept = shelf.find() if shelf else None
-        if shelf is not None and kept is not None:
-            with kept.file:
-                survey = kept.survey
-                if not self._mended(survey):
-                    self.refuse(survey)
-                    if place == "stream":
-                        return Contents(self._streamed(survey), survey, True)
-                    images = shelf.whole(lambda: self._load(place, kept.file, kept.shape))
-                    if images is not None:
-                        return Contents(Held(images, place), survey, True)
-        return self._read(place, shelf)
+        """Read, but for a stream of images that were looked at before."""
+        if place == "stream":
+            with self._kept(streams=True) as kept:
+                contents = self._reused(place, kept) if kept else None
+            if contents:
+                return contents
+        return self._read(place, self._shelf(place == "stream"))
+
+    @contextmanager
+    def _kept(self, streams: bool) -> Iterator[Found | None]:
+        """The kept store, open; for pixels that are asked for as a stream there is none."""
+        shelf = self._shelf(streams) if streams or self.storage.kind != "stream" else None
+        found = shelf.find() if shelf else None
+        with found.file if found else nullcontext():
+            yield found
+
+    def _reused(self, place: Place, kept: Found) -> Contents | None:
+        """None where images must be read after all."""
+        if self._mended(kept.survey):
+            return None
+        self.refuse(kept.survey)
+        if place == "stream":
+            return Contents(self._streamed(kept.survey), kept.survey, True)
+        images = kept.shelf.whole(lambda: self._load(place, kept.file, kept.shape))
+        return None if images is None else Contents(Held(images, place), kept.survey, True)
 
     def _read(self, place: Place, shelf: Shelf | None) -> Contents:
         total, filled = len(self.source), 0
@@ -120,6 +139,19 @@ class Building:
         if place in ("disk", "stream"):
             return None
         return torch.empty(shape, dtype=torch.uint8, device=self.storage.device if place == "device" else "cpu")
+
+    def _shelf(self, streams: bool) -> Shelf | None:
+        """None where nothing tells whether the images have changed, or stores are not kept."""
+        cache, stamps = self.storage.cache, self._stamps
+        if cache is None or stamps is None:
+            return None
+        name = identity(self.source, self.preprocess, stamps, streams)
+        return Shelf(cache, cache.path(name), stamps, self.storage.say)
+
+    @cached_property
+    def _stamps(self) -> Stamps | None:
+        """Taken before anything is read: what changes meanwhile is stale."""
+        return stamps_of(self.source, range(len(self.source))) if self.storage.cache else None
 
     def _streamed(self, survey: Survey) -> Pixels:
         return Streamed(self.source, survey.good(len(self.source)), self.preprocess)

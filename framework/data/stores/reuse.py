@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from framework.data.stamps import Stamps, stamps_of
-from framework.data.stores.cache import Cache, identity
 from framework.data.stores.kept import Damaged, KeptStore
 from framework.data.stores.survey import Survey
 
 if TYPE_CHECKING:
-    from framework.components import ImageSource
-    from framework.data.preprocess import Preprocessor
-    from framework.data.stores.pixels import Place
-    from framework.data.stores.storage import Say, Storage
+    from framework.data.stamps import Stamps
+    from framework.data.stores.cache import Cache
+    from framework.data.stores.storage import Say
 
 Result = TypeVar("Result")
 
@@ -25,6 +22,7 @@ Result = TypeVar("Result")
 class Found:
     """A kept store whose images are as they were, open: another process may replace it meanwhile."""
 
+    shelf: Shelf
     file: BinaryIO
     shape: tuple[int, int, int, int]
     survey: Survey
@@ -38,17 +36,6 @@ class Shelf:
     path: Path
     stamps: Stamps
     say: Say
-
-    @classmethod
-    def of(cls, source: ImageSource, preprocess: Preprocessor, storage: Storage, place: Place) -> Shelf | None:
-        """None where nothing tells whether the images have changed, or stores are not kept."""
-        if storage.cache is None:
-            return None
-        stamps = stamps_of(source, range(len(source)))  # before anything is read: what changes meanwhile is stale
-        if stamps is None:
-            return None
-        name = identity(source, preprocess, stamps, place == "stream")
-        return cls(storage.cache, storage.cache.path(name), stamps, storage.say)
 
     def find(self) -> Found | None:
         """What is kept, if it may be used. Where something is there and may not, a sentence says why."""
@@ -86,4 +73,4 @@ class Shelf:
             what = "1 file has" if changed == 1 else f"{changed:,} files have"
             self.say(f"{what} changed in '{self.stamps.origin}' since it was last read: read anew")
             return None
-        return Found(file, kept.shape, survey)
+        return Found(self, file, kept.shape, survey)

@@ -40,12 +40,18 @@ class Storage:
         """As `train.store` asks for, with this user's cache."""
         return cls(recipe.train.store, device, Cache(default_folder()), say)
 
-    def choose(self, shape: tuple[int, int, int, int]) -> Place:
-        """The place for pixels of that shape, N×C×H×W; raises `UserError` where they do not fit where they shall."""
+    def choose(self, shape: tuple[int, int, int, int], kept: bool = False) -> Place:
+        """The place for pixels of that shape, N×C×H×W; raises `UserError` where they do not fit where they shall.
+
+        Those that are `kept` on the disk already need no room there.
+        """
         number, channels, height, width = shape
         needed = number * channels * height * width
         if self.kind == "auto":
-            return next(place for place in self._places() if self._fits(place, needed, MODEST))
+            there = "disk" if kept else "stream"
+            return next(place for place in self._places() if place == there or self._fits(place, needed, MODEST))
+        if self.kind == "disk" and kept:
+            return "disk"
         if self.kind == "device" and self.device.type == "cpu":
             return "memory"
         if self.kind == "disk" and self.cache is not None and not self.cache.writable:

@@ -13,6 +13,7 @@ from framework.data.stores.kept import StoreWriter
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from framework.data.stores.cache import Cache
     from framework.data.stores.reuse import Shelf
     from framework.data.stores.storage import Storage
     from framework.data.stores.survey import Survey
@@ -38,7 +39,7 @@ class Writing:
 
     def __enter__(self) -> Writing:
         cache = self.storage.cache
-        if cache is not None and (self.required or (self.shelf is not None and cache.writable)):
+        if cache is not None and (self.required or (self.shelf is not None and self._welcome(cache))):
             self._attempt(partial(self._open, cache.folder))
         return self
 
@@ -72,6 +73,16 @@ class Writing:
 
         self._attempt(keep)
         return writer.file
+
+    def _welcome(self, cache: Cache) -> bool:
+        """Whether a copy may lie beside what others keep; where it is too large for that, a sentence says so."""
+        limit = cache.limit()
+        if cache.writable and self.size > limit:
+            self.storage.say(
+                f"decoded images are not kept for the next run: {self.size / 1e9:.1f} GB are more than all kept stores "
+                f"may take together, {limit / 1e9:.1f} GB"
+            )
+        return cache.writable and self.size <= limit
 
     def _open(self, folder: Path) -> None:
         if not self.required and not self.storage.has_room_to_keep(self.size):

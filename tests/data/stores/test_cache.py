@@ -14,6 +14,7 @@ from framework import ImageArrays, ImageFiles, Stamps, UserError
 from framework.data.preprocess import Preprocessor
 from framework.data.stamps import stamps_of
 from framework.data.stores import cache as cache_module
+from framework.data.stores import storage as storage_module
 from framework.data.stores.cache import Cache, default_folder, identity
 from framework.data.stores.kept import Damaged, KeptStore, StoreWriter
 from framework.data.stores.storage import Storage
@@ -77,6 +78,26 @@ def test_memory_and_disk_share_a_file(build, source, folder):
     build(source, "disk")
     assert build(source, "memory")[0].reused
     assert len(stores(folder)) == 1
+
+
+@pytest.mark.parametrize("kind", ["auto", "disk"])
+def test_a_store_that_fills_the_disk_is_used_again(kind, build, source, folder, monkeypatch):
+    size = 5 * 64
+    monkeypatch.setattr(storage_module, "free_memory", lambda: 0)
+    monkeypatch.setattr(storage_module, "free_disk", lambda folder: 0 if stores(folder) else 1.5 * size)
+    places = [(store.pixels.place, store.reused) for store, _ in (build(source, kind), build(source, kind))]
+    assert places == [("disk", False), ("disk", True)]
+    assert build(source, "stream")[0].pixels.place == "stream"
+
+
+def test_a_copy_beyond_what_all_kept_stores_may_take_is_not_written(build, source, folder, monkeypatch):
+    monkeypatch.setattr(cache_module, "LARGEST", 5 * 64 - 1)
+    store, said = build(source)
+    assert (store.pixels.place, stores(folder)) == ("memory", [])
+    assert said == [
+        "decoded images are not kept for the next run: 0.0 GB are more than all kept stores may take together, 0.0 GB"
+    ]
+    assert build(source, "disk")[0].pixels.place == "disk"
 
 
 @pytest.mark.parametrize("kind", ["memory", "disk", "stream"])
@@ -349,7 +370,7 @@ def test_the_least_recently_used_stores_go_beyond_the_limit_but_never_one_in_use
     assert paths[0] not in stores(folder)
     assert paths[1] in stores(folder)
     assert build(sources[1])[0].reused  # and is the last used now
-    monkeypatch.setattr(cache_module, "LARGEST", 1)
+    monkeypatch.setattr(cache_module, "LARGEST", 1500)  # for one of them
     cache = Cache(folder)
     build(sources[0], cache=cache)
     build(sources[1], cache=cache)

@@ -75,3 +75,14 @@ def test_memory_is_the_device_of_the_cpu(storage):
 
 def test_a_stream_needs_no_room(storage):
     assert storage("stream").choose(SHAPE) == "stream"
+
+
+@pytest.mark.parametrize("kind", ["auto", "disk"])
+def test_what_the_disk_has_already_needs_no_room_there(kind, storage):
+    full = storage(kind)
+    full.cache.writable = False
+    assert full.choose(SHAPE, kept=True) == "disk"
+
+
+def test_what_the_disk_has_goes_to_memory_where_there_is_room(storage):
+    assert storage(memory=200_000).choose(SHAPE, kept=True) == "memory"
