@@ -56,6 +56,13 @@ def add_run_overrides(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_split(parser: argparse._ActionsContainer) -> None:
+    """Which split figures are of: see `framework.data.splits.split_for_figures`."""
+    parser.add_argument(
+        "--split", help="train, validation, test or another of the dataset's (default: test, else validation)"
+    )
+
+
 def runs_and_overrides(words: Iterable[str]) -> tuple[list[str], list[str]]:
     """What names a run, and what has the form `key=value` and names nothing that is there."""
     runs: list[str] = []

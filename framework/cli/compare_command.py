@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.cli.arguments import add_json, add_runs_and_overrides, require_place, runs_and_overrides
+from framework.cli.arguments import add_json, add_runs_and_overrides, add_split, require_place, runs_and_overrides
 from framework.errors import UserError
 from framework.registry import Registry
 from framework.runs.trained import open_trained
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_runs_and_overrides(parser, "the others are held against the first")
-    parser.add_argument("--split", default="test", help="test, validation or another of the dataset's (default: test)")
+    add_split(parser)
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page too")
     add_json(parser)
 

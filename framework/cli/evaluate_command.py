@@ -5,18 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framework.cli.arguments import add_json, add_runs_and_overrides, runs_and_overrides
+from framework.cli.arguments import add_json, add_runs_and_overrides, add_split, runs_and_overrides
 from framework.errors import UserError
 from framework.registry import Registry
 from framework.runs.recipe import recipe_of
 from framework.runs.trained import Trained, open_trained
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from framework.components import ImageSource
     from framework.data.decode import BadImage
@@ -30,9 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_runs_and_overrides(parser, "of several, the mean of their answers")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--split", default="test", help="train, validation, test or another of the dataset's (default: test)"
-    )
+    add_split(which)
     which.add_argument(
         "--folder", type=Path, metavar="DIR", help="a folder with one sub-folder of images for each class"
     )
@@ -73,16 +71,17 @@ def execute(arguments: argparse.Namespace) -> int:
         answer["calibration"] = calibration.as_dict()
         if not arguments.json:
             _print_calibration(calibration)
-    which = (arguments.split, arguments.folder, arguments.only)
-    answers, skipped = examined.answers(*which, without_copies=arguments.without_copies)
+    split = None if arguments.folder else examined.split(arguments.split)
+    which = split or arguments.folder
+    answers, skipped = examined.answers(which, arguments.only, without_copies=arguments.without_copies)
     figures = answers.figures()
     if arguments.json:
-        answer |= {**figures, "skipped": [{"name": bad.name, "reason": bad.reason} for bad in skipped]}
+        answer |= {"split": split, **figures, "skipped": [{"name": bad.name, "reason": bad.reason} for bad in skipped]}
         print(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
         from framework.report.split import print_split
 
-        print_split(str(arguments.folder or arguments.split), figures, len(skipped))
+        print_split(str(which), figures, len(skipped))
     return 0
 
 
@@ -115,18 +114,38 @@ class _Examined:
     recipe: Recipe
     display: Any
 
+    @cached_property
+    def classes(self) -> Sequence[str]:
+        """As the first of the networks has them; raises `UserError` where another one knows others."""
+        from framework.inference.ensemble import Ensemble
+
+        return Ensemble(self.predictors).classes
+
+    @cached_property
+    def splits(self) -> Mapping[str, ImageSource]:
+        """Of the recipe's data set."""
+        from framework.data.splits import build_splits
+
+        return build_splits(self.recipe.dataset, self.classes)
+
+    def split(self, asked: str | None) -> str:
+        """The one that is asked for, else `test`, else `validation`."""
+        from framework.data.splits import FIGURE_SPLITS, split_for_figures
+
+        return asked or split_for_figures(self.splits) or FIGURE_SPLITS[0]
+
     def answers(
-        self, split: str, folder: Path | None = None, only: Path | None = None, *, without_copies: bool = False
+        self, which: str | Path, only: Path | None = None, *, without_copies: bool = False
     ) -> tuple[Answers, tuple[BadImage, ...]]:
-        """For every image of the split or folder, and the images that could not be read."""
+        """For every image of a split or a folder, and the images that could not be read."""
         from framework.data.stores.storage import Storage
         from framework.inference.ensemble import Ensemble
 
         ensemble = Ensemble(self.predictors)
-        source = _source(self.recipe, ensemble.classes, split, folder, only)
+        source = self._source(which, only)
         storage = Storage.of_recipe(self.recipe, self.predictors[0].device, self.display.line)
-        reading = partial(self.display.reading, str(folder or split))
-        train = _source(self.recipe, ensemble.classes, "train", None, None) if without_copies else None
+        reading = partial(self.display.reading, str(which))
+        train = self._source("train") if without_copies else None
         return ensemble.answers(source, self.recipe.dataset.on_bad_image, reading, storage, train)
 
     def calibrate(self) -> Calibration:
@@ -141,19 +160,18 @@ class _Examined:
         predictor.trained.folder.write("calibration", calibration.as_dict())
         return calibration
 
+    def _source(self, which: str | Path, only: Path | None = None) -> ImageSource:
+        from framework.data.splits import bind_classes, find_split
+        from framework.data.subset import named_images, read_names
+        from framework.data.trees import class_tree
 
-def _source(recipe: Recipe, classes: Sequence[str], split: str, folder: Path | None, only: Path | None) -> ImageSource:
-    from framework.data.splits import bind_classes, build_splits, find_split
-    from framework.data.subset import named_images, read_names
-    from framework.data.trees import class_tree
-
-    if folder is None:
-        source = find_split(build_splits(recipe.dataset, classes), split)
-    elif folder.is_dir():
-        source = bind_classes(class_tree(folder), classes, f"'{folder}'")
-    else:
-        raise UserError(f"--folder: there is no folder '{folder}'")
-    return source if only is None else named_images(source, read_names(only), f"--only {only}")
+        if isinstance(which, str):
+            source = find_split(self.splits, which)
+        elif which.is_dir():
+            source = bind_classes(class_tree(which), self.classes, f"'{which}'")
+        else:
+            raise UserError(f"--folder: there is no folder '{which}'")
+        return source if only is None else named_images(source, read_names(only), f"--only {only}")
 
 
 def _print_calibration(calibration: Calibration) -> None:

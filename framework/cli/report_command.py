@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.cli.arguments import add_run, add_run_overrides, require_place
+from framework.cli.arguments import add_run, add_run_overrides, add_split, require_place
 from framework.registry import Registry
 from framework.runs.trained import Trained, open_trained
 
@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_run(parser)
     add_run_overrides(parser)
-    parser.add_argument("--split", help="which split the figures are of (default: test, else validation)")
+    add_split(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="the page (default: RUN/report.html)")
 
 
@@ -36,7 +36,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
     answering = Answering(trained, registry, arguments.overrides, PlainDisplay().reading)
     evidence = gather(answering, arguments.split)
-    write_text(out, run_page(evidence, _title(trained)))
+    write_text(out, run_page(evidence, trained.name))
     _print(out, evidence)
     return 0
 
@@ -44,13 +44,8 @@ def execute(arguments: argparse.Namespace) -> int:
 def _default_out(trained: Trained) -> Path:
     if trained.folder:
         return trained.folder.path / "report.html"
-    return (
-        Path(trained.label).with_suffix(".html") if Path(trained.label).is_file() else Path(f"{_title(trained)}.html")
-    )
-
-
-def _title(trained: Trained) -> str:
-    return trained.folder.path.resolve().name if trained.folder else Path(trained.label).stem
+    path = Path(trained.label)
+    return path.with_suffix(".html") if path.is_file() else Path(f"{path.name}.html")
 
 
 def _print(out: Path, evidence: Evidence) -> None:

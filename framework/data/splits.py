@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from framework.components import Dataset, ImageSource, build
 from framework.data.contract import checked
@@ -12,6 +12,8 @@ from framework.data.tables import apply_tables
 from framework.errors import UserError, count, did_you_mean, enumerate_names
 
 DEFAULT_VALIDATION = 0.1
+FIGURE_SPLITS = ("test", "validation")
+"""The splits that figures are of, in the order in which they are asked."""
 
 
 def build_splits(dataset: Dataset, classes: Sequence[str] | None = None) -> dict[str, ImageSource]:
@@ -35,6 +37,11 @@ def find_split(splits: Mapping[str, ImageSource], name: str) -> ImageSource:
     if name not in splits:
         raise UserError(f"there is no split '{name}'{did_you_mean(name, splits)} (splits: {', '.join(splits)})")
     return splits[name]
+
+
+def split_for_figures(there: Container[str]) -> str | None:
+    """`test`, else `validation`, where nobody says which split figures are of; None where there is neither."""
+    return next((split for split in FIGURE_SPLITS if split in there), None)
 
 
 def bind_classes(source: ImageSource, classes: Sequence[str], where: str) -> ImageSource:

@@ -88,9 +88,15 @@ class Answering:
 
     def split_for_figures(self, asked: str | None) -> str:
         """The split that is asked for, else `test`, else `validation`; raises `UserError` where there is neither."""
-        if asked is not None:
-            return asked
-        for split in ("test", "validation"):
-            if self.kept_figures(split) or self.saved(split) or (not self.as_trained and split in self.splits):
-                return split
-        raise UserError("the run was evaluated neither on a test split nor on a validation split")
+        from framework.data.splits import FIGURE_SPLITS, split_for_figures
+
+        split = asked or split_for_figures([split for split in FIGURE_SPLITS if self.has_figures(split)])
+        if split is None:
+            raise UserError("the run was evaluated neither on a test split nor on a validation split")
+        return split
+
+    def has_figures(self, split: str) -> bool:
+        """Whether the run was evaluated on the split, or, where something else is asked for, the data have it."""
+        if self.as_trained:
+            return self.kept_figures(split) is not None or self.saved(split) is not None
+        return split in self.splits

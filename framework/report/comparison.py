@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from framework.data.splits import FIGURE_SPLITS, split_for_figures
 from framework.errors import UserError, count
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.paired import LEVEL, Paired, holm, paired
 from framework.recipe.flat import recipe_differences
-from framework.runs.bundle import SUFFIX
 
 if TYPE_CHECKING:
     from framework.evaluation.answers import Answers
@@ -74,12 +74,16 @@ class Comparison:
         return {"split": self.split, "runs": runs, "recipe_differences": dict(self.differences)}
 
 
-def compare(answerings: Sequence[Answering], split: str) -> Comparison:
-    """Raises `UserError` where a run has no figures of the split, or two runs have no image of it in common."""
+def compare(answerings: Sequence[Answering], asked: str | None) -> Comparison:
+    """On the split that is asked for, else on the first of `test` and `validation` that all of them have figures of.
+
+    Raises `UserError` where a run has no figures of the split, or two runs have no image of it in common.
+    """
     for answering in answerings:
         if answering.overrides:
             _ = answering.recipe  # what was typed just now is checked, whether or not data are needed
-    names = short_names([answering.trained.label for answering in answerings])
+    split = asked or _common_split(answerings)
+    names = short_names([answering.trained for answering in answerings])
     runs = [_compared(name, answering, split) for name, answering in zip(names, answerings, strict=True)]
     first, *others = runs
     tested = [_against(first, other) for other in others]
@@ -124,14 +128,19 @@ def probability(p: float) -> str:
     return "< 0.0001" if p < 0.0001 else f"= {p:.2g}"
 
 
-def short_names(labels: Sequence[str]) -> list[str]:
-    """The last parts of paths, as many as tell them apart; one that is named twice is numbered."""
-    paths = [(Path(label.removesuffix(SUFFIX)).parts or Path(label).resolve().parts) for label in labels]
+def short_names(runs: Sequence[Trained]) -> list[str]:
+    """Their names, with as many of the folders before them as tell them apart; one that is named twice is numbered."""
+    paths = [(*Path(run.label).parts[:-1], run.name) if run.name != run.label else (run.name,) for run in runs]
     for number in range(1, max(map(len, paths)) + 1):
         names = ["/".join(path[-number:]) for path in paths]
         if len(set(names)) == len(names):
             return names
-    return [f"{label} ({index})" for index, label in enumerate(labels, 1)]
+    return [f"{run.label} ({index})" for index, run in enumerate(runs, 1)]
+
+
+def _common_split(answerings: Sequence[Answering]) -> str:
+    common = [split for split in FIGURE_SPLITS if all(answering.has_figures(split) for answering in answerings)]
+    return split_for_figures(common) or FIGURE_SPLITS[0]
 
 
 def _compared(name: str, answering: Answering, split: str) -> Compared:

@@ -42,6 +42,14 @@ class Trained:
     """The model card that was sealed with it; a run folder has none yet."""
 
     @property
+    def name(self) -> str:
+        """What people call it: without the folders that it lies in, and without the ending of a file."""
+        if self.folder is not None:
+            return self.folder.path.resolve().name
+        path = Path(self.label)
+        return path.stem if path.is_file() else self.label
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The class names, in the order of the network's logits."""
         return tuple(self.documents["model"]["classes"])

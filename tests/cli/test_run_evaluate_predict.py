@@ -106,6 +106,16 @@ def test_evaluate_gives_the_figures_of_the_run(run, framework):
         assert {key: figures[key] for key in results[split]} == results[split]
 
 
+def test_evaluate_takes_the_validation_split_where_there_is_no_test_split(recipe, tmp_path, framework):
+    out = tmp_path / "untested"
+    assert framework("run", recipe, "dataset.test=null", "--out", out).status == 0
+    figures = json.loads(framework("evaluate", out, "--json").out)
+    results = json.loads((out / "results.json").read_text())
+    assert (figures["split"], figures["loss"]) == ("validation", results["validation"]["loss"])
+    neither = framework("evaluate", out, "dataset.validation=0")
+    assert (neither.status, neither.err) == (2, "there is no split 'test' (splits: train)\n")
+
+
 def test_evaluate_takes_any_folder_by_class_name(run, photos, framework):
     for image in (photos / "blue").iterdir():
         image.unlink()

@@ -11,6 +11,8 @@ from framework.evaluation.answers import Answers
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.paired import paired
 from framework.report.comparison import short_names
+from framework.runs.folder import RunFolder
+from framework.runs.trained import Trained
 
 
 @pytest.fixture
@@ -121,10 +123,17 @@ def test_images_of_one_name_that_are_others_are_counted(run, other, framework):
 
 @pytest.mark.parametrize(
     ("labels", "names"),
-    [([".", "runs/b"], [Path.cwd().name, "b"]), (["a/x", "b/x"], ["a/x", "b/x"]), (["x", "x"], ["x (1)", "x (2)"])],
+    [
+        ([".", "runs/b"], [Path.cwd().name, "b"]),
+        (["a/x", "b/x", "c/y"], ["a/x", "b/x", "c/y"]),
+        (["x", "x"], ["x (1)", "x (2)"]),
+        (["runs/x", "fer2013/compact"], ["x", "fer2013/compact"]),
+    ],
 )
 def test_names_are_short_and_tell_runs_apart(labels, names):
-    assert short_names(labels) == names
+    folders = [None if label.startswith("fer2013/") else RunFolder(Path(label)) for label in labels]
+    runs = [Trained(label, Path(label), "", {}, folder) for label, folder in zip(labels, folders, strict=True)]
+    assert short_names(runs) == names
 
 
 def test_recipes_are_compared_option_by_option(run, other, compared, framework):
@@ -178,6 +187,18 @@ def test_another_split_is_compared(run, other, compared):
     found = compared(run, other, "--split", "validation")
     assert found["split"] == "validation"
     assert found["runs"][0]["top1"] == validation["top1"]
+
+
+def test_runs_are_compared_on_validation_where_one_of_them_has_no_test_split(run, other, compared):
+    results = json.loads((other / "results.json").read_text())
+    del results["test"]
+    (other / "results.json").write_text(json.dumps(results))
+    (other / "answers" / "test.safetensors").unlink()
+    found = compared(run, other)
+    assert found["split"] == "validation"
+    assert [row["top1"] for row in found["runs"]] == [
+        json.loads((folder / "results.json").read_text())["validation"]["top1"] for folder in (run, other)
+    ]
 
 
 def test_the_page_has_the_figures_the_words_and_the_curves_and_fetches_nothing(run, other, tmp_path, framework, page):

@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from pathlib import Path, PureWindowsPath
+from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
@@ -28,18 +28,10 @@ PLACE = re.compile(
 """A path that is absolute or begins at home, on any system, or the address of one."""
 
 
-def public_name(trained: Trained) -> str:
-    """A run or bundle by its own name, without the folders that it lies in."""
-    if trained.folder is not None:
-        return trained.folder.path.resolve().name
-    path = Path(trained.label)
-    return path.stem if path.is_file() else trained.label
-
-
 def describe(predictor: Predictor, limits: Limits, no_activation: str | None) -> dict[str, Any]:
     """As JSON types. Folders of this machine that the recipe names are left out."""
     trained = predictor.trained
-    name, shown = public_name(trained), without_folders(trained)
+    name, shown = trained.name, without_folders(trained)
     documents = shown.documents
     return {
         "name": name,

@@ -20,7 +20,7 @@ from framework.errors import UserError
 from framework.inference.activation import activation_maps
 from framework.inference.ranking import ranked
 from framework.inference.serving import refusals, schema
-from framework.inference.serving.about import describe, public_name
+from framework.inference.serving.about import describe
 from framework.inference.serving.batching import Answer, Batching, ComputeFailed
 from framework.inference.serving.door import AtTheDoor, Door
 from framework.inference.serving.encoding import Json
@@ -95,7 +95,7 @@ class Service:
 def why_no_activation(predictor: Predictor) -> str | None:
     """The reason where the network or its engine has no class-activation maps, found out by trying."""
     size = predictor.preprocess
-    named = replace(predictor, trained=replace(predictor.trained, label=public_name(predictor.trained)))
+    named = replace(predictor, trained=replace(predictor.trained, label=predictor.trained.name))
     try:
         activation_maps(named, torch.zeros(1, size.channels, size.height, size.width, dtype=torch.uint8), None)
     except UserError as error:
