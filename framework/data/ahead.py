@@ -11,7 +11,15 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-THREADS = os.cpu_count() or 1
+
+def processors() -> int:
+    """That this process may use: a batch system or `taskset` gives it fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+THREADS = processors()
 """Threads that read: decoders and file systems let go of the interpreter while they work."""
 
 

@@ -1,6 +1,9 @@
 """Work ahead: in order, bounded, with its errors in their place."""
 
 import itertools
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -34,3 +37,13 @@ def test_an_error_is_raised_when_its_turn_comes():
     assert [next(answers) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ValueError, match="three"):
         next(answers)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no process is told its processors here")
+def test_there_are_as_many_readers_as_processors_that_the_process_may_use():
+    code = (
+        "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
+        "from framework.data.ahead import THREADS; print(THREADS)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"

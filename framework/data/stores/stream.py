@@ -15,6 +15,7 @@ import torch
 from torch.multiprocessing.reductions import shared_cache
 from torch.utils.data import DataLoader, Dataset
 
+from framework.data.ahead import processors
 from framework.data.decode import BadImage, quiet_decoding
 from framework.data.stores.pixels import Pixels, Place
 from framework.data.stores.reading import read_one
@@ -45,7 +46,7 @@ class Streamed(Pixels):
         self, source: ImageSource, indices: Sequence[int], preprocess: Preprocessor, workers: int | None = None
     ) -> None:
         self.shape = (len(indices), preprocess.channels, preprocess.height, preprocess.width)
-        self.workers = workers or min(_processors(), MOST_WORKERS)
+        self.workers = workers or min(processors(), MOST_WORKERS)
         self._decoding = Decoding(source, torch.tensor(indices), source.names, preprocess)
 
     def batches(self, lists: Iterable[Tensor]) -> Iterator[Tensor]:
@@ -144,13 +145,6 @@ def _wait_for_the_end() -> None:
     while signal.sigwaitinfo([signal.SIGTERM]).si_pid != os.getppid():
         pass  # sent to all processes of the run, as batch systems do
     os._exit(0)
-
-
-def _processors() -> int:
-    """That this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # Linux
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _dead_worker_message(error: RuntimeError) -> str:
