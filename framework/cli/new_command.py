@@ -8,9 +8,13 @@ from pathlib import Path
 
 from framework.cli.arguments import add_overrides
 from framework.errors import UserError
-from framework.recipe import Recipe, recipe_text, validate_section
+from framework.recipe import load_recipe, recipe_text
+from framework.recipe.loading import shipped_recipes
 from framework.registry import Registry
 from framework.runs.files import write_text
+
+START = "folder"
+"""The recipe, of those that ship, that a new one begins with."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -19,8 +23,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="where to write it, such as photos.yaml")
     add_overrides(parser)
     parser.epilog = (
-        "The recipe begins with dataset=folder dataset.root=data/photos model=resnet18; override what differs:\n"
-        "  framework new recipe photos.yaml dataset.root=~/photos model=timm/convnext_atto preprocess.size=96"
+        f"The recipe is `{START}`, which ships, until something is overridden:\n"
+        "  framework new recipe photos.yaml dataset.root=~/photos model=timm/convnext_atto preprocess.size=128"
     )
 
 
@@ -31,8 +35,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise UserError(f"'{file}' exists already; choose another name or remove it")
     if not file.parent.is_dir():
         raise UserError(f"there is no folder '{file.parent}' to write '{file.name}' to")
-    start = {"dataset": {"name": "folder", "root": "data/photos"}, "model": "resnet18"}
-    recipe = validate_section(start, Registry.load(), arguments.overrides, Recipe)
+    recipe = load_recipe(shipped_recipes()[START], Registry.load(), arguments.overrides)
     name = shlex.quote(str(file))
     write_text(file, recipe_text(recipe, f"framework run {name}", commented=True))
     print(f"wrote {file}; next: framework check {name} && framework run {name}")

@@ -10,7 +10,7 @@ saving.py       a `Recipe` -> YAML that is itself a valid recipe
 json_schema.py  JSON Schema over all installed components, for editors
 """
 
-from framework.recipe.loading import load_recipe, validate_section
+from framework.recipe.loading import load_recipe
 from framework.recipe.problems import RecipeError
 from framework.recipe.saving import recipe_text
 from framework.recipe.sections import Evaluate, Lookahead, Preprocess, Recipe, Train
@@ -24,5 +24,4 @@ __all__ = [
     "Train",
     "load_recipe",
     "recipe_text",
-    "validate_section",
 ]

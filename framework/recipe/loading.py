@@ -68,7 +68,7 @@ def named_sections(model: type[BaseModel]) -> dict[str, str | None]:
 
 
 def find_recipe(recipe: str) -> Path:
-    """The file of that path, or of a recipe that ships, by its name without `.yaml`; a folder of its name hides none."""
+    """The file of that path, or of a recipe that ships, by its name without `.yaml`."""
     file, shipped = Path(recipe), shipped_recipes()
     try:
         folder = bool(recipe) and file.is_dir()

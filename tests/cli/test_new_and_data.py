@@ -28,6 +28,15 @@ def test_a_new_recipe_holds_what_was_overridden(framework):
     assert (recipe.model.arch, recipe.train.epochs, recipe.augment[0].name) == ("convnext_atto", 3, "flip")
 
 
+def test_a_new_recipe_is_the_one_for_folders_that_ships_whatever_lies_here(framework, here):
+    (here / "folder").write_text("model: resnet34")
+    assert framework("new", "recipe", "photos.yaml", "dataset.root=~/photos").status == 0
+    (here / "folder").unlink()
+    assert load_recipe("photos.yaml", Registry.load()) == load_recipe(
+        "folder", Registry.load(), ["dataset.root=~/photos"]
+    )
+
+
 def test_the_command_in_a_new_recipe_is_quoted_for_the_shell(framework, here):
     assert "framework run 'my photos.yaml'" in framework("new", "recipe", "my photos.yaml").out
     assert (here / "my photos.yaml").read_text().startswith("# framework run 'my photos.yaml'\n")
