@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.data.sources import Selection
@@ -43,23 +43,36 @@ def read_rows(file: Path) -> list[dict[str, str]]:
 
 
 def named_images(source: ImageSource, names: Sequence[str], where: str) -> Selection:
-    """The images of those names, in the order of the source.
-
-    A name is as the source has it (`happy/0001.jpg`), or its last part where only one image has that. Raises
-    `UserError` for names that no image has, or that more than one has; `where` says which table that is about.
-    """
-    known: dict[str, list[int]] = {}
-    for index, name in enumerate(source.names):
-        for form in {str(name), PurePosixPath(str(name)).name}:
-            known.setdefault(form, []).append(index)
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        shown = ", ".join(f"'{name}'{did_you_mean(name, known)}" for name in unknown[:SHOWN])
-        raise UserError(f"{where}: {count(len(unknown), 'name')} that no image has: {shown}")
-    for name in names:
-        if len(known[name]) > 1:
-            raise UserError(f"{where}: {len(known[name])} images are called '{name}'; name them with their folder")
-    indices = sorted({known[name][0] for name in names})
-    if not indices:
+    """The images of those names, in the order of the source; raises `UserError` as `full_names` does."""
+    wanted = {*full_names(names, source.names, where).values()}
+    if not wanted:
         raise UserError(f"{where} names no image")
+    indices = [index for index, name in enumerate(source.names) if str(name) in wanted]
     return Selection(source, indices, [source.labels[index] for index in indices], source.classes)
+
+
+def full_names(names: Iterable[str], known: Iterable[str], where: str, images: str = "image") -> dict[str, str]:
+    """Each of `names` as it is among the `known` ones, which are those of all images.
+
+    A name is a whole one (`happy/0001.jpg`), or else the last part of one, where no other ends so. Raises `UserError`
+    for names that no image has, or that may be several; `where` says which table that is about, `images` of what.
+    """
+    whole = {str(name) for name in known}
+    meant: dict[str, list[str]] = {name: [name] if name in whole else [] for name in names}
+    for name in whole:
+        last = _last_part(name)
+        if last in meant and last not in whole:
+            meant[last].append(name)
+    unknown = [name for name, found in meant.items() if not found]
+    if unknown:
+        forms = {*whole, *map(_last_part, whole)}
+        shown = ", ".join(f"'{name}'{did_you_mean(name, forms)}" for name in unknown[:SHOWN])
+        raise UserError(f"{where} has {count(len(unknown), 'name')} that no {images} has: {shown}")
+    for name, found in meant.items():
+        if len(found) > 1:
+            raise UserError(f"{where}: {len(found)} images are called '{name}'; name them with their folder")
+    return {name: found[0] for name, found in meant.items()}
+
+
+def _last_part(name: str) -> str:
+    return name.rpartition("/")[2]

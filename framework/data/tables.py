@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.data.roots import find_data
 from framework.data.sources import Selection
-from framework.data.subset import COLUMN, SHOWN, read_rows
-from framework.errors import UserError, count, did_you_mean, enumerate_names
+from framework.data.subset import COLUMN, full_names, read_rows
+from framework.errors import UserError, did_you_mean, enumerate_names
 
 if TYPE_CHECKING:
     from framework.components import Dataset, ImageSource
@@ -51,17 +51,23 @@ def require_other_file(dataset: Dataset, file: Path, option: str) -> None:
 def apply_tables(dataset: Dataset, splits: Mapping[str, ImageSource], own: Collection[str]) -> dict[str, ImageSource]:
     """The splits without what the dataset's tables leave out; `own` are the splits that the dataset itself has.
 
-    Shares are held out before: the other images stay in the split where they are without a table. Raises `UserError`
-    where a table names images that are not there, or leaves a split or a class without images.
+    Shares are held out before: the other images stay in the split where they are without a table. Each table may name
+    what the other one leaves out. Raises `UserError` where a table names images that are not there, or where a split or
+    a class has no images left.
     """
-    left = dict(splits)
+    gone: dict[str, set[int]] = {}
+    tables = []
     for option in OPTIONS:
         file = find_table(dataset, option)
         if file is not None:
-            where = f"dataset.{option}: '{file}'"
-            for wholes in _wholes(left, own, read_rows(file), option, where):
-                left |= wholes.without(wholes.to_drop(option, where), where)
-    return left
+            tables.append(f"dataset.{option}: '{file}'")
+            for whole in _wholes(splits, own, read_rows(file), option, tables[-1]):
+                for split, index in whole.to_drop(option, tables[-1]):
+                    gone.setdefault(split, set()).add(index)
+    where = " and ".join(tables)
+    return {
+        split: _less(source, gone[split], where, split) if split in gone else source for split, source in splits.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -74,21 +80,10 @@ class _Whole:
     def to_drop(self, option: str, where: str) -> set[Place]:
         """The places of the images that go."""
         places = self._places()
+        named = self._full_names(places, where)
         if option == "drop":
-            return {place for full, number in self._full_names(where).items() for place in places[full][-number:]}
-        kept = self._full_names(where)
-        return {place for full, found in places.items() if full not in kept for place in found}
-
-    def without(self, gone: set[Place], where: str) -> dict[str, ImageSource]:
-        """The splits without these images."""
-        by_split: dict[str, set[int]] = {}
-        for split, index in gone:
-            by_split.setdefault(split, set()).add(index)
-        return {
-            split: _less(source, by_split[split], where, split)
-            for split, source in self.splits.items()
-            if split in by_split
-        }
+            return {place for name, number in named.items() for place in places[name][-number:]}
+        return {place for name, found in places.items() if name not in named for place in found}
 
     def _places(self) -> dict[str, list[Place]]:
         places: dict[str, list[Place]] = {}
@@ -97,28 +92,12 @@ class _Whole:
                 places.setdefault(str(name), []).append((split, index))
         return places
 
-    def _full_names(self, where: str) -> Counter[str]:
-        """The names as the sources have them; raises `UserError` for those that no image or more than one has."""
-        known = [str(name) for source in self.splits.values() for name in source.names]
-        full = set(known)
-        if self.wanted.keys() <= full:
-            return self.wanted
-        by_last: dict[str, set[str]] = {}
-        for name in full:
-            by_last.setdefault(PurePosixPath(name).name, set()).add(name)
-        unknown = [name for name in self.wanted if name not in full and name not in by_last]
-        if unknown:
-            shown = ", ".join(f"'{name}'{did_you_mean(name, [*by_last, *full])}" for name in unknown[:SHOWN])
-            raise UserError(
-                f"{where} has {count(len(unknown), 'name')} that no image of {enumerate_names(self.splits)} has: "
-                f"{shown}"
-            )
+    def _full_names(self, known: Collection[str], where: str) -> Counter[str]:
+        """What is wanted, by the names that the sources have."""
+        full = full_names(self.wanted, known, where, f"image of {enumerate_names(self.splits)}")
         names: Counter[str] = Counter()
         for name, number in self.wanted.items():
-            meant = {name} if name in full else by_last[name]
-            if len(meant) > 1:
-                raise UserError(f"{where}: {len(meant)} images are called '{name}'; name them with their folder")
-            names[next(iter(meant))] += number
+            names[full[name]] += number
         return names
 
 
@@ -162,7 +141,7 @@ def _less(source: ImageSource, gone: set[int], where: str, split: str) -> Select
     lost = sorted({*source.labels}.difference(labels)) if split == "train" else []
     if not indices or lost:
         names = enumerate_names([source.classes[label] for label in lost]) if indices else "any class"
-        raise UserError(f"{where} leaves no images of {names} in {split}")
+        raise UserError(f"{where}: no images of {names} are left in {split}")
     names_ = source.names
     dropped = (*getattr(source, "dropped", ()), *(str(names_[index]) for index in sorted(gone)))
     return Selection(source, indices, labels, source.classes, dropped)

@@ -39,6 +39,12 @@ def test_images_are_found_by_full_name_or_by_a_last_part_that_is_unique():
     assert (list(chosen.names), list(chosen.labels)) == (["a/1.png", "b/3.png"], [0, 1])
 
 
+def test_a_whole_name_is_that_of_no_other_image():
+    source = ImageFiles(["1.png", "a/1.png", "1.png"], [0, 0, 1], ["a", "b"])
+    chosen = named_images(source, ["1.png"], "t")
+    assert list(chosen.indices) == [0, 2]  # both rows of the one file
+
+
 def test_a_name_that_several_images_have_is_refused():
     with pytest.raises(UserError, match=r"t: 2 images are called '1\.png'; name them with their folder"):
         named_images(SOURCE, ["1.png"], "t")

@@ -64,6 +64,13 @@ def test_only_named_images_are_kept_of_the_splits_that_the_table_speaks_of(names
     assert len(left["test"]) == 8
 
 
+def test_either_table_may_name_what_the_other_leaves_out(names, tmp_path):
+    kept = [f"train/{name}/{index}.png" for name in ("cat", "dog") for index in range(5)]
+    (tmp_path / "keep.csv").write_text("name\n" + "\n".join(kept))
+    left = names("name,keep\ntrain/cat/3.png,no\ntrain/cat/8.png,no\n", keep=tmp_path / "keep.csv")
+    assert left["train"] == [name for name in kept if name != "train/cat/3.png"]
+
+
 def test_held_out_images_are_those_that_are_held_out_without_a_table(names):
     before = names("name\n", validation=0.3)
     gone = [before["train"][0], before["validation"][0]]
@@ -94,10 +101,10 @@ def test_a_file_that_is_listed_twice_is_dropped_as_often_as_it_is_named(root, tm
         ("name\n3.png\n", "drop", "2 images are called '3.png'; name them with their folder"),
         ("split,name\ntets,x.png\n", "drop", "a split 'tets' that is not there; did you mean 'test'?"),
         ("name\n" + "".join(f"train/cat/{index}.png\n" for index in range(10)),
-         "drop", "leaves no images of cat in train"),
+         "drop", "no images of cat are left in train"),
         ("name\n", "keep", "names no image"),
         ("split,name\n" + "".join(f"test,test/{name}/{index}.png\n" for name in ("cat", "dog") for index in range(4)),
-         "drop", "leaves no images of any class in test"),
+         "drop", "no images of any class are left in test"),
     ],
 )  # fmt: skip
 def test_tables_that_do_not_fit_are_refused(names, text, option, complaint):
