@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         names_argument,
     )
     from framework.data.decode import BadImage, decode
+    from framework.data.joined import Joined
     from framework.data.moment import Moment
     from framework.data.regions import Region
     from framework.data.roots import find_data
@@ -47,6 +48,7 @@ _HOMES = {
         "build", "names_argument",
     ),
     "framework.data.decode": ("BadImage", "decode"),
+    "framework.data.joined": ("Joined",),
     "framework.data.moment": ("Moment",),
     "framework.data.regions": ("Region",),
     "framework.data.roots": ("find_data",),
@@ -75,6 +77,7 @@ __all__ = [
     "ImageFiles",
     "ImageSource",
     "Interrupted",
+    "Joined",
     "Loss",
     "Model",
     "Moment",

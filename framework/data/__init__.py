@@ -2,6 +2,7 @@
 
 contract.py    what every source must hold to
 sources.py     image sources that plugins may return: files, arrays
+joined.py      several sources as one
 stamps.py      what tells that an image has changed, without reading it
 ahead.py       work done by threads while its results are used, in order
 hashes.py      what tells that two images are the same

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from framework import ImageFiles, ImageSource, Stamps, UserError, class_tree, find_data
+from framework import ImageFiles, ImageSource, Joined, UserError, class_tree, find_data
 from framework_fer2013._official import CLASSES, USAGES
 from framework_fer2013._table import read_csv
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 def read_fer2013(root: Path, test_usage: str) -> dict[str, ImageSource]:
@@ -60,7 +55,7 @@ def _test(splits: Mapping[str, ImageSource], usage: str) -> dict[str, ImageSourc
             f"there is {' and '.join(present) or 'no official test split'}"
         )
     if usage == "both":
-        return {"test": Joined(tuple(splits[name] for name in wanted))}
+        return {"test": Joined([splits[name] for name in wanted])}
     return {"test": splits[wanted[0]]}
 
 
@@ -102,40 +97,3 @@ def _official(files: ImageFiles, folder: str) -> dict[str, ImageSource]:
 def _part(files: ImageFiles, indices: list[int]) -> ImageFiles:
     paths, labels = [files.paths[index] for index in indices], [files.labels[index] for index in indices]
     return ImageFiles(paths, labels, files.classes, files.channels, files.root)
-
-
-class Joined:
-    """Several sources of the same classes as one."""
-
-    def __init__(self, sources: tuple[ImageSource, ...]) -> None:
-        self.classes = sources[0].classes
-        self.channels = sources[0].channels
-        self.labels = [label for source in sources for label in source.labels]
-        self.names = [name for source in sources for name in source.names]
-        self._sources = sources
-        self._places = [(source, index) for source in sources for index in range(len(source))]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def read(self, index: int) -> NDArray[np.uint8]:
-        """The image as uint8 1×48×48; raises `BadImage`."""
-        source, inside = self._places[index]
-        return source.read(inside)
-
-    def read_reduced(self, index: int, least: int) -> NDArray[np.uint8]:
-        """The same, of a large file a smaller one; raises `BadImage`."""
-        source, inside = self._places[index]
-        reduced = getattr(source, "read_reduced", None)
-        return source.read(inside) if reduced is None else reduced(inside, least)
-
-    def file(self, index: int) -> Path | None:
-        """Where the image lies, if it is a file of its own."""
-        source, inside = self._places[index]
-        file = getattr(source, "file", None)
-        return None if file is None else file(inside)
-
-    def stamps(self, indices: Sequence[int]) -> Stamps | None:
-        """As the sources have them; None where one has not."""
-        stamps = Stamps.joined(self._sources)
-        return None if stamps is None else stamps.of(indices)

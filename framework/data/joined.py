@@ -1,0 +1,80 @@
+"""Several image sources as one, for plugins whose data lies in parts."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from framework.data.sources import file_of, read_reduced
+from framework.data.stamps import Stamps
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from framework.components import ImageSource
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Several sources of the same classes and channels as one, in that order."""
+
+    sources: Sequence[ImageSource]
+
+    def __post_init__(self) -> None:
+        if len({(tuple(source.classes), source.channels) for source in self.sources}) != 1:
+            raise ValueError("Joined takes one source or more, all of the same classes and channels")
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Of each source."""
+        return self.sources[0].classes
+
+    @property
+    def channels(self) -> int:
+        """Of each source."""
+        return self.sources[0].channels
+
+    @cached_property
+    def labels(self) -> Sequence[int]:
+        """As the sources have them."""
+        return [label for source in self.sources for label in source.labels]
+
+    @cached_property
+    def names(self) -> Sequence[str]:
+        """As the sources have them."""
+        return [name for source in self.sources for name in source.names]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def read(self, index: int) -> NDArray[np.uint8]:
+        """The image as uint8 C×H×W; raises `BadImage`."""
+        source, inside = self._place(index)
+        return source.read(inside)
+
+    def read_reduced(self, index: int, least: int) -> NDArray[np.uint8]:
+        """As its source reads it where it needs no more than so many pixels on each side; raises `BadImage`."""
+        return read_reduced(*self._place(index), least)
+
+    def file(self, index: int) -> Path | None:
+        """Where its source has the image, if it has it in a file of its own."""
+        return file_of(*self._place(index))
+
+    def stamps(self, indices: Sequence[int]) -> Stamps | None:
+        """As the sources have them; None where one has not."""
+        stamps = Stamps.joined(self.sources)
+        return None if stamps is None else stamps.of(indices)
+
+    def _place(self, index: int) -> tuple[ImageSource, int]:
+        part = bisect_right(self._ends, index)
+        return self.sources[part], index - (self._ends[part - 1] if part else 0)
+
+    @cached_property
+    def _ends(self) -> Sequence[int]:
+        return list(accumulate(len(source) for source in self.sources))
