@@ -68,6 +68,10 @@ def _print(comparison: Comparison) -> None:
     for name, *cells in figure_rows(comparison):
         table.add_row(name, *cells, style="dim" if name.endswith("interval") else None)
     console.print(table)
+    if comparison.seed_groups:
+        console.print()
+    for group in comparison.seed_groups:
+        console.print(group.in_words())
     first, *others = comparison.runs
     for run in others:
         console.print()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from framework.errors import UserError, count
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.paired import LEVEL, Paired, holm, paired
 from framework.recipe.flat import recipe_differences
+from framework.report.seeds import SeedGroup, seed_groups
 
 if TYPE_CHECKING:
     from framework.evaluation.answers import Answers
@@ -68,10 +70,19 @@ class Comparison:
     differences: Mapping[str, Sequence[Any]]
     """Of the recipes: a value for each run."""
 
+    @cached_property
+    def seed_groups(self) -> list[SeedGroup]:
+        """The runs that differ in their seed alone."""
+        return seed_groups(self.runs, self.differences)
+
     def as_dict(self) -> dict[str, Any]:
         """As JSON types."""
-        runs = [run.as_dict() for run in self.runs]
-        return {"split": self.split, "runs": runs, "recipe_differences": dict(self.differences)}
+        return {
+            "split": self.split,
+            "runs": [run.as_dict() for run in self.runs],
+            "seed_groups": [group.as_dict() for group in self.seed_groups],
+            "recipe_differences": dict(self.differences),
+        }
 
 
 def compare(answerings: Sequence[Answering], asked: str | None) -> Comparison:

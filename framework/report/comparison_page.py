@@ -49,7 +49,8 @@ def _figures(comparison: Comparison) -> Markup:
         for index, run in enumerate(comparison.runs)
     ]
     chart = whisker_chart("Top-1 with its 95 % interval", shares, lambda value: f"{100 * value:.3g} %")
-    return element("div", table(heads, rows, "sides"), element("div", chart, class_="charts after"))
+    seeds = [element("p", prose(group.in_words())) for group in comparison.seed_groups]
+    return element("div", table(heads, rows, "sides"), seeds, element("div", chart, class_="charts after"))
 
 
 def _verdicts(comparison: Comparison) -> Markup:

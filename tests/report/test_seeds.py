@@ -1,0 +1,68 @@
+"""Runs that differ in their seed alone, in a comparison."""
+
+import json
+import shutil
+import statistics
+
+import pytest
+
+from framework.report.comparison import Compared
+from framework.report.seeds import seed_groups
+from framework.runs.trained import Trained
+
+
+def compared(name, top1, **documents):
+    return Compared(name, Trained(f"runs/{name}", None, "", documents), {"top1": top1, "loss": 1 - top1}, None)
+
+
+@pytest.fixture
+def runs():
+    return [compared("a-0", 0.5), compared("b-0", 0.8), compared("a-1", 0.6), compared("a-2", 0.7)]
+
+
+def test_runs_of_one_recipe_and_several_seeds_are_a_group(runs):
+    (group,) = seed_groups(runs, {"seed": [0, 0, 1, 2], "model.name": ["x", "y", "x", "x"]})
+    assert (
+        group.in_words() == "a-0, -1, -2 (seeds 0, 1, 2): top-1 60.0 ± 10.0 % (mean and standard deviation of 3 runs)"
+    )
+    found = group.as_dict()
+    assert (found["runs"], found["seeds"]) == (["runs/a-0", "runs/a-1", "runs/a-2"], [0, 1, 2])
+    assert found["mean"] == pytest.approx({"top1": 0.6, "loss": 0.4})
+    assert found["standard_deviation"] == pytest.approx({"top1": 0.1, "loss": 0.1})
+
+
+@pytest.mark.parametrize(
+    "differences",
+    [{}, {"model.name": ["x", "y", "x", "x"]}, {"seed": [0, 1, 2, 3], "train.epochs": [1, 2, 3, 4]}],
+    ids=["the same recipes", "the same seed", "other recipes"],
+)
+def test_where_no_recipe_has_two_seeds_there_is_no_group(runs, differences):
+    assert seed_groups(runs, differences) == []
+
+
+def test_a_seed_counts_once_and_a_soup_never(runs):
+    soup = compared("soup", 0.9, results={"soup": {}})
+    (group,) = seed_groups([soup, *runs], {"seed": [0, 0, 0, 0, 1]})
+    assert group.as_dict()["runs"] == ["runs/a-0", "runs/a-2"]
+
+
+def test_names_without_a_common_beginning_are_whole():
+    (group,) = seed_groups([compared("first", 0.5), compared("second", 0.6)], {"seed": [0, 1]})
+    assert group.in_words().startswith("first, second (seeds 0, 1): ")
+
+
+def test_terminal_json_and_page_have_the_group(run, other, tmp_path, framework, page):
+    recipe = (run / "recipe.yaml").read_text()
+    (other / "recipe.yaml").write_text(recipe.replace("seed: 0", "seed: 7", 1))
+    top1 = [json.loads((folder / "results.json").read_text())["test"]["top1"] for folder in (run, other)]
+    third = shutil.copytree(run, tmp_path / "third")
+    (third / "recipe.yaml").write_text(recipe.replace("epochs: 3", "epochs: 4"))
+    line = (
+        f"run, other (seeds 0, 7): top-1 {100 * statistics.mean(top1):.1f} ± {100 * statistics.stdev(top1):.1f} % "
+        "(mean and standard deviation of 2 runs)"
+    )
+    out = tmp_path / "page.html"
+    assert line in " ".join(framework("compare", run, other, third, "--html", out).out.split())
+    assert line in page(out).text
+    (group,) = json.loads(framework("compare", run, other, third, "--json").out)["seed_groups"]
+    assert group["mean"]["top1"] == pytest.approx(statistics.mean(top1))
