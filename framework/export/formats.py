@@ -7,6 +7,7 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ def write(kind: str, predictor: Predictor, path: Path, title: str) -> None:
 
     Raises `RunFailed` where the network cannot be traced or translated.
     """
-    documents = _documents(predictor, title)
+    documents = documents_of(predictor, title)
     if kind == "safetensors":
         write_bundle(path, predictor.trained.weights, documents)
         return
@@ -69,13 +70,19 @@ def write(kind: str, predictor: Predictor, path: Path, title: str) -> None:
     replace_atomically(path, lambda temporary: _write_bytes(temporary, data))
 
 
-def _documents(predictor: Predictor, title: str) -> dict[str, Any]:
-    """Those of the run that may travel, with the views that this predictor has, its recipe and a card."""
-    shared, views = predictor.trained.for_others(), predictor.engine.views
+def documents_of(predictor: Predictor, title: str, *, int8: bool = False) -> dict[str, Any]:
+    """Those of the run that may travel, with its recipe and a card.
+
+    `model` has the views of this predictor, which may be others than the recipe's, and says where the arithmetic is
+    `int8`: the figures of the run are not the file's own then (`has_own_figures`).
+    """
+    shared = predictor.trained.for_others()
     model = shared.documents["model"]
-    model = {**model, "evaluation": {**model["evaluation"], "views": views}}
-    card = model_card(shared, title, views=views)
-    return {**shared.documents, "model": model, "recipe": shared.recipe, "card": card}
+    model = {**model, "evaluation": {**model["evaluation"], "views": predictor.engine.views}}
+    if int8:
+        model["int8"] = True
+    shared = replace(shared, documents={**shared.documents, "model": model})
+    return {**shared.documents, "recipe": shared.recipe, "card": model_card(shared, title)}
 
 
 def _onnx(engine: TorchEngine, documents: dict[str, Any]) -> bytes:

@@ -11,8 +11,9 @@ import numpy as np
 
 from framework.data.decode import BadImage
 from framework.errors import RunFailed
-from framework.export.formats import quiet
+from framework.export.formats import documents_of, quiet
 from framework.inference.onnx_engine import as_rgb
+from framework.runs.documents import pack
 from framework.runs.files import replace_atomically
 
 if TYPE_CHECKING:
@@ -39,14 +40,14 @@ def write_int8(exported: Path, out: Path, predictor: Predictor, sample: Sample) 
     import onnx
 
     try:
-        model = _quantised(exported, predictor, sample)
+        model = _quantised(exported, predictor, sample, out.stem)
     except Exception as error:
         raise RunFailed(f"onnxruntime cannot quantise this network: {type(error).__name__}: {error}") from None
     replace_atomically(out, lambda temporary: onnx.save(model, temporary))
 
 
-def _quantised(exported: Path, predictor: Predictor, sample: Sample) -> Any:
-    """The model, with the export's metadata."""
+def _quantised(exported: Path, predictor: Predictor, sample: Sample, title: str) -> Any:
+    """The model, with the export's metadata and a card of its own."""
     import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -68,7 +69,9 @@ def _quantised(exported: Path, predictor: Predictor, sample: Sample) -> Any:
             nodes_to_exclude=_preprocessing(onnx.load(prepared).graph),
         )  # fmt: skip
         model = onnx.load(quantised)
-        onnx.helper.set_model_props(model, {prop.key: prop.value for prop in onnx.load(exported).metadata_props})
+        own = documents_of(predictor, title, int8=True)
+        kept = {prop.key: prop.value for prop in onnx.load(exported).metadata_props}
+        onnx.helper.set_model_props(model, kept | pack({name: own[name] for name in ("model", "card")}))
         return model
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.errors import UserError
 from framework.evaluation.answers import Answers
-from framework.runs.recipe import only_places, recipe_of
+from framework.runs.recipe import has_own_figures, only_places, recipe_of
 
 if TYPE_CHECKING:
     from framework.components import ImageSource
@@ -56,9 +56,14 @@ class Answering:
         return build_splits(self.recipe.dataset, self.trained.classes)
 
     @property
+    def asks_anew(self) -> bool:
+        """Whether the overrides ask for something else than the run's own evaluation."""
+        return not only_places(self.overrides)
+
+    @cached_property
     def as_trained(self) -> bool:
         """Whether the images are those of the run's own evaluation, looked at in the same way."""
-        return only_places(self.overrides)
+        return not self.asks_anew and has_own_figures(self.trained)
 
     def saved(self, split: str) -> Answers | None:
         """What the run kept of the split when it was trained; None also where the overrides ask for something else."""

@@ -103,10 +103,11 @@ def _answers(answering: Answering, asked: str | None, gaps: list[Gap]) -> tuple[
         split = answering.split_for_figures(asked)
         return split, answering.answers(split)
     except UserError as error:
-        if not answering.as_trained or (asked is not None and answering.kept_figures(asked) is None):
+        if answering.asks_anew or (asked is not None and answering.kept_figures(asked) is None):
             raise
         what = "what the network said of each image is not kept, and cannot be computed again"
-        before = "; the figures are those before calibration" if answering.trained.temperature != 1 else ""
+        calibrated = answering.trained.temperature != 1 and answering.kept_figures(split) is not None
+        before = "; the figures are those before calibration" if calibrated else ""
         gaps.append(Gap("answers", f"{what}: {error}{before}", ANOTHER_ROOT))
     return split, None
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from framework.errors import count
 from framework.evaluation.intervals import wilson_interval
+from framework.runs.recipe import views_of, views_of_figures
 from framework.runs.trained import Trained
 
 SPLITS = {
@@ -14,11 +15,15 @@ SPLITS = {
     "test_without_copies": "test, without images that have a copy in train",
 }
 HALF = "\n\nThe weights here are rounded to half precision; the figures are those of the run, before that."
-VIEWS = "\n\nHere it looks at {views} of each image; the figures are those of the run, at {own}."
+VIEWS = "\n\nHere it looks at {views} of each image; {what} are those of the run, at {own}."
+INT8 = (
+    "\n\nMost of the arithmetic here is in whole numbers of 8 bits, which changes some answers; the figures are those "
+    "of the run, before that."
+)
 
 
-def model_card(trained: Trained, title: str, *, half: bool = False, views: int | None = None) -> str:
-    """Markdown; `half` where the weights are rounded, `views` of each image where they may be others than the run's.
+def model_card(trained: Trained, title: str, *, half: bool = False) -> str:
+    """Markdown; `half` where the weights are rounded.
 
     Mitchell et al., "Model Cards for Model Reporting", 2019.
     """
@@ -29,7 +34,7 @@ def model_card(trained: Trained, title: str, *, half: bool = False, views: int |
         f"{_network(model['model'])} tells {len(trained.classes)} classes apart: {', '.join(trained.classes)}. "
         f"It sees {size['height']}×{size['width']} pixels, {'grayscale' if size['channels'] == 1 else 'RGB'}; images "
         "of any size and mode are brought to that by the preprocessing that travels with it.",
-        "## How good it is\n\n" + _figures(trained) + (HALF if half else "") + _views(model, views),
+        "## How good it is\n\n" + _figures(trained) + (HALF if half else "") + _changes(trained),
         "## What it was trained on\n\n" + _data(trained),
         "## What to keep in mind\n\n"
         "The figures hold for images like those it was tested on. Of anything else it still names one of its classes, "
@@ -54,9 +59,12 @@ def _network(model: dict[str, Any]) -> str:
     return f"The network `{model['name']}`" + (f" ({options})" if options else "")
 
 
-def _views(model: dict[str, Any], views: int | None) -> str:
-    own = model["evaluation"].get("views", 1)
-    return "" if views in (None, own) else VIEWS.format(views=count(views, "view"), own=count(own, "view"))
+def _changes(trained: Trained) -> str:
+    """What an export changed, so that the figures are not quite its own."""
+    here, own = views_of(trained), views_of_figures(trained)
+    what = "the figures and the temperature" if "calibration" in trained.documents else "the figures"
+    views = "" if here == own else VIEWS.format(views=count(here, "view"), what=what, own=count(own, "view"))
+    return views + (INT8 if trained.documents["model"].get("int8") else "")
 
 
 def _figures(trained: Trained) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from framework.errors import UserError
+from framework.recipe.flat import flat_recipe
 from framework.recipe.loading import load_recipe_text
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ PLACES = ("train.device", "train.store")
 
 
 def recipe_of(trained: Trained, registry: Registry, overrides: Sequence[str] = ()) -> Recipe:
-    """The recipe that it was trained by, with `a.b=c` overrides.
+    """The recipe that it was trained by, with `a.b=c` overrides; the views are its own, as an export may have others.
 
     Raises `RecipeError` where an override is wrong, `UserError` where it would change what is settled.
     """
-    recipe = load_recipe_text(trained.recipe, f"recipe of '{trained.label}'", registry, overrides)
+    own = f"evaluate.views={views_of(trained)}"
+    recipe = load_recipe_text(trained.recipe, f"recipe of '{trained.label}'", registry, [own, *overrides])
     for path in _paths(overrides):
         if not any(path == part or path.startswith(f"{part}.") for part in OPEN):
             raise UserError(
@@ -37,6 +39,21 @@ def recipe_of(trained: Trained, registry: Registry, overrides: Sequence[str] = (
 def only_places(overrides: Iterable[str]) -> bool:
     """Whether what a run said of its images holds with these overrides, too."""
     return all(path in PLACES for path in _paths(overrides))
+
+
+def views_of(trained: Trained) -> int:
+    """How often it looks at each image."""
+    return int(trained.documents["model"]["evaluation"].get("views", 1))
+
+
+def views_of_figures(trained: Trained) -> int:
+    """How often the run looked at each image for the figures that it carries."""
+    return int(flat_recipe(trained.recipe).get("evaluate.views", 1))
+
+
+def has_own_figures(trained: Trained) -> bool:
+    """Whether it answers as for the figures that it carries: an export of other views does not, nor one of 8 bits."""
+    return views_of(trained) == views_of_figures(trained) and not trained.documents["model"].get("int8", False)
 
 
 def _paths(overrides: Iterable[str]) -> Iterable[str]:

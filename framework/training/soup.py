@@ -93,7 +93,8 @@ def make_soup(
         raise UserError(f"the folder '{out}' is not empty; choose another --out")
     stores, preprocess = read_data(recipe, display.reading, display.line)
     _require_the_same_images(runs[0], stores, preprocess)
-    mixture = Mixture(runs, recipe, stores, TorchEngine.load(runs[0], registry, recipe.train.device), refresh)
+    engine = TorchEngine.load(runs[0], registry, recipe.train.device).with_views(recipe.evaluate.views)
+    mixture = Mixture(runs, recipe, stores, engine, refresh)
     chosen = mixture.greedy() if greedy else list(runs)
     mixture.fill(chosen)
     results = _first_results(runs[0], chosen)
@@ -182,9 +183,11 @@ def _write(run: RunFolder, mixture: Mixture, registry: Registry, results: dict[s
                 results |= figures_without_copies(mixture.stores, answers)
     named = " ".join(results["soup"]["runs"])
     run.write_recipe(recipe_text(mixture.recipe, f"the recipe of the first run of: framework soup {named}"))
-    for name in ("model", "data"):
-        if name in mixture.runs[0].documents:
-            run.write(name, mixture.runs[0].documents[name])
+    documents = mixture.runs[0].documents
+    network = documents["model"]
+    run.write("model", {**network, "evaluation": {**network["evaluation"], "views": evaluator.views}})
+    if "data" in documents:
+        run.write("data", documents["data"])
     environment = describe_environment(registry, describe_device(evaluator.device), "float32")
     run.write("environment", {**environment, "soup": results["soup"]})
     save_weights(run.weights, model)

@@ -81,6 +81,13 @@ def test_a_soup_is_a_run_that_everything_after_training_takes(run, tmp_path, fra
     assert Predictor.open(out).classes == Predictor.open(runs[0]).classes
 
 
+def test_a_soup_has_the_views_that_are_typed(run, tmp_path, framework):
+    out = tmp_path / "soup"
+    assert framework("soup", run("a"), run("b", "seed=1"), "evaluate.views=6", "--out", out).status == 0
+    again = json.loads(framework("evaluate", out, "evaluate.views=6", "--json").out)
+    assert json.loads(framework("evaluate", out, "--json").out)["loss"] == again["loss"] == results(out)["test"]["loss"]
+
+
 def spoiled(folder, factor):
     """A copy of the run whose last layer is multiplied."""
     copy = folder.with_name("copy")

@@ -120,7 +120,15 @@ def test_quantisation_is_in_the_same_report_with_what_it_costs_and_brings(made):
     assert set(report["top1"]) == {"run", "export"}
     assert report["times_as_fast"] > 0
     assert report["bytes"]["float32"] == (made / "rgb.onnx").stat().st_size
-    assert read_onnx(made / "rgb.int8.onnx") == read_onnx(made / "rgb.onnx")
+    exact, whole = (read_onnx(made / name) for name in ("rgb.onnx", "rgb.int8.onnx"))
+    assert {name for name in exact | whole if exact[name] != whole[name]} == {"model", "card"}
+
+
+def test_the_card_of_a_quantised_file_says_that_the_figures_are_of_the_run_before(made):
+    exact, whole = (read_onnx(made / name)["card"] for name in ("rgb.onnx", "rgb.int8.onnx"))
+    assert whole.startswith("# rgb.int8\n")
+    assert "whole numbers of 8 bits, which changes some answers" in whole
+    assert "8 bits" not in exact
 
 
 def test_quantisation_leaves_preprocessing_as_it_is(made):
@@ -177,12 +185,46 @@ def test_what_was_typed_and_the_user_s_repository_stay_at_home(made):
         assert "framework run" not in documents[name]
 
 
-def test_the_card_says_so_where_its_figures_are_of_other_views(made, tmp_path, framework):
-    out = tmp_path / "once.safetensors"
-    assert framework("export", made / "rgb", "evaluate.views=1", "--parity", 0, "--out", out).status == 0
-    sentence = "Here it looks at 1 view of each image; the figures are those of the run, at 6 views."
+@pytest.mark.parametrize(
+    ("name", "views", "sentence"),
+    [
+        ("rgb", 1, "Here it looks at 1 view of each image; the figures are those of the run, at 6 views."),
+        ("gray", 2, "at 2 views of each image; the figures and the temperature are those of the run, at 1 view."),
+    ],
+)
+def test_the_card_says_so_where_its_figures_are_of_other_views(name, views, sentence, made, tmp_path, framework):
+    out = tmp_path / "other.safetensors"
+    assert framework("export", made / name, f"evaluate.views={views}", "--parity", 0, "--out", out).status == 0
     assert sentence in framework("show", "bundle", out).out
     assert "Here it looks at" not in read_onnx(made / "rgb.onnx")["card"]
+
+
+@pytest.mark.parametrize("suffix", ["onnx", "safetensors"])
+def test_an_export_of_other_views_is_evaluated_by_them(suffix, made, tmp_path, framework):
+    out = tmp_path / f"once.{suffix}"
+    assert framework("export", made / "rgb", "evaluate.views=1", "--parity", 0, "--out", out).status == 0
+    loss, as_typed, as_trained = (
+        json.loads(framework("evaluate", *what, "--json").out)["loss"]
+        for what in ([out], [made / "rgb", "evaluate.views=1"], [made / "rgb"])
+    )
+    assert loss == pytest.approx(as_typed, abs=1e-6) != pytest.approx(as_trained, abs=1e-6)
+
+
+def test_figures_of_other_views_or_before_quantisation_are_not_shown_as_a_file_s_own(made, tmp_path, framework):
+    once = tmp_path / "once.onnx"
+    assert framework("export", made / "rgb", "evaluate.views=1", "--parity", 0, "--out", once).status == 0
+    (made / "photos").rename(made / "away")
+    try:
+        own, *others = [
+            framework("report", file, "--out", tmp_path / "page.html").out
+            for file in (made / "rgb.onnx", once, made / "rgb.int8.onnx")
+        ]
+        compared = framework("compare", made / "rgb.onnx", once, "--split", "test")
+    finally:
+        (made / "away").rename(made / "photos")
+    assert "top-1" in own
+    assert all("top-1" not in other and "cannot be computed again: " in other for other in others)
+    assert (compared.status, f"'{once}' has no figures of the split" in compared.err) == (2, True)
 
 
 def tampered(source, target):

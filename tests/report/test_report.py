@@ -220,7 +220,7 @@ def test_a_bundle_of_a_run_that_was_never_evaluated_has_a_report(run, tmp_path, 
     shutil.rmtree(run / "answers")
     assert framework("bundle", run, "--out", bundle).status == 0
     assert "results" not in read_bundle(bundle)
-    assert "This run was not evaluated" in report(bundle).text
+    assert "There are no figures." in report(bundle).text
     assert "It was trained" not in report(bundle).text
 
 

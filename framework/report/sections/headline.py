@@ -28,7 +28,7 @@ def headline_section(evidence: Evidence) -> Markup:
     figures = evidence.figures
     gaps = gap_callout(evidence.gap("answers"))
     if not figures:
-        return element("div", callout("This run was not evaluated: there are no figures."), gaps)
+        return element("div", callout("There are no figures."), gaps)
     cards = [_card(key, evidence) for key in MEANING if key in figures]
     told = [element("li", [prose(part) for part in sentence]) for sentence in _sentences(evidence, figures)]
     sentences = element("ul", told, class_="words")
