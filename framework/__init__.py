@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from framework.report.bitmaps import confusion_picture, examples_picture
     from framework.report.figures import scalars
     from framework.runs.folder import RunFolder
-    from framework.training.image_sizes import nearest_sizes
     from framework.training.stages import stages_of
 
 _HOMES = {
@@ -63,7 +62,6 @@ _HOMES = {
     "framework.report.figures": ("scalars",),
     "framework.report.bitmaps": ("confusion_picture", "examples_picture"),
     "framework.runs.folder": ("RunFolder",),
-    "framework.training.image_sizes": ("nearest_sizes",),
     "framework.training.stages": ("stages_of",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -101,7 +99,6 @@ __all__ = [
     "find_data",
     "hookimpl",
     "names_argument",
-    "nearest_sizes",
     "scalars",
     "stages_of",
 ]

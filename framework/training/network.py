@@ -15,8 +15,8 @@ from framework.training.image_sizes import nearest_sizes
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-FAULTS = (RuntimeError, ValueError, AssertionError, IndexError, TypeError)
-"""What networks raise for images that they cannot take."""
+FAULTS = (RuntimeError, ValueError, AssertionError, IndexError, TypeError, AttributeError, ZeroDivisionError, KeyError)
+"""What networks raise for images that they cannot take, or for options."""
 
 
 def build_network(
@@ -24,7 +24,7 @@ def build_network(
 ) -> nn.Module:
     """The network, on the CPU, after trying that it takes such images and gives logits.
 
-    Raises `UserError` where it does not, with image sizes that it takes.
+    Raises `UserError` where it does not: with image sizes that it takes, or where there are none, for its options.
     """
 
     def attempt(size: tuple[int, int]) -> nn.Module:
@@ -35,11 +35,17 @@ def build_network(
     try:
         return attempt(image_size)
     except FAULTS as error:
+        images = f"{channels}×{image_size[0]}×{image_size[1]} images (channels×height×width)"
+        reason = str(error) or "its layers do not fit"
         sides = [f"{side}×{side}" for side in nearest_sizes(image_size, attempt, FAULTS)]
-        advice = f"Of the usual sizes it takes {' and '.join(sides)}" if sides else "It takes no usual size so"
+        if not sides:
+            raise UserError(
+                f"{model_label(component)} cannot be built or run with these options: {reason}\n"
+                f"    It was tried on {images}, and on all usual sizes"
+            ) from error
         raise UserError(
-            f"{model_label(component)} cannot take {channels}×{image_size[0]}×{image_size[1]} images "
-            f"(channels×height×width): {error}\n    preprocess.size: {advice}"
+            f"{model_label(component)} cannot take {images}: {reason}\n"
+            f"    preprocess.size: Of the usual sizes it takes {' and '.join(sides)}"
         ) from error
 
 

@@ -10,7 +10,7 @@ import timm
 import torch
 from torch import nn
 
-from framework import UserError, nearest_sizes
+from framework import UserError
 from framework_timm._stem import open_stem
 from framework_timm._weights import load_file, load_package, load_published
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from framework_timm.models import TimmModel
 
 FAULTS = (RuntimeError, ValueError, AssertionError, IndexError, TypeError, AttributeError, ZeroDivisionError, KeyError)
-"""What architectures raise where they cannot take an image size."""
+"""What architectures raise where they cannot take an image size, or to be told of it."""
 
 
 def build_model(component: TimmModel, num_classes: int, channels: int, image_size: tuple[int, int]) -> nn.Module:
-    """The network, tried on images of that size. Raises `UserError` where it cannot be had."""
+    """The network, before weights are fetched run on images of that size, of which the architecture may complain.
+
+    Raises `UserError` where it cannot be had with these options or weights.
+    """
     order = Order(component, num_classes, channels)
-    try:
-        model = order.fill(image_size)
-    except FAULTS as error:
-        raise UserError(_size_message(order, image_size, error)) from error
+    model = order.fill(image_size)
 
     def create(weights: dict[str, Any]) -> nn.Module:
         return order.fill(image_size, weights)
 
-    if component.pretrained is False:
+    if component.pretrained is False or next(model.parameters()).is_meta:
         return model
     if component.pretrained is True:
         return load_published(order.label, create)
@@ -95,16 +95,3 @@ class Order:
 def _refused(error: Exception) -> str | None:
     match = re.search(r"unexpected keyword argument\W+(?:s\W+)?(\w+)", str(error))
     return match[1] if match else None
-
-
-def _size_message(order: Order, size: tuple[int, int], error: Exception) -> str:
-    label = order.label + (" with small_images" if order.component.small_images else "")
-    reason = str(error) or "its layers do not fit"
-    message = f"{label} cannot take {order.channels}×{size[0]}×{size[1]} images (channels×height×width): {reason}"
-    sides = nearest_sizes(size, order.fill, FAULTS)
-    default = timm.get_pretrained_cfg(order.component.arch)
-    made_for = f"it is made for {default.input_size[1]}×{default.input_size[2]}" if default else ""
-    if sides:
-        listed = " and ".join(f"{side}×{side}" for side in sides)
-        return f"{message}\n    preprocess.size: of the usual sizes it takes {listed}; {made_for}"
-    return f"{message}\n    No usual image size was found that it takes with these options; {made_for}"

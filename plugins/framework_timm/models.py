@@ -58,7 +58,7 @@ class TimmModel(Model):
         return arch
 
     def build(self, num_classes: int, channels: int, image_size: tuple[int, int]) -> nn.Module:
-        """The network. Raises `UserError` where it cannot be had for these images or these options."""
+        """The network. Raises `UserError` where it cannot be had with these options or weights."""
         from framework_timm._build import build_model
 
         return build_model(self, num_classes, channels, image_size)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from framework import UserError
 from framework.training.checkpoints import restore_optimizer
+from framework.training.network import build_network
 from framework.training.tree import load_tree, save_tree
 
 FAMILIES = [
@@ -98,9 +99,15 @@ def test_oblong_images_are_possible():
 
 
 def test_a_size_that_does_not_fit_is_answered_with_sizes_that_do():
-    with pytest.raises(UserError, match="cannot take 1×50×50 images") as caught:
-        TimmModel(arch="levit_128s").build(7, 1, (50, 50))
-    assert "48×48 and 64×64; it is made for 224×224" in str(caught.value)
+    with pytest.raises(UserError, match="model 'timm/levit_128s' cannot take 1×50×50 images") as caught:
+        build_network(TimmModel(arch="levit_128s"), 7, 1, (50, 50))
+    assert str(caught.value).endswith("preprocess.size: Of the usual sizes it takes 48×48 and 64×64")
+
+
+def test_a_size_that_does_not_fit_is_said_before_weights_are_fetched(monkeypatch):
+    monkeypatch.setattr("framework_timm._build.load_published", lambda *_: pytest.fail("weights were fetched"))
+    with pytest.raises(UserError, match="it takes 48×48 and 64×64"):
+        build_network(TimmModel(arch="levit_128s", pretrained=True), 7, 1, (50, 50))
 
 
 def test_options_that_the_architecture_lacks_are_named():

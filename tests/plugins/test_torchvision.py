@@ -158,6 +158,13 @@ def test_a_network_without_weights_to_fetch_is_built_without_running_it(monkeypa
     component("resnet18").build(7, 1, (48, 48))
 
 
+@pytest.mark.parametrize("options", [{"groups": 3}, {"replace_stride_with_dilation": [1]}])
+def test_options_that_make_no_network_are_not_put_down_to_the_size(options):
+    with pytest.raises(UserError, match="model 'resnet18' cannot be built or run with these options: ") as caught:
+        build_network(component("resnet18", options=options), 7, 1, (64, 64))
+    assert "preprocess.size" not in str(caught.value)
+
+
 def test_options_that_the_architecture_lacks_are_refused():
     with pytest.raises(UserError, match=r"cannot make model 'resnet18' with these options: .*rubbish"):
         component("resnet18", options={"rubbish": 1}).build(7, 1, (48, 48))

@@ -6,7 +6,7 @@ from torch import nn
 
 from framework import UserError
 from framework.components import Model
-from framework.training.network import multiply_adds, try_single_images
+from framework.training.network import build_network, multiply_adds, try_single_images
 
 
 def test_multiply_adds_are_those_of_convolutions_and_products():
@@ -36,6 +36,28 @@ def test_counting_leaves_weights_and_statistics_as_they_are():
     before = {name: value.clone() for name, value in model.state_dict().items()}
     multiply_adds(model, 1, (6, 6))
     torch.testing.assert_close(model.state_dict(), before)
+
+
+class Forgetful(Model):
+    """Has no layer that it runs."""
+
+    name = "forgetful"
+
+    def build(self, num_classes):
+        class Network(nn.Linear):
+            def forward(self, images):
+                return self.head(images)
+
+        return Network(1, num_classes)
+
+
+def test_a_fault_at_every_size_is_not_put_down_to_the_size():
+    with pytest.raises(UserError) as caught:
+        build_network(Forgetful(), 2, 1, (48, 64))
+    assert str(caught.value) == (
+        "model 'forgetful' cannot be built or run with these options: 'Network' object has no attribute 'head'\n"
+        "    It was tried on 1×48×64 images (channels×height×width), and on all usual sizes"
+    )
 
 
 class Normalised(Model):
