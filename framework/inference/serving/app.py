@@ -29,6 +29,8 @@ from framework.inference.serving.refusals import Refused
 from framework.inference.serving.uploads import read_uploads
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from framework.inference.predictor import Predictor
     from framework.inference.serving.uploads import Upload
 
@@ -57,7 +59,12 @@ class Service:
 
     @classmethod
     def of(cls, predictor: Predictor, limits: Limits, batch_size: int | None = None) -> Service:
-        """Not yet at work: `create_app`'s application starts and ends it."""
+        """Not yet at work: `create_app`'s application starts and ends it. Raises what the network raises for an image.
+
+        It computes once here, so that no request waits for what is only built then, and a network that cannot compute
+        is no server.
+        """
+        predictor.probabilities(_black_image(predictor))
         batching = Batching(predictor, batch_size or predictor.batch_size, limits.pixels)
         return cls(predictor, batching, Admission(limits), why_no_activation(predictor))
 
@@ -94,16 +101,21 @@ class Service:
 
 def why_no_activation(predictor: Predictor) -> str | None:
     """The reason where the network or its engine has no class-activation maps, found out by trying."""
-    size = predictor.preprocess
     named = replace(predictor, trained=replace(predictor.trained, label=predictor.trained.name))
     try:
-        activation_maps(named, torch.zeros(1, size.channels, size.height, size.width, dtype=torch.uint8), None)
+        activation_maps(named, _black_image(predictor), None)
     except UserError as error:
         return str(error)
     except Exception:
         logger.exception("there are no activation maps: computing one failed")
         return "activation maps of this network cannot be computed; the server's log says why"
     return None
+
+
+def _black_image(predictor: Predictor) -> Tensor:
+    """One, uint8 1×C×H×W, for trying."""
+    size = predictor.preprocess
+    return torch.zeros(1, size.channels, size.height, size.width, dtype=torch.uint8)
 
 
 def create_app(service: Service, door: Door) -> FastAPI:

@@ -83,9 +83,7 @@ class Batching:
         return self._computer.is_alive() and self._failures < FAILURES
 
     def start(self) -> None:
-        """Compute once, so that the first request need not wait for what is only built then, and begin."""
-        size = self.predictor.preprocess
-        self.predictor.probabilities(torch.zeros(1, size.channels, size.height, size.width, dtype=torch.uint8))
+        """Begin to compute what is ready."""
         self._computer.start()
 
     def stop(self) -> None:

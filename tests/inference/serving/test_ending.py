@@ -1,12 +1,16 @@
 """How a server begins and ends."""
 
+import asyncio
 import signal
 import socket
 
 import pytest
+import torch
+import uvicorn
 
 from framework.errors import UserError
-from framework.inference.serving.server import listen
+from framework.inference.predictor import Predictor
+from framework.inference.serving.server import _Server, listen
 
 
 def test_what_is_in_flight_is_finished_after_sigterm(serve, faces):
@@ -72,6 +76,27 @@ def test_options_that_cannot_work_are_refused(framework, arguments, words):
     assert (result.status, result.out) == (2, "")
     assert words in result.err
     assert "Traceback" not in result.err
+
+
+def test_a_network_that_cannot_compute_is_no_server_and_the_reason_is_said_as_ever(framework, monkeypatch):
+    def too_large(self, images):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(Predictor, "probabilities", too_large)
+    result = framework("serve", "drawn/faces", "--port", 0)
+    assert (result.status, result.out) == (1, "")
+    assert result.err.startswith("the memory is not enough: CUDA out of memory.")
+    assert "Traceback" not in result.err
+
+
+def test_a_server_that_did_not_start_tells_nobody_to_open_it(monkeypatch):
+    async def refused(self, sockets=None):
+        self.should_exit = True
+
+    monkeypatch.setattr(uvicorn.Server, "startup", refused)
+    said = []
+    asyncio.run(_Server(uvicorn.Config(None), lambda: said.append("open")).startup())
+    assert said == []
 
 
 def test_a_run_that_is_not_there_is_named(framework):
