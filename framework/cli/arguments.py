@@ -8,6 +8,10 @@ from pathlib import Path
 
 from framework.errors import UserError
 
+OVERRIDES_HELP = "set an option, such as train.epochs=3; naming a component (model=resnet34) replaces its section"
+RUN_HELP = "a run folder, a bundle's file, an .onnx export, or a bundle that a plugin ships (`framework list bundles`)"
+WEIGHTS_HELP = "a run folder, a bundle's file, or a bundle that a plugin ships (`framework list bundles`)"
+
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:
     """A recipe and its overrides."""
@@ -15,14 +19,14 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     add_overrides(parser)
 
 
-def add_overrides(parser: argparse.ArgumentParser) -> None:
-    """`key=value` anywhere after the first argument."""
+def add_overrides(parser: argparse.ArgumentParser, what: str = OVERRIDES_HELP) -> None:
+    """`key=value` anywhere after the first argument; `what` says what that does."""
     parser.add_argument(
         "overrides",
         metavar="key=value",
         nargs="*",
         default=[],
-        help="set an option, such as train.epochs=3; naming a component (model=resnet34) replaces its section",
+        help=what,
     )
 
 
@@ -31,17 +35,17 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 
-def add_run(parser: argparse.ArgumentParser) -> None:
-    """A run or a bundle, as `open_trained` finds it."""
-    parser.add_argument("run", metavar="RUN", help=RUN_HELP)
+def add_run(parser: argparse.ArgumentParser, takes: str = RUN_HELP) -> None:
+    """A run or a bundle, as `open_trained` finds it; `takes` says which of them the command takes."""
+    parser.add_argument("run", metavar="RUN", help=takes)
 
 
-def add_runs_and_overrides(parser: argparse.ArgumentParser, several: str) -> None:
+def add_runs_and_overrides(parser: argparse.ArgumentParser, several: str, takes: str = RUN_HELP) -> None:
     """Several of them with `key=value` among them; `several` says what is done with them.
 
     `runs_and_overrides` tells one from the other.
     """
-    parser.add_argument("runs", metavar="RUN", nargs="+", help=f"{RUN_HELP}; {several}")
+    parser.add_argument("runs", metavar="RUN", nargs="+", help=f"{takes}; {several}")
     add_run_overrides(parser)
 
 
@@ -85,6 +89,3 @@ def beside(path: Path, suffix: str) -> Path:
     if path.name in ("", ".."):
         path = path.resolve()
     return path.with_name(path.name + suffix)
-
-
-RUN_HELP = "a run folder, a bundle's file, an .onnx export, or a bundle that a plugin ships (`framework list bundles`)"

@@ -16,7 +16,7 @@ from framework.runs.trained import open_trained
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    add_run(parser)
+    add_run(parser, "a run folder")
     parser.add_argument("--out", type=Path, metavar="FILE", help=f"the bundle (default: RUN{SUFFIX})")
     parser.add_argument("--half", action="store_true", help="weights in half precision: half the size")
     parser.add_argument("--title", help="of its model card (default: the file's name)")

@@ -10,7 +10,7 @@ from framework.cli.arguments import add_overrides
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("dataset", metavar="DATASET", help="what to fetch, such as fer2013")
-    add_overrides(parser)
+    add_overrides(parser, "set an option of the data set, such as root=DIR: where it goes")
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    add_runs_and_overrides(parser, "of several, the mean of their answers")
+    add_runs_and_overrides(parser, "of several, the mean of their answers, which no other command gives")
     which = parser.add_mutually_exclusive_group()
     add_split(which)
     which.add_argument(
@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calibrate",
         action="store_true",
-        help="first fit a temperature on the validation split; it is kept with the run, for all its probabilities",
+        help="first fit a temperature on the validation split; it is kept in the run folder, for all its probabilities",
     )
     add_json(parser)
 

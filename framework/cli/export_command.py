@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from framework.cli.arguments import add_json, add_run_overrides, beside, require_place
+from framework.cli.arguments import WEIGHTS_HELP, add_json, add_run, add_run_overrides, beside, require_place
 from framework.errors import UserError
 from framework.registry import Registry
 from framework.runs.recipe import recipe_of
@@ -20,7 +20,7 @@ MOST_IMAGES = 5000
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("run", metavar="RUN", help="a run folder, a bundle's file, or a bundle that a plugin ships")
+    add_run(parser, WEIGHTS_HELP)
     parser.add_argument(
         "--format", choices=FORMATS, help="onnx (default), pt2 (torch.export) or safetensors (a bundle)"
     )

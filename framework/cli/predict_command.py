@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from contextlib import ExitStack
 from itertools import chain, islice
@@ -13,9 +14,11 @@ from framework.cli.arguments import add_run
 from framework.cli.images import Inputs
 from framework.errors import Interrupted, RunFailed, UserError, count
 from framework.registry import Registry
-from framework.runs.trained import open_trained
+from framework.runs.trained import names_trained, open_trained
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from framework.data.regions import Find
     from framework.inference.predictor import Prediction
     from framework.inference.reading import Keep
@@ -53,7 +56,9 @@ def execute(arguments: argparse.Namespace) -> int:
     """Print a line for each image as it is done; the status is 1 where one could not be read."""
     registry = Registry.load()
     trained = open_trained(arguments.run, registry)
-    inputs = Inputs(*_inputs(arguments))
+    words, end = _inputs(arguments)
+    _require_images(words, arguments.run, registry)
+    inputs = Inputs(words, end)
     _check(arguments)
     finder = _finder(arguments.find, registry) if arguments.find else None
     images = inputs.images()
@@ -96,6 +101,17 @@ def _inputs(arguments: argparse.Namespace) -> tuple[list[str], bytes | None]:
     return words, (b"\0" if arguments.null else b"\n") if from_stream else None
 
 
+def _require_images(words: Sequence[str], run: str, registry: Registry) -> None:
+    """None of them is a network; raises `UserError`."""
+    for word in words:
+        if names_trained(word, registry):
+            raise UserError(
+                f"'{word}' is a trained network, not images, and predict asks one network. The figures of both "
+                f"together: `{shlex.join(['framework', 'evaluate', run, word])}`. To ask one network that learned from "
+                f"both, train it with {shlex.quote(f'loss={{name: distill, teachers: [{run}, {word}]}}')}"
+            )
+
+
 def _check(arguments: argparse.Namespace) -> None:
     """What does not go together; raises `UserError`."""
     if arguments.top < 1:
@@ -110,8 +126,6 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _finder(written: str, registry: Registry) -> tuple[str, Find]:
     """Its name, and what it builds."""
-    import shlex
-
     from framework.components import Finder, build
     from framework.recipe.loading import validate_component
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framework.cli.arguments import add_runs_and_overrides, runs_and_overrides
+from framework.cli.arguments import WEIGHTS_HELP, add_runs_and_overrides, runs_and_overrides
 from framework.errors import UserError
 from framework.registry import Registry
 from framework.runs.recipe import recipe_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    add_runs_and_overrides(parser, "two or more of the same network")
+    add_runs_and_overrides(parser, "two or more of the same network", WEIGHTS_HELP)
     parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="the run folder of the soup")
     parser.add_argument(
         "--greedy",

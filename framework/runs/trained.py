@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import dropwhile
@@ -100,6 +101,16 @@ def open_trained(named: str | Path, registry: Registry) -> Trained:
     beside = [str(other) for other in path.parent.iterdir()] if path.parent.is_dir() else []
     known = f" (bundles that plugins ship: {enumerate_names(bundles)})" if bundles else ""
     raise UserError(f"there is no run folder or bundle '{label}'{did_you_mean(label, [*bundles, *beside])}{known}")
+
+
+def names_trained(word: str, registry: Registry) -> bool:
+    """Whether it is a run folder, a bundle or an export by what can be seen from outside: nothing is opened."""
+    if os.path.isfile(word):  # noqa: PTH113 (a `Path` raises where a word is too long for a name)
+        return word.endswith((SUFFIX, ONNX_SUFFIX))
+    run = RunFolder(Path(word))
+    if os.path.isdir(word):  # noqa: PTH112
+        return run.recipe.is_file() and run.weights.is_file()
+    return registry.bundle(word) is not None
 
 
 def _for_others(document: Mapping[str, Any]) -> Mapping[str, Any]:

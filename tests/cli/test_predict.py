@@ -99,6 +99,8 @@ def test_a_missing_file_of_a_list_is_reported_on_its_line(run, red, framework, m
         ([], "name images to classify"),
         (["nowhere/*.png"], "there is no file or folder 'nowhere/*.png'"),
         (["EMPTY"], "empty' has no images"),
+        (["RED", "RUN"], "run' is a trained network, not images, and predict asks one network"),
+        (["drawn/faces", "RED"], "run drawn/faces`. To ask one network that learned from both"),
         (["RED", "--abstain-below", "2"], "--abstain-below is 2.0; it is a probability"),
         (["RED", "--csv", "-", "--json"], "both write to standard output"),
         (["RED", "--csv", "nowhere/x.csv"], "cannot write 'nowhere/x.csv': No such file"),
@@ -111,7 +113,7 @@ def test_a_missing_file_of_a_list_is_reported_on_its_line(run, red, framework, m
 def test_what_cannot_be_done_is_said_before_anything_is_loaded(arguments, message, run, red, tmp_path, framework):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.txt").touch()
-    places = {"RED": red, "EMPTY": tmp_path / "empty"}
+    places = {"RED": red, "EMPTY": tmp_path / "empty", "RUN": run}
     result = framework("predict", run, *(places.get(argument, argument) for argument in arguments))
     assert result.status == 2
     assert message in result.err
