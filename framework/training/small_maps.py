@@ -28,15 +28,14 @@ FEWEST_CHANNELS = 128
 
 def small_map_convolutions(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[object]:
     """A context for a forward pass in which small maps' weights get their gradient this way, where that is faster."""
-    return SmallMapConvolutions(dtype) if device.type == "cpu" and dtype == torch.bfloat16 else nullcontext()
+    return SmallMapConvolutions() if device.type == "cpu" and dtype == torch.bfloat16 else nullcontext()
 
 
 class SmallMapConvolutions(TorchFunctionMode):
-    """Sends `conv2d` calls on small maps through `SmallMapConvolution`, in `dtype` as autocast would; others pass."""
+    """Sends `conv2d` calls on small maps through `SmallMapConvolution`, in the precision that autocast would take.
 
-    def __init__(self, dtype: torch.dtype) -> None:
-        super().__init__()
-        self.dtype = dtype
+    Others pass, and so do all where a network turns autocast off.
+    """
 
     def __torch_function__(
         self,
@@ -46,7 +45,7 @@ class SmallMapConvolutions(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Called in place of every function of torch."""
-        if func is torch.conv2d and not kwargs and len(args) == 7:
+        if func is torch.conv2d and not kwargs and len(args) == 7 and torch.is_autocast_enabled("cpu"):
             images, weight, bias, stride, padding, dilation, groups = args
             if (
                 groups == 1
@@ -54,8 +53,9 @@ class SmallMapConvolutions(TorchFunctionMode):
                 and isinstance(padding, tuple)
                 and _pays(images, weight, stride, padding)
             ):
-                bias = None if bias is None else bias.to(self.dtype)
-                return SmallMapConvolution.apply(images.to(self.dtype), weight.to(self.dtype), bias, stride, padding)
+                dtype = torch.get_autocast_dtype("cpu")
+                bias = None if bias is None else bias.to(dtype)
+                return SmallMapConvolution.apply(images.to(dtype), weight.to(dtype), bias, stride, padding)
         return func(*args, **(kwargs or {}))
 
 

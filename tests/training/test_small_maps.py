@@ -65,6 +65,17 @@ def test_only_small_maps_of_many_channels_in_bfloat16_on_the_cpu_go_this_way():
         assert ways(other, images) == "ConvolutionBackward0"
 
 
+def test_a_network_that_turns_autocast_off_gets_its_own_precision():
+    class Delicate(nn.Module):
+        def forward(self, images):
+            with torch.autocast("cpu", enabled=False):
+                return wide(images)
+
+    wide = nn.Conv2d(128, 128, 3, padding=1)
+    with torch.autocast("cpu", torch.bfloat16), small_map_convolutions(CPU, torch.bfloat16):
+        assert Delicate()(torch.zeros(2, 128, 2, 2)).dtype == torch.float32
+
+
 def test_a_frozen_weight_stays_with_the_direct_convolution():
     frozen = nn.Conv2d(128, 128, 3, padding=1).requires_grad_(False)
     images = torch.zeros(2, 128, 2, 2, requires_grad=True)
