@@ -9,6 +9,9 @@ from torch.nn import functional as F
 EPSILON = 5e-4
 """Added to the variances before dividing by them: patches' finest components are mostly noise."""
 
+AT_ONCE = 2**25
+"""Values of patches that are held at a time, in float64: the patches of a sample of large images take gigabytes."""
+
 
 class SpeedNetwork(nn.Module):
     """Float32 B×C×H×W to logits B×K; H and W of 16 or more."""
@@ -82,10 +85,14 @@ def _convolution(before: int, width: int, *pool: nn.Module) -> list[nn.Module]:
 
 def whitening_kernel(images: Tensor, patch: int) -> Tensor:
     """Filters (C·p², C, p, p) whose answers to the patches p×p of images N×C×H×W have covariance 1."""
-    channels = images.shape[1]
-    patches = images.unfold(2, patch, patch // 2).unfold(3, patch, patch // 2).permute(0, 2, 3, 1, 4, 5)
-    flat = patches.reshape(-1, channels * patch**2).double()
-    variances, vectors = torch.linalg.eigh(flat.T @ flat / len(flat))
+    channels, number = images.shape[1], 0
+    products = torch.zeros((channels * patch**2,) * 2, dtype=torch.float64, device=images.device)
+    for some in images.split(max(1, AT_ONCE // (4 * images[0].numel()))):  # a pixel is in four patches
+        patches = some.unfold(2, patch, patch // 2).unfold(3, patch, patch // 2).permute(0, 2, 3, 1, 4, 5)
+        flat = patches.reshape(-1, channels * patch**2).double()
+        products += flat.T @ flat
+        number += len(flat)
+    variances, vectors = torch.linalg.eigh(products / number)
     filters = vectors.T / (variances + EPSILON).sqrt()[:, None]
     kernel: Tensor = filters.flip(0).view(-1, channels, patch, patch).float()
     return kernel

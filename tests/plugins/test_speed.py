@@ -4,6 +4,10 @@ from framework_speed import SpeedNet
 from framework_speed._network import whitening_kernel
 from pydantic import ValidationError
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from framework import UserError
+from framework.training.network import build_network
 
 
 def images(number=64, channels=1, seed=0):
@@ -23,6 +27,28 @@ def test_whitened_patches_are_uncorrelated_with_variance_one(channels, patch):
     assert variances[-1] == pytest.approx(1, abs=0.05)  # the coarsest, far above what is added to the variances
     assert (variances < 1.001).all()
     torch.testing.assert_close(covariance, torch.diag(variances), atol=1e-3, rtol=0)
+
+
+class LargestOfDoubles(TorchDispatchMode):
+    """Notes how many values the largest tensor in float64 has."""
+
+    largest = 0
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        made = function(*arguments, **(options or {}))
+        if isinstance(made, torch.Tensor) and made.dtype == torch.float64:
+            self.largest = max(self.largest, made.numel())
+        return made
+
+
+@pytest.mark.parametrize("patch", [2, 4])
+def test_patches_of_large_images_are_not_held_all_at_once(patch, monkeypatch):
+    sample = images()
+    whole = whitening_kernel(sample, patch)
+    monkeypatch.setattr("framework_speed._network.AT_ONCE", 4 * 48 * 48 * 10)
+    with LargestOfDoubles() as made:
+        torch.testing.assert_close(whitening_kernel(sample, patch), whole)
+    assert 0 < made.largest <= 4 * 48 * 48 * 10
 
 
 @pytest.mark.parametrize("patch", [2, 4])
@@ -78,6 +104,11 @@ def test_blocks_of_two_convolutions_are_a_plain_chain():
 def test_it_gives_logits_for_images_of_any_size_from_16_on(size):
     model = SpeedNet(widths=(16, 16, 16)).build(num_classes=5, channels=3, sample=None)
     assert model.eval()(torch.zeros(2, 3, *size)).shape == (2, 5)
+
+
+def test_images_that_are_too_small_are_answered_with_a_size_that_is_not():
+    with pytest.raises(UserError, match="Of the usual sizes it takes 28×28"):
+        build_network(SpeedNet(), 7, 1, (8, 8), sample=images()[:, :, :8, :8])
 
 
 def test_scale_multiplies_the_logits():
