@@ -208,6 +208,14 @@ class Model(Component):
     kind = "model"
     offered = ("num_classes", "channels", "image_size", "sample")
 
+    def without_pretrained(self) -> Self:
+        """The same network with nothing to fetch or read before training, as weights of a run will be loaded.
+
+        Whoever has an option for weights to begin with returns a copy without them, and one with another model inside
+        asks that too; all others are the same already.
+        """
+        return self
+
 
 class Loss(Component):
     """What training minimises.

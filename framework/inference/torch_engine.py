@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -34,7 +34,7 @@ class TorchEngine:
         """Build the network and load its weights; raises `UserError` where its plugin is not installed."""
         saved = trained.documents["model"]
         preprocess = Preprocessor.from_dict(saved["preprocess"])
-        component = _without_pretrained(validate_component_tree(Model, saved["model"], registry))
+        component = network_of(trained, registry)
         where = choose_device(device)
         model = build(
             component,
@@ -73,8 +73,6 @@ class TorchEngine:
         return logits / self.temperature
 
 
-def _without_pretrained(component: Model) -> Any:
-    """The run's own weights are loaded next: those it started from need not be there any more."""
-    if "pretrained" in type(component).model_fields:
-        return component.model_copy(update={"pretrained": False})
-    return component
+def network_of(trained: Trained, registry: Registry) -> Model:
+    """The component of its network, without weights that training began with: those need not be there any more."""
+    return validate_component_tree(Model, trained.documents["model"]["model"], registry).without_pretrained()

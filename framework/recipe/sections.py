@@ -201,8 +201,9 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _one_start(self) -> Recipe:
-        if self.train.start_from is not None and getattr(self.model, "pretrained", False):
+        if self.train.start_from is not None and self.model.without_pretrained() != self.model:
             raise PydanticCustomError(
-                "starts", "has both 'model.pretrained' and 'train.start_from': weights come from one of them, choose"
+                "starts",
+                "has both 'train.start_from' and pretrained weights in 'model': weights come from one of them, choose",
             )
         return self

@@ -19,8 +19,8 @@ from safetensors.torch import load_file
 from framework.data.preprocess import Preprocessor
 from framework.errors import UserError
 from framework.evaluation.copies import figures_without_copies
-from framework.inference.torch_engine import TorchEngine
-from framework.recipe.saving import recipe_text
+from framework.inference.torch_engine import TorchEngine, network_of
+from framework.recipe.saving import plain, recipe_text
 from framework.runs.environment import describe_environment
 from framework.runs.folder import RunFolder
 from framework.training.checkpoints import save_weights
@@ -86,7 +86,7 @@ def make_soup(
 
     `recipe` is the first run's. Raises `UserError` where the runs differ in more than their weights.
     """
-    require_alike(runs)
+    require_alike(runs, registry)
     if greedy and not all("validation" in run.documents.get("results", {}) for run in runs):
         raise UserError("--greedy chooses by the validation split, which not all of these runs have")
     if out.is_dir() and any(out.iterdir()):
@@ -122,14 +122,14 @@ def _widest(name: str, states: Sequence[dict[str, Tensor]]) -> torch.dtype:
     return reduce(torch.promote_types, (state[name].dtype for state in states))
 
 
-def require_alike(runs: Sequence[Trained]) -> None:
+def require_alike(runs: Sequence[Trained], registry: Registry) -> None:
     """The same network, classes, preprocessing and held-out images; else `UserError` names what differs."""
     for run in runs:
         run.require_weights()
     first = runs[0]
-    expected = _essence(first)
+    expected = _essence(first, registry)
     for run in runs[1:]:
-        for what, value in _essence(run).items():
+        for what, value in _essence(run, registry).items():
             wanted = expected.get(what, value)
             if value != wanted:
                 raise UserError(
@@ -138,10 +138,10 @@ def require_alike(runs: Sequence[Trained]) -> None:
                 )
 
 
-def _essence(run: Trained) -> dict[str, Any]:
+def _essence(run: Trained, registry: Registry) -> dict[str, Any]:
     """What must be equal, by the name that a message calls it."""
     saved = run.documents["model"]
-    network = {f"model.{name}": value for name, value in saved["model"].items() if name != "pretrained"}
+    network = {f"model.{name}": value for name, value in plain(network_of(run, registry)).items()}
     seen = {f"preprocess.{name}": value for name, value in saved["preprocess"].items()}
     data = run.documents.get("data", {})
     images = {f"the fingerprint of {split}": data[split]["fingerprint"] for split in SPLITS if split in data}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, field_validator
 
@@ -56,6 +56,10 @@ class TimmModel(Model):
         if name not in architectures():
             raise ValueError(f"timm has no architecture '{name}'{did_you_mean(name, architectures())}")
         return arch
+
+    def without_pretrained(self) -> Self:
+        """With random weights."""
+        return self.model_copy(update={"pretrained": False})
 
     def build(self, num_classes: int, channels: int, image_size: tuple[int, int]) -> nn.Module:
         """The network. Raises `UserError` where it cannot be had with these options or weights."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import types
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator
 
@@ -52,6 +52,10 @@ class TorchvisionModel(Model):
         if value is not None and cls.family.dropout is None:
             raise ValueError(f"{cls.name} has no dropout")
         return value
+
+    def without_pretrained(self) -> Self:
+        """With random weights."""
+        return self.model_copy(update={"pretrained": False})
 
     def build(self, num_classes: int, channels: int, image_size: tuple[int, int]) -> nn.Module:
         """The network. Raises `UserError` where it cannot be had with these options or weights."""

@@ -141,9 +141,35 @@ def test_an_export_is_refused(trained, run, framework, tmp_path):
     assert (done.status, "trained.onnx' is an export" in done.err) == (2, True)
 
 
-def test_weights_come_from_one_place(run, trained):
-    done = run("next", "model=timm/resnet10t", "model.pretrained=true", f"train.start_from={trained}")
+WARM = "model={name: warm, inside: {name: tinynet, dropout: 0.0}, weights: PLACE/model.safetensors}"
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        "model={name: timm, arch: resnet10t, pretrained: true}",
+        "model={name: resnet18, pretrained: true}",
+        WARM,
+        "model={name: warm, inside: {name: resnet18, pretrained: true}}",
+    ],
+)
+def test_weights_come_from_one_place(network, run, trained):
+    done = run("next", network.replace("PLACE", str(trained)), f"train.start_from={trained}")
     assert (done.status, "weights come from one of them" in done.err) == (2, True)
+
+
+def test_a_trained_network_needs_the_weights_no_more_that_it_began_with(trained, run, framework, tmp_path):
+    runs = [tmp_path / name for name in ("next", "other")]
+    for out in runs:
+        assert run(out, WARM.replace("PLACE", str(trained)), "seed=1").status == 0
+    torch.testing.assert_close(parameters(runs[0]), parameters(trained), atol=1e-6, rtol=0)
+    trained.rename(tmp_path / "gone")
+    assert framework("evaluate", runs[0], "--split", "validation").status == 0
+    document = json.loads((runs[1] / "model.json").read_text())
+    document["model"]["weights"] = None
+    (runs[1] / "model.json").write_text(json.dumps(document))
+    done = framework("soup", *runs, "--out", tmp_path / "soup")
+    assert done.status == 0, done.err
 
 
 def test_a_run_goes_on_without_what_it_started_from(trained, run, framework, tmp_path, outcome):

@@ -4,10 +4,11 @@ One dataset, model, optimizer and scheduler, and a few components that are odd o
 """
 
 import json
+from pathlib import Path
 
 from pydantic import Field
 
-from framework import Dataset, ImageArrays, Loss, Model, Observer, Optimizer, Scheduler, hookimpl
+from framework import Dataset, ImageArrays, Loss, Model, Observer, Optimizer, Scheduler, build, hookimpl
 
 
 class Dots(Dataset):
@@ -95,6 +96,29 @@ class LinearProbe(Model):
 
         height, width = image_size
         return nn.Sequential(nn.Flatten(), nn.Linear(channels * height * width, num_classes))
+
+
+class Warm(Model):
+    """Another network, which begins with the weights of a file."""
+
+    name = "warm"
+    inside: Model
+    """The network."""
+    weights: Path | None = None
+    """A safetensors file."""
+
+    def without_pretrained(self):
+        """With random weights."""
+        return self.model_copy(update={"inside": self.inside.without_pretrained(), "weights": None})
+
+    def build(self, num_classes, channels, image_size):
+        """The network."""
+        from safetensors.torch import load_file
+
+        network = build(self.inside, num_classes=num_classes, channels=channels, image_size=image_size)
+        if self.weights is not None:
+            network.load_state_dict(load_file(self.weights))
+        return network
 
 
 class WrongShape(Model):
@@ -232,4 +256,4 @@ class Misspelt(Observer):
 @hookimpl
 def components():
     """What this plugin offers."""
-    return [Dots, TinyNet, PlainSGD, Halving, LinearProbe, WrongShape, Picky, Explodes, Diary, Fragile, Misspelt]
+    return [Dots, TinyNet, PlainSGD, Halving, LinearProbe, Warm, WrongShape, Picky, Explodes, Diary, Fragile, Misspelt]
