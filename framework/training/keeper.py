@@ -17,6 +17,7 @@ from framework.runs.folder import RunFolder
 from framework.training.checkpoints import Checkpoints, save_weights
 from framework.training.meter import Meter
 from framework.training.stopping import Alarm, Stopwatch
+from framework.training.tree import require_savable
 
 if TYPE_CHECKING:
     from framework.training.session import Session
@@ -45,15 +46,16 @@ class Keeper:
     """Keeps the run folder true to the training, and decides when it ends."""
 
     def __init__(
-        self, session: Session, run: RunFolder, observers: Any, clock: Stopwatch, state: dict[str, Any] | None
+        self, session: Session, run: RunFolder, observers: Any, clock: Stopwatch, checkpoints: Checkpoints
     ) -> None:
         self.session = session
         self.recipe = session.recipe.train
         self.run = run
         self.observers = observers
-        self.checkpoints = Checkpoints(run.checkpoints, self.recipe.keep_checkpoints)
+        self.checkpoints = checkpoints
         self.meter = Meter(session.device)
         self.position = Position()
+        state = checkpoints.latest()
         if state is not None:
             self._restore(state)
         run.rewind_metrics(self.position.step)
@@ -78,6 +80,8 @@ class Keeper:
         """An optimizer step is done: log, evaluate at the end of an epoch, write a checkpoint where one is due."""
         position = self.position
         position.step += 1
+        if position.step == 1:  # most optimizers have no state before
+            require_savable(self.session.state_dict())
         position.seconds = self.watch.seconds
         if self.recipe.max_time and position.seconds >= self.recipe.max_time and not self.finished:
             position.stopped = "max_time"

@@ -70,7 +70,7 @@ def _train_in(
                 run.path.rmdir()
         raise
     _describe_run(run, session, registry, display)
-    keeper = Keeper(session, run, observers, clock, checkpoints.latest())
+    keeper = Keeper(session, run, observers, clock, checkpoints)
     display.begin(run, session, keeper.position.step)
     if start:
         for sentence in describe_start(start, session.stores["train"].classes, session.preprocess):

@@ -1,5 +1,7 @@
 """What a checkpoint's file can hold."""
 
+from collections import deque
+
 import pytest
 import torch
 
@@ -44,3 +46,21 @@ def test_an_optimizer_that_cannot_be_saved_is_refused_before_training(framework,
     assert result.status == 2
     assert "no checkpoint can hold 'optimizer.param_groups.0.rule', a builtin_function_or_method" in result.err
     assert not (tmp_path / "run").exists()
+
+
+def test_state_that_comes_with_the_first_step_is_refused_after_it(framework, monkeypatch, tmp_path):
+    from framework_stranger import PlainSGD
+
+    class Remembering(torch.optim.SGD):
+        def step(self, closure=None):
+            for parameter in self.param_groups[0]["params"]:
+                self.state[parameter].setdefault("history", deque()).append(1)
+            return super().step(closure)
+
+    monkeypatch.setattr(PlainSGD, "build", lambda self, model: Remembering(model.parameters(), self.lr))
+    recipe = tmp_path / "dots.yaml"
+    recipe.write_text("{dataset: dots, preprocess: {size: 16}, model: tinynet, optimizer: plain_sgd}")
+    result = framework("run", recipe, "train.device=cpu", "train.log_every=1", "--out", tmp_path / "run")
+    assert result.status == 2
+    assert "no checkpoint can hold 'optimizer.state.0.history', a deque" in result.err
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()  # nor has anything else happened
