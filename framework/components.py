@@ -222,6 +222,8 @@ class Loss(Component):
 
     `build(class_counts, preprocess, device, precision)` returns a callable `(logits B×K, targets B×K class
     probabilities) -> scalar`. One that names `images` too is given what the network got, float32 B×C×H×W, normalised.
+    What a module keeps in its buffers goes into checkpoints; it has no parameters to be trained, for the optimizer has
+    the model's alone.
 
     `class_counts` maps each class name, in the order of the labels, to its number of training images; `preprocess` is
     the `Preprocessor` of the run, `device` where it trains, `precision` the torch dtype of its forward passes.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from framework.components import build, names_argument, wants
+from framework.components import build, wants
 from framework.data.augment import Augmentation
 from framework.data.batches import Batches
 from framework.data.growth import Growth
@@ -21,6 +20,7 @@ from framework.recipe.sections import Recipe
 from framework.training.allocator import keep_freed_memory
 from framework.training.averaging import Averaging, build_averaging
 from framework.training.checkpoints import restore_optimizer
+from framework.training.criterion import Criterion, build_criterion
 from framework.training.device import choose_device, choose_precision
 from framework.training.freezing import Freezing, freeze
 from framework.training.network import FAULTS, build_network, try_network, try_single_images
@@ -30,7 +30,7 @@ from framework.training.schedule import Schedule
 from framework.training.start import load_start
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from framework.evaluation.answers import Answers
     from framework.runs.trained import Trained
@@ -50,8 +50,7 @@ class Session:
     batches: Batches
     model: nn.Module
     freezing: Freezing
-    loss: Callable[[Tensor, Tensor, Tensor], Tensor]
-    """Of logits, targets, and what the network got."""
+    loss: Criterion
     optimizer: torch.optim.Optimizer
     schedule: Schedule
     averaging: Averaging
@@ -81,6 +80,7 @@ class Session:
         return {
             "model": dict(self.model.state_dict()),
             "average": dict(self.averaging.model.state_dict()) if self.averaging.model is not self.model else None,
+            "loss": self.loss.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.schedule.state_dict(),
             "scaler": self.precision.state_dict(),
@@ -91,6 +91,8 @@ class Session:
         self.model.load_state_dict(state["model"])
         if state["average"] is not None:
             self.averaging.model.load_state_dict(state["average"])
+        if "loss" in state:  # checkpoints had none before losses had state
+            self.loss.load_state_dict(state["loss"])
         restore_optimizer(self.optimizer, state["optimizer"])
         self.schedule.load_state_dict(state["scheduler"])
         self.precision.load_state_dict(state["scaler"])
@@ -150,7 +152,7 @@ def build_session(
         batches=batches,
         model=model,
         freezing=Freezing(model, round((train.unfreeze_until or 0) * steps)),
-        loss=build_loss(recipe, stores["train"], preprocess, device, precision.dtype),
+        loss=build_criterion(recipe, stores["train"], preprocess, device, precision.dtype),
         optimizer=optimizer,
         schedule=schedule,
         averaging=build_averaging(train, model, steps),
@@ -168,19 +170,6 @@ def _require_validation(recipe: Recipe, schedule: Schedule, stores: dict[str, St
                 f"{what} follows the figures of a validation split, and there is none: set dataset.validation above "
                 "0, or leave it out"
             )
-
-
-def build_loss(
-    recipe: Recipe, store: Store, preprocess: Preprocessor, device: torch.device, precision: torch.dtype
-) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    """The recipe's loss as a function of logits, targets and images, whether it asks for images or not."""
-    offered = {"class_counts": store.class_counts, "preprocess": preprocess, "device": device, "precision": precision}
-    loss = build(recipe.loss, **offered)
-    if isinstance(loss, torch.nn.Module):
-        loss = loss.to(device)
-    if names_argument(loss, "images"):
-        return lambda logits, targets, images: loss(logits, targets, images=images)
-    return lambda logits, targets, images: loss(logits, targets)
 
 
 def image_growth(

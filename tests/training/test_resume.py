@@ -78,8 +78,9 @@ def teacher(recipe, tmp_path_factory, start_framework):
         ["loss={name: distill, teachers: [TEACHER]}", "train.precision=bfloat16"],
         ["train.ema=null", "train.lookahead={every: 3, decay: 0.7, growth: 3.0}", "train.refresh_norm=2"],
         ["train.unfreeze_until=0.7", "train.freeze=['0.bias']", "train.refresh_norm=2"],
+        ["loss=tiring"],
     ],
-    ids=["distill", "lookahead", "unfreezing"],
+    ids=["distill", "lookahead", "unfreezing", "loss with state"],
 )
 def test_a_run_goes_on_from_any_of_its_checkpoints_to_the_same_bytes(
     options, teacher, recipe, tmp_path, framework, outcome

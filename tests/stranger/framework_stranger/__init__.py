@@ -166,6 +166,30 @@ class Explodes(Loss):
         return loss
 
 
+class Tiring(Loss):
+    """Cross entropy that counts less each time."""
+
+    name = "tiring"
+    learned: bool = False
+    """By how much less is a parameter."""
+
+    def build(self):
+        """The loss."""
+        import torch
+
+        class Module(torch.nn.Module):
+            def __init__(self, learned):
+                super().__init__()
+                self.register_buffer("strength", torch.ones(()))
+                self.rate = torch.nn.Parameter(torch.tensor(0.9), requires_grad=learned)
+
+            def forward(self, logits, targets):
+                self.strength *= self.rate.detach()
+                return torch.nn.functional.cross_entropy(logits, targets) * self.strength
+
+        return Module(self.learned)
+
+
 class Diary(Observer):
     """Writes down every hook."""
 
@@ -256,4 +280,18 @@ class Misspelt(Observer):
 @hookimpl
 def components():
     """What this plugin offers."""
-    return [Dots, TinyNet, PlainSGD, Halving, LinearProbe, Warm, WrongShape, Picky, Explodes, Diary, Fragile, Misspelt]
+    return [
+        Dots,
+        TinyNet,
+        PlainSGD,
+        Halving,
+        LinearProbe,
+        Warm,
+        WrongShape,
+        Picky,
+        Explodes,
+        Tiring,
+        Diary,
+        Fragile,
+        Misspelt,
+    ]
