@@ -216,6 +216,13 @@ class Model(Component):
         """
         return self
 
+    def pretrained_normalisation(self) -> tuple[Sequence[float], Sequence[float]] | None:
+        """Mean and standard deviation, per channel, of what the weights to begin with were trained on; None: unknown.
+
+        Of pixel values in [0, 1]. A run says it where its images are normalised otherwise.
+        """
+        return None
+
 
 class Loss(Component):
     """What training minimises.

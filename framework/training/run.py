@@ -72,8 +72,8 @@ def _train_in(
     _describe_run(run, session, registry, display)
     keeper = Keeper(session, run, observers, clock, checkpoints)
     display.begin(run, session, keeper.position.step)
-    if start:
-        for sentence in describe_start(start, session.stores["train"].classes, session.preprocess):
+    if keeper.position.step == 0:
+        for sentence in describe_start(recipe.model, start, session.stores["train"].classes, session.preprocess):
             display.line(f"{'start':>10}  {sentence}")
     try:
         observers.run_start(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from framework.components import Model, build
@@ -60,20 +60,27 @@ def load_start(
     model.load_state_dict(tensors)
 
 
-def describe_start(start: Trained, classes: Sequence[str], preprocess: Preprocessor) -> list[str]:
-    """What a user should know of it, in a sentence each."""
-    new = [name for name in classes if name not in start.classes]
-    known = len(classes) - len(new)
-    head = "" if not new else "; its classifier anew" if not known else f"; anew: {enumerate_names(new)}"
-    sentences = [f"the weights of '{start.label}'{head}"]
-    theirs = start.documents["model"]["preprocess"]
-    ours = preprocess.as_dict()
-    if any(ours[name] != theirs[name] for name in ("mean", "std")):
-        sentences.append(
-            "it saw images normalised otherwise; as there: "
-            f"preprocess: {{mean: {theirs['mean']}, std: {theirs['std']}}}"
-        )
-    return sentences
+def describe_start(
+    component: Model, start: Trained | None, classes: Sequence[str], preprocess: Preprocessor
+) -> Iterator[str]:
+    """What a user should know of the weights that training begins with, in a sentence each."""
+    known = component.pretrained_normalisation()
+    if start:
+        new = [name for name in classes if name not in start.classes]
+        every = len(new) == len(classes)
+        head = "" if not new else "; its classifier anew" if every else f"; anew: {enumerate_names(new)}"
+        yield f"the weights of '{start.label}'{head}"
+        theirs = start.documents["model"]["preprocess"]
+        known = theirs["mean"], theirs["std"]
+    if known:
+        mean, std = (_for_channels(values, preprocess.channels) for values in known)
+        if [mean, std] != [list(preprocess.mean), list(preprocess.std)]:
+            yield f"its images were normalised otherwise; as they were: preprocess: {{mean: {mean}, std: {std}}}"
+
+
+def _for_channels(values: Sequence[float], channels: int) -> list[float]:
+    """One for each channel: those given, or their mean where the network's first layer was adapted to other images."""
+    return list(values) if len(values) == channels else [round(sum(values) / len(values), 6)] * channels
 
 
 def _described(model: Mapping[str, Any], preprocess: Mapping[str, Any]) -> str:

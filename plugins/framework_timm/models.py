@@ -61,6 +61,15 @@ class TimmModel(Model):
         """With random weights."""
         return self.model_copy(update={"pretrained": False})
 
+    def pretrained_normalisation(self) -> tuple[Sequence[float], Sequence[float]] | None:
+        """As timm's configuration of the architecture has it; a local file may be of anybody."""
+        if self.pretrained is not True and self.pretrained != "package":
+            return None
+        from timm.models import get_pretrained_cfg
+
+        config = get_pretrained_cfg(self.arch)
+        return (config.mean, config.std) if config else None
+
     def build(self, num_classes: int, channels: int, image_size: tuple[int, int]) -> nn.Module:
         """The network. Raises `UserError` where it cannot be had with these options or weights."""
         from framework_timm._build import build_model

@@ -16,6 +16,7 @@ from torchvision.models.vision_transformer import VisionTransformer, interpolate
 
 from framework import UserError
 from framework_torchvision._stem import adapt_kernels, input_convolution
+from framework_torchvision.models import IMAGENET_MEAN, IMAGENET_STD
 
 if TYPE_CHECKING:
     from framework_torchvision.models import TorchvisionModel
@@ -118,7 +119,7 @@ def _fold_rescaling(state: State, stem: str) -> None:
     A network that does so has one more step than the same architecture built without those weights; here its factor
     goes into the first convolution and its offset into the normalisation after it.
     """
-    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
     factor, offset = std / 0.5, (mean - 0.5) / 0.5
     running_mean = stem.replace("conv.weight", "bn.running_mean")
     state[running_mean] = state[running_mean] - state[stem].sum((2, 3)) @ offset

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import types
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
@@ -14,6 +15,9 @@ from framework_torchvision._families import Family, architectures, family_of
 
 if TYPE_CHECKING:
     from torch import nn
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of red, green and blue, as all published weights of torchvision were trained."""
 
 
 class TorchvisionModel(Model):
@@ -56,6 +60,10 @@ class TorchvisionModel(Model):
     def without_pretrained(self) -> Self:
         """With random weights."""
         return self.model_copy(update={"pretrained": False})
+
+    def pretrained_normalisation(self) -> tuple[Sequence[float], Sequence[float]] | None:
+        """Of ImageNet, for all that torchvision downloads; a local file may be of anybody."""
+        return (IMAGENET_MEAN, IMAGENET_STD) if self.pretrained is True else None
 
     def build(self, num_classes: int, channels: int, image_size: tuple[int, int]) -> nn.Module:
         """The network. Raises `UserError` where it cannot be had with these options or weights."""

@@ -1,6 +1,7 @@
 import copy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import safetensors.torch
@@ -289,3 +290,21 @@ def test_options_that_an_optimizer_lacks_are_refused():
 def test_an_optimizer_of_second_order_is_refused():
     with pytest.raises(UserError, match="'adahessian' needs second derivatives"):
         TimmOptimizer(algorithm="adahessian").build(small_network())
+
+
+@pytest.mark.parametrize(
+    ("arch", "pretrained", "mean"),
+    [
+        ("vit_tiny_patch16_224", True, (0.5, 0.5, 0.5)),
+        ("resnet18.a1_in1k", True, (0.485, 0.456, 0.406)),
+        ("tf_efficientnet_lite0", "package", (0.5, 0.5, 0.5)),
+    ],
+)
+def test_timm_knows_what_its_weights_were_trained_on(arch, pretrained, mean):
+    known, _ = TimmModel(arch=arch, pretrained=pretrained).pretrained_normalisation()
+    assert known == mean
+
+
+@pytest.mark.parametrize("pretrained", [False, Path("weights.pth")])
+def test_of_no_weights_and_a_local_file_nobody_knows(pretrained):
+    assert TimmModel(arch="resnet18", pretrained=pretrained).pretrained_normalisation() is None

@@ -8,6 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from framework import Model
+from framework.data.preprocess import Preprocessor
+from framework.training.start import describe_start
+
 RECIPE = """
 dataset: {name: folder, root: PHOTOS, validation: 0.2}
 preprocess: {size: 16, mean: [0.5], std: [0.25]}
@@ -16,6 +20,18 @@ optimizer: {name: sgd, lr: 1e-9, momentum: 0.0}
 train: {epochs: 1, batch_size: 8, device: cpu, precision: float32}
 """
 HEAD = ("9.weight", "9.bias")
+
+
+class Dense(Model):
+    """One whose weights to begin with are of photographs."""
+
+    name = "dense"
+
+    def build(self):
+        """Nothing."""
+
+    def pretrained_normalisation(self):
+        return (0.485, 0.456, 0.406), (0.2, 0.2, 0.2)
 
 
 @pytest.fixture
@@ -94,6 +110,20 @@ def test_an_average_starts_there_too(trained, run, tmp_path):
 def test_another_normalisation_is_said_with_what_to_type(trained, run):
     done = run("next", f"train.start_from={trained}", "preprocess.mean=[0.25]")
     assert "preprocess: {mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25]}" in done.out
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "said"),
+    [
+        ((0.5,) * 3, (0.5,) * 3, "mean: [0.485, 0.456, 0.406], std: [0.2, 0.2, 0.2]"),
+        ((0.5,), (0.2,), "mean: [0.449], std: [0.2]"),
+        ((0.449,), (0.2,), None),
+    ],
+)
+def test_so_it_is_of_pretrained_weights(mean, std, said):
+    preprocess = Preprocessor(64, 64, len(mean), "crop", mean, std)
+    (told,) = [*describe_start(Dense(), None, ["a", "b"], preprocess)] or [None]
+    assert told == (said and f"its images were normalised otherwise; as they were: preprocess: {{{said}}}")
 
 
 def test_another_network_is_refused_with_both(trained, run, tmp_path):
