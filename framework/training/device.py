@@ -31,6 +31,12 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
+def wait_for(device: torch.device) -> None:
+    """Until the device has done what it was given: all but the CPU work while the program goes on."""
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+
+
 def choose_precision(name: Literal["auto", "float32", "bfloat16", "float16"], device: torch.device) -> torch.dtype:
     """The dtype of forward and backward passes; `auto` by what the device computes natively."""
     if name != "auto":

@@ -32,11 +32,7 @@ def refresh_norms(
     for. Augmented ones, mixed ones above all, have other means and variances than the images that will be asked about.
     Which images: evenly spread, always the same. Modules named in `still` keep what they have.
     """
-    norms = [
-        module
-        for name, module in model.named_modules()
-        if isinstance(module, BATCH_NORMS) and module.track_running_stats and name not in still
-    ]
+    norms = refreshed(model, still)
     if not norms:
         return
     model.eval()
@@ -50,6 +46,15 @@ def refresh_norms(
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     model.eval()
+
+
+def refreshed(model: nn.Module, still: Collection[str] = ()) -> list[nn.modules.batchnorm._BatchNorm]:
+    """The modules with running statistics, but for those named in `still`."""
+    return [
+        module
+        for name, module in model.named_modules()
+        if isinstance(module, BATCH_NORMS) and module.track_running_stats and name not in still
+    ]
 
 
 def spread(total: int, batches: int, batch_size: int) -> list[Tensor]:

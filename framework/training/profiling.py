@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from framework.data.growth import Stage
-from framework.training.device import peak_memory
+from framework.training.device import peak_memory, wait_for
 from framework.training.meter import Meter
+from framework.training.norms import refreshed
 from framework.training.reading import read_data
 from framework.training.session import build_session
 from framework.training.start import open_start
@@ -137,8 +138,7 @@ def _median_phases(session: Session, stage: Stage, steps: int) -> dict[str, floa
 
         def mark(phase: str, seconds: defaultdict[str, float] = seconds) -> None:
             nonlocal last
-            if session.device.type == "cuda":
-                torch.cuda.synchronize(session.device)
+            wait_for(session.device)
             now = time.perf_counter()
             seconds[phase] += now - last
             last = now
@@ -151,12 +151,24 @@ def _median_phases(session: Session, stage: Stage, steps: int) -> dict[str, floa
 
 
 def _evaluation_seconds(session: Session) -> float:
-    """Of the validation after each epoch and the evaluation at the end."""
+    """Of everything outside training steps for which the network runs."""
     store = session.stores["train"]
     images = store.pixels.at(torch.arange(min(len(store), session.evaluator.batch_size)))
     started = time.perf_counter()
     session.evaluator.logits(session.averaging.model, [images])
-    of_image = (time.perf_counter() - started) / len(images)
+    of_view = (time.perf_counter() - started) / len(images) / session.evaluator.views
+    return of_view * views_outside_steps(session)
+
+
+def views_outside_steps(session: Session) -> int:
+    """Of images that the network runs for besides training steps: figures, and statistics of batch normalisation."""
+    train, views = session.recipe.train, session.evaluator.views
     validation, test = (len(session.stores.get(split, ())) for split in ("validation", "test"))
     epochs = -(-session.total_steps // session.batches.steps_per_epoch)
-    return of_image * (validation * (1 + epochs / session.evaluator.views) + test)
+    figures = validation * epochs + test * views
+    if views > 1:  # else the kept weights have their validation figures already
+        figures += validation * views
+    if not train.refresh_norm or not refreshed(session.averaging.model, session.freezing.still):
+        return figures
+    sample = min(len(session.stores["train"]), train.refresh_norm * session.evaluator.batch_size)
+    return figures + sample * (epochs if validation else 1)
