@@ -96,7 +96,8 @@ class Train(Section):
     """Images in one forward pass. The last, incomplete batch of an epoch is left out (images are reshuffled each
     epoch)."""
     accumulate: int = Field(1, ge=1)
-    """Batches whose gradients are averaged into one optimizer step."""
+    """Batches whose gradients are averaged into one optimizer step. What is left of an epoch's images when no whole
+    step, of `batch_size` × `accumulate`, can be filled is left out of that epoch."""
     max_steps: int | None = Field(None, ge=1)
     """Stop after this many optimizer steps; the schedule is laid out over them."""
     max_time: Duration | None = Field(None, gt=0)

@@ -281,17 +281,6 @@ class Misspelt(Observer):
 def components():
     """What this plugin offers."""
     return [
-        Dots,
-        TinyNet,
-        PlainSGD,
-        Halving,
-        LinearProbe,
-        Warm,
-        WrongShape,
-        Picky,
-        Explodes,
-        Tiring,
-        Diary,
-        Fragile,
+        Dots, TinyNet, PlainSGD, Halving, LinearProbe, Warm, WrongShape, Picky, Explodes, Tiring, Diary, Fragile,
         Misspelt,
-    ]
+    ]  # fmt: skip
