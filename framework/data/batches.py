@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional as F
@@ -24,26 +23,19 @@ if TYPE_CHECKING:
 
 @dataclass
 class Batches:
-    """Batches of a store by position, in the order that `Order` describes."""
+    """Batches of a store by position, in the order that `order` gives."""
 
     store: Store
     preprocess: Preprocessor
     augmentation: Augmentation
-    batch_size: int
-    accumulate: int
-    sampler: Literal["shuffled", "balanced"]
-    seed: int
+    order: Order
+    total_steps: int
+    """Optimizer steps of the whole run."""
     device: torch.device
     channels_last: bool = True
     growth: Growth | None = None
-    total_steps: int | None = None
-    """Optimizer steps of the whole run; None where it has no end."""
-    order: Order = field(init=False)
     _coming: tuple[int, Iterator[Tensor]] | None = field(default=None, init=False)
     """A step, and the pixels of its batches and of all after it: those that stream are decoded ahead."""
-
-    def __post_init__(self) -> None:
-        self.order = Order(self.store.labels, self.batch_size, self.accumulate, self.sampler, self.seed)
 
     @property
     def images_per_step(self) -> int:
@@ -55,21 +47,22 @@ class Batches:
         """Optimizer steps in one epoch."""
         return self.order.steps_per_epoch
 
-    def stages(self, total_steps: int) -> list[Stage]:
-        """The image sizes of a run of so many steps, in order."""
+    def stages(self) -> list[Stage]:
+        """The image sizes of the run, in order."""
         if self.growth is not None:
-            return self.growth.stages(total_steps)
-        return [Stage((self.preprocess.height, self.preprocess.width), 0, total_steps)]
+            return self.growth.stages(self.total_steps)
+        return [Stage((self.preprocess.height, self.preprocess.width), 0, self.total_steps)]
 
     def at(self, step: int) -> Iterator[tuple[Tensor, Tensor, float]]:
         """The batches of optimizer step `step` (from 0).
 
         Each is images, normalised float32 B×C×H×W; targets, class probabilities B×K; and its share of the step.
         """
-        generator = generator_at(self.seed, "augment", step)
+        seed = self.order.seed
+        generator = generator_at(seed, "augment", step)
         coming = self._pixels_from(step)
         for indices in self.order.at(step):
-            moment = Moment(indices, step // self.steps_per_epoch, step / (self.total_steps or math.inf), self.seed)
+            moment = Moment(indices, step // self.steps_per_epoch, step / self.total_steps, seed)
             images, targets = self._batch(next(coming), moment, step, generator)
             yield images, targets, len(indices) / self.images_per_step
         self._coming = step + 1, coming

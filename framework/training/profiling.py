@@ -86,7 +86,7 @@ def profile(recipe: Recipe, registry: Registry, display: Display, steps: int) ->
     session = build_session(recipe, *read_data(recipe, display.reading, display.line), start)
     stages = [
         StageProfile(stage.size, stage.steps, _median_phases(session, stage, steps), session.batches.images_per_step)
-        for stage in session.batches.stages(session.total_steps)
+        for stage in session.batches.stages()
     ]
     training = sum(stage.steps * stage.seconds for stage in stages)
     return Profile(session, stages, training + _evaluation_seconds(session), peak_memory(session.device))

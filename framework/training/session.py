@@ -11,6 +11,7 @@ from framework.components import build, wants
 from framework.data.augment import Augmentation
 from framework.data.batches import Batches
 from framework.data.growth import Growth
+from framework.data.order import Order
 from framework.data.preprocess import Preprocessor
 from framework.data.seeding import seed_at
 from framework.data.stores.store import Store
@@ -60,7 +61,7 @@ class Session:
     @property
     def total_steps(self) -> int:
         """Optimizer steps that the schedule is laid out over."""
-        return total_steps(self.recipe, self.batches)
+        return self.batches.total_steps
 
     def refresh_norms(self) -> None:
         """Estimate the statistics of batch normalisation anew, where the recipe asks for it."""
@@ -122,25 +123,17 @@ def build_session(
     if train.channels_last:
         model = model.to(memory_format=torch.channels_last)
     freeze(model, train.freeze)
-    batches = Batches(
-        stores["train"],
-        preprocess,
-        Augmentation(recipe.augment, size),
-        train.batch_size,
-        train.accumulate,
-        train.sampler,
-        recipe.seed,
-        device,
-        train.channels_last,
-    )
-    steps = total_steps(recipe, batches)
+    order = Order(stores["train"].labels, train.batch_size, train.accumulate, train.sampler, recipe.seed)
+    steps = train.epochs * order.steps_per_epoch
+    steps = min(steps, train.max_steps or steps)
     growth = image_growth(recipe, model, len(classes), preprocess, steps)
-    batches = replace(batches, growth=growth, total_steps=steps)
+    augmentation = Augmentation(recipe.augment, size)
+    batches = Batches(stores["train"], preprocess, augmentation, order, steps, device, train.channels_last, growth)
     if min(train.batch_size, len(stores["train"])) == 1:
-        try_single_images(model, recipe.model, preprocess.channels, batches.stages(steps)[0].size)
+        try_single_images(model, recipe.model, preprocess.channels, batches.stages()[0].size)
     optimizer = build(recipe.optimizer, model=model)
     schedule = Schedule(
-        build(recipe.scheduler, optimizer=optimizer, total_steps=steps, steps_per_epoch=batches.steps_per_epoch)
+        build(recipe.scheduler, optimizer=optimizer, total_steps=steps, steps_per_epoch=order.steps_per_epoch)
     )
     _require_validation(recipe, schedule, stores)
     precision = Precision(device, choose_precision(train.precision, device), train.clip_grad_norm)
@@ -188,12 +181,6 @@ def image_growth(
     except FAULTS:
         return None
     return growth
-
-
-def total_steps(recipe: Recipe, batches: Batches) -> int:
-    """Optimizer steps of the whole run."""
-    steps = recipe.train.epochs * batches.steps_per_epoch
-    return min(steps, recipe.train.max_steps or steps)
 
 
 def make_deterministic(wanted: bool) -> None:

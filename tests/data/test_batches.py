@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -9,7 +9,7 @@ import torch
 from framework import ImageArrays
 from framework.data.augment import Augmentation
 from framework.data.batches import Batches
-from framework.data.order import balanced
+from framework.data.order import Order, balanced
 from framework.data.preprocess import Preprocessor
 from framework.data.seeding import generator_at, seed_at
 from framework.data.stores.store import build_store
@@ -23,7 +23,8 @@ def batches(number=20, batch_size=4, accumulate=1, sampler="shuffled", seed=0, l
     labels = [index % 2 for index in range(number)] if labels is None else labels
     store = build_store(ImageArrays(images, labels, ("cat", "dog", "fox")), PREPROCESS)
     augmentation = Augmentation(transforms, (2, 2))
-    return Batches(store, PREPROCESS, augmentation, batch_size, accumulate, sampler, seed, torch.device("cpu"))
+    order = Order(store.labels, batch_size, accumulate, sampler, seed)
+    return Batches(store, PREPROCESS, augmentation, order, 8, torch.device("cpu"))
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def test_each_batch_comes_with_its_moment():
         moments.append((moment, (images[:, 0, 0, 0] * 255).round().int().tolist()))
         return images, targets
 
-    data = replace(batches(accumulate=2, seed=3, transforms=[Recorder(record)]), total_steps=8)
+    data = batches(accumulate=2, seed=3, transforms=[Recorder(record)])
     list(data.at(5))
     for moment, images in moments:
         assert moment.indices.tolist() == images

@@ -18,6 +18,7 @@ from framework import UserError, class_tree
 from framework.data.augment import Augmentation
 from framework.data.batches import Batches
 from framework.data.stores.cache import Cache
+from framework.data.order import Order
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.room import _fields
 from framework.data.stores.storage import Storage
@@ -29,7 +30,8 @@ cpu, preprocess = torch.device("cpu"), Preprocessor(128, 128, 3, "crop", (0.5,) 
 def epoch(root, number):
     folder = Path(cache, str(number))
     store = build_store(class_tree(Path(root)), preprocess, storage=Storage(place, cpu, Cache(folder)))
-    batches = Batches(store, preprocess, Augmentation((), (128, 128)), 16, 1, "shuffled", 0, cpu)
+    order = Order(store.labels, 16, 1, "shuffled", 0)
+    batches = Batches(store, preprocess, Augmentation((), (128, 128)), order, 1000, cpu)
     images = sum(len(images) for step in range(batches.steps_per_epoch) for images, _, _ in batches.at(step))
     return store.pixels.place, images, len(store) * 3 * 128 * 128
 

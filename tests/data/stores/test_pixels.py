@@ -12,6 +12,7 @@ from PIL import Image
 from framework import ImageArrays, ImageFiles, UserError
 from framework.data.augment import Augmentation
 from framework.data.batches import Batches
+from framework.data.order import Order
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.cache import Cache
 from framework.data.stores.storage import Storage
@@ -90,7 +91,7 @@ def test_training_batches_are_the_same_bit_for_bit(built, place, workers):
 
     def batches(store):
         augmentation = Augmentation((Rotate(degrees=20), Mixup()), (12, 10))
-        return Batches(store, PREPROCESS, augmentation, 16, 2, "shuffled", 0, CPU)
+        return Batches(store, PREPROCESS, augmentation, Order(store.labels, 16, 2, "shuffled", 0), 1000, CPU)
 
     expected, other = batches(built("memory")), batches(built(place, workers))
     for step in [*range(10), 3, 4, 9]:  # over the end of an epoch, and back
@@ -111,7 +112,8 @@ def test_streaming_does_not_touch_the_global_random_state(built):
 
 def test_workers_are_kept_from_step_to_step_and_end_with_the_batches(built, monkeypatch):
     store, started = built("stream", 2), []
-    batches = Batches(store, PREPROCESS, Augmentation((), (12, 10)), 16, 1, "shuffled", 0, CPU)
+    order = Order(store.labels, 16, 1, "shuffled", 0)
+    batches = Batches(store, PREPROCESS, Augmentation((), (12, 10)), order, 1000, CPU)
     start = torch.multiprocessing.get_context("fork").Process.start
     monkeypatch.setattr(
         torch.multiprocessing.get_context("fork").Process,
