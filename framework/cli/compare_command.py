@@ -42,8 +42,8 @@ def execute(arguments: argparse.Namespace) -> int:
     display = SilentDisplay() if arguments.json else PlainDisplay()
     comparison = compare([Answering(run, registry, overrides, display.reading) for run in trained], arguments.split)
     if arguments.html:
+        from framework.files import write_text
         from framework.report.comparison_page import comparison_page
-        from framework.runs.files import write_text
 
         write_text(arguments.html, comparison_page(comparison))
     if arguments.json:

@@ -34,9 +34,9 @@ def execute(arguments: argparse.Namespace) -> int:
     from framework.data.check.summary import summary_of
     from framework.data.splits import build_splits
     from framework.data.tables import require_other_file
+    from framework.files import write_text
     from framework.report.data_check import lines_of
     from framework.report.display import SilentDisplay, choose_display
-    from framework.runs.files import write_text
 
     if arguments.csv is not None:
         require_other_file(recipe.dataset, arguments.csv, "--csv")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from framework.cli.arguments import add_overrides
 from framework.errors import UserError
+from framework.files import write_text
 from framework.recipe import load_recipe, recipe_text
 from framework.recipe.loading import shipped_recipes
 from framework.registry import Registry
-from framework.runs.files import write_text
 
 START = "folder"
 """The recipe, of those that ship, that a new one begins with."""

@@ -28,11 +28,11 @@ def execute(arguments: argparse.Namespace) -> int:
     trained = open_trained(arguments.run, registry)
     out: Path = arguments.out or _default_out(trained)
     require_place(out, "--out")
+    from framework.files import write_text
     from framework.inference.answering import Answering
     from framework.report.display import PlainDisplay
     from framework.report.evidence import gather
     from framework.report.run_page import run_page
-    from framework.runs.files import write_text
 
     answering = Answering(trained, registry, arguments.overrides, PlainDisplay().reading)
     evidence = gather(answering, arguments.split)

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from framework.errors import RunFailed, UserError
 from framework.evaluation.metrics import classification_metrics
-from framework.runs.files import replace_atomically
+from framework.files import replace_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor

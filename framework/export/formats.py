@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import RunFailed, UserError
+from framework.files import replace_atomically
 from framework.runs.bundle import write_bundle
 from framework.runs.card import model_card
 from framework.runs.documents import TEXTS, pack
-from framework.runs.files import replace_atomically
 from framework.runs.onnx_file import FORMAT
 
 if TYPE_CHECKING:

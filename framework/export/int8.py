@@ -12,9 +12,9 @@ import numpy as np
 from framework.data.decode import BadImage
 from framework.errors import RunFailed
 from framework.export.formats import documents_of, quiet
+from framework.files import replace_atomically
 from framework.inference.onnx_engine import as_rgb
 from framework.runs.documents import pack
-from framework.runs.files import replace_atomically
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,7 @@ from typing import Any
 
 from framework.errors import count
 from framework.export.parity import LIMIT, Answered, Comparison
-from framework.runs.files import write_json, write_text
+from framework.files import write_json, write_text
 
 ACCURACY_WORTH_A_WARNING, ANSWERS_WORTH_A_WARNING = 0.01, 0.1
 """That quantisation may lose or change, as fractions of one, before that is said aloud."""

@@ -15,8 +15,8 @@ from framework.export.parity import Answered, ask_export, ask_export_in_full, as
 from framework.export.report import int8_report, is_same_file, parity_report, report_files, write_report
 from framework.export.sample import Sample, find_sample, split_sample
 from framework.export.timing import speed_ratio
+from framework.files import read_json
 from framework.inference.predictor import Predictor
-from framework.runs.files import read_json
 
 if TYPE_CHECKING:
     from framework.recipe.sections import Recipe

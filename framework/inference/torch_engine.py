@@ -9,10 +9,10 @@ import torch
 
 from framework.components import Model, build
 from framework.data.preprocess import Preprocessor
+from framework.device import choose_device
 from framework.evaluation.evaluate import Evaluator
 from framework.recipe.loading import validate_component_tree
-from framework.training.checkpoints import load_weights
-from framework.training.device import choose_device
+from framework.runs.weights import load_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

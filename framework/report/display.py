@@ -190,7 +190,7 @@ def choose_display() -> Display:
 
 def overview(session: Session) -> list[tuple[str, str]]:
     """What is about to be trained on what, in a few lines."""
-    from framework.training.device import describe_device
+    from framework.device import describe_device
     from framework.training.network import model_label
 
     recipe, preprocess = session.recipe, session.preprocess

@@ -2,12 +2,12 @@
 
 folder.py       what is in it, and where
 lock.py         one process at a time in a run folder
-files.py        files that are written whole or not at all
 environment.py  versions, device, git commit
 naming.py       a folder for a run that was not given one
 trained.py      a finished classifier, whatever it comes as: run folder, bundle, export
 recipe.py       its recipe, and what can still be changed in it
 bundle.py       a run sealed into one safetensors file
+weights.py      its weights alone
 half.py         its weights in half precision
 card.py         what a person should know of a run before using it
 documents.py    its documents as the texts that a bundle or an export carries

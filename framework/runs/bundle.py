@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 from safetensors import SafetensorError, safe_open
 
 from framework.errors import UserError
+from framework.files import replace_atomically
 from framework.runs.documents import pack, unpack
-from framework.runs.files import replace_atomically
 
 SUFFIX = ".safetensors"
 FORMAT = "1"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import UserError
-from framework.runs.files import unicode_text
+from framework.files import unicode_text
 
 TEXTS = ("recipe", "card", "decoding", "framework")
 """Documents that are text; all others are JSON."""

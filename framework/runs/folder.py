@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import RunFailed, UserError, did_you_mean
-from framework.runs.files import read_json, unicode_text, write_json, write_text
+from framework.files import read_json, unicode_text, write_json, write_text
 
 
 @dataclass(frozen=True)

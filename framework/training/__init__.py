@@ -11,7 +11,6 @@ step.py          one optimizer step
 keeper.py        what happens around a step: logging, evaluation, checkpoints, when to stop
 observing.py     a run's observers behind their hooks
 profiling.py     where the time of a step goes
-device.py        which device, which arithmetic
 allocator.py     freed memory that stays with the process
 small_maps.py    convolutions on small maps, faster on the CPU
 precision.py     autocast, loss scaling, clipping, the optimizer step

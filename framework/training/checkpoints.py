@@ -7,10 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 
-from framework.errors import UserError
-from framework.runs.files import replace_atomically
 from framework.training.tree import load_tree, save_tree
 
 
@@ -55,29 +52,3 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -
                 if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
                     like = torch.empty_like(parameter, dtype=value.dtype)
                     optimizer.state[parameter][key] = like.copy_(value)
-
-
-def save_weights(path: Path, model: torch.nn.Module) -> None:
-    """Write the state dict alone, for everything that comes after training."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in model.state_dict().items()}
-    replace_atomically(path, lambda temporary: save_file(tensors, temporary))
-
-
-def load_weights(path: Path, model: torch.nn.Module) -> None:
-    """Load what `save_weights` wrote; raises `UserError` where it is missing, damaged or of another network."""
-    try:
-        model.load_state_dict(read_weights(path))
-    except RuntimeError as error:
-        raise UserError(f"{path}: the weights are of another network: {error}") from None
-
-
-def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """What `save_weights` wrote; raises `UserError` where it is missing or damaged."""
-    try:
-        tensors: dict[str, torch.Tensor] = load_file(path)
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such file") from None
-    except Exception as error:
-        raise UserError(f"{path}: damaged, or no safetensors file ({error})") from None
-    return tensors

@@ -14,7 +14,8 @@ import torch
 from framework.errors import Interrupted, RunFailed
 from framework.evaluation.examples import choose_examples, no_examples
 from framework.runs.folder import RunFolder
-from framework.training.checkpoints import Checkpoints, save_weights
+from framework.runs.weights import save_weights
+from framework.training.checkpoints import Checkpoints
 from framework.training.meter import Meter
 from framework.training.stopping import Alarm, Stopwatch
 from framework.training.tree import require_savable

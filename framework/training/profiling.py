@@ -6,12 +6,12 @@ import statistics
 import time
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from framework.data.growth import Stage
-from framework.training.device import peak_memory, wait_for
+from framework.device import peak_memory, wait_for
 from framework.training.meter import Meter
 from framework.training.norms import refreshed
 from framework.training.reading import read_data
@@ -22,7 +22,6 @@ from framework.training.step import train_step
 if TYPE_CHECKING:
     from framework.recipe.sections import Recipe
     from framework.registry import Registry
-    from framework.report.display import Display
     from framework.training.session import Session
 
 ARITHMETIC = ("forward", "backward", "optimizer")
@@ -77,7 +76,7 @@ class Profile:
         return max(self.stages, key=lambda stage: stage.steps * stage.seconds)
 
 
-def profile(recipe: Recipe, registry: Registry, display: Display, steps: int) -> Profile:
+def profile(recipe: Recipe, registry: Registry, display: Any, steps: int) -> Profile:
     """Read the data, build the session as a run does, time `steps` steps of each image size and one validation batch.
 
     Nothing is written. Raises `UserError` for what a run would refuse.

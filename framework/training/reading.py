@@ -11,9 +11,9 @@ from framework.data.preprocess import Preprocessor
 from framework.data.splits import build_splits
 from framework.data.stores.storage import Say, Storage
 from framework.data.stores.store import Store, build_store
+from framework.device import choose_device
 from framework.errors import UserError, count, enumerate_names
 from framework.recipe.sections import Recipe
-from framework.training.device import choose_device
 
 Progress = Callable[[str, int, int], None]
 """Told how far reading a split is: its name, images done, images in all."""

@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.data.tables import OPTIONS, find_table
+from framework.device import describe_device, peak_memory
 from framework.evaluation.answers import Answers
 from framework.evaluation.copies import figures_without_copies
 from framework.evaluation.examples import choose_examples
+from framework.files import replace_atomically
 from framework.hookspecs import Example
 from framework.recipe.saving import plain, recipe_text
 from framework.recipe.sections import Recipe
 from framework.registry import Registry
 from framework.runs.environment import describe_environment
-from framework.runs.files import replace_atomically
 from framework.runs.folder import RunFolder
 from framework.runs.lock import alone_in
-from framework.training.checkpoints import Checkpoints, load_weights, save_weights
-from framework.training.device import describe_device, peak_memory
+from framework.runs.weights import load_weights, save_weights
+from framework.training.checkpoints import Checkpoints
 from framework.training.keeper import Keeper
 from framework.training.loop import train
 from framework.training.network import multiply_adds

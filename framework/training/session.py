@@ -15,6 +15,7 @@ from framework.data.order import Order
 from framework.data.preprocess import Preprocessor
 from framework.data.seeding import seed_at
 from framework.data.stores.store import Store
+from framework.device import choose_device, choose_precision
 from framework.errors import UserError
 from framework.evaluation.evaluate import Evaluator
 from framework.recipe.sections import Recipe
@@ -22,7 +23,6 @@ from framework.training.allocator import keep_freed_memory
 from framework.training.averaging import Averaging, build_averaging
 from framework.training.checkpoints import restore_optimizer
 from framework.training.criterion import Criterion, build_criterion
-from framework.training.device import choose_device, choose_precision
 from framework.training.freezing import Freezing, freeze
 from framework.training.network import FAULTS, build_network, try_network, try_single_images
 from framework.training.norms import refresh_norms

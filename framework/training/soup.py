@@ -17,14 +17,14 @@ import torch
 from safetensors.torch import load_file
 
 from framework.data.preprocess import Preprocessor
+from framework.device import describe_device
 from framework.errors import UserError
 from framework.evaluation.copies import figures_without_copies
 from framework.inference.torch_engine import TorchEngine, network_of
 from framework.recipe.saving import plain, recipe_text
 from framework.runs.environment import describe_environment
 from framework.runs.folder import RunFolder
-from framework.training.checkpoints import save_weights
-from framework.training.device import describe_device
+from framework.runs.weights import save_weights
 from framework.training.freezing import freeze, frozen_norms
 from framework.training.keeper import score
 from framework.training.norms import refresh_norms

@@ -9,7 +9,7 @@ from framework.components import Model, build
 from framework.errors import UserError, enumerate_names
 from framework.recipe.saving import plain
 from framework.runs.trained import open_trained
-from framework.training.checkpoints import read_weights
+from framework.runs.weights import read_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from framework.errors import UserError
-from framework.runs.files import replace_atomically
+from framework.files import replace_atomically
 
 PLAIN = (str, int, float, bool, type(None))
 

@@ -19,9 +19,9 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
 from framework.components import build
+from framework.device import choose_precision
 from framework.recipe.sections import Recipe
 from framework.registry import Registry
-from framework.training.device import choose_precision
 
 LEFT_OUT = 5
 """Forward passes at the start of each turn that are not timed."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from framework.training.device import choose_device
+from framework.device import choose_device
 from framework.training.precision import Precision
 from tests.benchmarks.bench import Bench, Task, task_arguments
 

@@ -25,7 +25,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from framework.training.device import choose_device, choose_precision
+from framework.device import choose_device, choose_precision
 from tests.benchmarks.bench import Task, task_arguments, write_images
 from tests.benchmarks.ways import installed
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from framework.device import choose_device
 from framework.recipe.sections import Recipe
 from framework.report.display import SilentDisplay
 from framework.training import run as framework_run
-from framework.training.device import choose_device
 from tests.benchmarks.bench import TASKS, Bench
 from tests.benchmarks.peers import PEERS
 

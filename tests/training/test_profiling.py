@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from framework.device import wait_for
 from framework.evaluation.evaluate import Evaluator
 from framework.training import run as run_module
-from framework.training.device import wait_for
 from framework.training.profiling import views_outside_steps
 
 RECIPE = """

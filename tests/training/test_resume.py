@@ -147,11 +147,11 @@ def test_resuming_where_auto_is_another_precision_is_refused_and_says_how_to_go_
 ):
     out = tmp_path / "run"
     command = ("run", recipe, "train.epochs=1", "--out", out)
-    monkeypatch.setattr("framework.training.device._cpu_has_bfloat16", lambda: False)
+    monkeypatch.setattr("framework.device._cpu_has_bfloat16", lambda: False)
     assert framework(*command).status == 0
     expected = outcome(out)
     (out / "results.json").unlink()
-    monkeypatch.setattr("framework.training.device._cpu_has_bfloat16", lambda: True)
+    monkeypatch.setattr("framework.device._cpu_has_bfloat16", lambda: True)
     result = framework(*command, "--resume")
     assert result.status == 2
     assert "was trained in float32 so far, and would go on in bfloat16 here" in result.err

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-from framework.runs.files import unicode_text
+from framework.files import unicode_text
 
 
 class Json(JSONResponse):

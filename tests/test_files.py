@@ -4,7 +4,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from framework.errors import RunFailed
-from framework.runs.files import replace_atomically
+from framework.files import replace_atomically
 
 
 @pytest.mark.parametrize("write", [lambda path: save_file({}, path / "x"), lambda path: (path / "x").write_text("")])
