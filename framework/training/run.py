@@ -30,7 +30,7 @@ from framework.training.observing import Observing
 from framework.training.reading import read_data
 from framework.training.resuming import claim_folder, notice_other_device, require_same_images, require_same_precision
 from framework.training.session import Session, build_session
-from framework.training.start import describe_start, open_start
+from framework.training.start import announce_start, open_start
 from framework.training.stopping import Stopwatch
 from framework.training.tree import require_savable
 
@@ -74,8 +74,7 @@ def _train_in(
     keeper = Keeper(session, run, observers, clock, checkpoints)
     display.begin(run, session, keeper.position.step)
     if keeper.position.step == 0:
-        for sentence in describe_start(recipe.model, start, session.stores["train"].classes, session.preprocess):
-            display.line(f"{'start':>10}  {sentence}")
+        announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
     try:
         observers.run_start(
             total_steps=session.total_steps,

@@ -60,22 +60,34 @@ def load_start(
     model.load_state_dict(tensors)
 
 
+def announce_start(
+    display: Any, component: Model, start: Trained | None, classes: Sequence[str], preprocess: Preprocessor
+) -> None:
+    """Say on the terminal which weights training begins with, where they are trained ones."""
+    for sentence in describe_start(component, start, classes, preprocess):
+        display.line(f"{'start':>10}  {sentence}")
+
+
 def describe_start(
     component: Model, start: Trained | None, classes: Sequence[str], preprocess: Preprocessor
 ) -> Iterator[str]:
-    """What a user should know of the weights that training begins with, in a sentence each."""
-    known = component.pretrained_normalisation()
+    """What a user should know of them, in a sentence each."""
+    whose, known = "the pretrained weights", component.pretrained_normalisation()
     if start:
         new = [name for name in classes if name not in start.classes]
         every = len(new) == len(classes)
         head = "" if not new else "; its classifier anew" if every else f"; anew: {enumerate_names(new)}"
         yield f"the weights of '{start.label}'{head}"
         theirs = start.documents["model"]["preprocess"]
-        known = theirs["mean"], theirs["std"]
+        whose, known = "they", (theirs["mean"], theirs["std"])
     if known:
         mean, std = (_for_channels(values, preprocess.channels) for values in known)
-        if [mean, std] != [list(preprocess.mean), list(preprocess.std)]:
-            yield f"its images were normalised otherwise; as they were: preprocess: {{mean: {mean}, std: {std}}}"
+        ours = list(preprocess.mean), list(preprocess.std)
+        if (mean, std) != ours:
+            yield (
+                f"{whose} saw images normalised by mean {mean} and std {std}, here it is {ours[0]} and {ours[1]}; for "
+                "theirs: " + f"preprocess.mean={mean} preprocess.std={std}".replace(", ", ",")
+            )
 
 
 def _for_channels(values: Sequence[float], channels: int) -> list[float]:
