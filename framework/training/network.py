@@ -1,4 +1,4 @@
-"""A recipe's network, tried before anything else is done with it."""
+"""A recipe's network: tried before anything else is done with it, and as training begins with it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,43 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from framework.components import Model, build
+from framework.components import Model, build, wants
+from framework.data.seeding import seed_at
 from framework.errors import UserError
 from framework.training.freezing import Freezing
 from framework.training.image_sizes import nearest_sizes
+from framework.training.start import load_start
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from framework.data.preprocess import Preprocessor
+    from framework.data.stores.store import Store
+    from framework.recipe.sections import Recipe
+    from framework.runs.trained import Trained
+
 FAULTS = (RuntimeError, ValueError, AssertionError, IndexError, TypeError, AttributeError, ZeroDivisionError, KeyError)
 """What networks raise for images that they cannot take, or for options."""
+SAMPLE = 256
+"""Training images that a network may look at when it is built."""
+
+
+def network_to_train(
+    recipe: Recipe, images: Store, preprocess: Preprocessor, start: Trained | None, device: torch.device
+) -> nn.Module:
+    """On the device, with the weights that training begins with: those of `start`, or else its own by the seed.
+
+    Raises `UserError` where it cannot take such images, or `start` is another network.
+    """
+    torch.manual_seed(seed_at(recipe.seed, "initial weights"))
+    looks = wants(recipe.model, "sample") and start is None
+    sample = preprocess.network_input(images.spread(SAMPLE)) if looks else None
+    size = (preprocess.height, preprocess.width)
+    model = build_network(recipe.model, len(images.classes), preprocess.channels, size, sample)
+    if start:
+        load_start(model, recipe.model, start, images.classes, preprocess)
+    model = model.to(device)
+    return model.to(memory_format=torch.channels_last) if recipe.train.channels_last else model
 
 
 def build_network(

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from framework.components import build, wants
+from framework.components import build
 from framework.data.augment import Augmentation
 from framework.data.batches import Batches
 from framework.data.growth import Growth
 from framework.data.order import Order
 from framework.data.preprocess import Preprocessor
-from framework.data.seeding import seed_at
 from framework.data.stores.store import Store
 from framework.device import choose_device, choose_precision
 from framework.errors import UserError
@@ -24,20 +23,16 @@ from framework.training.averaging import Averaging, build_averaging
 from framework.training.checkpoints import restore_optimizer
 from framework.training.criterion import Criterion, build_criterion
 from framework.training.freezing import Freezing, freeze
-from framework.training.network import FAULTS, build_network, try_network, try_single_images
+from framework.training.network import FAULTS, network_to_train, try_network, try_single_images
 from framework.training.norms import refresh_norms
 from framework.training.precision import Precision
 from framework.training.schedule import Schedule
-from framework.training.start import load_start
 
 if TYPE_CHECKING:
     from torch import nn
 
     from framework.evaluation.answers import Answers
     from framework.runs.trained import Trained
-
-SAMPLE = 256
-"""Training images that a network may look at when it is built."""
 
 
 @dataclass
@@ -111,23 +106,13 @@ def build_session(
     make_deterministic(train.deterministic)
     if device.type == "cpu":
         keep_freed_memory()
-    size = (preprocess.height, preprocess.width)
-    classes = stores["train"].classes
-    torch.manual_seed(seed_at(recipe.seed, "initial weights"))
-    looks = wants(recipe.model, "sample") and start is None
-    sample = preprocess.network_input(stores["train"].spread(SAMPLE)) if looks else None
-    model = build_network(recipe.model, len(classes), preprocess.channels, size, sample)
-    if start:
-        load_start(model, recipe.model, start, classes, preprocess)
-    model = model.to(device)
-    if train.channels_last:
-        model = model.to(memory_format=torch.channels_last)
+    model = network_to_train(recipe, stores["train"], preprocess, start, device)
     freeze(model, train.freeze)
     order = Order(stores["train"].labels, train.batch_size, train.accumulate, train.sampler, recipe.seed)
     steps = train.epochs * order.steps_per_epoch
     steps = min(steps, train.max_steps or steps)
-    growth = image_growth(recipe, model, len(classes), preprocess, steps)
-    augmentation = Augmentation(recipe.augment, size)
+    growth = image_growth(recipe, model, len(stores["train"].classes), preprocess, steps)
+    augmentation = Augmentation(recipe.augment, (preprocess.height, preprocess.width))
     batches = Batches(stores["train"], preprocess, augmentation, order, steps, device, train.channels_last, growth)
     if min(train.batch_size, len(stores["train"])) == 1:
         try_single_images(model, recipe.model, preprocess.channels, batches.stages()[0].size)
