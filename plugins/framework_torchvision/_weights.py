@@ -16,7 +16,6 @@ from torchvision.models.vision_transformer import VisionTransformer, interpolate
 
 from framework import UserError
 from framework_torchvision._stem import adapt_kernels, input_convolution
-from framework_torchvision.models import IMAGENET_MEAN, IMAGENET_STD
 
 if TYPE_CHECKING:
     from framework_torchvision.models import TorchvisionModel
@@ -25,6 +24,7 @@ State = dict[str, Tensor]
 _AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
 _RESCALING = ("googlenet", "inception_v3")
+_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _SHOWN = 6
 """Keys that do not fit which a message names."""
 
@@ -119,7 +119,7 @@ def _fold_rescaling(state: State, stem: str) -> None:
     A network that does so has one more step than the same architecture built without those weights; here its factor
     goes into the first convolution and its offset into the normalisation after it.
     """
-    mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
+    mean, std = torch.tensor(_IMAGENET_MEAN), torch.tensor(_IMAGENET_STD)
     factor, offset = std / 0.5, (mean - 0.5) / 0.5
     running_mean = stem.replace("conv.weight", "bn.running_mean")
     state[running_mean] = state[running_mean] - state[stem].sum((2, 3)) @ offset

@@ -16,9 +16,6 @@ from framework_torchvision._families import Family, architectures, family_of
 if TYPE_CHECKING:
     from torch import nn
 
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of red, green and blue, as all published weights of torchvision were trained."""
-
 
 class TorchvisionModel(Model):
     """What all of them share. Auxiliary classifiers are left out, so that each gives one table of logits."""
@@ -62,8 +59,13 @@ class TorchvisionModel(Model):
         return self.model_copy(update={"pretrained": False})
 
     def pretrained_normalisation(self) -> tuple[Sequence[float], Sequence[float]] | None:
-        """Of ImageNet, for all that torchvision downloads; a local file may be of anybody."""
-        return (IMAGENET_MEAN, IMAGENET_STD) if self.pretrained is True else None
+        """As torchvision's own transforms for its weights have it; a local file may be of anybody."""
+        if self.pretrained is not True:
+            return None
+        from torchvision.models import get_model_weights
+
+        transforms = get_model_weights(self.name).DEFAULT.transforms()
+        return transforms.mean, transforms.std
 
     def build(self, num_classes: int, channels: int, image_size: tuple[int, int]) -> nn.Module:
         """The network. Raises `UserError` where it cannot be had with these options or weights."""

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -286,3 +287,20 @@ def test_an_mnasnet_loads_a_plain_table_of_weights():
     again = component("mnasnet0_5").build(7, 1, (48, 48))
     again.load_state_dict(dict(model.state_dict()))
     assert torch.equal(again.layers[0].weight, model.layers[0].weight)
+
+
+@pytest.mark.parametrize(("name", "mean"), [("efficientnet_v2_l", [0.5] * 3), ("resnet18", [0.485, 0.456, 0.406])])
+def test_torchvision_knows_what_its_weights_were_trained_on(name, mean):
+    known, _ = component(name, pretrained=True).pretrained_normalisation()
+    assert list(known) == mean
+
+
+def test_the_normalisation_of_all_published_weights_is_known():
+    for made in model_classes():
+        mean, std = made(pretrained=True).pretrained_normalisation()
+        assert (len(mean), len(std)) == (3, 3), made.name
+
+
+@pytest.mark.parametrize("pretrained", [False, Path("weights.pth")])
+def test_of_random_weights_and_a_local_file_no_normalisation_is_known(pretrained):
+    assert component("resnet18", pretrained=pretrained).pretrained_normalisation() is None
