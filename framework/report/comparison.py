@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.data.splits import FIGURE_SPLITS, split_for_figures
@@ -14,6 +13,7 @@ from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.paired import LEVEL, Paired, holm, paired
 from framework.recipe.flat import recipe_differences
 from framework.report.seeds import SeedGroup, seed_groups
+from framework.report.short_names import short_names
 
 if TYPE_CHECKING:
     from framework.evaluation.answers import Answers
@@ -137,16 +137,6 @@ def points(difference: float) -> str:
 def probability(p: float) -> str:
     """`= 0.04`, `< 0.0001`."""
     return "< 0.0001" if p < 0.0001 else f"= {p:.2g}"
-
-
-def short_names(runs: Sequence[Trained]) -> list[str]:
-    """Their names, with as many of the folders before them as tell them apart; one that is named twice is numbered."""
-    paths = [(*Path(run.label).parts[:-1], run.name) if run.name != run.label else (run.name,) for run in runs]
-    for number in range(1, max(map(len, paths)) + 1):
-        names = ["/".join(path[-number:]) for path in paths]
-        if len(set(names)) == len(names):
-            return names
-    return [f"{run.label} ({index})" for index, run in enumerate(runs, 1)]
 
 
 def _common_split(answerings: Sequence[Answering]) -> str:

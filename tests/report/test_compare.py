@@ -1,7 +1,6 @@
 """`framework compare`: figures side by side, and whether their differences are more than noise."""
 
 import json
-from pathlib import Path
 
 import pytest
 import torch
@@ -10,9 +9,6 @@ from PIL import Image
 from framework.evaluation.answers import Answers
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.paired import paired
-from framework.report.comparison import short_names
-from framework.runs.folder import RunFolder
-from framework.runs.trained import Trained
 
 
 @pytest.fixture
@@ -119,21 +115,6 @@ def test_images_of_one_name_that_are_others_are_counted(run, other, framework):
     document["preprocess"]["height"] = 24
     (other / "model.json").write_text(json.dumps(document))
     assert "other pixels" not in framework("compare", run, other).out
-
-
-@pytest.mark.parametrize(
-    ("labels", "names"),
-    [
-        ([".", "runs/b"], [Path.cwd().name, "b"]),
-        (["a/x", "b/x", "c/y"], ["a/x", "b/x", "c/y"]),
-        (["x", "x"], ["x (1)", "x (2)"]),
-        (["runs/x", "fer2013/compact"], ["x", "fer2013/compact"]),
-    ],
-)
-def test_names_are_short_and_tell_runs_apart(labels, names):
-    folders = [None if label.startswith("fer2013/") else RunFolder(Path(label)) for label in labels]
-    runs = [Trained(label, Path(label), "", {}, folder) for label, folder in zip(labels, folders, strict=True)]
-    assert short_names(runs) == names
 
 
 def test_recipes_are_compared_option_by_option(run, other, compared, framework):

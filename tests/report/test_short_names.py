@@ -1,0 +1,38 @@
+"""What several runs are called beside each other."""
+
+from pathlib import Path
+
+import pytest
+
+from framework.report.short_names import short_names
+from framework.runs.folder import RunFolder
+from framework.runs.trained import Trained
+
+
+def trained(label):
+    path = Path(label)
+    is_file = path.suffix in (".onnx", ".safetensors")
+    if is_file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return Trained(label, path, "", {}, None if is_file or label == "fer2013/compact" else RunFolder(path))
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        ([".", "runs/b"], ["here", "b"]),
+        (["a/x", "b/x", "c/y"], ["a/x", "b/x", "c/y"]),
+        (["runs/x", "fer2013/compact"], ["x", "fer2013/compact"]),
+        (["runs/b", "runs/a.onnx"], ["b", "a"]),
+        (["runs/b", "runs/a", "runs/a.onnx"], ["b", "a", "a.onnx"]),
+        (["runs/a.onnx", "runs/a.safetensors"], ["a.onnx", "a.safetensors"]),
+        (["x/a", "x/a.onnx", "y/a"], ["x/a", "x/a.onnx", "y/a"]),
+        (["x", "x"], ["x (1)", "x (2)"]),
+        (["y", "x", "./x"], ["y", "x (1)", "x (2)"]),
+    ],
+)
+def test_names_are_short_and_tell_runs_apart(labels, names, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert short_names([trained(label) for label in labels]) == names
