@@ -8,6 +8,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 NOT_SET = "not set"
+ASIDE = ("train.checkpoint_every", "train.keep_checkpoints", "train.log_every", "train.store")
+"""Options that say what is written how often, and where images lie."""
 
 
 def flat_recipe(text: str) -> dict[str, Any]:
@@ -21,6 +23,11 @@ def recipe_differences(texts: Sequence[str]) -> dict[str, list[Any]]:
     paths = list(dict.fromkeys(path for recipe in recipes for path in recipe))
     values = {path: [recipe.get(path, NOT_SET) for recipe in recipes] for path in paths}
     return {path: found for path, found in values.items() if any(value != found[0] for value in found)}
+
+
+def decides(path: str) -> bool:
+    """Whether a training's outcome depends on that option; on observers, which are only told, it does not."""
+    return path not in ASIDE and not path.startswith("observers")
 
 
 def _flat(node: Any, path: str = "") -> dict[str, Any]:

@@ -7,10 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from framework.recipe.flat import decides
 from framework.report.figures import HEADLINES
 
 if TYPE_CHECKING:
     from framework.report.comparison import Compared
+
+APART = ("seed", "train.device")
+"""What may set runs of a group apart, of what decides: seeds are often trained side by side, each on its device."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +52,16 @@ class SeedGroup:
 def seed_groups(runs: Sequence[Compared], differences: Mapping[str, Sequence[Any]]) -> list[SeedGroup]:
     """All of them; `differences` has a value for each run, by option.
 
-    A seed counts once, whatever else is compared of its run, and a soup, whose recipe is that of its first run, never.
+    What decides nothing may differ too, and the device. A seed counts once, whatever else is compared of its run, and a
+    soup, whose recipe is that of its first run, never.
     """
     if "seed" not in differences:
         return []
+    deciding = [values for option, values in differences.items() if option not in APART and decides(option)]
     found: dict[str, dict[Any, Compared]] = {}
     for index, run in enumerate(runs):
         if "soup" not in run.trained.documents.get("results", {}):
-            others = repr([values[index] for option, values in differences.items() if option != "seed"])
+            others = repr([values[index] for values in deciding])
             found.setdefault(others, {}).setdefault(differences["seed"][index], run)
     return [SeedGroup(by_seed) for by_seed in found.values() if len(by_seed) > 1]
 

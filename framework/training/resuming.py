@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from framework.errors import UserError
-from framework.recipe.flat import recipe_differences
+from framework.recipe.flat import decides, recipe_differences
 from framework.recipe.saving import recipe_text
 from framework.recipe.sections import Recipe
 from framework.runs.folder import RunFolder
-
-MAY_CHANGE = {"train.checkpoint_every", "train.keep_checkpoints", "train.log_every", "train.store"}
-"""Options that do not change the outcome, so that a resumed run may set them anew; observers are others."""
 
 
 def claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> bool:
@@ -40,7 +37,7 @@ def _require_same_recipe(run: RunFolder, recipe: Recipe) -> None:
     changed = [
         f"    {key}: was {was}, now {now}"
         for key, (was, now) in sorted(differences.items())
-        if key not in MAY_CHANGE and not key.startswith("observers") and (key, now) != settled
+        if decides(key) and (key, now) != settled
     ]
     if changed:
         raise UserError(

@@ -40,6 +40,20 @@ def test_where_no_recipe_has_two_seeds_there_is_no_group(runs, differences):
     assert seed_groups(runs, differences) == []
 
 
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        ("train.device", ["cuda:0", "cuda:1", "cuda:2", "cpu"]),
+        ("train.store", ["auto", "disk", "auto", "stream"]),
+        ("train.log_every", [50, 10, 50, 20]),
+        ("observers.0.name", ["csv", "not set", "wandb", "mlflow"]),
+    ],
+)
+def test_where_runs_computed_and_who_was_told_sets_no_run_apart(runs, option, values):
+    (group,) = seed_groups(runs, {"seed": [0, 1, 2, 3], option: values})
+    assert list(group.runs) == [0, 1, 2, 3]
+
+
 def test_a_seed_counts_once_and_a_soup_never(runs):
     soup = compared("soup", 0.9, results={"soup": {}})
     (group,) = seed_groups([soup, *runs], {"seed": [0, 0, 0, 0, 1]})
