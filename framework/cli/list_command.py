@@ -76,13 +76,15 @@ def _recipes(pattern: str | None) -> dict[str, str]:
 def _bundles(registry: Registry, pattern: str | None) -> dict[str, str]:
     from framework.runs.bundle import read_bundle
     from framework.runs.card import summary
+    from framework.runs.trained import Trained
 
     found = {}
     for name, file in sorted(registry.bundles.items()):
         if _matches(name, pattern):
             size = f"{file.stat().st_size / 1e6:.1f} MB"
             try:
-                found[name] = f"{summary(read_bundle(file, verify=False))}, {size}"
+                documents = read_bundle(file, verify=False)
+                found[name] = f"{summary(Trained(name, file, documents['recipe'], documents))}, {size}"
             except UserError as error:
                 found[name] = f"FAILED: {error}"
     return found

@@ -68,7 +68,7 @@ def execute(arguments: argparse.Namespace) -> int:
             print("warning: whoever reaches this machine may ask; there is no authentication", file=sys.stderr)
 
         def on_ready() -> None:
-            print(f"{arguments.run}: {summary(dict(trained.documents))}, on {predictor.device}")
+            print(f"{arguments.run}: {summary(trained)}, on {predictor.device}")
             print(f"open {server.address_of(bound)} in a browser; ^C ends it", flush=True)
 
         door = Door(tuple(arguments.allow_origin), arguments.host if local else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -19,7 +19,11 @@ def flat_recipe(text: str) -> dict[str, Any]:
 
 def recipe_differences(texts: Sequence[str]) -> dict[str, list[Any]]:
     """The paths whose values are not the same in all recipes, with the value in each; `NOT_SET` where it has none."""
-    recipes = [flat_recipe(text) for text in texts]
+    return differences([flat_recipe(text) for text in texts])
+
+
+def differences(recipes: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """The same of recipes that are flat already."""
     paths = list(dict.fromkeys(path for recipe in recipes for path in recipe))
     values = {path: [recipe.get(path, NOT_SET) for recipe in recipes] for path in paths}
     return {path: found for path, found in values.items() if any(value != found[0] for value in found)}

@@ -11,9 +11,10 @@ from framework.data.splits import FIGURE_SPLITS, split_for_figures
 from framework.errors import UserError, count
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.paired import LEVEL, Paired, holm, paired
-from framework.recipe.flat import recipe_differences
+from framework.recipe.flat import differences, flat_recipe
 from framework.report.seeds import SeedGroup, seed_groups
 from framework.report.short_names import short_names
+from framework.runs.recipe import views_of
 
 if TYPE_CHECKING:
     from framework.evaluation.answers import Answers
@@ -68,7 +69,7 @@ class Comparison:
     split: str
     runs: tuple[Compared, ...]
     differences: Mapping[str, Sequence[Any]]
-    """Of the recipes: a value for each run."""
+    """Of the recipes, with the views and the arithmetic of exports: a value for each run."""
 
     @cached_property
     def seed_groups(self) -> list[SeedGroup]:
@@ -100,8 +101,7 @@ def compare(answerings: Sequence[Answering], asked: str | None) -> Comparison:
     tested = [_against(first, other) for other in others]
     raised = iter(holm([run.paired.p for run in tested if run.paired]))
     tested = [replace(run, paired=replace(run.paired, p=next(raised))) if run.paired else run for run in tested]
-    differences = recipe_differences([answering.trained.recipe for answering in answerings])
-    return Comparison(split, (first, *tested), differences)
+    return Comparison(split, (first, *tested), differences([_settings(answering.trained) for answering in answerings]))
 
 
 def verdict(first: Compared, other: Compared) -> str:
@@ -137,6 +137,12 @@ def points(difference: float) -> str:
 def probability(p: float) -> str:
     """`= 0.04`, `< 0.0001`."""
     return "< 0.0001" if p < 0.0001 else f"= {p:.2g}"
+
+
+def _settings(trained: Trained) -> dict[str, Any]:
+    """Its recipe, flat, with what an export may have made otherwise."""
+    int8 = bool(trained.documents["model"].get("int8"))
+    return {**flat_recipe(trained.recipe), "evaluate.views": views_of(trained), "int8": int8}
 
 
 def _common_split(answerings: Sequence[Answering]) -> str:

@@ -1,6 +1,7 @@
 """`framework compare`: figures side by side, and whether their differences are more than noise."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -122,6 +123,19 @@ def test_recipes_are_compared_option_by_option(run, other, compared, framework):
     out = framework("compare", run, other).out
     assert "train.epochs" in out
     assert "train.batch_size" not in out
+
+
+def test_an_export_of_other_views_or_of_8_bits_differs_by_them_and_is_no_seed_of_the_recipe(run, other, compared):
+    shutil.copyfile(run / "recipe.yaml", other / "recipe.yaml")
+    assert compared(run, other)["recipe_differences"] == {}
+    (other / "recipe.yaml").write_text((run / "recipe.yaml").read_text().replace("seed: 0", "seed: 1", 1))
+    assert len(compared(run, other)["seed_groups"]) == 1
+    document = json.loads((other / "model.json").read_text())
+    document["evaluation"]["views"] = 2
+    (other / "model.json").write_text(json.dumps({**document, "int8": True}))
+    found = compared(run, other)
+    assert found["recipe_differences"] == {"seed": [0, 1], "evaluate.views": [1, 2], "int8": [False, True]}
+    assert found["seed_groups"] == []
 
 
 def test_only_images_in_common_are_compared_and_the_rest_is_counted(run, other, framework):

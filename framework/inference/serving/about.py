@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from framework.evaluation.intervals import wilson_interval
 from framework.recipe.saving import yaml_text
 from framework.runs.card import model_card, summary
+from framework.runs.recipe import has_own_figures
 
 if TYPE_CHECKING:
     from framework.inference.predictor import Predictor
@@ -35,9 +36,9 @@ def describe(predictor: Predictor, limits: Limits, no_activation: str | None) ->
     documents = shown.documents
     return {
         "name": name,
-        "summary": summary(dict(documents)),
+        "summary": summary(shown),
         "classes": list(trained.classes),
-        "metrics": _metrics(documents.get("results", {})),
+        "metrics": _metrics(shown),
         "calibration": documents.get("calibration"),
         "preprocessing": predictor.preprocess.as_dict(),
         "network": documents["model"]["model"],
@@ -83,8 +84,9 @@ def _texts(tree: Any) -> Iterator[str]:
             yield from _texts(value)
 
 
-def _metrics(results: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures of each split that was evaluated, as fractions of one, top-1 with its 95 % interval."""
+def _metrics(trained: Trained) -> dict[str, Any]:
+    """Its own figures of each split that was evaluated, as fractions of one, top-1 with its 95 % interval."""
+    results = trained.documents.get("results", {}) if has_own_figures(trained) else {}
     return {
         split: {
             **{name: results[split][name] for name in FIGURES if name in results[split]},

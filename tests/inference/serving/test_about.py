@@ -76,6 +76,13 @@ def test_figures_come_with_their_interval(predictor):
     assert figures["top1_interval"] == pytest.approx([0.925, 0.954], abs=0.001)
 
 
+def test_an_export_of_8_bits_does_not_pass_the_figures_of_its_run_off_as_its_own(predictor):
+    documents = predictor.trained.documents
+    trained = replace(predictor.trained, documents={**documents, "model": {**documents["model"], "int8": True}})
+    about = describe(replace(predictor, trained=trained), Limits(), None)
+    assert (about["metrics"], about["summary"].endswith("(of the run, before this export)")) == ({}, True)
+
+
 def test_folders_of_the_machine_are_left_out_of_the_recipe_and_the_network(predictor):
     model = predictor.trained.documents["model"]
     network = {**model["model"], "pretrained": "/home/me/weights/a.pt"}
