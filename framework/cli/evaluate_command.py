@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from framework.cli.arguments import add_json, add_runs_and_overrides, add_split, runs_and_overrides
 from framework.errors import UserError
 from framework.registry import Registry
-from framework.runs.recipe import recipe_of
+from framework.runs.recipe import recipe_of, views_of
 from framework.runs.trained import Trained, open_trained
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _require_a_folder(runs: Sequence[Trained]) -> None:
 
 
 def _require_own_views(run: Trained, recipe: Recipe) -> None:
-    own = run.documents["model"]["evaluation"]["views"]
+    own = views_of(run)
     if recipe.evaluate.views != own:
         raise UserError(
             f"--calibrate keeps a temperature for the views that this run has, {own}; another number of views, "

@@ -191,6 +191,13 @@ def test_a_temperature_belongs_to_the_views_that_the_run_has(unsure_photos, run,
     assert not (run / "calibration.json").exists()
 
 
+def test_a_run_from_before_there_were_views_is_calibrated_too(unsure_photos, run, framework):
+    model = json.loads((run / "model.json").read_text())
+    del model["evaluation"]["views"]
+    (run / "model.json").write_text(json.dumps(model))
+    assert framework("evaluate", run, "--calibrate").status == 0
+
+
 def test_where_no_temperature_fits_none_is_kept(run, framework):
     result = framework("evaluate", run, "--calibrate", "--split", "validation")
     assert (result.status, "no temperature fits" in result.err) == (2, True)
