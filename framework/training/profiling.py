@@ -18,6 +18,7 @@ from framework.training.reading import read_data
 from framework.training.session import build_session
 from framework.training.start import announce_start, open_start
 from framework.training.step import train_step
+from framework.training.tree import require_savable
 
 if TYPE_CHECKING:
     from framework.recipe.sections import Recipe
@@ -79,7 +80,7 @@ class Profile:
 def profile(recipe: Recipe, registry: Registry, display: Any, steps: int) -> Profile:
     """Read the data, build the session as a run does, time `steps` steps of each image size and one validation batch.
 
-    Nothing is written. Raises `UserError` for what a run would refuse.
+    Nothing is written, so observers are not asked. Raises `UserError` for all else that a run would refuse.
     """
     start = open_start(recipe, registry)
     session = build_session(recipe, *read_data(recipe, display.reading, display.line), start)
@@ -88,6 +89,7 @@ def profile(recipe: Recipe, registry: Registry, display: Any, steps: int) -> Pro
         StageProfile(stage.size, stage.steps, _median_phases(session, stage, steps), session.batches.images_per_step)
         for stage in session.batches.stages()
     ]
+    require_savable(session.state_dict())  # with what an optimizer has from its first step on
     training = sum(stage.steps * stage.seconds for stage in stages)
     return Profile(session, stages, training + _evaluation_seconds(session), peak_memory(session.device))
 

@@ -42,9 +42,10 @@ def test_an_optimizer_that_cannot_be_saved_is_refused_before_training(framework,
     monkeypatch.setattr(PlainSGD, "build", build)
     recipe = tmp_path / "dots.yaml"
     recipe.write_text("{dataset: dots, preprocess: {size: 16}, model: tinynet, optimizer: plain_sgd}")
-    result = framework("run", recipe, "train.device=cpu", "--out", tmp_path / "run")
-    assert result.status == 2
-    assert "no checkpoint can hold 'optimizer.param_groups.0.rule', a builtin_function_or_method" in result.err
+    for way in (["--out", tmp_path / "run"], ["--dry-run"]):
+        result = framework("run", recipe, "train.device=cpu", *way)
+        assert result.status == 2
+        assert "no checkpoint can hold 'optimizer.param_groups.0.rule', a builtin_function_or_method" in result.err
     assert not (tmp_path / "run").exists()
 
 
@@ -64,3 +65,5 @@ def test_state_that_comes_with_the_first_step_is_refused_after_it(framework, mon
     assert result.status == 2
     assert "no checkpoint can hold 'optimizer.state.0.history', a deque" in result.err
     assert not (tmp_path / "run" / "metrics.jsonl").exists()  # nor has anything else happened
+    dry = framework("run", recipe, "train.device=cpu", "--dry-run")
+    assert (dry.status, "no checkpoint can hold 'optimizer.state.0.history', a deque" in dry.err) == (2, True)
