@@ -14,6 +14,7 @@ from framework.cli.arguments import add_run
 from framework.cli.images import Inputs
 from framework.errors import Interrupted, RunFailed, UserError, count
 from framework.registry import Registry
+from framework.runs.onnx_file import SUFFIX as ONNX_SUFFIX
 from framework.runs.trained import names_trained, open_trained
 
 if TYPE_CHECKING:
@@ -105,10 +106,12 @@ def _require_images(words: Sequence[str], run: str, registry: Registry) -> None:
     """None of them is a network; raises `UserError`."""
     for word in words:
         if names_trained(word, registry):
+            both = shlex.quote(f"loss={{name: distill, teachers: [{run}, {word}]}}")
+            exports = any(name.endswith(ONNX_SUFFIX) for name in (run, word))  # which teach nobody
             raise UserError(
                 f"'{word}' is a trained network, not images, and predict asks one network. The figures of both "
-                f"together: `{shlex.join(['framework', 'evaluate', run, word])}`. To ask one network that learned from "
-                f"both, train it with {shlex.quote(f'loss={{name: distill, teachers: [{run}, {word}]}}')}"
+                f"together: `{shlex.join(['framework', 'evaluate', run, word])}`"
+                + ("" if exports else f". To ask one network that learned from both, train it with {both}")
             )
 
 

@@ -120,6 +120,12 @@ def test_what_cannot_be_done_is_said_before_anything_is_loaded(arguments, messag
     assert result.out == ""
 
 
+def test_nobody_is_told_to_learn_from_an_export(run, tmp_path, framework):
+    (tmp_path / "export.onnx").touch()
+    result = framework("predict", run, tmp_path / "export.onnx")
+    assert (result.status, "`framework evaluate " in result.err, "distill" in result.err) == (2, True, False)
+
+
 def test_files_of_a_folder_that_are_no_images_are_counted(run, photos, framework):
     (photos / "red" / "notes.txt").touch()
     result = framework("predict", run, photos / "red")
