@@ -9,6 +9,7 @@ split.py     the figures of a split on a terminal
 figures.py   figures as text: shares, durations, tables
 evidence.py  what a report of a run is made of, and what could not be had; pictures.py and choice.py: its images
 run_page.py  the report as a page, made of sections/ out of page/
-comparison.py, side_by_side.py, comparison_page.py  several runs beside each other; seeds.py: those of one recipe
+comparison.py, side_by_side.py, comparison_page.py  several runs beside each other; seeds.py: those of one recipe;
+             short_names.py: what they are called
 predictions.py  predictions as lines, JSON and CSV; showing.py: as they come, with progress on a terminal
 """
