@@ -49,7 +49,7 @@ def _figures(comparison: Comparison) -> Markup:
         for index, run in enumerate(comparison.runs)
     ]
     chart = whisker_chart("Top-1 with its 95 % interval", shares, lambda value: f"{100 * value:.3g} %")
-    seeds = [element("p", prose(group.in_words())) for group in comparison.seed_groups]
+    seeds = [element("p", prose(group.in_words()), class_="note after") for group in comparison.seed_groups]
     return element("div", table(heads, rows, "sides"), seeds, element("div", chart, class_="charts after"))
 
 
