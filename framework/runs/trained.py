@@ -63,7 +63,7 @@ class Trained:
     def require_weights(self) -> None:
         """Raises `UserError` for an export, whose weights lie in its graph."""
         if self.weights.suffix == ONNX_SUFFIX:
-            raise UserError(f"'{self.label}' is an export, whose weights lie in its graph; name the run that it is of")
+            raise UserError(f"'{self.label}' is an export; name the run or bundle that it is of")
 
     def for_others(self) -> Trained:
         """What may travel: without what was typed, and without the state of the user's own repository.

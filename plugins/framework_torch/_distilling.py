@@ -36,10 +36,9 @@ class Teacher:
         """
         try:
             predictor = Predictor.open(named, device=str(device))
+            predictor.trained.require_weights()
         except UserError as error:
             raise UserError(f"loss.teachers: {error}") from None
-        if not hasattr(predictor.engine, "model"):
-            raise UserError(f"loss.teachers: '{named}' is an export; name the run or bundle that it is of")
         if set(predictor.classes) != set(classes):
             raise UserError(
                 f"loss.teachers: '{named}' knows other classes than the data have: {', '.join(predictor.classes)}; "
