@@ -72,9 +72,9 @@ def _train_in(
         raise
     _describe_run(run, session, registry, display)
     keeper = Keeper(session, run, observers, clock, checkpoints)
-    display.begin(run, session, keeper.position.step)
     if keeper.position.step == 0:
         announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
+    display.begin(run, session, keeper.position.step)
     try:
         observers.run_start(
             total_steps=session.total_steps,

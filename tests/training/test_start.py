@@ -60,6 +60,7 @@ def parameters(folder):
 def test_the_same_classes_start_with_every_weight(trained, run, tmp_path):
     done = run("next", f"train.start_from={trained}", "seed=1")
     assert (done.status, f"start  the weights of '{trained}'\n" in done.out) == (0, True), done.err
+    assert done.out.index("start  the weights") < done.out.index("val loss")  # not inside the table of epochs
     torch.testing.assert_close(parameters(tmp_path / "next"), parameters(trained), atol=1e-6, rtol=0)
 
 
