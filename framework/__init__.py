@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     )
     from framework.data.decode import BadImage, decode
     from framework.data.joined import Joined
-    from framework.data.moment import Moment
+    from framework.data.preprocess import Normalization
     from framework.data.regions import Region
+    from framework.data.rng import BatchPosition, BatchRNG
     from framework.data.roots import find_data
     from framework.data.sources import ImageArrays, ImageFiles
     from framework.data.stamps import Stamps
@@ -48,8 +49,9 @@ _HOMES = {
     ),
     "framework.data.decode": ("BadImage", "decode"),
     "framework.data.joined": ("Joined",),
-    "framework.data.moment": ("Moment",),
+    "framework.data.preprocess": ("Normalization",),
     "framework.data.regions": ("Region",),
+    "framework.data.rng": ("BatchPosition", "BatchRNG"),
     "framework.data.roots": ("find_data",),
     "framework.data.sources": ("ImageArrays", "ImageFiles"),
     "framework.data.stamps": ("Stamps",),
@@ -68,6 +70,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BadImage",
+    "BatchPosition",
+    "BatchRNG",
     "Dataset",
     "Example",
     "Finder",
@@ -78,7 +82,7 @@ __all__ = [
     "Joined",
     "Loss",
     "Model",
-    "Moment",
+    "Normalization",
     "Observer",
     "Optimizer",
     "Predictor",

@@ -167,15 +167,13 @@ class Dataset(Component):
 class Transform(Component):
     """A change made to training batches only.
 
-    `build(image_size)` returns a callable `(images, targets, generator) -> (images, targets)`: `images` is float32
-    B×C×H×W in [0, 1], `targets` float32 B×K class probabilities, and every image gets parameters of its own, drawn
-    from `generator` (a `torch.Generator` on the CPU).
+    `build(image_size)` returns a callable `(images, targets, rng) -> (images, targets)`: `images` is float32 B×C×H×W in
+    [0, 1], `targets` float32 B×K class probabilities, and every image gets parameters of its own, drawn from `rng`
+    (`framework.BatchRNG`): a function of seed, epoch, image and transform. All tensors are on the device of the
+    images; a transform that fetches a value from there (`item`, `cpu`, `nonzero`, indexing by a mask) makes a GPU wait.
 
-    It may also return an object with `matrices(number, generator)` or `levels(means, generator)`: a geometric or
-    photometric transform, done in one pass together with its neighbours (see `framework.data.augment.Augmentation`).
-
-    Each of the three may name one more argument, `moment`: which training images the batch has, in which epoch, and
-    how much of the training is done (`framework.Moment`).
+    It may also return an object with `matrices(rng)` or `levels(means, rng)`: a geometric or photometric transform,
+    done in one pass together with its neighbours (see `framework.data.augment.Augmentation`).
     """
 
     kind = "transform"

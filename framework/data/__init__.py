@@ -12,7 +12,6 @@ subset.py      images of a source, by a table of their names
 tables.py      `dataset.drop` and `dataset.keep`
 resize.py      resizing in whole numbers
 augment.py     a recipe's transforms as one function of a batch
-moment.py      where in the training a batch is
 check/         copies, contradictions, blank and corrupt images of a data set
 decode.py      an image file -> uint8 C×H×W, whatever its mode
 roots.py       where a dataset's folder is looked for
@@ -22,6 +21,9 @@ preprocess.py  the one place that resizes, converts channels and normalises
 stores/        every image of a split at one size: in memory, on disk, on the device, or streamed; kept between runs
 growth.py      the image size at each step, where images grow in training
 order.py       (seed, epoch, step) -> which images
+blocks.py      which batches are prepared together
 batches.py     (seed, epoch, step) -> the images of that step, augmented
+uploading.py   batches on their way to a GPU, ahead of their use
+rng.py         random numbers of a batch: functions of seed, epoch, image and transform
 seeding.py     generators seeded by position
 """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -10,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional as F
 
-from framework.components import Transform, build, names_argument
-from framework.data.moment import Moment
+from framework.components import Transform, build
 from framework.data.preprocess import LUMA
+from framework.data.rng import BatchPosition, BatchRNG, words_of
+from framework.data.seeding import seed_at
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
+    from torch import Tensor
 
-Pass = Callable[..., tuple["Tensor", "Tensor"]]
-"""Takes images, targets, the step's generator and the moment."""
+Pass = Callable[["Tensor", "Tensor", Sequence[BatchRNG]], tuple["Tensor", "Tensor"]]
+"""Takes images, targets and the random numbers of every transform."""
 
 GRAY = tuple(weight / 2**16 for weight in LUMA)
 """Of red, green and blue."""
@@ -29,13 +31,13 @@ class Augmentation:
 
     A transform is one of three sorts:
 
-    - geometric: it has `matrices(number, generator)`, float32 N×3×3 that map where a pixel goes to, in coordinates from
-      -1 to 1 over the image (x, y, 1), to where it is taken from;
-    - photometric: it has `levels(means, generator)`, given the mean gray value of each image (float32 N on the CPU),
-      the factor and the summand for its pixel values, float32 N each;
-    - a callable `(images, targets, generator) -> (images, targets)`.
+    - geometric: it has `matrices(rng)`, float32 B×3×3 that map where a pixel goes to, in coordinates from -1 to 1 over
+      the image (x, y, 1), to where it is taken from;
+    - photometric: it has `levels(means, rng)`, given the mean gray value of each image (float32 B), the factor and the
+      summand for its pixel values, float32 B each;
+    - a callable `(images, targets, rng) -> (images, targets)`.
 
-    Each of these may name a further argument, `moment`: it is then given the `Moment` of the batch.
+    `rng` is a `BatchRNG`. Everything is on the device of the images, and nothing is fetched from it.
 
     Matrices of neighbours are multiplied and the images are sampled once; factors and summands of neighbours are
     composed and the values are changed, and cut to [0, 1], once. That is faster, and loses less, than doing it for
@@ -45,27 +47,42 @@ class Augmentation:
     def __init__(self, transforms: Sequence[Transform], image_size: tuple[int, int]) -> None:
         self.transforms = tuple(transforms)
         self.steps = [build(transform, image_size=image_size) for transform in transforms]
+        self.streams = _streams(transforms)
+        self._streams = torch.tensor(self.streams, dtype=torch.int64).view(-1, 1, 1)
         self._passes: dict[tuple[bool, ...], list[Pass]] = {}
 
-    def __call__(
-        self, images: Tensor, targets: Tensor, generator: Generator, moment: Moment | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def __call__(self, images: Tensor, targets: Tensor, position: BatchPosition | None = None) -> tuple[Tensor, Tensor]:
         """Images B×C×H×W, uint8 or float32 in [0, 1], and class probabilities B×K: both of the same shapes, as float32.
 
-        Runs where the images are. `moment` left out is the first of a run.
+        Runs where the images are. `position` left out is the first batch of a run that takes these images in order.
         """
         if images.dtype == torch.uint8:
             images = images.div(255)
-        moment = moment or Moment.first(len(images))
-        for step in self._passes_at(moment.progress):
-            images, targets = step(images, targets, generator, moment)
+        position = position or BatchPosition(torch.arange(len(images), device=images.device))
+        passes = self._passes_at(position.progress)
+        if passes:
+            rngs = self._rngs(position)
+            for each in passes:
+                images, targets = each(images, targets, rngs)
         return images, targets
 
+    def acting(self, progress: float) -> tuple[bool, ...]:
+        """Which transforms act where that fraction of the training is done."""
+        return tuple(transform.acts_at(progress) for transform in self.transforms)
+
+    def _rngs(self, position: BatchPosition) -> list[BatchRNG]:
+        """One for each transform; the first numbers of all of them are computed at once."""
+        if self._streams.device != position.indices.device:
+            self._streams = self._streams.to(position.indices.device)
+        words = words_of(position, self._streams)
+        return [BatchRNG(position, *each) for each in zip(self.streams, words, strict=True)]
+
     def _passes_at(self, progress: float) -> list[Pass]:
-        """What is done where that share of the training is."""
-        acting = tuple(transform.acts_at(progress) for transform in self.transforms)
+        """What is done where that fraction of the training is done."""
+        acting = self.acting(progress)
         if acting not in self._passes:
-            self._passes[acting] = _composed(step for step, acts in zip(self.steps, acting, strict=True) if acts)
+            numbers = [number for number, acts in enumerate(acting) if acts]
+            self._passes[acting] = _composed(self.steps, numbers)
         return self._passes[acting]
 
 
@@ -73,12 +90,12 @@ class Augmentation:
 class Geometry:
     """Geometric transforms as a single sampling."""
 
-    draws: Sequence[Callable[..., Tensor]]
-    """The `matrices` of each."""
+    steps: Sequence[tuple[int, Any]]
+    """The number of each transform in the recipe, and what has its `matrices`."""
 
-    def __call__(self, images: Tensor, targets: Tensor, generator: Generator, moment: Moment) -> tuple[Tensor, Tensor]:
+    def __call__(self, images: Tensor, targets: Tensor, rngs: Sequence[BatchRNG]) -> tuple[Tensor, Tensor]:
         """Images of the same shape; targets as they were."""
-        product, *others = (draw(len(images), generator, moment) for draw in self.draws)
+        product, *others = (step.matrices(rngs[number]) for number, step in self.steps)
         for matrices in others:
             product = product @ matrices
         return warp(images, product), targets
@@ -88,30 +105,55 @@ class Geometry:
 class Photometry:
     """Photometric transforms as a single change of values."""
 
-    draws: Sequence[Callable[..., tuple[Tensor, Tensor]]]
-    """The `levels` of each."""
+    steps: Sequence[tuple[int, Any]]
+    """The number of each transform in the recipe, and what has its `levels`."""
 
-    def __call__(self, images: Tensor, targets: Tensor, generator: Generator, moment: Moment) -> tuple[Tensor, Tensor]:
+    def __call__(self, images: Tensor, targets: Tensor, rngs: Sequence[BatchRNG]) -> tuple[Tensor, Tensor]:
         """Images of the same shape; targets as they were."""
-        means = gray_means(images).cpu()
+        means = gray_means(images)
         factor, summand = torch.ones_like(means), torch.zeros_like(means)
-        for draw in self.draws:
-            times, plus = draw(torch.addcmul(summand, factor, means), generator, moment)
+        for number, step in self.steps:
+            times, plus = step.levels(torch.addcmul(summand, factor, means), rngs[number])
             factor, summand = factor * times, torch.addcmul(plus, summand, times)
-        factor, summand = (values.view(-1, 1, 1, 1).to(images.device) for values in (factor, summand))
+        factor, summand = (values.view(-1, 1, 1, 1) for values in (factor, summand))
         return (images * factor).add_(summand).clamp_(0, 1), targets
 
 
-def _composed(steps: Iterable[Any]) -> list[Pass]:
-    """Neighbours of one sort as one."""
+@dataclass(frozen=True)
+class Function:
+    """A transform that is a function of a batch."""
+
+    number: int
+    """Of the transform in the recipe."""
+    step: Callable[[Tensor, Tensor, BatchRNG], tuple[Tensor, Tensor]]
+
+    def __call__(self, images: Tensor, targets: Tensor, rngs: Sequence[BatchRNG]) -> tuple[Tensor, Tensor]:
+        """What the transform returns."""
+        return self.step(images, targets, rngs[self.number])
+
+
+def _streams(transforms: Sequence[Transform]) -> list[int]:
+    """A key for each transform, by its name and how often that occurred before in the recipe."""
+    seen: Counter[str] = Counter()
+    streams = []
+    for transform in transforms:
+        name = str(getattr(transform, "name", type(transform).__name__))
+        streams.append(seed_at("transform", name, seen[name]))
+        seen[name] += 1
+    return streams
+
+
+def _composed(steps: Sequence[Any], numbers: Sequence[int]) -> list[Pass]:
+    """Those of the steps with these numbers; neighbours of one sort as one."""
     passes: list[Pass] = []
-    for sort, group in groupby(steps, _sort):
+    for sort, group in groupby(numbers, lambda number: _sort(steps[number])):
+        members = [(number, steps[number]) for number in group]
         if sort == "matrices":
-            passes.append(Geometry([_told_moment(step.matrices) for step in group]))
+            passes.append(Geometry(members))
         elif sort == "levels":
-            passes.append(Photometry([_told_moment(step.levels) for step in group]))
+            passes.append(Photometry(members))
         else:
-            passes += map(_told_moment, group)
+            passes += [Function(*member) for member in members]
     return passes
 
 
@@ -120,30 +162,24 @@ def _sort(step: Any) -> str | None:
     return next((sort for sort in ("matrices", "levels") if hasattr(step, sort)), None)
 
 
-def _told_moment(draw: Callable[..., Any]) -> Callable[..., Any]:
-    """The same with the moment as its last argument, whether it asks for it or not."""
-    if names_argument(draw, "moment"):
-        return lambda *given: draw(*given[:-1], moment=given[-1])
-    return lambda *given: draw(*given[:-1])
-
-
 def gray_means(images: Tensor) -> Tensor:
-    """Float32 N: the mean of each image's gray values, of N×C×H×W."""
+    """Float32 B: the mean of each image's gray values, of B×C×H×W."""
     by_channel = images.mean(dim=(2, 3))
     if by_channel.shape[1] == 1:
         return by_channel[:, 0]
-    return by_channel @ torch.tensor(GRAY, device=images.device)
+    red, green, blue = (weight * channel for weight, channel in zip(GRAY, by_channel.unbind(1), strict=True))
+    return red + green + blue
 
 
 def warp(images: Tensor, matrices: Tensor) -> Tensor:
     """Sample each image through its 3×3 matrix, bilinearly; what lies outside is reflected at the border."""
-    grid = sampling_grid(matrices.to(images.device), images.shape[2], images.shape[3])
+    grid = sampling_grid(matrices, images.shape[2], images.shape[3])
     sampled = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     return sampled.clamp_(0, 1)  # the four weights add up to 1 only to within rounding
 
 
 def sampling_grid(matrices: Tensor, height: int, width: int) -> Tensor:
-    """Float32 N×H×W×2: where each pixel's centre is taken from (x, y), as `affine_grid` gives it.
+    """Float32 B×H×W×2: where each pixel's centre is taken from (x, y), as `affine_grid` gives it.
 
     A row's part and a column's part are added as complex numbers, x + iy: one pass instead of a product of matrices.
     """

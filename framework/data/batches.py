@@ -10,20 +10,28 @@ import torch
 from torch.nn import functional as F
 
 from framework.data.augment import Augmentation
+from framework.data.blocks import Blocks
 from framework.data.growth import Growth, Stage
-from framework.data.moment import Moment
 from framework.data.order import Order
-from framework.data.preprocess import Preprocessor
-from framework.data.seeding import generator_at
+from framework.data.preprocess import Normalization, Preprocessor
+from framework.data.rng import BatchPosition
 from framework.data.stores.store import Store
+from framework.data.uploading import sent, uploaded
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+BLOCK = 2**23
+"""Pixel values, as float32, that a GPU prepares at a time: launching its operations takes longer than small ones."""
+
 
 @dataclass
 class Batches:
-    """Batches of a store by position, in the order that `order` gives."""
+    """Batches of a store by position, in the order that `order` gives.
+
+    On a GPU several batches of small images, a block, are augmented at once. An image gets the same either way, for
+    its random numbers are its own. Nothing here waits for the device.
+    """
 
     store: Store
     preprocess: Preprocessor
@@ -34,8 +42,22 @@ class Batches:
     device: torch.device
     channels_last: bool = True
     growth: Growth | None = None
-    _coming: tuple[int, Iterator[Tensor]] | None = field(default=None, init=False)
-    """A step, and the pixels of its batches and of all after it: those that stream are decoded ahead."""
+    blocks: Blocks = field(init=False)
+    _labels: Tensor = field(init=False)
+    """Int64 N, on the device."""
+    _classes: Tensor = field(init=False)
+    """From 0 to K - 1, on the device."""
+    _normalization: Normalization = field(init=False)
+    _ahead: tuple[range, Iterator[Tensor]] | None = field(default=None, init=False)
+    """The next block, and the pixels of it and of all after it: they are read, decoded and copied ahead."""
+    _prepared: tuple[range, Tensor, Tensor] | None = field(default=None, init=False)
+    """A block with its images and targets, ready for the network."""
+
+    def __post_init__(self) -> None:
+        self.blocks = Blocks(self.order, self.augmentation, self.growth, self.total_steps, self._most_at_once())
+        self._labels = self.store.labels.to(self.device)
+        self._classes = torch.arange(len(self.store.classes), device=self.device)
+        self._normalization = self.preprocess.normalization(self.device)
 
     @property
     def images_per_step(self) -> int:
@@ -58,29 +80,46 @@ class Batches:
 
         Each is images, normalised float32 B×C×H×W; targets, class probabilities B×K; and its share of the step.
         """
-        seed = self.order.seed
-        generator = generator_at(seed, "augment", step)
-        coming = self._pixels_from(step)
-        for indices in self.order.at(step):
-            moment = Moment(indices, step // self.steps_per_epoch, step / self.total_steps, seed)
-            images, targets = self._batch(next(coming), moment, step, generator)
-            yield images, targets, len(indices) / self.images_per_step
-        self._coming = step + 1, coming
+        number, size = self.order.batches_per_step, self.order.images_per_batch
+        for batch in range(step * number, (step + 1) * number):
+            block, images, targets = self._prepared_with(batch)
+            place = slice((batch - block.start) * size, (batch - block.start + 1) * size)
+            yield images[place], targets[place], 1 / number
 
-    def _pixels_from(self, step: int) -> Iterator[Tensor]:
-        """Of the batches of that step and all after it: those that are under way already, where it is their turn."""
-        coming, self._coming = self._coming, None
-        if coming is not None and coming[0] == step:
-            return coming[1]
-        return self.store.pixels.batches(self.order.batches_from(step))
+    def _prepared_with(self, batch: int) -> tuple[range, Tensor, Tensor]:
+        """The block that has that batch."""
+        if self._prepared is None or batch not in self._prepared[0]:
+            block = self.blocks.block_of(batch)
+            if self._ahead is None or self._ahead[0] != block:
+                indices = self.blocks.indices_from(block)
+                self._ahead = block, uploaded(self.store.pixels.batches(indices), self.device)
+            pixels = self._ahead[1]
+            self._prepared = block, *self._prepare(next(pixels), block)
+            self._ahead = self.blocks.block_of(block.stop), pixels
+        return self._prepared
 
-    def _batch(self, pixels: Tensor, moment: Moment, step: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        images = pixels.to(self.device)
-        if self.growth is not None:
-            images = F.interpolate(images.div(255), self.growth.size_at(step), mode="bilinear", antialias=True)
-        targets = F.one_hot(self.store.labels[moment.indices], len(self.store.classes)).to(self.device).float()
-        images, targets = self.augmentation(images, targets, generator, moment)
-        images = self.preprocess.normalised(images)
+    def _prepare(self, images: Tensor, block: range) -> tuple[Tensor, Tensor]:
+        """What the network gets of those pixels, uint8 B×C×H×W: normalised images and targets."""
+        position = BatchPosition(
+            sent(self.order.indices(block), self.device),
+            self.order.seed,
+            block.start // self.order.batches_per_epoch,
+            block.start,
+            self.order.images_per_batch,
+            self.blocks.progress(block.start),
+        )
+        if size := self.blocks.size(block.start):
+            images = F.interpolate(images.div(255), size, mode="bilinear", antialias=True)
+        targets = (self._labels[position.indices][:, None] == self._classes).float()
+        images, targets = self.augmentation(images, targets, position)
+        images = self._normalization(images)
         if self.channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
         return images, targets
+
+    def _most_at_once(self) -> int:
+        """Batches in a block; on the CPU they are prepared one by one, while the caches hold them."""
+        if self.device.type == "cpu":
+            return 1
+        values = self.order.images_per_batch * self.preprocess.channels * self.preprocess.height * self.preprocess.width
+        return max(1, BLOCK // values)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -32,26 +30,38 @@ class Order:
     _drawn: dict[int, Tensor] = field(default_factory=dict, init=False)
 
     @property
+    def images_per_batch(self) -> int:
+        """Images in each batch."""
+        return min(self.batch_size, len(self.labels))
+
+    @property
+    def batches_per_step(self) -> int:
+        """Batches in one optimizer step."""
+        return min(self.accumulate, len(self.labels) // self.images_per_batch)
+
+    @property
     def images_per_step(self) -> int:
         """Images that one optimizer step sees."""
-        batch_size = min(self.batch_size, len(self.labels))
-        return batch_size * min(self.accumulate, len(self.labels) // batch_size)
+        return self.images_per_batch * self.batches_per_step
 
     @property
     def steps_per_epoch(self) -> int:
         """Optimizer steps in one epoch."""
         return len(self.labels) // self.images_per_step
 
-    def at(self, step: int) -> tuple[Tensor, ...]:
-        """The indices of each batch of optimizer step `step` (from 0), int64 B."""
-        epoch, within = divmod(step, self.steps_per_epoch)
-        start = within * self.images_per_step
-        batches: tuple[Tensor, ...] = self._epoch(epoch)[start : start + self.images_per_step].split(self.batch_size)
-        return batches
+    @property
+    def batches_per_epoch(self) -> int:
+        """Batches in one epoch."""
+        return self.steps_per_epoch * self.batches_per_step
 
-    def batches_from(self, step: int) -> Iterator[Tensor]:
-        """The batches of that step and of all after it, without end."""
-        return (batch for later in itertools.count(step) for batch in self.at(later))
+    def indices(self, batches: range) -> Tensor:
+        """The images of these batches, one after the other, int64 on the CPU.
+
+        Batches are counted from the start of the run; these are all of one epoch.
+        """
+        epoch, first = divmod(batches.start, self.batches_per_epoch)
+        start = first * self.images_per_batch
+        return self._epoch(epoch)[start : start + len(batches) * self.images_per_batch]
 
     def _epoch(self, epoch: int) -> Tensor:
         if epoch not in self._drawn:

@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 LUMA = (19595, 38470, 7471)  # ITU-R 601-2 in 16-bit fixed point, as Pillow converts to grayscale
 
 
+@dataclass(frozen=True, eq=False)
+class Normalization:
+    """Subtracts the mean and divides by the standard deviation, float32 1×C×1×1 each."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Float32 B×C×H×W in [0, 1], normalised; on the device of the constants."""
+        return (images - self.mean).div_(self.std)
+
+
 @dataclass(frozen=True)
 class Preprocessor:
     """Every decision about input, resolved; it is saved with the run and used wherever an image enters."""
@@ -91,10 +103,17 @@ class Preprocessor:
 
     def normalised(self, images: Tensor) -> Tensor:
         """Float32 B×C×H×W in [0, 1], normalised by mean and standard deviation."""
+        return Normalization(*self._constants(images.device))(images)
+
+    def normalization(self, device: torch.device) -> Normalization:
+        """The same as a function with its constants on the device, for many batches."""
+        with torch.inference_mode(False):  # training could not use tensors of that mode
+            return Normalization(*self._constants(device))
+
+    def _constants(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation, float32 1×C×1×1 each."""
         shape = (1, self.channels, 1, 1)
-        mean = torch.tensor(self.mean, device=images.device).view(shape)
-        std = torch.tensor(self.std, device=images.device).view(shape)
-        return (images - mean).div_(std)
+        return torch.tensor(self.mean, device=device).view(shape), torch.tensor(self.std, device=device).view(shape)
 
     def network_input(self, images: Tensor) -> Tensor:
         """What evaluation and prediction feed: uint8 B×C×H×W to normalised float32."""

@@ -147,6 +147,13 @@ class Train(Section):
     """Where decoded images are: on the `device`, in `memory`, in a file on the `disk` that is mapped into memory, or
     nowhere: `stream` decodes them in processes of its own, every time. `auto` takes the first of these that leaves
     room: the device if it is a CUDA one, memory, the disk of the cache. Nothing else depends on it."""
+    tf32: bool = False
+    """Let CUDA devices multiply float32 in TF32, with 10 of its 23 bits, in training: faster with `precision: float32`.
+    Evaluation stays float32."""
+    compile: Literal["auto"] | bool = "auto"
+    """Train with the network compiled by `torch.compile`: true, false, or `auto`, which measures both on CUDA devices
+    and takes the faster one. It does so in trainings of some minutes and more, and only where `deterministic` is false,
+    for what is measured differs from run to run. With images of one size, CUDA graphs are used."""
     channels_last: bool = True
     """Keep images and weights in N×H×W×C order, which convolutions run faster in."""
     deterministic: bool = True

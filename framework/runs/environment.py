@@ -15,7 +15,7 @@ from framework.registry import Registry
 PACKAGES = ("framework", "torch", "torchvision", "timm", "numpy", "pillow", "pydantic", "safetensors")
 
 
-def describe_environment(registry: Registry, device: str, precision: str) -> dict[str, Any]:
+def describe_environment(registry: Registry, device: str, precision: str, compiled: bool) -> dict[str, Any]:
     """As JSON types."""
     return {
         "command": shlex.join(sys.argv),
@@ -24,6 +24,7 @@ def describe_environment(registry: Registry, device: str, precision: str) -> dic
         "processor": _processor(),
         "device": device,
         "precision": precision,
+        "compile": compiled,
         "packages": {name: _version(name) for name in PACKAGES},
         "plugins": {
             plugin.name: {

@@ -13,6 +13,7 @@ observing.py     a run's observers behind their hooks
 profiling.py     where the time of a step goes
 allocator.py     freed memory that stays with the process
 small_maps.py    convolutions on small maps, faster on the CPU
+compiling.py     torch.compile, where that trains faster
 precision.py     autocast, loss scaling, clipping, the optimizer step
 averaging.py     averages of the weights: moving, lookahead
 norms.py         statistics of batch normalisation, estimated anew
@@ -20,7 +21,7 @@ schedule.py      when a scheduler is told what
 freezing.py      parameters that are not trained, or not yet
 stages.py        a network from its input to its classifier, by the names of its parameters
 stopping.py      signals, time limit, patience
-meter.py         running means kept on the device, and where the loss stopped being finite
+meter.py         running means, read from the device when asked for; where the loss stopped being finite
 checkpoints.py   what is saved, atomically, and found again
 tree.py          nested state <-> one safetensors file without pickled code
 soup.py          one network with the mean of several runs' weights

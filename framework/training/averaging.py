@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from framework.recipe.sections import Train
 
+T = TypeVar("T")
+
 
 class Averaging(ABC):
     """Keeps `model`, what is evaluated, beside the network that is `trained`."""
@@ -20,6 +23,8 @@ class Averaging(ABC):
     def __init__(self, trained: nn.Module) -> None:
         self.trained = trained
         self.model = copy.deepcopy(trained).requires_grad_(False)
+        self._parameters = _pairs(self.model.parameters(), trained.parameters())
+        self._modules = _pairs(self.model.modules(), trained.modules())
 
     @abstractmethod
     def update(self, step: int) -> None:
@@ -27,18 +32,31 @@ class Averaging(ABC):
 
     def _pull(self, weight: float) -> tuple[list[Tensor], list[Tensor]]:
         """Move the averages towards the weights by that share, and give both; integers are copied."""
-        averages, values = [], []
-        states = (network.state_dict(keep_vars=True).values() for network in (self.model, self.trained))
-        # A tensor that several modules share is listed under each of their names, and is pulled once.
-        pairs = {id(average): (average, value) for average, value in zip(*states, strict=True)}
-        for average, value in pairs.values():
-            if average.is_floating_point():
-                averages.append(average)
-                values.append(value)
-            else:
-                average.copy_(value)
+        pairs = [*self._parameters, *self._buffers()]
+        averages, values = (list(side) for side in zip(*(pair for pair in pairs if _is_float(pair)), strict=True))
         torch._foreach_lerp_(averages, values, weight)
+        if others := [pair for pair in pairs if not _is_float(pair)]:
+            torch._foreach_copy_(*(list(side) for side in zip(*others, strict=True)))
         return averages, values
+
+    def _buffers(self) -> list[tuple[Tensor, Tensor]]:
+        """Those that are saved; looked up each time, for a module may put another tensor in the place of a buffer."""
+        found = {}
+        for average, trained in self._modules:
+            for name, buffer in average._buffers.items():
+                value = trained._buffers[name]
+                if buffer is not None and value is not None and name not in average._non_persistent_buffers_set:
+                    found[id(buffer)] = buffer, value  # one that several modules share is pulled once
+        return list(found.values())
+
+
+def _pairs(averages: Iterable[T], trained: Iterable[T]) -> list[tuple[T, T]]:
+    """The same parts of both networks, each once."""
+    return list(zip(averages, trained, strict=True))
+
+
+def _is_float(pair: tuple[Tensor, Tensor]) -> bool:
+    return pair[0].is_floating_point()
 
 
 class NoAveraging(Averaging):

@@ -31,10 +31,14 @@ class Freezing:
         self.unfreeze_steps = unfreeze_steps
         self.open = self.stages
         self.still = frozen_norms(model)
+        self.ready = False
 
     def train_mode(self, step: int) -> None:
         """Put the network in training mode for optimizer step `step` (from 0), but for frozen normalisations."""
-        if (number := self.open_at(step)) != self.open:
+        number = self.open_at(step)
+        if self.ready and self.model.training and number == self.open:
+            return  # setting the mode goes through all modules, which takes long beside a small step
+        if number != self.open:
             self.open = number
             for parameter, stage in self.stage_of.items():
                 parameter.requires_grad_(stage >= self.stages - number)
@@ -42,6 +46,7 @@ class Freezing:
         self.model.train()
         for module in self.still.values():
             module.eval()
+        self.ready = True
 
     def open_at(self, step: int) -> int:
         """How many stages, from the last, are trained at optimizer step `step`."""

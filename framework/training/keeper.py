@@ -54,7 +54,7 @@ class Keeper:
         self.run = run
         self.observers = observers
         self.checkpoints = checkpoints
-        self.meter = Meter(session.device)
+        self.meter = Meter()
         self.position = Position()
         state = checkpoints.latest()
         if state is not None:
@@ -77,8 +77,8 @@ class Keeper:
         """The epoch of the last step done, from 1."""
         return max(self.position.step - 1, 0) // self.session.batches.steps_per_epoch + 1
 
-    def step_done(self) -> None:
-        """An optimizer step is done: log, evaluate at the end of an epoch, write a checkpoint where one is due."""
+    def step_done(self, lr: float) -> None:
+        """An optimizer step at that rate is done: log, evaluate after an epoch, write a checkpoint where one is due."""
         position = self.position
         position.step += 1
         if position.step == 1:  # most optimizers have no state before
@@ -87,10 +87,10 @@ class Keeper:
         if self.recipe.max_time and position.seconds >= self.recipe.max_time and not self.finished:
             position.stopped = "max_time"
         if position.step % self.recipe.log_every == 0:
-            self._log()
+            self._log(lr)
         self.observers.tick(position.step)
         if position.step % self.session.batches.steps_per_epoch == 0 or self.finished:
-            self._epoch_done()
+            self._epoch_done(lr)
             self.checkpoint()
         elif self.alarm.due():
             self.checkpoint()
@@ -119,7 +119,7 @@ class Keeper:
             f"    Go on with: framework run {self.run.recipe} --out {self.run.path} --resume"
         )
 
-    def _log(self) -> None:
+    def _log(self, lr: float) -> None:
         self._require_finite()
         means = self.meter.take_recent()
         step, since = self.measured_from
@@ -127,14 +127,14 @@ class Keeper:
         metrics = {
             "loss": means.loss,
             "top1": means.top1,
-            "lr": self.session.schedule.lr,
+            "lr": lr,
             "images_per_second": images / max(time.perf_counter() - since, 1e-9),
         }
         self._measure_from_here()
         self.run.append_metrics({"event": "step", "step": self.position.step, "epoch": self.epoch, **metrics})
         self.observers.step_end(step=self.position.step, epoch=self.epoch, metrics=metrics)
 
-    def _epoch_done(self) -> None:
+    def _epoch_done(self, lr: float) -> None:
         self._require_finite_weights()
         means = self.meter.take_epoch()
         trained = self.watch.seconds
@@ -153,7 +153,7 @@ class Keeper:
             self.position.stopped = "patience"
         metrics: dict[str, Any] = {
             "train": {"loss": means.loss, "top1": means.top1},
-            "lr": self.session.schedule.lr,
+            "lr": lr,
             "seconds": trained,
             "images_per_second": self.position.step * self.session.batches.images_per_step / max(trained, 1e-9),
             "kept": gained,

@@ -19,7 +19,8 @@ def train(session: Session, keeper: Keeper) -> None:
     """
     with Interruption() as interruption:
         while not keeper.finished:
-            train_step(session, keeper.position.step, keeper.meter)
-            session.schedule.step()
-            keeper.step_done()
+            lr = session.schedule.lr
+            if train_step(session, keeper.position.step, keeper.meter):
+                session.schedule.step()
+            keeper.step_done(lr)
             keeper.stop_if(interruption.received)

@@ -1,7 +1,8 @@
-"""Running means that stay on the device until somebody reads them."""
+"""Running means whose parts stay on the device until they are read."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -17,58 +18,76 @@ class Means(NamedTuple):
     top1: float
 
 
+class Sums:
+    """Loss × images, correct images, and images."""
+
+    def __init__(self) -> None:
+        self.values = [0.0, 0.0, 0.0]
+
+    def add(self, *values: float) -> None:
+        """One batch more."""
+        self.values = [old + new for old, new in zip(self.values, values, strict=True)]
+
+    def take(self) -> Means:
+        """The means; the sums start again."""
+        loss, correct, images = self.values
+        self.values = [0.0, 0.0, 0.0]
+        return Means(loss / max(images, 1), correct / max(images, 1))
+
+
 class Meter:
     """Means of loss and top-1 over the epoch and since the last log line, and the first step whose loss was not finite.
 
-    Sums are kept as (loss × images, correct images, images).
+    A batch adds two scalars on the device and nothing waits for them. They are read when means are asked for, and
+    added up in the order of the batches, in Python's float64: means do not depend on when they were read.
     """
 
-    def __init__(self, device: torch.device) -> None:
-        # MPS has no float64; there the few bytes cross to the CPU at each step.
-        self.device = torch.device("cpu") if device.type == "mps" else device
-        self.recent = torch.zeros(3, dtype=torch.float64, device=self.device)
-        self.epoch = torch.zeros_like(self.recent)
-        self.bad_step = torch.full((), -1, dtype=torch.int64, device=self.device)
+    def __init__(self) -> None:
+        self.recent = Sums()
+        self.epoch = Sums()
+        self.bad_step: int | None = None
+        self._waiting: list[tuple[Tensor, Tensor, int, int]] = []
 
     @torch.no_grad()
     def add(self, loss: Tensor, logits: Tensor, targets: Tensor, step: int) -> None:
         """Count one batch of optimizer step `step`: scalar loss, logits and targets B×K."""
-        loss = loss.detach().to(self.device, torch.float64)
-        correct = (logits.argmax(dim=1) == targets.argmax(dim=1)).sum().to(self.device, torch.float64)
-        self.recent[0] += loss * len(logits)
-        self.recent[1] += correct
-        self.recent[2] += len(logits)
-        self.bad_step = torch.where(~torch.isfinite(loss) & (self.bad_step < 0), step, self.bad_step)
+        correct = (logits.argmax(dim=1) == targets.argmax(dim=1)).sum()
+        self._waiting.append((loss.detach(), correct, len(logits), step))
 
     def take_recent(self) -> Means:
         """The means since this was last called, or since the epoch's start."""
-        means = _means(self.recent)
-        self.epoch += self.recent
-        self.recent.zero_()
-        return means
+        self._read()
+        return self.recent.take()
 
     def take_epoch(self) -> Means:
         """The means of the whole epoch; a new one starts."""
-        means = _means(self.epoch + self.recent)
-        self.epoch.zero_()
-        self.recent.zero_()
-        return means
+        self._read()
+        self.recent.take()
+        return self.epoch.take()
 
     def first_bad_step(self) -> int | None:
         """The first step whose loss was not finite, or None."""
-        step = int(self.bad_step)
-        return step if step >= 0 else None
+        self._read()
+        return self.bad_step
 
     def state_dict(self) -> dict[str, Any]:
         """Both sums."""
-        return {"recent": self.recent, "epoch": self.epoch}
+        self._read()
+        return {"recent": self.recent.values, "epoch": self.epoch.values}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""
-        self.recent.copy_(state["recent"])
-        self.epoch.copy_(state["epoch"])
+        self.recent.values, self.epoch.values = list(state["recent"]), list(state["epoch"])
 
-
-def _means(sums: Tensor) -> Means:
-    loss, correct, images = sums.tolist()
-    return Means(loss / max(images, 1), correct / max(images, 1))
+    def _read(self) -> None:
+        """Fetch what waits on the device, all at once."""
+        if not self._waiting:
+            return
+        losses, corrects, images, steps = zip(*self._waiting, strict=True)
+        self._waiting.clear()
+        values = torch.stack([torch.stack(losses).float(), torch.stack(corrects).float()]).tolist()
+        for loss, correct, number, step in zip(*values, images, steps, strict=True):
+            self.recent.add(loss * number, correct, number)
+            self.epoch.add(loss * number, correct, number)
+            if self.bad_step is None and not math.isfinite(loss):
+                self.bad_step = step

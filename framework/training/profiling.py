@@ -130,7 +130,7 @@ def advice(profile: Profile) -> list[str]:
 
 
 def _median_phases(session: Session, stage: Stage, steps: int) -> dict[str, float]:
-    meter = Meter(session.device)
+    meter = Meter()
     # In the middle: at the start some of the network may be frozen yet, and at the end some transforms have ended.
     first = stage.start + max(0, stage.steps - WARM_UP - steps) // 2
     measured: defaultdict[str, list[float]] = defaultdict(list)

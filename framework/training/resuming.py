@@ -33,11 +33,11 @@ def claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> bool:
 
 def _require_same_recipe(run: RunFolder, recipe: Recipe) -> None:
     differences = recipe_differences([run.recipe.read_text(encoding="utf-8"), recipe_text(recipe)])
-    settled = "train.precision", _recorded(run, "precision")  # what `auto` came to
+    settled = {("train.precision", recorded(run, "precision")), ("train.compile", recorded(run, "compile"))}
     changed = [
         f"    {key}: was {was}, now {now}"
         for key, (was, now) in sorted(differences.items())
-        if decides(key) and (key, now) != settled
+        if decides(key) and (key, now) not in settled  # what `auto` came to
     ]
     if changed:
         raise UserError(
@@ -62,7 +62,7 @@ def require_same_images(run: RunFolder, described: Mapping[str, Any]) -> None:
 
 def require_same_precision(run: RunFolder, precision: str) -> None:
     """That of the training so far, whatever `auto` comes to on this machine; else `UserError`."""
-    before = _recorded(run, "precision")
+    before = recorded(run, "precision")
     if before not in (None, precision):
         raise UserError(
             f"the run in '{run.path}' was trained in {before} so far, and would go on in {precision} here. Go on with "
@@ -72,14 +72,13 @@ def require_same_precision(run: RunFolder, precision: str) -> None:
 
 def notice_other_device(run: RunFolder, device: str, display: Any) -> None:
     """Say so in the terminal: equal bytes are promised on the same device alone."""
-    before = _recorded(run, "device")
+    before = recorded(run, "device")
     if before not in (None, device):
         display.line(f"{'resumed':>10}  on {device}; so far the run was on {before}, and rounds otherwise", "yellow")
 
 
-def _recorded(run: RunFolder, what: str) -> str | None:
+def recorded(run: RunFolder, what: str) -> Any:
     """What `environment.json` has of the training so far; None where nothing was trained."""
     if not (run.path / "environment.json").is_file():
         return None
-    recorded: str = run.read("environment")[what]
-    return recorded
+    return run.read("environment").get(what)

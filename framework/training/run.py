@@ -23,12 +23,19 @@ from framework.runs.folder import RunFolder
 from framework.runs.lock import alone_in
 from framework.runs.weights import load_weights, save_weights
 from framework.training.checkpoints import Checkpoints
+from framework.training.compiling import settle_compile
 from framework.training.keeper import Keeper
 from framework.training.loop import train
 from framework.training.network import multiply_adds
 from framework.training.observing import Observing
 from framework.training.reading import read_data
-from framework.training.resuming import claim_folder, notice_other_device, require_same_images, require_same_precision
+from framework.training.resuming import (
+    claim_folder,
+    notice_other_device,
+    recorded,
+    require_same_images,
+    require_same_precision,
+)
 from framework.training.session import Session, build_session
 from framework.training.start import announce_start, open_start
 from framework.training.stopping import Stopwatch
@@ -65,12 +72,13 @@ def _train_in(
         observers = Observing(recipe.observers, run, display)
         session = build_session(recipe, *read_data(recipe, display.reading, display.line), start)
         require_savable(session.state_dict())
+        compiled = settle_compile(session, recorded(run, "compile"), display.line)
     except BaseException:  # a start that failed leaves nothing behind, and nothing that must be resumed
         if made:
             with suppress(OSError):  # somebody else has put something there
                 run.path.rmdir()
         raise
-    _describe_run(run, session, registry, display)
+    _describe_run(run, session, registry, display, compiled)
     keeper = Keeper(session, run, observers, clock, checkpoints)
     if keeper.position.step == 0:
         announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
@@ -153,7 +161,7 @@ def _write_data(run: RunFolder, stores: dict[str, Store]) -> None:
     run.write("data", described)
 
 
-def _describe_run(run: RunFolder, session: Session, registry: Registry, display: Any) -> None:
+def _describe_run(run: RunFolder, session: Session, registry: Registry, display: Any, compiled: bool) -> None:
     precision = str(session.precision.dtype).removeprefix("torch.")
     device = describe_device(session.device)
     require_same_precision(run, precision)
@@ -177,4 +185,4 @@ def _describe_run(run: RunFolder, session: Session, registry: Registry, display:
             },
         },
     )
-    run.write("environment", describe_environment(registry, device, precision))
+    run.write("environment", describe_environment(registry, device, precision, compiled))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ from framework.training.precision import Precision
 from framework.training.schedule import Schedule
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from framework.evaluation.answers import Answers
     from framework.runs.trained import Trained
@@ -45,6 +46,8 @@ class Session:
     preprocess: Preprocessor
     batches: Batches
     model: nn.Module
+    network: Callable[[Tensor], Tensor]
+    """What training steps call: `model`, or the same compiled."""
     freezing: Freezing
     loss: Criterion
     optimizer: torch.optim.Optimizer
@@ -121,7 +124,7 @@ def build_session(
         build(recipe.scheduler, optimizer=optimizer, total_steps=steps, steps_per_epoch=order.steps_per_epoch)
     )
     _require_validation(recipe, schedule, stores)
-    precision = Precision(device, choose_precision(train.precision, device), train.clip_grad_norm)
+    precision = Precision(device, choose_precision(train.precision, device), train.clip_grad_norm, train.tf32)
     return Session(
         recipe=recipe,
         device=device,
@@ -129,6 +132,7 @@ def build_session(
         preprocess=preprocess,
         batches=batches,
         model=model,
+        network=model,
         freezing=Freezing(model, round((train.unfreeze_until or 0) * steps)),
         loss=build_criterion(recipe, stores["train"], preprocess, device, precision.dtype),
         optimizer=optimizer,

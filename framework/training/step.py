@@ -14,24 +14,27 @@ if TYPE_CHECKING:
     from framework.training.session import Session
 
 
-def train_step(session: Session, step: int, meter: Meter, mark: Callable[[str], None] = lambda phase: None) -> None:
+def train_step(session: Session, step: int, meter: Meter, mark: Callable[[str], None] = lambda phase: None) -> bool:
     """Optimizer step `step`, from 0: its batches forward and backward, then weights and their average.
 
-    `mark` is told the name of each phase when it is over.
+    `mark` is called with the name of each phase at its end. Returns whether the weights were updated: in float16 a step
+    with gradients that overflow is skipped, and then neither the average nor the schedule moves.
     """
     torch.manual_seed(seed_at(session.recipe.seed, "step", step))  # for dropout and its like
     session.freezing.train_mode(step)
     for images, targets, share in session.batches.at(step):
         mark("data")
         with session.precision.forward_pass():
-            logits = session.model(images)
+            logits = session.network(images)
         loss = session.loss(logits.float(), targets, images)
         mark("forward")
         session.precision.backward(loss * share)
         mark("backward")
         meter.add(loss, logits, targets, step + 1)
         mark("metrics")
-    session.precision.step(session.optimizer, session.model)
+    updated = session.precision.step(session.optimizer, session.model)
     mark("optimizer")
-    session.averaging.update(step + 1)
+    if updated:
+        session.averaging.update(step + 1)
     mark("averaging")
+    return updated

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from framework import Predictor, UserError, names_argument
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from framework import Normalization
 
 LUMA = (0.299, 0.587, 0.114)
 """Of red, green and blue (ITU-R 601-2)."""
@@ -27,9 +30,15 @@ class Teacher:
     columns: Tensor
     """Where the student's classes are among its logits, int64 K."""
     precision: torch.dtype
+    same_input: bool
+    """Whether it was trained on images that were preprocessed as the student's are."""
+    own: Normalization
+    student: Normalization
 
     @classmethod
-    def load(cls, named: str, classes: Sequence[str], device: torch.device, precision: torch.dtype) -> Teacher:
+    def load(
+        cls, named: str, classes: Sequence[str], device: torch.device, precision: torch.dtype, seen_by_student: Any
+    ) -> Teacher:
         """A run or bundle by path or name; raises `UserError` where there is none or it knows other classes.
 
         An export has its network inside a graph that takes other images than a student's.
@@ -46,28 +55,28 @@ class Teacher:
             )
         columns = torch.tensor([predictor.classes.index(name) for name in classes], device=device)
         _network(predictor).requires_grad_(False)
-        return cls(predictor, columns, precision)
+        own, student = (preprocess.normalization(device) for preprocess in (predictor.preprocess, seen_by_student))
+        return cls(predictor, columns, precision, predictor.preprocess == seen_by_student, own, student)
 
-    def logits(self, images: Tensor, seen_by_student: Any) -> Tensor:
-        """Float32 B×K of what the student got, which its preprocessing `seen_by_student` had normalised."""
-        if self.predictor.preprocess != seen_by_student or images.shape[2:] != self._size:
-            images = self.predictor.preprocess.normalised(self._brought_over(images, seen_by_student))
-        with torch.autocast(images.device.type, self.precision, enabled=self.precision != torch.float32):
+    def logits(self, images: Tensor) -> Tensor:
+        """Float32 B×K of what the student got, normalised by the student's preprocessing."""
+        if not self.same_input or images.shape[2:] != self._size:
+            images = self.own(self._brought_over(images))
+        mixed = self.precision != torch.float32
+        with torch.autocast(images.device.type, self.precision) if mixed else nullcontext():
             logits: Tensor = _network(self.predictor)(images)
-        return logits.float()[:, self.columns]
+        return logits.float().index_select(1, self.columns)
 
     @property
     def _size(self) -> tuple[int, int]:
         return self.predictor.preprocess.height, self.predictor.preprocess.width
 
-    def _brought_over(self, images: Tensor, seen_by_student: Any) -> Tensor:
+    def _brought_over(self, images: Tensor) -> Tensor:
         """The student's images in [0, 1], with this one's channels and size."""
-        mean, std = (
-            images.new_tensor(values).view(1, -1, 1, 1) for values in (seen_by_student.mean, seen_by_student.std)
-        )
-        images = images * std + mean
+        images = images * self.student.std + self.student.mean
         if self.predictor.preprocess.channels < images.shape[1]:
-            images = (images * images.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+            red, green, blue = (weight * channel for weight, channel in zip(LUMA, images.split(1, 1), strict=True))
+            images = red + green + blue
         elif self.predictor.preprocess.channels > images.shape[1]:
             images = images.expand(-1, 3, -1, -1)
         if images.shape[2:] != self._size:
@@ -82,24 +91,19 @@ class Distillation(nn.Module):
         self,
         base: Callable[..., Tensor],
         teachers: Sequence[Teacher],
-        seen_by_student: Any,
         temperature: float,
         weight: float,
     ) -> None:
         super().__init__()
         self.base = base
         self.teachers = tuple(teachers)
-        self.seen_by_student = seen_by_student
         self.temperature = temperature
         self.weight = weight
 
     def forward(self, logits: Tensor, targets: Tensor, images: Tensor) -> Tensor:
         """The scalar loss; `images` are what the student got."""
         with torch.no_grad():
-            softened = [
-                (teacher.logits(images, self.seen_by_student) / self.temperature).softmax(dim=1)
-                for teacher in self.teachers
-            ]
+            softened = [(teacher.logits(images) / self.temperature).softmax(dim=1) for teacher in self.teachers]
             taught = torch.stack(softened).mean(0)
         said = F.log_softmax(logits / self.temperature, dim=1)
         apart = F.kl_div(said, taught, reduction="batchmean") * self.temperature**2

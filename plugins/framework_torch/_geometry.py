@@ -1,4 +1,4 @@
-"""Geometric transforms as N×3×3 matrices, from where a pixel goes to to where it is taken from, in [-1, 1] (x, y)."""
+"""Geometric transforms as B×3×3 matrices, from where a pixel goes to to where it is taken from, in [-1, 1] (x, y)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from framework_torch._drawing import chosen, coin_of, symmetric, uniform
+from framework_torch._drawing import symmetric
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
+    from torch import Tensor
 
-    from framework import Moment
+    from framework import BatchRNG
 
 
-def identity(number: int) -> Tensor:
-    """N unit matrices."""
-    return torch.eye(3).expand(number, 3, 3).clone()
+def identity(rng: BatchRNG) -> Tensor:
+    """A unit matrix for each image, float32 B×3×3."""
+    return torch.eye(3, device=rng.device).repeat(len(rng), 1, 1)
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class FlipMatrices:
 
     p: float
 
-    def matrices(self, number: int, generator: Generator) -> Tensor:
-        """Float32 N×3×3."""
-        result = identity(number)
-        result[:, 0, 0] = torch.where(chosen(number, self.p, generator), -1.0, 1.0)
+    def matrices(self, rng: BatchRNG) -> Tensor:
+        """Float32 B×3×3."""
+        result = identity(rng)
+        result[:, 0, 0] = torch.where(rng.chance(self.p), -1.0, 1.0)
         return result
 
 
@@ -38,11 +38,10 @@ class FlipMatrices:
 class AlternatingFlip:
     """x to -x in every other epoch; a hash of (seed, image) says in which ones."""
 
-    def matrices(self, number: int, generator: Generator, moment: Moment) -> Tensor:
-        """Float32 N×3×3."""
-        result = identity(number)
-        even = coin_of(moment.indices, moment.seed)
-        result[:, 0, 0] = torch.where(even == (moment.epoch % 2 == 0), -1.0, 1.0)
+    def matrices(self, rng: BatchRNG) -> Tensor:
+        """Float32 B×3×3."""
+        result = identity(rng)
+        result[:, 0, 0] = torch.where(rng.coin() == (rng.epoch % 2 == 0), -1.0, 1.0)
         return result
 
 
@@ -53,11 +52,11 @@ class ShiftMatrices:
     fraction: float
     p: float
 
-    def matrices(self, number: int, generator: Generator) -> Tensor:
-        """Float32 N×3×3."""
-        result = identity(number)
-        moves = uniform(2 * number, -2 * self.fraction, 2 * self.fraction, generator).view(number, 2)
-        result[:, :2, 2] = moves if self.p == 1 else moves * chosen(number, self.p, generator)[:, None]
+    def matrices(self, rng: BatchRNG) -> Tensor:
+        """Float32 B×3×3."""
+        result = identity(rng)
+        moves = torch.stack([rng.uniform(-2 * self.fraction, 2 * self.fraction) for _ in range(2)], dim=1)
+        result[:, :2, 2] = moves if self.p == 1 else moves * rng.chance(self.p)[:, None]
         return result
 
 
@@ -68,10 +67,10 @@ class ScaleMatrices:
     fraction: float
     p: float
 
-    def matrices(self, number: int, generator: Generator) -> Tensor:
-        """Float32 N×3×3."""
-        result = identity(number)
-        inverse = 1 / (1 + symmetric(number, self.fraction, self.p, generator))
+    def matrices(self, rng: BatchRNG) -> Tensor:
+        """Float32 B×3×3."""
+        result = identity(rng)
+        inverse = 1 / (1 + symmetric(self.fraction, self.p, rng))
         result[:, 0, 0] = inverse
         result[:, 1, 1] = inverse
         return result
@@ -85,11 +84,11 @@ class RotateMatrices:
     p: float
     image_size: tuple[int, int]
 
-    def matrices(self, number: int, generator: Generator) -> Tensor:
-        """Float32 N×3×3."""
+    def matrices(self, rng: BatchRNG) -> Tensor:
+        """Float32 B×3×3."""
         height, width = self.image_size
-        angle = symmetric(number, math.radians(self.degrees), self.p, generator)
-        result = identity(number)
+        angle = symmetric(math.radians(self.degrees), self.p, rng)
+        result = identity(rng)
         result[:, 0, 0] = result[:, 1, 1] = angle.cos()
         result[:, 0, 1] = -angle.sin() * height / width
         result[:, 1, 0] = angle.sin() * width / height
@@ -103,10 +102,9 @@ class CropMatrices:
     padding: int
     image_size: tuple[int, int]
 
-    def matrices(self, number: int, generator: Generator) -> Tensor:
-        """Float32 N×3×3."""
-        result = identity(number)
+    def matrices(self, rng: BatchRNG) -> Tensor:
+        """Float32 B×3×3."""
+        result = identity(rng)
         for axis, pixels in ((0, self.image_size[1]), (1, self.image_size[0])):
-            moves = torch.randint(-self.padding, self.padding + 1, (number,), generator=generator)
-            result[:, axis, 2] = moves * 2 / pixels
+            result[:, axis, 2] = rng.integers(-self.padding, self.padding + 1) * 2 / pixels
         return result

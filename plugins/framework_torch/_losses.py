@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class WeightedMean(nn.Module):
-    """The mean over images, weighted by the class weights of each image's targets."""
+    """The mean over images of their losses, each times the class weight of the image's target."""
 
     weights: Tensor | None
 
@@ -23,11 +23,12 @@ class WeightedMean(nn.Module):
         self.register_buffer("weights", None if weights is None else torch.tensor(weights))
 
     def mean(self, losses: Tensor, targets: Tensor) -> Tensor:
-        """Of B losses. Divided by the sum of weights, as `nn.CrossEntropyLoss` does for class indices."""
-        if self.weights is None:
-            return losses.mean()
-        image_weights = targets @ self.weights
-        return (losses * image_weights).sum() / image_weights.sum().clamp(min=1e-12)
+        """Of B losses, divided by B.
+
+        `nn.CrossEntropyLoss` divides by the batch's sum of weights, so that weights lose their effect in small batches
+        and gradients depend on how a step is cut into batches.
+        """
+        return losses.mean() if self.weights is None else (losses * (targets @ self.weights)).mean()
 
 
 class SoftCrossEntropy(WeightedMean):

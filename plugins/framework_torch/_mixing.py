@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from framework_torch._drawing import beta, chosen, rectangles
+from framework_torch._drawing import rectangles
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
+    from torch import Tensor
+
+    from framework import BatchRNG
 
 
 @dataclass(frozen=True)
@@ -20,13 +22,11 @@ class Blend:
     alpha: float
     p: float
 
-    def __call__(self, images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    def __call__(self, images: Tensor, targets: Tensor, rng: BatchRNG) -> tuple[Tensor, Tensor]:
         """Images and targets of the same shapes."""
-        number = len(images)
-        share = beta(number, self.alpha, generator)
-        share = torch.minimum(share, 1 - share) * chosen(number, self.p, generator)
-        other = torch.randperm(number, generator=generator).to(images.device)
-        share = share.to(images.device)
+        share = rng.beta(self.alpha)
+        share = torch.minimum(share, 1 - share) * rng.chance(self.p)
+        other = rng.partners()
         return (
             torch.lerp(images, images[other], share.view(-1, 1, 1, 1)),
             torch.lerp(targets, targets[other], share.view(-1, 1)),
@@ -40,12 +40,10 @@ class Paste:
     alpha: float
     p: float
 
-    def __call__(self, images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    def __call__(self, images: Tensor, targets: Tensor, rng: BatchRNG) -> tuple[Tensor, Tensor]:
         """Images and targets of the same shapes."""
-        number, size = len(images), (images.shape[2], images.shape[3])
-        area = beta(number, self.alpha, generator)
-        where = rectangles(area, torch.ones(number), chosen(number, self.p, generator), size, generator)
-        where = where.to(images.device)
-        other = torch.randperm(number, generator=generator).to(images.device)
+        area = rng.beta(self.alpha)
+        where = rectangles(area, torch.ones_like(area), rng.chance(self.p), (images.shape[2], images.shape[3]), rng)
+        other = rng.partners()
         share = where.mean(dim=(1, 2, 3)).view(-1, 1)
         return torch.lerp(images, images[other], where), torch.lerp(targets, targets[other], share)

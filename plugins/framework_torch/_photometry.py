@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from framework_torch._drawing import chosen, noise, rectangles, symmetric, uniform
+from framework_torch._drawing import rectangles, symmetric
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
+    from torch import Tensor
+
+    from framework import BatchRNG
 
 
 @dataclass(frozen=True)
@@ -20,9 +22,9 @@ class BrightnessLevels:
     fraction: float
     p: float
 
-    def levels(self, means: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Factor and summand, float32 N."""
-        return 1 + symmetric(len(means), self.fraction, self.p, generator), torch.zeros_like(means)
+    def levels(self, means: Tensor, rng: BatchRNG) -> tuple[Tensor, Tensor]:
+        """Factor and summand, float32 B."""
+        return 1 + symmetric(self.fraction, self.p, rng), torch.zeros_like(means)
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,9 @@ class ContrastLevels:
     fraction: float
     p: float
 
-    def levels(self, means: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Factor and summand, float32 N."""
-        change = symmetric(len(means), self.fraction, self.p, generator)
+    def levels(self, means: Tensor, rng: BatchRNG) -> tuple[Tensor, Tensor]:
+        """Factor and summand, float32 B."""
+        change = symmetric(self.fraction, self.p, rng)
         return 1 + change, -change * means
 
 
@@ -46,10 +48,10 @@ class EraseRectangle:
     smallest: float
     largest: float
 
-    def __call__(self, images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    def __call__(self, images: Tensor, targets: Tensor, rng: BatchRNG) -> tuple[Tensor, Tensor]:
         """Images of the same shape; targets as they were."""
-        number, size = len(images), (images.shape[2], images.shape[3])
-        area = uniform(number, self.smallest, self.largest, generator)
-        ratio = torch.exp(uniform(number, -1.0986, 1.0986, generator))
-        where = rectangles(area, ratio, chosen(number, self.p, generator), size, generator).to(images.device)
-        return torch.lerp(images, noise(images.shape, images.device, generator), where), targets
+        size = images.shape[2], images.shape[3]
+        area = rng.uniform(self.smallest, self.largest)
+        ratio = torch.exp(rng.uniform(-1.0986, 1.0986))
+        where = rectangles(area, ratio, rng.chance(self.p), size, rng)
+        return torch.lerp(images, rng.noise(*images.shape[1:]), where), targets

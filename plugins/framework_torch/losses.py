@@ -20,8 +20,8 @@ class WeightedLoss(Loss):
     """What all of them share: class weights."""
 
     class_weights: Weights = "none"
-    """`balanced`: inversely to the number of training images of a class, with a mean of 1 over the images. Or a weight
-    by class name; classes that are not named weigh 1."""
+    """`balanced`: inversely to the number of training images of a class. Or a weight by class name; classes that are
+    not named weigh 1. Weights are scaled so that their mean over the training images is 1."""
 
     def weights(self, class_counts: Mapping[str, int]) -> list[float] | None:
         """One weight for each class, in the order of the labels, or None."""
@@ -38,7 +38,11 @@ class WeightedLoss(Loss):
                 )
             if weight < 0:
                 raise UserError(f"loss.class_weights: the weight of '{name}' is {weight}; it must be at least 0")
-        return [self.class_weights.get(name, 1.0) for name in class_counts]
+        weights = [self.class_weights.get(name, 1.0) for name in class_counts]
+        total = sum(weight * number for weight, number in zip(weights, class_counts.values(), strict=True))
+        if not total:
+            raise UserError("loss.class_weights: the weights of all classes that have training images are 0")
+        return [weight * sum(class_counts.values()) / total for weight in weights]
 
 
 class CrossEntropy(WeightedLoss):
@@ -116,10 +120,10 @@ class Distill(Loss):
         """A module `(logits B×K, targets B×K, images) -> scalar`."""
         from framework_torch._distilling import Distillation, Teacher
 
-        teachers = [Teacher.load(named, list(class_counts), device, precision) for named in self.teachers]
+        teachers = [Teacher.load(named, list(class_counts), device, precision, preprocess) for named in self.teachers]
         offered = {"class_counts": class_counts, "preprocess": preprocess, "device": device, "precision": precision}
         base = build(self.base or CrossEntropy(), **offered)
-        return Distillation(base, teachers, preprocess, self.temperature, self.weight)
+        return Distillation(base, teachers, self.temperature, self.weight)
 
 
 LOSSES = (CrossEntropy, Focal, BinaryCrossEntropy, Distill)

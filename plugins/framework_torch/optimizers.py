@@ -49,6 +49,7 @@ class SGD(TorchOptimizer):
             self.lr,
             momentum=self.momentum,
             nesterov=self.nesterov and self.momentum > 0,
+            fused=_on_cuda(model) or None,
         )
 
 
@@ -113,6 +114,10 @@ class RMSprop(TorchOptimizer):
 
         groups = self.groups(model, self.lr)
         return torch.optim.RMSprop(groups, self.lr, self.alpha, self.eps, momentum=self.momentum)
+
+
+def _on_cuda(model: nn.Module) -> bool:
+    return next(model.parameters()).device.type == "cuda"
 
 
 def _can_fuse(model: nn.Module) -> bool:

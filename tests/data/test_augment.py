@@ -4,9 +4,8 @@ from framework_torch.transforms import Brightness, Contrast, Flip, Mixup, Rotate
 from pydantic import ValidationError
 from torchvision.transforms import functional as torchvision
 
-from framework import Moment, Transform
+from framework import BatchPosition, BatchRNG, Transform
 from framework.data.augment import Augmentation, sampling_grid, warp
-from framework.data.seeding import generator_at
 
 SIZE = (20, 32)
 
@@ -23,13 +22,25 @@ def targets(number=6):
 
 
 def augmented(transforms, batch, seed=0):
-    return Augmentation(transforms, SIZE)(batch, targets(len(batch)), generator_at(seed))
+    return Augmentation(transforms, SIZE)(batch, targets(len(batch)), position(len(batch), seed=seed))
 
 
-def matrices(transforms, number, seed=0):
+def position(number, **place):
+    return BatchPosition(torch.arange(number), **place)
+
+
+def drawn(what, transforms, number, *given):
     """What each transform of the recipe draws, in their order."""
-    generator = generator_at(seed)
-    return [transform.build(image_size=SIZE).matrices(number, generator) for transform in transforms]
+    streams = Augmentation(transforms, SIZE).streams
+    built = [transform.build(image_size=SIZE) for transform in transforms]
+    return [
+        getattr(step, what)(*given, BatchRNG(position(number), stream))
+        for step, stream in zip(built, streams, strict=True)
+    ]
+
+
+def matrices(transforms, number):
+    return drawn("matrices", transforms, number)
 
 
 def inside(matrix):
@@ -100,15 +111,14 @@ def test_what_lies_outside_is_reflected():
 
 
 def test_the_sampling_grid_is_torch_s_own():
-    drawn = torch.eye(3) + torch.randn(5, 3, 3, generator=torch.Generator().manual_seed(0))
-    expected = torch.nn.functional.affine_grid(drawn[:, :2], [5, 1, *SIZE], align_corners=False)
-    torch.testing.assert_close(sampling_grid(drawn, *SIZE), expected)
+    affine = torch.eye(3) + torch.randn(5, 3, 3, generator=torch.Generator().manual_seed(0))
+    expected = torch.nn.functional.affine_grid(affine[:, :2], [5, 1, *SIZE], align_corners=False)
+    torch.testing.assert_close(sampling_grid(affine, *SIZE), expected)
 
 
-def levels(transforms, means, seed=0):
+def levels(transforms, means):
     """What each photometric transform draws, where no image's mean matters."""
-    generator = generator_at(seed)
-    return [transform.build(image_size=SIZE).levels(means, generator) for transform in transforms]
+    return drawn("levels", transforms, len(means), means)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -145,7 +155,7 @@ class Factor:
     def __init__(self, factor):
         self.factor = factor
 
-    def levels(self, means, generator):
+    def levels(self, means, rng):
         return torch.full_like(means, self.factor), torch.zeros_like(means)
 
 
@@ -168,14 +178,13 @@ def test_a_stranger_s_transform_is_a_plain_function():
         name = "invert"
 
         def build(self):
-            return lambda images, targets, generator: (1 - images, targets)
+            return lambda images, targets, rng: (1 - images, targets)
 
     torch.testing.assert_close(augmented([Invert()], images())[0], 1 - images())
 
 
 def at(progress, transforms, batch):
-    moment = Moment(torch.arange(len(batch)), progress=progress)
-    return Augmentation(transforms, SIZE)(batch, targets(len(batch)), generator_at(0), moment)
+    return Augmentation(transforms, SIZE)(batch, targets(len(batch)), position(len(batch), progress=progress))
 
 
 def test_a_transform_acts_in_its_share_of_the_training_alone():

@@ -17,14 +17,16 @@ from framework.data.stores.store import build_store
 PREPROCESS = Preprocessor(2, 2, 1, "crop")
 
 
-def batches(number=20, batch_size=4, accumulate=1, sampler="shuffled", seed=0, labels=None, transforms=()):
+def batches(
+    number=20, batch_size=4, accumulate=1, sampler="shuffled", seed=0, labels=None, transforms=(), preprocess=PREPROCESS
+):
     """Image i is filled with i."""
     images = np.zeros((number, 1, 2, 2), np.uint8) + np.arange(number, dtype=np.uint8)[:, None, None, None]
     labels = [index % 2 for index in range(number)] if labels is None else labels
     store = build_store(ImageArrays(images, labels, ("cat", "dog", "fox")), PREPROCESS)
     augmentation = Augmentation(transforms, (2, 2))
     order = Order(store.labels, batch_size, accumulate, sampler, seed)
-    return Batches(store, PREPROCESS, augmentation, order, 8, torch.device("cpu"))
+    return Batches(store, preprocess, augmentation, order, 8, torch.device("cpu"))
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,8 @@ def test_a_step_does_not_touch_the_global_random_state():
 def test_each_step_and_each_of_its_batches_is_augmented_anew():
     drawn = []
 
-    def record(images, targets, generator, moment):
-        drawn.append(torch.rand(1, generator=generator).item())
+    def record(images, targets, rng):
+        drawn.append(rng.uniform().sum().item())
         return images, targets
 
     data = batches(accumulate=2, transforms=[Recorder(record)])
@@ -81,19 +83,19 @@ def test_each_step_and_each_of_its_batches_is_augmented_anew():
     assert len(set(drawn)) == 6
 
 
-def test_each_batch_comes_with_its_moment():
-    moments = []
+def test_each_batch_comes_with_its_position():
+    positions = []
 
-    def record(images, targets, generator, moment):
-        moments.append((moment, (images[:, 0, 0, 0] * 255).round().int().tolist()))
+    def record(images, targets, rng):
+        positions.append((rng.position, (images[:, 0, 0, 0] * 255).round().int().tolist()))
         return images, targets
 
     data = batches(accumulate=2, seed=3, transforms=[Recorder(record)])
     list(data.at(5))
-    for moment, images in moments:
-        assert moment.indices.tolist() == images
-        assert (moment.epoch, moment.progress, moment.seed) == (2, 5 / 8, 3)
-    assert len(moments) == 2
+    for position, images in positions:
+        assert position.indices.tolist() == images
+        assert (position.epoch, position.progress, position.seed) == (2, 5 / 8, 3)
+    assert [position.batch for position, _ in positions] == [10, 11]
 
 
 def test_another_seed_gives_another_order():
@@ -150,17 +152,16 @@ def test_targets_are_the_labels_as_probabilities():
 
 
 def test_images_are_normalised_after_augmentation():
-    data = batches(4, 4)
-    data.preprocess = Preprocessor(2, 2, 1, "crop", (0.5,), (0.25,))
+    data = batches(4, 4, preprocess=Preprocessor(2, 2, 1, "crop", (0.5,), (0.25,)))
     ((images, _, _),) = data.at(0)
     torch.testing.assert_close(images.amax(), torch.tensor((3 / 255 - 0.5) / 0.25))
 
 
 def test_channels_last_changes_the_layout_alone():
     data = batches(8, 8)
-    ((last, _, _),) = data.at(0)
-    data.channels_last = False
-    ((first, _, _),) = data.at(0)
+    other = batches(8, 8)
+    other.channels_last = False
+    ((last, _, _),), ((first, _, _),) = data.at(0), other.at(0)
     assert torch.equal(last, first)
     assert first.is_contiguous()
     assert last.is_contiguous(memory_format=torch.channels_last)

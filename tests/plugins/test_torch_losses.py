@@ -41,10 +41,30 @@ def test_cross_entropy_of_probabilities_is_torch_s(smoothing):
     torch.testing.assert_close(loss(logits(), soft()), expected)
 
 
-def test_weighted_cross_entropy_of_labels_is_torch_s():
+def test_weighted_cross_entropy_is_torch_s_divided_by_the_images():
     loss = CrossEntropy(class_weights=WEIGHTS).build(COUNTS)
-    expected = nn.CrossEntropyLoss(torch.tensor([0.5, 2.0, 3.0]))(logits(), labels())
+    weights = torch.tensor([0.5, 2.0, 3.0]) / 1.2  # their mean over the training images is 1.2
+    expected = nn.CrossEntropyLoss(weights, reduction="sum")(logits(), labels()) / 9
     torch.testing.assert_close(loss(logits(), hard()), expected)
+
+
+@pytest.mark.parametrize("kind", BY_LABELS)
+@pytest.mark.parametrize("cut", [1, 2, 3, 5])
+def test_gradients_do_not_depend_on_how_a_step_is_cut_into_batches(kind, cut):
+    loss = kind(class_weights={"cat": 10.0, "dog": 1.0, "fox": 1.0}).build(COUNTS).double()
+    whole, parts = (logits(30).double().requires_grad_() for _ in range(2))
+    loss(whole, hard(30).double()).backward()
+    for batch, targets in zip(parts.split(cut), hard(30).double().split(cut), strict=True):
+        (loss(batch, targets) * (len(batch) / 30)).backward()
+    torch.testing.assert_close(parts.grad, whole.grad, rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", BY_LABELS)
+def test_weights_count_in_a_batch_of_one(kind):
+    heavy = kind(class_weights={"cat": 10.0, "dog": 1.0, "fox": 1.0}).build(COUNTS)
+    cat, dog = (one.view(1, 3) for one in torch.eye(3)[:2])
+    even = torch.zeros(1, 3)
+    torch.testing.assert_close(heavy(even, cat), 10 * heavy(even, dog))
 
 
 def test_focal_without_gamma_is_cross_entropy():
@@ -83,7 +103,8 @@ def test_equal_weights_change_nothing(kind):
 def test_a_weight_of_zero_takes_a_class_out(kind):
     loss = kind(class_weights={"fox": 0.0}).build(COUNTS)
     others = labels() != 2
-    torch.testing.assert_close(loss(logits(), hard()), kind().build(COUNTS)(logits()[others], hard()[others]))
+    of_others = kind().build(COUNTS)(logits()[others], hard()[others]) * others.double().mean().float()
+    torch.testing.assert_close(loss(logits(), hard()), of_others / 0.9)  # foxes are a tenth of the training images
 
 
 @pytest.mark.parametrize("kind", BY_LABELS)
@@ -103,8 +124,13 @@ def test_balanced_weights_of_an_absent_class_are_zero():
     assert CrossEntropy(class_weights="balanced").weights({"cat": 5, "dog": 0, "fox": 5}) == [1.0, 0.0, 1.0]
 
 
-def test_weights_go_by_name_and_the_rest_weighs_one():
-    assert CrossEntropy(class_weights={"fox": 3.0}).weights(COUNTS) == [1.0, 1.0, 3.0]
+def test_weights_go_by_name_and_the_rest_weighs_one_scaled_to_a_mean_of_one_over_images():
+    assert CrossEntropy(class_weights={"fox": 3.0}).weights(COUNTS) == pytest.approx([1 / 1.2, 1 / 1.2, 3 / 1.2])
+
+
+def test_weights_of_which_all_are_zero_are_an_error():
+    with pytest.raises(UserError, match="are 0"):
+        CrossEntropy(class_weights={"cat": 0.0}).build({"cat": 5, "dog": 0})
 
 
 def test_a_weight_for_an_unknown_class_is_an_error_with_the_nearest_name():

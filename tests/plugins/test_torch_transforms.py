@@ -2,7 +2,6 @@ import math
 
 import pytest
 import torch
-from framework_torch._drawing import coin_of
 from framework_torch.transforms import (
     TRANSFORMS,
     Brightness,
@@ -20,7 +19,7 @@ from pydantic import ValidationError
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as torchvision
 
-from framework import Moment
+from framework import BatchPosition, BatchRNG
 from framework.data.augment import Augmentation
 from framework.data.seeding import generator_at
 
@@ -39,11 +38,13 @@ def one_hot(number, classes=8):
 def apply(transform, images, targets=None, seed=0):
     """What a recipe with this transform alone makes of the batch."""
     targets = one_hot(len(images)) if targets is None else targets
-    return Augmentation([transform], tuple(images.shape[2:]))(images, targets, generator_at(seed))
+    position = BatchPosition(torch.arange(len(images)), seed=seed)
+    return Augmentation([transform], tuple(images.shape[2:]))(images, targets, position)
 
 
 def matrices(transform, number, size, seed=0):
-    return transform.build(image_size=size).matrices(number, generator_at(seed))
+    stream = Augmentation([transform], size).streams[0]
+    return transform.build(image_size=size).matrices(BatchRNG(BatchPosition(torch.arange(number), seed=seed), stream))
 
 
 @pytest.mark.parametrize("kind", TRANSFORMS)
@@ -270,15 +271,6 @@ def test_mixup_keeps_at_least_half_of_each_image():
     assert len(mixed_targets.diagonal().unique()) > 50
 
 
-@pytest.mark.parametrize("alpha", [0.2, 1.0, 4.0])
-def test_mixup_draws_from_the_beta_distribution(alpha):
-    from framework_torch._drawing import beta
-
-    drawn = beta(20_000, alpha, generator_at(0))
-    assert drawn.mean().item() == pytest.approx(0.5, abs=0.01)
-    assert drawn.var().item() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.03)
-
-
 def test_cutmix_mixes_targets_by_the_area_that_was_pasted():
     images, targets = flat(64)
     mixed, mixed_targets = apply(Cutmix(p=1), images, targets)
@@ -309,8 +301,7 @@ def test_a_batch_of_one_is_mixed_with_itself():
 def mirrored(epoch, number=400, seed=0):
     """Which images an alternating flip mirrors in that epoch."""
     flip = Flip(alternate=True).build(image_size=(8, 8))
-    moment = Moment(torch.arange(number), epoch, seed=seed)
-    return flip.matrices(number, generator_at(epoch), moment)[:, 0, 0] == -1
+    return flip.matrices(BatchRNG(BatchPosition(torch.arange(number), seed, epoch), 0))[:, 0, 0] == -1
 
 
 def test_an_alternating_flip_mirrors_each_image_in_every_other_epoch_half_of_them_in_the_first():
@@ -320,26 +311,20 @@ def test_an_alternating_flip_mirrors_each_image_in_every_other_epoch_half_of_the
     assert torch.equal(mirrored(2), first)
 
 
-def test_an_alternating_flip_goes_by_the_image_not_by_its_place_in_the_batch():
-    flip = Flip(alternate=True)
-    order = torch.randperm(8, generator=generator_at(0))
+@pytest.mark.parametrize("transform", [kind() for kind in TRANSFORMS] + [Flip(alternate=True)], ids=repr)
+def test_parameters_go_by_the_image_not_by_its_place_in_the_batch(transform):
+    if isinstance(transform, (Mixup, Cutmix)):
+        pytest.skip("an image is mixed with another of its batch")
+    order = torch.tensor([5, 2, 7, 0, 1, 6, 3, 4])
     images, targets = photos(), one_hot(8)
-    augment = Augmentation([flip], (20, 32))
-    plain, _ = augment(images, targets, generator_at(0), Moment(torch.arange(8)))
-    shuffled, _ = augment(images[order], targets, generator_at(1), Moment(order))
+    augment = Augmentation([transform], (20, 32))
+    plain, _ = augment(images, targets, BatchPosition(torch.arange(8)))
+    shuffled, _ = augment(images[order], targets, BatchPosition(order))
     torch.testing.assert_close(shuffled, plain[order])
+
+
+def test_another_seed_mirrors_other_images():
     assert not torch.equal(mirrored(0, seed=1), mirrored(0))
-
-
-def test_the_coin_of_an_image_is_splitmix64():
-    def splitmix(index, seed):
-        word = ((index + 1) * 0x9E3779B97F4A7C15 + seed * 0xD1342543DE82EF95) % 2**64
-        word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
-        word = (word ^ (word >> 27)) * 0x94D049BB133111EB % 2**64
-        return (word ^ (word >> 31)) & 1 == 1
-
-    for seed in (0, 7, 2**63 - 1):
-        assert coin_of(torch.arange(50), seed).tolist() == [splitmix(index, seed) for index in range(50)]
 
 
 def test_an_alternating_flip_has_no_probability():

@@ -22,7 +22,7 @@ def repository(tmp_path):
 def test_the_command_can_be_typed_again(monkeypatch):
     words = ["framework", "run", "x.yaml", "augment=[flip, erase]", "dataset.root=/data/my photos"]
     monkeypatch.setattr("sys.argv", words)
-    assert shlex.split(describe_environment(Registry.load(), "cpu", "float32")["command"]) == words
+    assert shlex.split(describe_environment(Registry.load(), "cpu", "float32", False)["command"]) == words
 
 
 def test_what_is_not_committed_is_told(repository):

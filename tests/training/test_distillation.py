@@ -50,10 +50,10 @@ def test_the_loss_is_hinton_s_over_the_mean_of_the_teachers_probabilities(run):
     classes = Predictor.open(teachers[0]).classes
     _, inputs = images()
     logits, targets = torch.randn(6, 4), torch.eye(4)[[0, 1, 2, 3, 0, 1]]
-    loaded = [Teacher.load(str(path), classes, CPU, torch.float32) for path in teachers]
-    loss = Distillation(F.cross_entropy, loaded, seen(), temperature=3.0, weight=0.7)(logits, targets, inputs)
+    loaded = [Teacher.load(str(path), classes, CPU, torch.float32, seen()) for path in teachers]
+    loss = Distillation(F.cross_entropy, loaded, temperature=3.0, weight=0.7)(logits, targets, inputs)
 
-    taught = torch.stack([(teacher.logits(inputs, seen()) / 3).softmax(1) for teacher in loaded]).mean(0)
+    taught = torch.stack([(teacher.logits(inputs) / 3).softmax(1) for teacher in loaded]).mean(0)
     apart = (taught * (taught.log() - (logits / 3).log_softmax(1))).sum(1).mean()
     torch.testing.assert_close(loss, 0.3 * F.cross_entropy(logits, targets) + 0.7 * 9 * apart)
 
@@ -62,45 +62,48 @@ def test_a_teacher_sees_what_it_was_trained_to_see(run):
     """Its answers are those of its predictor to the same pixels, whatever the student sees them as."""
     teacher = run("teacher")[0]
     predictor = Predictor.open(teacher).with_temperature(1.0)
-    loaded = Teacher.load(str(teacher), predictor.classes, CPU, torch.float32)
+
+    def loaded(**student):
+        return Teacher.load(str(teacher), predictor.classes, CPU, torch.float32, seen(**student))
+
     levels = torch.randint(0, 256, (6, 1, 16, 16), dtype=torch.uint8)
     as_student = (levels / 255 - 0.4) / 0.2
-    torch.testing.assert_close(loaded.logits(as_student, seen()), predictor.engine(levels), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(loaded().logits(as_student), predictor.engine(levels), rtol=1e-4, atol=1e-4)
     in_colour = as_student.expand(-1, 3, -1, -1)
-    torch.testing.assert_close(loaded.logits(in_colour, seen(3)), predictor.engine(levels), rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(loaded(channels=3).logits(in_colour), predictor.engine(levels), rtol=1e-3, atol=1e-3)
     larger = F.interpolate(as_student, (32, 32), mode="nearest")
     brought = F.interpolate(larger * 0.2 + 0.4, (16, 16), mode="bilinear", antialias=True)
     expected = predictor.engine.model(predictor.preprocess.normalised(brought))
-    torch.testing.assert_close(loaded.logits(larger, seen(size=32)), expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(loaded(size=32).logits(larger), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_a_gray_student_has_a_teacher_for_colour(run):
     teacher = run("teacher", "preprocess.channels=3")[0]
     predictor = Predictor.open(teacher)
-    loaded = Teacher.load(str(teacher), predictor.classes, CPU, torch.float32)
+    loaded = Teacher.load(str(teacher), predictor.classes, CPU, torch.float32, seen())
     levels = torch.randint(0, 256, (6, 1, 16, 16), dtype=torch.uint8)
     expected = predictor.engine(levels.expand(-1, 3, -1, -1))
-    torch.testing.assert_close(loaded.logits((levels / 255 - 0.4) / 0.2, seen()), expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(loaded.logits((levels / 255 - 0.4) / 0.2), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_classes_are_bound_by_name(run):
     teacher = str(run("teacher")[0])
     classes = Predictor.open(teacher).classes
     _, inputs = images()
-    straight = Teacher.load(teacher, classes, CPU, torch.float32).logits(inputs, seen())
-    turned = Teacher.load(teacher, classes[::-1], CPU, torch.float32).logits(inputs, seen())
+    straight = Teacher.load(teacher, classes, CPU, torch.float32, seen()).logits(inputs)
+    turned = Teacher.load(teacher, classes[::-1], CPU, torch.float32, seen()).logits(inputs)
     assert torch.equal(turned, straight.flip(1))
     with pytest.raises(UserError, match=r"knows other classes than the data have: top_left.*the data have cat, dog"):
-        Teacher.load(teacher, ["cat", "dog"], CPU, torch.float32)
+        Teacher.load(teacher, ["cat", "dog"], CPU, torch.float32, seen())
 
 
 def test_a_teacher_gets_no_gradients_and_keeps_its_statistics(run):
     teacher = str(run("teacher")[0])
-    loaded = Teacher.load(teacher, Predictor.open(teacher).classes, CPU, torch.float32)
+    loaded = Teacher.load(teacher, Predictor.open(teacher).classes, CPU, torch.float32, seen())
     before = {name: value.clone() for name, value in loaded.predictor.engine.model.state_dict().items()}
     logits = torch.zeros(6, 4, requires_grad=True)
     _, inputs = images()
-    Distillation(F.cross_entropy, [loaded], seen(), 1.0, 1.0)(logits, torch.eye(6)[:, :4], inputs).backward()
+    Distillation(F.cross_entropy, [loaded], 1.0, 1.0)(logits, torch.eye(6)[:, :4], inputs).backward()
     assert logits.grad.abs().sum() > 0
     model = loaded.predictor.engine.model
     assert all(parameter.grad is None for parameter in model.parameters())
@@ -112,7 +115,7 @@ def test_a_teacher_computes_in_the_precision_of_the_training(run):
     _, inputs = images()
     classes = Predictor.open(teacher).classes
     exact, rounded = (
-        Teacher.load(teacher, classes, CPU, dtype).logits(inputs, seen()) for dtype in (torch.float32, torch.bfloat16)
+        Teacher.load(teacher, classes, CPU, dtype, seen()).logits(inputs) for dtype in (torch.float32, torch.bfloat16)
     )
     assert rounded.dtype == torch.float32
     assert not torch.equal(exact, rounded)

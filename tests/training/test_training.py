@@ -1,6 +1,7 @@
 """What the options of `train` do, on a run that takes a second."""
 
 import json
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -128,7 +129,15 @@ def test_a_freeze_pattern_that_matches_nothing_is_an_error(run):
 def test_max_steps_ends_training_and_the_schedule_fits_it(run):
     folder = run("train.max_steps=5", "scheduler=one_cycle")[0]
     assert folder.read("results")["steps"] == 5
-    assert steps(folder)[-1]["lr"] < 1e-6
+    falling = [1e-2 * (1 + math.cos(math.pi * step / 4)) / 2 for step in range(4)]  # from the second step on
+    assert [line["lr"] for line in steps(folder)] == pytest.approx([4e-4, *falling], rel=1e-4)
+
+
+def test_the_learning_rate_of_a_line_is_the_one_that_its_step_used(run):
+    folder = run("scheduler={name: multi_step, milestones: [1]}", "train.epochs=2")[0]
+    rates = {epoch: {line["lr"] for line in steps(folder) if line["epoch"] == epoch} for epoch in (1, 2)}
+    assert rates == {1: {1e-2}, 2: {1e-3}}
+    assert epochs(folder)[-1]["lr"] == steps(folder)[-1]["lr"]
 
 
 def test_max_time_ends_training_and_says_so(run):

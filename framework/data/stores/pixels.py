@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
+from framework.data.uploading import sent
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -57,4 +59,8 @@ class Held(Pixels):
 
     def batches(self, lists: Iterable[Tensor]) -> Iterator[Tensor]:
         """Each is gathered when it is asked for; it is where the tensor is."""
-        return (self.images.index_select(0, indices.to(self.images.device)) for indices in lists)
+        return (self.images.index_select(0, sent(indices, self.images.device)) for indices in lists)
+
+    def in_order(self, batch_size: int) -> Iterator[Tensor]:
+        """All images once, uint8 B×C×H×W, without a copy."""
+        return iter(self.images.split(batch_size))

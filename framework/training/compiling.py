@@ -1,0 +1,131 @@
+"""`train.compile`: a network compiled by `torch.compile`, where that trains faster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+
+from framework.device import wait_for
+from framework.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from framework.training.session import Session
+
+LEAST_SECONDS = 180.0
+"""Of training by the plain network: compiling takes up to a minute, and shorter trainings would not earn it back."""
+LEAST_GAIN = 1.05
+"""How many times as fast a compiled network must be to be taken."""
+PASSES = 10
+"""Forward and backward passes that are timed."""
+
+Say = Callable[[str], None]
+
+
+def settle_compile(session: Session, recorded: bool | None, say: Say) -> bool:
+    """Decide `train.compile`, and give the session the network that its steps call; whether it is compiled.
+
+    `recorded` is what an earlier part of this run decided: compiled networks round differently, so a resumed run does
+    as it did before. Raises `UserError` where a network that shall be compiled cannot be.
+    """
+    wanted = session.recipe.train.compile
+    if wanted == "auto" and recorded is not None:
+        wanted = recorded
+    if wanted == "auto":
+        return _is_measured(session) and _try_compiled(session, say)
+    if wanted:
+        try:
+            _use_compiled(session)
+            seconds_of_pass(session, passes=1)
+        except Exception as error:
+            raise UserError(
+                f"train.compile: this network cannot be compiled here: {_first_line(error)}\n"
+                "    Train it as it is: train.compile=false"
+            ) from error
+    return bool(wanted)
+
+
+def _is_measured(session: Session) -> bool:
+    return session.device.type == "cuda" and not session.recipe.train.deterministic
+
+
+def _try_compiled(session: Session, say: Say) -> bool:
+    """Measure both networks and keep the faster one."""
+    plain = seconds_of_pass(session)
+    passes = session.total_steps * session.batches.order.batches_per_step
+    if plain * passes < LEAST_SECONDS:
+        return False
+    try:
+        _use_compiled(session)
+        compiled = seconds_of_pass(session)
+    except Exception as error:
+        _use_plain(session)
+        say(f"this network cannot be compiled here and is trained as it is: {_first_line(error)}")
+        return False
+    gain = plain / compiled
+    if gain < LEAST_GAIN:
+        _use_plain(session)
+        say(f"compiled, the network is {gain:.2f} times as fast; it is trained as it is")
+        return False
+    say(f"compiled, the network is {gain:.2f} times as fast and is trained so")
+    return True
+
+
+def _use_compiled(session: Session) -> None:
+    graphs = session.device.type == "cuda" and len(session.batches.stages()) == 1
+    # Not dynamic: progressive resizing has a few image sizes, and each is compiled by itself.
+    compiled = torch.compile(session.model, dynamic=False, mode="reduce-overhead" if graphs else None)
+
+    def network(images: Tensor) -> Tensor:
+        torch.compiler.cudagraph_mark_step_begin()
+        logits: Tensor = compiled(images)
+        return logits
+
+    session.network = network
+    session.precision.own_kernels = False
+
+
+def _use_plain(session: Session) -> None:
+    session.network = session.model
+    session.precision.own_kernels = True
+    torch.compiler.reset()
+
+
+def seconds_of_pass(session: Session, passes: int = PASSES) -> float:
+    """Of one forward and backward pass over a batch, the first ones left out; the network stays as it was."""
+    images, _, _ = next(session.batches.at(0))
+    session.freezing.train_mode(0)
+    with unchanged(session.model):
+        for timed in (3, passes):
+            wait_for(session.device)
+            started = time.perf_counter()
+            for _ in range(timed):
+                with session.precision.forward_pass():
+                    logits = session.network(images)
+                logits.float().square().mean().backward()
+                session.model.zero_grad(set_to_none=True)
+            wait_for(session.device)
+        return (time.perf_counter() - started) / passes
+
+
+@contextmanager
+def unchanged(model: nn.Module) -> Iterator[None]:
+    """A context after which buffers that training passes have changed are as before, and gradients are dropped."""
+    before = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in before:
+                buffer.copy_(value)
+        model.zero_grad(set_to_none=True)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"[:300]

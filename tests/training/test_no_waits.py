@@ -1,0 +1,183 @@
+"""A training step never waits for the device.
+
+Everything of a step is put on torch's `meta` device, whose tensors have shapes and no values: whatever would fetch one
+(`item`, `cpu`, `nonzero`, a mask as index, a Python `if`) raises there, as does mixing tensors of two devices. Copies
+from the CPU to the device are counted by a dispatch mode.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from framework_torch._distilling import Distillation, Teacher
+from framework_torch._losses import SoftCrossEntropy
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from framework import ImageArrays, Predictor, Registry
+from framework.components import Loss, Optimizer, Transform
+from framework.data.preprocess import Preprocessor
+from framework.data.stores.pixels import Held
+from framework.data.stores.store import build_store
+from framework.recipe import Recipe
+from framework.training import session as sessions
+from framework.training.criterion import Criterion
+from framework.training.meter import Meter
+from framework.training.step import train_step
+
+META = torch.device("meta")
+REGISTRY = Registry.load()
+CLASSES = ("cat", "dog", "fox")
+SHIPPED_ELSEWHERE = {"timm"}  # timm's optimizers are timm's own
+
+
+class Crossings(TorchDispatchMode):
+    """Counts copies of CPU tensors to the device."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        copies = func in (torch.ops.aten._to_copy.default, torch.ops.aten.copy_.default)
+        given = [value for value in args if isinstance(value, torch.Tensor)]
+        crosses = copies and result.device == META and any(value.device != META for value in given)
+        # The indices of a block come from the CPU; on CUDA, from pinned memory.
+        if crosses and not (result.dtype == torch.int64 and result.dim() == 1):
+            self.found.append(f"{func} {result.dtype} {tuple(result.shape)}")
+        return result
+
+
+class HostConstants(TorchFunctionMode):
+    """Counts tensors that are made of Python's numbers on the device."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        made = func in (torch.tensor, torch.as_tensor) and (kwargs or {}).get("device") == META
+        if made or (func is torch.Tensor.new_tensor and args[0].device == META):
+            self.found.append(f"{func.__name__} {args[1:]}")
+        return func(*args, **(kwargs or {}))
+
+
+def session_on_meta(monkeypatch, **sections):
+    """A session as on a GPU: store, network and constants on the device."""
+    tree = {
+        "dataset": {"name": "drawn_faces", "validation": 0},
+        "preprocess": {"size": 16, "channels": 3},
+        "model": "speednet",
+        "train": {"batch_size": 4, "epochs": 3, "precision": "float32"},
+    }
+    for name, section in sections.items():
+        tree[name] = {**tree.get(name, {}), **section} if isinstance(section, dict) and name == "train" else section
+    recipe = Recipe.model_validate(tree, context=REGISTRY)
+    preprocess = Preprocessor(16, 16, 3, "crop", (0.5,) * 3, (0.25,) * 3)
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 3, 16, 16), dtype=np.uint8)
+    store = build_store(ImageArrays(pixels, [index % 3 for index in range(40)], CLASSES), preprocess)
+    object.__setattr__(store, "pixels", Held(store.pixels.images.to(META), "device"))
+    monkeypatch.setattr(sessions, "choose_device", lambda name: META)
+    monkeypatch.setattr(type(store), "spread", lambda store, number: torch.zeros(8, 3, 16, 16).byte())
+    return sessions.build_session(recipe, {"train": store}, preprocess)
+
+
+def take_steps(session):
+    """All but the first one, in which constants and state may still be made."""
+    meter = Meter()
+    train_step(session, 0, meter)
+    with Crossings() as crossings, HostConstants() as constants:
+        for step in range(1, 9):
+            train_step(session, step, meter)
+            session.schedule.step()
+    assert crossings.found == []
+    assert constants.found == []
+
+
+TRANSFORMS = [
+    *REGISTRY.names(Transform),
+    {"name": "flip", "alternate": True},
+    {"name": "mixup", "until": 0.5},
+]
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS, ids=str)
+def test_a_transform_waits_for_nothing(monkeypatch, transform):
+    take_steps(session_on_meta(monkeypatch, augment=[transform]))
+
+
+def test_transforms_together_wait_for_nothing(monkeypatch):
+    take_steps(session_on_meta(monkeypatch, augment=TRANSFORMS))
+
+
+OF_LABELS = sorted(set(REGISTRY.names(Loss)) - {"distill"})
+
+
+@pytest.mark.parametrize("loss", OF_LABELS)
+@pytest.mark.parametrize("weights", ["none", "balanced"])
+def test_a_loss_waits_for_nothing(monkeypatch, loss, weights):
+    take_steps(session_on_meta(monkeypatch, loss={"name": loss, "class_weights": weights}))
+
+
+def test_teachers_wait_for_nothing(monkeypatch):
+    """With another size and other channels than the student's."""
+    session = session_on_meta(monkeypatch)
+    classes = Predictor.open("drawn/faces", device="cpu").classes
+    teacher = Teacher.load("drawn/faces", classes, torch.device("cpu"), torch.float32, session.preprocess)
+    teacher.predictor.engine.model.to(META)
+    own, student = (preprocess.normalization(META) for preprocess in (teacher.predictor.preprocess, session.preprocess))
+    teacher = replace(teacher, columns=torch.arange(3, device=META), own=own, student=student)
+    session.loss = Criterion(Distillation(SoftCrossEntropy(None, 0.0), [teacher], 2.0, 0.5), True)
+    take_steps(session)
+
+
+@pytest.mark.parametrize("optimizer", sorted(set(REGISTRY.names(Optimizer)) - SHIPPED_ELSEWHERE))
+def test_an_optimizer_waits_for_nothing(monkeypatch, optimizer):
+    monkeypatch.setattr("framework_torch.optimizers._can_fuse", lambda model: False)  # no fused kernels for `meta`
+    take_steps(session_on_meta(monkeypatch, optimizer=optimizer))
+
+
+TRAININGS = {
+    "ema": {"ema": 0.9},
+    "lookahead": {"lookahead": {}},
+    "clipping": {"clip_grad_norm": 1.0},
+    "accumulation": {"accumulate": 3},
+    "progressive resizing": {"grow_from": 8},
+    "unfreezing": {"unfreeze_until": 0.5},
+    "contiguous": {"channels_last": False},
+    "balanced": {"sampler": "balanced"},
+}
+
+
+@pytest.mark.parametrize("train", TRAININGS.values(), ids=TRAININGS)
+def test_no_way_to_train_waits_for_anything(monkeypatch, train):
+    take_steps(session_on_meta(monkeypatch, train=train))
+
+
+def test_what_waits_is_noticed(monkeypatch):
+    session = session_on_meta(monkeypatch)
+    session.loss = lambda logits, targets, images: logits.sum() if logits.sum() > 0 else -logits.sum()
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        take_steps(session)
+    session = session_on_meta(monkeypatch)
+    session.loss = lambda logits, targets, images: (logits * torch.ones(3).to(META)).sum()
+    with pytest.raises(AssertionError):
+        take_steps(session)
+    session = session_on_meta(monkeypatch)
+    session.loss = lambda logits, targets, images: (logits * torch.tensor([1.0, 2.0, 3.0], device=META)).sum()
+    with pytest.raises(AssertionError):
+        take_steps(session)
+
+
+def test_the_meter_reads_nothing_before_it_is_asked():
+    meter = Meter()
+    meter.add(torch.zeros((), device=META), torch.zeros(4, 3, device=META), torch.zeros(4, 3, device=META), 1)
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        meter.take_recent()
+
+
+def test_this_file_is_about_the_step_that_ships():
+    assert Path(sessions.__file__).parent / "step.py" == Path(train_step.__code__.co_filename)
