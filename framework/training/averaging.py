@@ -36,7 +36,7 @@ class Averaging(ABC):
         averages, values = (list(side) for side in zip(*(pair for pair in pairs if _is_float(pair)), strict=True))
         torch._foreach_lerp_(averages, values, weight)
         if others := [pair for pair in pairs if not _is_float(pair)]:
-            torch._foreach_copy_(*(list(side) for side in zip(*others, strict=True)))
+            torch._foreach_copy_([average for average, _ in others], [value for _, value in others])
         return averages, values
 
     def _buffers(self) -> list[tuple[Tensor, Tensor]]:

@@ -28,7 +28,7 @@ class WeightedLoss(Loss):
         if self.class_weights == "none":
             return None
         if self.class_weights == "balanced":
-            total, present = sum(class_counts.values()), sum(number > 0 for number in class_counts.values())
+            total, present = sum(class_counts.values()), sum(1 for number in class_counts.values() if number)
             return [total / (present * number) if number else 0.0 for number in class_counts.values()]
         for name, weight in self.class_weights.items():
             if name not in class_counts:
@@ -39,10 +39,10 @@ class WeightedLoss(Loss):
             if weight < 0:
                 raise UserError(f"loss.class_weights: the weight of '{name}' is {weight}; it must be at least 0")
         weights = [self.class_weights.get(name, 1.0) for name in class_counts]
-        total = sum(weight * number for weight, number in zip(weights, class_counts.values(), strict=True))
-        if not total:
+        weighted = sum(weight * number for weight, number in zip(weights, class_counts.values(), strict=True))
+        if not weighted:
             raise UserError("loss.class_weights: the weights of all classes that have training images are 0")
-        return [weight * sum(class_counts.values()) / total for weight in weights]
+        return [weight * sum(class_counts.values()) / weighted for weight in weights]
 
 
 class CrossEntropy(WeightedLoss):

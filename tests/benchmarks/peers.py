@@ -1,4 +1,7 @@
-"""Other ways to train: Lightning, fastai and the Hugging Face Trainer, with the same network, loader and optimizer."""
+"""Other ways to train, with the same network and optimizer.
+
+Lightning, fastai and the Hugging Face Trainer get the DataLoader of the bench; timm has its own loader.
+"""
 
 from __future__ import annotations
 
@@ -106,4 +109,36 @@ def transformers(bench: Bench) -> None:
         Trainer(Network(), arguments, data_collator=collate, train_dataset=bench.loader().dataset).train()
 
 
-PEERS = {"lightning": lightning, "fastai": fastai, "transformers": transformers}
+def timm_loop(bench: Bench) -> None:
+    """timm's dataset, transforms and loader, which prefetches to the device, in a loop like its training script's."""
+    from timm.data import ImageDataset, create_loader
+
+    task = bench.task
+    loader = create_loader(
+        ImageDataset(str(bench.folder), input_img_mode="L" if task.channels == 1 else "RGB"),
+        input_size=(task.channels, task.size, task.size),
+        batch_size=task.batch_size,
+        is_training=True,
+        no_aug=False,
+        re_prob=0.5,
+        re_mode="pixel",
+        scale=(0.8, 1.0),
+        color_jitter=(0.2, 0.2),
+        mean=(0.5,) * task.channels,
+        std=(0.25,) * task.channels,
+        num_workers=bench.workers,
+        pin_memory=bench.device.type == "cuda",
+        device=bench.device,
+        persistent_workers=False,
+    )
+    model = bench.timed(bench.network()).train()
+    optimizer = torch.optim.Adam(model.parameters(), fused=True)
+    for images, labels in loader:
+        with bench.autocast():
+            logits = model(images.contiguous(memory_format=torch.channels_last))
+        nn.functional.cross_entropy(logits.float(), labels).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+
+PEERS = {"timm": timm_loop, "lightning": lightning, "fastai": fastai, "transformers": transformers}

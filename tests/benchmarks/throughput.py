@@ -10,6 +10,7 @@ bare              a plain loop on one batch, already in memory; no data, no augm
 framework         `framework run` with the full augmentation
 framework-plain   the same without any
 torchvision       ImageFolder, DataLoader and torchvision's transforms in a plain loop
+timm              timm's own dataset, transforms and loader in a plain loop
 lightning, fastai, transformers   the same DataLoader handed to each
 
 DataLoaders have the number of workers that is best for torchvision's loop.
@@ -22,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -53,24 +55,38 @@ class Way:
         return float(answer)
 
 
-def measure(task: Task, rounds: int, device: str) -> None:
-    """Print a table for one task."""
+def best_workers(torchvision: Way) -> int:
+    """For DataLoaders: the number that torchvision's loop is fastest with."""
+    tried = (0, 1, 2, *([4, 8] if (os.cpu_count() or 1) > 4 else []))
+    by_workers = {workers: torchvision.turn(workers) for workers in tried}
+    return max(by_workers, key=by_workers.__getitem__)
+
+
+def rates_of(
+    task: Task, rounds: int, device: str, names: Sequence[str], workers: int | None = None
+) -> tuple[dict[str, list[float]], int]:
+    """Images a second of each round by way, and the workers that DataLoaders had; `workers` None: the best number."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         write_images(folder, task)
-        ways = {name: Way(name, task, folder, device) for name in installed()}
+        ways = {name: Way(name, task, folder, device) for name in names}
         for way in ways.values():
             stack.callback(way.process.kill)
-        tried = (0, 1, 2, *([4, 8] if (os.cpu_count() or 1) > 4 else []))
-        by_workers = {workers: ways["torchvision"].turn(workers) for workers in tried}
-        best = max(by_workers, key=by_workers.__getitem__)
+        if workers is None:
+            workers = best_workers(ways["torchvision"])
         rates: dict[str, list[float]] = {name: [] for name in ways}
         for _ in range(rounds):
             for name, way in ways.items():
-                rates[name].append(way.turn(best))
+                rates[name].append(way.turn(workers))
+    return rates, workers
+
+
+def measure(task: Task, rounds: int, device: str) -> None:
+    """Print a table for one task."""
+    rates, workers = rates_of(task, rounds, device, installed())
     where = choose_device(device)
     precision = str(choose_precision("auto", where)).removeprefix("torch.")
-    print(f"{task.name}: batches of {task.batch_size}, {where}, {precision}, {best} workers for DataLoaders")
+    print(f"{task.name}: batches of {task.batch_size}, {where}, {precision}, {workers} workers for DataLoaders")
     of_bare = statistics.median(rates["bare"])
     for name, measured in rates.items():
         middle = statistics.median(measured)

@@ -19,7 +19,7 @@ from framework.device import choose_device
 from framework.recipe.sections import Recipe
 from framework.report.display import SilentDisplay
 from framework.training import run as framework_run
-from tests.benchmarks.bench import TASKS, Bench
+from tests.benchmarks.bench import GPU_TASKS, REHEARSED, TASKS, Bench
 from tests.benchmarks.peers import PEERS
 
 
@@ -29,7 +29,7 @@ def plain_loop(bench: Bench, batches: Iterator[tuple[torch.Tensor, torch.Tensor]
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
     for images, labels in batches:
         images = images.to(bench.device, memory_format=torch.channels_last, non_blocking=True)
-        labels = labels.to(bench.device)
+        labels = labels.to(bench.device, non_blocking=True)
         with bench.autocast():
             logits = model(images)
         nn.functional.cross_entropy(logits.float(), labels).backward()
@@ -91,7 +91,7 @@ def installed() -> list[str]:
 def main() -> None:
     """Take turns until there are no more lines."""
     task, folder, device, way = sys.argv[1:]
-    bench = Bench(TASKS[task], Path(folder), choose_device(device))
+    bench = Bench({**TASKS, **GPU_TASKS, **REHEARSED}[task], Path(folder), choose_device(device))
     answers = sys.stdout
     for line in sys.stdin:
         bench.workers = int(line)

@@ -1,0 +1,255 @@
+"""One part of `python -m tests.benchmarks.gpu`: `python -m tests.benchmarks.gpu.parts PART ANSWER.json`.
+
+A part adds to its answer as it goes and writes it each time, so that what was measured before its time ran out is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.gpu.installed import ROOT
+
+
+@dataclass
+class Part:
+    """What a part is told, and its answer."""
+
+    answer: Path
+    rehearse: bool
+    data: Path | None
+    found: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def device(self) -> str:
+        """Where it measures."""
+        return "cpu" if self.rehearse else "cuda"
+
+    def add(self, **found: Any) -> None:
+        """Put this into the answer, at once."""
+        self.found |= found
+        self.answer.write_text(json.dumps(self.found, indent=2))
+
+
+def machine(device: str) -> dict[str, Any]:
+    """What the figures were measured on."""
+    import torch
+    import torchvision
+
+    return {
+        "device": torch.cuda.get_device_name() if device == "cuda" else "cpu (rehearsal)",
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+def tests(part: Part) -> None:
+    """The tests that need a GPU."""
+    variables = os.environ | ({"FRAMEWORK_CUDA_TESTS": "cpu"} if part.rehearse else {})
+    command = [sys.executable, "-m", "pytest", "-m", "cuda", "tests/cuda", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
+    print(done.stdout, done.stderr)
+    counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|error)", done.stdout)}
+    part.add(**counts)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def throughput(part: Part, task: str) -> None:
+    """Images a second by each way to train, in turns."""
+    from tests.benchmarks.bench import GPU_TASKS, REHEARSED
+    from tests.benchmarks.throughput import rates_of
+
+    chosen = REHEARSED[f"rehearsed-{task}"] if part.rehearse else GPU_TASKS[f"gpu-{task}"]
+    names = ["bare", "framework", "framework-plain", "torchvision", "timm"]
+    names += ["lightning"] if importlib.util.find_spec("lightning") else []
+    cores = len(os.sched_getaffinity(0))
+    rates, workers = rates_of(chosen, 1 if part.rehearse else 3, part.device, names, 0 if part.rehearse else cores)
+    middle = {name: statistics.median(measured) for name, measured in rates.items()}
+    peers = [rate for name, rate in middle.items() if name in ("torchvision", "timm", "lightning")]
+    part.add(
+        batch_size=chosen.batch_size,
+        workers=workers,
+        images_per_second=middle,
+        rounds=rates,
+        of_bare=middle["framework"] / middle["bare"],
+        of_best_peer=middle["framework"] / max(peers),
+    )
+
+
+def modes(part: Part) -> None:
+    """A training step with each setting of precision, compile and determinism, from a real session."""
+    import torch
+
+    from framework.recipe import load_recipe
+    from framework.registry import Registry
+    from framework.training.compiling import settle_compile
+    from framework.training.meter import Meter
+    from framework.training.reading import read_data
+    from framework.training.session import build_session
+    from framework.training.step import train_step
+
+    settings = {
+        "as shipped": [],
+        "deterministic=false": ["train.deterministic=false"],
+        "compile=true": ["train.deterministic=false", "train.compile=true"],
+        "float16": ["train.deterministic=false", "train.precision=float16"],
+        "float32": ["train.deterministic=false", "train.precision=float32"],
+        "float32, tf32=true": ["train.deterministic=false", "train.precision=float32", "train.tf32=true"],
+    }
+    if part.rehearse:
+        settings = {"as shipped": [], "float32": ["train.precision=float32"]}
+    registry, steps = Registry.load(), 2 if part.rehearse else 60
+    size, faces = ("batch_size=8", 64) if part.rehearse else ("batch_size=128", 20_000)
+    for name, overrides in settings.items():
+        common = ["dataset=drawn_faces", f"dataset.train_images={faces}", "dataset.test_images=20"]
+        common += [f"train.device={part.device}", f"train.{size}"]
+        recipe = load_recipe("recipes/fer2013_best.yaml", registry, [*common, *overrides])
+        session, meter = build_session(recipe, *read_data(recipe)), Meter()
+        settle_compile(session, None, print)
+        wait = torch.cuda.synchronize if part.device == "cuda" else lambda: None
+        for warm_up in (True, False):
+            wait()
+            started = time.perf_counter()
+            for step in range(10 if warm_up and not part.rehearse else steps):
+                train_step(session, step, meter)
+            wait()
+        seconds = time.perf_counter() - started
+        part.add(**{name: steps * session.batches.images_per_step / seconds})
+
+
+def data(part: Part) -> None:
+    """Batches without a network: ours from the device and from memory, beside decoding JPEGs on the device."""
+    import torch
+
+    from framework.recipe.sections import Recipe
+    from framework.training.reading import read_data
+    from framework.training.session import build_session
+    from tests.benchmarks.bench import GPU_TASKS, REHEARSED, Bench, write_images
+
+    tasks = REHEARSED if part.rehearse else GPU_TASKS
+    wait = torch.cuda.synchronize if part.device == "cuda" else lambda: None
+    for name in ("speednet-48", "resnet50-224"):
+        task = tasks[f"{'rehearsed' if part.rehearse else 'gpu'}-{name}"]
+        with tempfile.TemporaryDirectory() as folder:
+            bench = Bench(task, Path(folder), torch.device(part.device))
+            write_images(Path(folder), task)
+            for store in ("device", "memory"):
+                tree: dict[str, Any] = bench.tree(augment=True)
+                tree["train"]["store"] = store
+                recipe = Recipe.model_validate(tree, context=bench.registry)
+                batches = build_session(recipe, *read_data(recipe)).batches
+                for _ in range(2):  # the first time warms up
+                    wait()
+                    started = time.perf_counter()
+                    number = sum(len(batch[0]) for step in range(batches.steps_per_epoch) for batch in batches.at(step))
+                    wait()
+                part.add(**{f"{name}, store={store}": number / (time.perf_counter() - started)})
+            if task.size > 100:
+                part.add(**{f"{name}, JPEG decoded on the device": decoded(Path(folder), part)})
+
+
+def decoded(folder: Path, part: Part) -> float:
+    """Images a second of torchvision's decoder, on the device where there is one, brought to 224×224 each."""
+    import torch
+    from torch.nn import functional as F
+    from torchvision.io import ImageReadMode, decode_jpeg, read_file
+
+    files = [read_file(str(path)) for path in sorted(folder.rglob("*.jpg"))]
+    started = time.perf_counter()
+    for first in range(0, len(files), 64):
+        images = decode_jpeg(files[first : first + 64], ImageReadMode.RGB, device=part.device)
+        for image in images:
+            F.interpolate(image[None].float(), (224, 224), mode="bilinear", antialias=True)
+    if part.device == "cuda":
+        torch.cuda.synchronize()
+    return len(files) / (time.perf_counter() - started)
+
+
+def trained(part: Part, recipe: str, data_set: str, overrides: list[str]) -> None:
+    """A recipe to its end; what it prints goes into the log."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = unpacked(part, data_set, Path(folder))
+        where = [f"dataset.root={root}"] if root else ["dataset=drawn_faces", "dataset.train_images=400"]
+        if root and data_set == "fer2013":
+            where.append("dataset.test_usage=PublicTest")
+        small = ["train.max_steps=3", "train.batch_size=8", "dataset.test_images=20"] if part.rehearse else []
+        options = [*where, f"train.device={part.device}", *overrides, *(small if not root else small[:2])]
+        run = Path(folder, "run")
+        command = [sys.executable, "-m", "framework", "run", f"recipes/{recipe}.yaml", *options, "--out", str(run)]
+        part.add(
+            command=f"framework run recipes/{recipe}.yaml {' '.join(overrides)}".strip(), data=data_set if root else ""
+        )
+        done = subprocess.run(command, cwd=ROOT)
+        if done.returncode:
+            sys.exit(done.returncode)
+        results = json.loads((run / "results.json").read_text())
+        split = "test" if "test" in results else "validation"
+        part.add(
+            split=split,
+            images=results[split]["images"],
+            top1=results[split]["top1"],
+            seconds=results["seconds"],
+            images_per_second=results["images_per_second"],
+        )
+
+
+def unpacked(part: Part, name: str, folder: Path) -> Path | None:
+    """The data set's folder; None where it is not there."""
+    if part.data is None:
+        return None
+    if (part.data / name).is_dir():
+        return part.data / name
+    archive = part.data / f"{name}.tar.xz"
+    if not archive.is_file():
+        return None
+    with tarfile.open(archive) as file:
+        file.extractall(folder / name, filter="data")
+    return folder / name
+
+
+PARTS: dict[str, Callable[[Part], None]] = {
+    "tests": tests,
+    "throughput-resnet18-48": lambda part: throughput(part, "resnet18-48"),
+    "throughput-speednet-48": lambda part: throughput(part, "speednet-48"),
+    "throughput-resnet50-224": lambda part: throughput(part, "resnet50-224"),
+    "cifar10": lambda part: trained(part, "cifar10_fast", "cifar10", []),
+    "cifar10-longer": lambda part: trained(part, "cifar10_fast", "cifar10", ["train.epochs=40"]),
+    "fer2013": lambda part: trained(part, "fer2013_best", "fer2013", ["train.deterministic=false"]),
+    "modes": modes,
+    "data": data,
+}
+
+
+def main() -> None:
+    """Run one part."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", choices=list(PARTS))
+    parser.add_argument("answer", type=Path)
+    parser.add_argument("--rehearse", action="store_true")
+    parser.add_argument("--data", type=Path)
+    arguments = parser.parse_args()
+    part = Part(arguments.answer, arguments.rehearse, arguments.data)
+    part.add(machine=machine(part.device))
+    PARTS[arguments.part](part)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""`python -m tests.benchmarks.gpu` works, seen on the CPU, and its tables are made from what it writes."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.gpu.__main__ import LIMITS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def rehearsed(tmp_path_factory):
+    """The folder that a rehearsal of all parts has written."""
+    out = tmp_path_factory.mktemp("gpu")
+    command = [sys.executable, "-m", "tests.benchmarks.gpu", "--rehearse", "--budget", "900", "--out", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    logs = {path.stem: path.read_text()[-3000:] for path in out.glob("*.log")}
+    assert done.returncode == 0, (done.stdout, done.stderr, logs)
+    return out
+
+
+def test_every_part_ends_and_writes_its_figures(rehearsed):
+    outcomes = {part: json.loads((rehearsed / f"{part}.json").read_text()) for part in LIMITS}
+    assert {outcome["status"] for outcome in outcomes.values()} == {"done"}
+    assert outcomes["tests"]["result"]["passed"] > 10
+    for part in ("throughput-resnet18-48", "throughput-speednet-48", "throughput-resnet50-224"):
+        rates = outcomes[part]["result"]["images_per_second"]
+        assert {"bare", "framework", "torchvision", "timm"} <= set(rates)
+        assert min(rates.values()) > 0
+    assert 0 <= outcomes["fer2013"]["result"]["top1"] <= 1
+    assert len(outcomes["data"]["result"]) == 6
+
+
+def test_a_rehearsal_gives_no_figures_of_a_gpu_and_a_measurement_gives_all_of_them(rehearsed, tmp_path):
+    spec = importlib.util.spec_from_file_location("write_gpu_tables", ROOT / "docs" / "write_gpu_tables.py")
+    tables = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tables)
+    assert tables.read_parts(rehearsed) == {}
+    for file in rehearsed.glob("*.json"):
+        outcome = json.loads(file.read_text())
+        outcome["result"]["machine"]["device"] = "Some GPU"
+        outcome["result"]["data"] = "fer2013" if "top1" in outcome["result"] else outcome["result"].get("data")
+        (tmp_path / file.name).write_text(json.dumps(outcome))
+    parts = tables.read_parts(tmp_path)
+    page = tables.with_section(f"before\n{tables.BEGIN}old\n{tables.END}after\n", tables.benchmarks(parts))
+    assert page.startswith("before\n")
+    assert page.endswith("after\n")
+    assert "old" not in page
+    bare = parts["throughput-resnet18-48"]["images_per_second"]["bare"]
+    assert f"{bare:,.0f} (1.00)" in page
+    results = "\n".join(tables.results(parts))
+    assert f"{100 * parts['fer2013']['top1']:.2f} %" in results
+
+
+def test_what_is_not_installed_is_named_in_one_line(tmp_path):
+    code = "import sys; sys.modules['pydantic'] = None; sys.argv = ['gpu']; "
+    code += "from tests.benchmarks.gpu.__main__ import main; sys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("missing: pydantic;")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_part_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path):
+    from tests.benchmarks.gpu.__main__ import ended
+
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'])"
+    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    assert ended(process, 1.0) == "out of time"
+    assert process.returncode != 0

@@ -1,0 +1,104 @@
+"""Training on a GPU: exact resuming, float16, compiled networks, memory that is short, equal evaluation."""
+
+import json
+import time
+
+import pytest
+import torch
+
+from framework import Predictor, Registry, RunFolder
+from framework.recipe import load_recipe
+from framework.training.meter import Meter
+from framework.training.reading import read_data
+from framework.training.session import build_session
+from framework.training.step import train_step
+
+pytestmark = pytest.mark.cuda
+
+RECIPE = """
+dataset: {{name: drawn_faces, train_images: 500, test_images: 50}}
+preprocess: {{size: 32, channels: 1}}
+augment: [flip, {{name: rotate, degrees: 10}}, contrast, erase, {{name: mixup, until: 0.6}}]
+model: resnet18
+optimizer: {{name: sgd, lr: 0.02}}
+train:
+  {{epochs: 2, batch_size: 32, accumulate: 2, ema: 0.9, clip_grad_norm: 1.0, log_every: 2, device: {device}, {more}}}
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path, device):
+    def write(more="checkpoint_every: 0"):
+        file = tmp_path / "faces.yaml"
+        file.write_text(RECIPE.format(device=device.type, more=more))
+        return file
+
+    return write
+
+
+def lines(folder):
+    """What metrics.jsonl says, without how long it took."""
+    timed = {"seconds", "images_per_second"}
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in row.items() if key not in timed} for row in rows]
+
+
+def test_a_run_killed_and_resumed_equals_the_uninterrupted_one(recipe, tmp_path, start_framework):
+    file = recipe()
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    assert start_framework("run", file, "--out", whole).wait() == 0
+    process = start_framework("run", file, "--out", cut)
+    while process.poll() is None and len(list((cut / "checkpoints").glob("step-*3.safetensors"))) == 0:
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    assert start_framework("run", file, "--out", cut, "--resume").wait() == 0
+    assert RunFolder(cut).weights.read_bytes() == RunFolder(whole).weights.read_bytes()
+    assert lines(cut) == lines(whole)
+
+
+def test_evaluation_is_that_of_the_cpu(recipe, tmp_path, framework, device):
+    file = recipe()
+    assert framework("run", file, "train.epochs=1", "--out", tmp_path / "run").status == 0
+    images = torch.randint(0, 256, (40, 1, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    here, there = (Predictor.open(tmp_path / "run", device=name).engine(images) for name in (device.type, "cpu"))
+    torch.testing.assert_close(here, there, atol=2e-3, rtol=1e-3)
+    assert (here.argmax(1) == there.argmax(1)).float().mean() > 0.95
+
+
+@pytest.mark.parametrize("precision", ["float16", "bfloat16", "float32"])
+@pytest.mark.parametrize("compiled", ["false", "true"])
+def test_every_precision_trains_plain_and_compiled(recipe, tmp_path, framework, device, precision, compiled):
+    if device.type == "cpu" and (precision == "float16" or compiled == "true"):
+        pytest.skip("float16 and compiling are for a GPU")
+    file = recipe("deterministic: false")
+    options = f"train.precision={precision}", f"train.compile={compiled}", "train.tf32=true", "train.epochs=1"
+    result = framework("run", file, *options, "--out", tmp_path / "run")
+    assert result.status == 0, result.err
+    environment = json.loads((tmp_path / "run" / "environment.json").read_text())
+    assert (environment["precision"], environment["compile"]) == (precision, compiled == "true")
+
+
+def test_memory_that_is_not_enough_is_one_message(recipe, tmp_path, framework, gpu):
+    options = "train.batch_size=400", "preprocess.size=2048", "train.store=memory", "train.accumulate=1"
+    result = framework("run", recipe(), *options, "--out", tmp_path / "run")
+    assert result.status == 1
+    assert "memory" in result.err
+    assert "train.batch_size" in result.err
+
+
+@pytest.mark.parametrize("store", ["device", "memory"])
+def test_a_step_waits_for_nothing(recipe, gpu, store):
+    registry = Registry.load()
+    loaded = load_recipe(recipe(f"store: {store}"), registry)
+    session, meter = build_session(loaded, *read_data(loaded)), Meter()
+    for step in range(2):
+        train_step(session, step, meter)
+    torch.cuda.synchronize()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for step in range(2, 6):
+            train_step(session, step, meter)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert meter.take_recent().loss > 0
