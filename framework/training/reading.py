@@ -24,9 +24,11 @@ def read_data(
 ) -> tuple[dict[str, Store], Preprocessor]:
     """Decode the splits that a run needs, and settle preprocessing by the training images.
 
-    `say` is told, in a sentence, when kept images are stale or cannot be kept.
+    `say` gets a sentence for each note of the data set, and where kept images are stale or cannot be kept.
     """
     sources = build_splits(recipe.dataset)
+    for note in sources.notes:
+        say(f"dataset '{recipe.dataset.name}': {note}")
     preprocess = resolve_preprocess(recipe, sources["train"])
     storage = Storage.of_recipe(recipe, choose_device(recipe.train.device), say)
     stores: dict[str, Store] = {}

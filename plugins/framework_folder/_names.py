@@ -17,11 +17,14 @@ WORDS = {
 }
 """`eval` is a test split, as in Hugging Face's `datasets`."""
 
+PLAIN = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
+"""Names that nobody takes for something else."""
+
 GENERIC = frozenset(
     {
-        "all", "batch", "data", "dataset", "datasets", "dir", "file", "files", "folder", "full", "image", "images", "img",
-        "imgs", "jpeg", "jpg", "original", "part", "photo", "photos", "pic", "pics", "picture", "pictures", "png", "raw",
-        "sample", "samples", "set", "sets", "split", "splits", "subset",
+        "all", "batch", "data", "dataset", "datasets", "dir", "file", "files", "folder", "full", "image", "images",
+        "img", "imgs", "jpeg", "jpg", "original", "part", "photo", "photos", "pic", "pics", "picture", "pictures",
+        "png", "raw", "sample", "samples", "set", "sets", "split", "splits", "subset",
     }
 )  # fmt: skip
 """Words in the name of a folder that say nothing about its images."""

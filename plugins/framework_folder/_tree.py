@@ -10,7 +10,7 @@ from framework import ImageFiles, Splits, UserError, class_tree, find_data
 from framework_folder._ambiguous import ambiguous
 from framework_folder._given import given_layout
 from framework_folder._layout import ORDER, Layout, understand
-from framework_folder._names import UNLABELLED, certain_splits
+from framework_folder._names import PLAIN, UNLABELLED, certain_splits
 from framework_folder._node import Node
 
 SHOWN = 12
@@ -68,8 +68,8 @@ def _notes(layout: Layout) -> Iterator[str]:
     """How the folders were read, where that is not obvious, and what is not used."""
     if layout.base.parts:
         yield f"images are read from '{layout.base.name}', the only folder with images"
-    found = [f"{split} from '{node.name}'" for split, node in layout.splits.items() if node.name != split]
-    if found:
+    found = [f"{split} from '{node.name}'" for split, node in layout.splits.items() if split in ORDER]
+    if any(layout.splits[split].name.lower() not in PLAIN for split in layout.splits if split in ORDER):
         yield f"splits: {', '.join(found)}"
     more = [split for split in layout.splits if split not in ORDER]
     if more:
