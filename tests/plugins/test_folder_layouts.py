@@ -118,6 +118,9 @@ def test_a_folder_with_the_classes_of_train_is_a_split_of_its_own_name(tmp_path)
         ("cat/{train,test}/1.jpg", "dog/1.jpg"),
         ("cat/{train,test}/1.jpg", "dog/{train,extra}/1.jpg"),
         ("seg_train/1.jpg", "seg_test/1.jpg"),
+        ("bullet_train/{japan,france}/1.jpg", "car/1.jpg"),
+        ("my_train/{a,b}/1.jpg", "pred/1.jpg"),
+        ("train/{val,dog}/1.jpg", "val/val/dog/1.jpg"),
     ],
 )
 def test_what_cannot_be_decided_is_an_error_that_shows_the_folders(tmp_path, paths):
@@ -135,7 +138,7 @@ def test_what_cannot_be_decided_is_an_error_that_shows_the_folders(tmp_path, pat
         ("{test,exam}/1.jpg",),
         ("{valid,invalid}/1.jpg",),
         ("{crash_test,bullet_train}/1.jpg",),
-        ("bullet_train/{japan,france}/1.jpg", "car/1.jpg"),
+        ("bullet_train/japan/1.jpg", "car/1.jpg"),
         ("cat/{1,2}/1.jpg", "dog/1.jpg"),
         ("n01/images/1.jpg", "n02/images/1.jpg"),
         ("cat/{train,test}/1.txt", "{cat,dog}/1.jpg"),
