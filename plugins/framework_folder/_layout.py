@@ -93,7 +93,7 @@ def _with_splits(base: Node, named: Mapping[str, str], wanted: frozenset[str]) -
         raise ambiguous(base, named, "the training split has no class folders")
     more, beside = _beside_splits(base, named, splits)
     for node in (*splits.values(), *more.values()):
-        _refuse_nested(base, named, node, splits["train"].class_names)
+        _refuse_nested(base, named, node, splits["train"].class_names, wanted)
     return Layout(base, in_order({**splits, **more}), {**unused, **beside})
 
 
@@ -119,13 +119,15 @@ def _beside_splits(
     return more, unused
 
 
-def _refuse_nested(base: Node, named: Mapping[str, str], split: Node, known: frozenset[str]) -> None:
+def _refuse_nested(
+    base: Node, named: Mapping[str, str], split: Node, known: frozenset[str], wanted: frozenset[str]
+) -> None:
     """Raise `UserError` where the folders of a split are splits themselves, by their names or what they hold."""
     first, *others = split.children.values()
     if not others and first.class_names & known:
         raise ambiguous(base, named, f"'{first.name}' may be a class, or hold the class folders of a split")
     nested = certain_splits(split.children)
-    if len(nested) == len(split.children) > 1 and any(child.folders for child in split.children.values()):
+    if len(nested) == len(split.children) > 1 and not nested.keys() <= wanted:
         raise ambiguous(base, named, f"the folders of '{split.name}' are named as splits, too")
 
 

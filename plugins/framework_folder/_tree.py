@@ -46,6 +46,8 @@ def read_tree(
 def _class_first(base: Node, whole: ImageFiles) -> dict[str, ImageFiles]:
     """By the folders below class folders, where these are splits (`CLASS/train/*.jpg`); else all as `train`."""
     depth = len(base.parts)
+    if all(name.count("/") == depth + 1 for name in whole.names):
+        return {"train": whole}
     inner = [parts[depth + 1 : -1] for parts in (name.split("/") for name in whole.names)]
     folders = {below[0] for below in inner if below}
     named = {split for folder in folders if (split := parse(folder).split)}

@@ -114,6 +114,7 @@ def test_a_folder_with_the_classes_of_train_is_a_split_of_its_own_name(tmp_path)
         ("amazon/images/{bike,mug}/1.jpg", "webcam/images/{bike,mug}/1.jpg"),
         ("{2019,2020}/train/cat/1.jpg", "{2019,2020}/test/cat/1.jpg"),
         ("train/{train,val}/a/1.jpg", "test/{a,b}/1.jpg"),
+        ("train/{train,val}/1.jpg", "val/{train,val}/1.jpg"),
         ("train/{a,b}/1.jpg", "public_test/{a,b}/1.jpg", "private_test/{a,b}/1.jpg"),
         ("cat/{train,test}/1.jpg", "dog/1.jpg"),
         ("cat/{train,test}/1.jpg", "dog/{train,extra}/1.jpg"),
@@ -153,6 +154,12 @@ def test_classes_inside_splits_may_look_like_splits(tmp_path):
     tree(tmp_path, "train/{test,exam}/1.jpg", "test/{test,exam}/1.jpg")
     assert splits_of(tmp_path)["test"] == ["test/exam/1.jpg", "test/test/1.jpg"]
     assert classes_of(tmp_path) == ["exam", "test"]
+
+
+def test_classes_that_are_all_called_like_splits_are_read_where_they_are_named(tmp_path):
+    tree(tmp_path, "train/{test,dev}/1.jpg", "val/{test,dev}/1.jpg")
+    assert "dataset.classes=" in refusal(tmp_path)
+    assert list(splits_of(tmp_path, classes=("dev", "test"))) == ["train", "validation"]
 
 
 def test_a_class_called_like_a_wrapper_is_a_class_in_every_split(tmp_path):
