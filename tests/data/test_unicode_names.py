@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+import torch
 from framework_folder import Csv, Folder
 from framework_torch.losses import CrossEntropy
 from PIL import Image
@@ -12,6 +13,8 @@ from framework import Dataset, ImageArrays, ImageFiles, find_data
 from framework.data.splits import bind_classes, build_splits, find_split
 from framework.data.subset import named_images
 from framework.data.unicode_names import existing_path, nfc
+from framework.evaluation.answers import Answers
+from framework.runs.trained import Trained
 
 NFC, NFD = "caf\u00e9", "cafe\u0301"
 FORMS = pytest.mark.parametrize(("one", "other"), [(NFC, NFD), (NFD, NFC)])
@@ -99,3 +102,12 @@ def test_splits_are_found_in_either_form(one, other):
 @FORMS
 def test_class_weights_are_named_in_either_form(one, other):
     assert CrossEntropy(class_weights={one: 3.0}).weights({nfc(other): 5, "bar": 5}) == [3.0, 1.0]
+
+
+def test_classes_of_a_bundle_and_names_of_saved_answers_are_in_nfc(tmp_path):
+    trained = Trained("x", tmp_path / "x", "", {"model": {"classes": [NFD, "bar"]}})
+    assert trained.classes == (NFC, "bar")
+    logits = torch.zeros(1, 2)
+    Answers((NFD, "bar"), (f"{NFD}/1.png",), torch.zeros(1, dtype=torch.int64), logits).save(tmp_path / "x.safetensors")
+    saved = Answers.load(tmp_path / "x.safetensors")
+    assert (saved.classes, saved.names) == ((NFC, "bar"), (f"{NFC}/1.png",))
