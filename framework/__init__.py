@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from framework.data.regions import Region
     from framework.data.rng import BatchPosition, BatchRNG
     from framework.data.roots import find_data
-    from framework.data.sources import ImageArrays, ImageFiles
+    from framework.data.sources import ImageArrays, ImageFiles, Splits
     from framework.data.stamps import Stamps
-    from framework.data.trees import class_tree
+    from framework.data.trees import class_tree, holds_images, list_folder
+    from framework.data.unicode_names import existing_path, nfc
     from framework.errors import Interrupted, UserError, did_you_mean
     from framework.hookspecs import Example, hookimpl
     from framework.inference.predictor import Predictor
@@ -53,9 +54,10 @@ _HOMES = {
     "framework.data.regions": ("Region",),
     "framework.data.rng": ("BatchPosition", "BatchRNG"),
     "framework.data.roots": ("find_data",),
-    "framework.data.sources": ("ImageArrays", "ImageFiles"),
+    "framework.data.sources": ("ImageArrays", "ImageFiles", "Splits"),
     "framework.data.stamps": ("Stamps",),
-    "framework.data.trees": ("class_tree",),
+    "framework.data.trees": ("class_tree", "holds_images", "list_folder"),
+    "framework.data.unicode_names": ("existing_path", "nfc"),
     "framework.errors": ("Interrupted", "UserError", "did_you_mean"),
     "framework.hookspecs": ("Example", "hookimpl"),
     "framework.inference.predictor": ("Predictor",),
@@ -91,6 +93,7 @@ __all__ = [
     "Registry",
     "RunFolder",
     "Scheduler",
+    "Splits",
     "Stamps",
     "Transform",
     "UserError",
@@ -100,9 +103,13 @@ __all__ = [
     "decode",
     "did_you_mean",
     "examples_picture",
+    "existing_path",
     "find_data",
+    "holds_images",
     "hookimpl",
+    "list_folder",
     "names_argument",
+    "nfc",
     "scalars",
     "stages_of",
 ]
