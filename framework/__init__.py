@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from framework.data.stamps import Stamps
     from framework.data.trees import class_tree
     from framework.errors import Interrupted, UserError, did_you_mean
+    from framework.evaluation.confusion import Confusion
     from framework.hookspecs import Example, hookimpl
     from framework.inference.predictor import Predictor
     from framework.recipe import Recipe
@@ -55,6 +56,7 @@ _HOMES = {
     "framework.data.stamps": ("Stamps",),
     "framework.data.trees": ("class_tree",),
     "framework.errors": ("Interrupted", "UserError", "did_you_mean"),
+    "framework.evaluation.confusion": ("Confusion",),
     "framework.hookspecs": ("Example", "hookimpl"),
     "framework.inference.predictor": ("Predictor",),
     "framework.recipe": ("Recipe",),
@@ -68,6 +70,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BadImage",
+    "Confusion",
     "Dataset",
     "Example",
     "Finder",

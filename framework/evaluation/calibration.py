@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.nn import functional as F
 
 from framework.errors import UserError
+from framework.evaluation.probabilities import blocks, losses
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from framework.components import Activation
     from framework.evaluation.answers import Answers
 
 LIMITS = (0.05, 20.0)
@@ -42,7 +43,7 @@ def calibrate(answers: Answers, split: str) -> Calibration:
 
     Raises `UserError` where there is none: every answer is right, or they are no better than chance.
     """
-    temperature = fit_temperature(answers.logits, answers.labels)
+    temperature = fit_temperature(answers.logits, answers.labels, answers.activation)
     if not is_minimum(temperature):
         raise UserError(
             f"no temperature fits the {len(answers):,} images of {split}: the loss falls on beyond {temperature:g}. "
@@ -59,17 +60,25 @@ def is_minimum(temperature: float) -> bool:
     return LIMITS[0] < temperature < LIMITS[1]
 
 
-def fit_temperature(logits: Tensor, labels: Tensor) -> float:
-    """The temperature of least cross entropy, within `LIMITS`; logits N×K, labels int64 N.
+def fit_temperature(logits: Tensor, labels: Tensor, activation: Activation = "softmax") -> float:
+    """The temperature of least loss, within `LIMITS`; logits N×K, labels int64 N.
 
-    Cross entropy is convex in the inverse temperature, so that bisecting its slope finds the minimum. Guo et al., "On
-    Calibration of Modern Neural Networks", 2017.
+    The loss is that of the activation (`losses`). Both are convex in the inverse temperature, so that
+    bisecting the slope finds the minimum. Guo et al., "On Calibration of Modern Neural Networks", 2017.
     """
-    logits = logits.double()
     low, high = 1 / LIMITS[1], 1 / LIMITS[0]
     for _ in range(60):
         middle = (low + high) / 2
-        inverse = torch.tensor(middle, dtype=torch.float64, requires_grad=True)
-        (slope,) = torch.autograd.grad(F.cross_entropy(logits * inverse, labels), inverse)
-        low, high = (middle, high) if slope <= 0 else (low, middle)
+        low, high = (middle, high) if _slope(logits, labels, activation, middle) <= 0 else (low, middle)
     return round(2 / (low + high), 6)
+
+
+def _slope(logits: Tensor, labels: Tensor, activation: Activation, inverse: float) -> float:
+    """Of the summed loss, by the inverse temperature."""
+    total, begin = 0.0, 0
+    for block in blocks(logits):
+        scale = torch.tensor(inverse, dtype=torch.float64, requires_grad=True)
+        of_block = labels[begin : begin + len(block)]
+        (slope,) = torch.autograd.grad(losses(block.double() * scale, of_block, activation).sum(), scale)
+        total, begin = total + slope.item(), begin + len(block)
+    return total

@@ -100,6 +100,7 @@ class Display(ABC):
             for row in split_rows(splits):
                 self.line(f"{row[0]:>20}" + "".join(f"{cell:>12}" for cell in row[1:]))
             self.line(f"{'images':>20}" + "".join(f"{split['images']:>12,}" for split in splits.values()), "dim")
+            self._untested(splits)
             self._without_copies(results)
         self.line()
         seconds = results["seconds"]
@@ -112,6 +113,14 @@ class Display(ABC):
         self.line(f"    framework evaluate {self.run.path}", "bold")
         self.line(f"    framework report {self.run.path}", "bold")
         self.line(f"    framework predict {self.run.path} IMAGE_OR_FOLDER", "bold")
+
+    def _untested(self, splits: Mapping[str, Any]) -> None:
+        """Classes that no figure says anything about."""
+        from framework.evaluation.untested import untested_note
+
+        for name, figures in splits.items():
+            if note := untested_note(figures, name):
+                self.line(note, "yellow")
 
     def _without_copies(self, results: Mapping[str, Any]) -> None:
         """How much of the test split was learned."""
