@@ -104,12 +104,20 @@ class Answers:
         """Read what `save` wrote; raises `UserError` for a file that is missing or another."""
         try:
             with safe_open(os.fspath(path), framework="pt") as file:
+                header = file.metadata() or {}
+                if "names" in header:
+                    raise UserError(
+                        f"{path}: saved by an earlier version, with the names in its header; remove the file, and the "
+                        "logits are computed again where the data set is there"
+                    )
                 found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                activation = checked_activation(file.metadata()["activation"], str(path))
+                activation = checked_activation(header["activation"], str(path))
             names, classes = (unpack_texts(found[what], found[f"{what}_ends"]) for what in ("names", "classes"))
             return cls(classes, names, found["labels"], found["logits"], found.get("hashes"), activation)
         except FileNotFoundError:
             raise UserError(f"{path}: there is no such file") from None
+        except UserError:
+            raise
         except Exception as error:
             raise UserError(f"{path}: damaged, or no answers of a run ({error})") from None
 

@@ -75,10 +75,9 @@ def fit_temperature(logits: Tensor, labels: Tensor, activation: Activation = "so
 
 def _slope(logits: Tensor, labels: Tensor, activation: Activation, inverse: float) -> float:
     """Of the summed loss, by the inverse temperature."""
-    total, begin = 0.0, 0
-    for block in blocks(logits):
+    total = 0.0
+    for block, of_block in blocks(logits, labels):
         scale = torch.tensor(inverse, dtype=torch.float64, requires_grad=True)
-        of_block = labels[begin : begin + len(block)]
         (slope,) = torch.autograd.grad(losses(block.double() * scale, of_block, activation).sum(), scale)
-        total, begin = total + slope.item(), begin + len(block)
+        total += slope.item()
     return total

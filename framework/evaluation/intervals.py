@@ -34,8 +34,8 @@ def mean_recall_interval(hits: Sequence[int], support: Sequence[int]) -> tuple[f
     all of them right, would have none otherwise.
     """
     whole = (sum(hits) + 1) / (sum(support) + 2)
-    drawn = [(hit + PRIOR_IMAGES * whole) / (images + PRIOR_IMAGES) for hit, images in zip(hits, support, strict=True)]
-    mean = math.fsum(drawn) / len(drawn)
-    variance = math.fsum(p * (1 - p) / images for p, images in zip(drawn, support, strict=True)) / len(drawn) ** 2
-    recall = math.fsum(hit / images for hit, images in zip(hits, support, strict=True)) / len(drawn)
+    shrunk = [(hit + PRIOR_IMAGES * whole) / (images + PRIOR_IMAGES) for hit, images in zip(hits, support, strict=True)]
+    mean = math.fsum(shrunk) / len(shrunk)
+    variance = math.fsum(p * (1 - p) / images for p, images in zip(shrunk, support, strict=True)) / len(shrunk) ** 2
+    recall = math.fsum(hit / images for hit, images in zip(hits, support, strict=True)) / len(shrunk)
     return wilson_interval(recall, mean * (1 - mean) / variance)

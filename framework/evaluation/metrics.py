@@ -79,13 +79,11 @@ def bin_of(confidence: Tensor, bins: int = ECE_BINS) -> Tensor:
 
 def _by_blocks(logits: Tensor, labels: Tensor, activation: Activation) -> tuple[float, float, Tensor, Tensor]:
     """Mean loss, top-5 (0 where there are fewer classes), confidence and prediction of each image, in float64."""
-    parts = list(zip(blocks(logits), labels.split(len(next(blocks(logits)))), strict=True))
     loss, hits, confidence, predictions = 0.0, 0, [], []
-    for block, of_block in parts:
+    for block, of_block in blocks(logits, labels):
         exact = block.double()
         loss += losses(exact, of_block, activation).sum().item()
-        most = probabilities(exact, activation).amax(dim=1)
-        confidence.append(most)
+        confidence.append(probabilities(exact, activation).amax(dim=1))
         predictions.append(exact.argmax(dim=1))
         if exact.shape[1] > 5:
             hits += int((exact.topk(5, dim=1).indices == of_block[:, None]).any(dim=1).sum())

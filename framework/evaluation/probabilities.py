@@ -56,9 +56,10 @@ def losses(logits: Tensor, labels: Tensor, activation: Activation) -> Tensor:
 
 def confidences(logits: Tensor, activation: Activation) -> Tensor:
     """The highest probability of each row, float64 N."""
-    return torch.cat([probabilities(block.double(), activation).amax(dim=1) for block in blocks(logits)])
+    return torch.cat([probabilities(block.double(), activation).amax(dim=1) for (block,) in blocks(logits)])
 
 
-def blocks(logits: Tensor) -> Iterator[Tensor]:
-    """The rows of N×K in parts of at most `BLOCK` numbers."""
-    yield from logits.split(max(1, BLOCK // logits.shape[1]))
+def blocks(logits: Tensor, *others: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """The rows of N×K in parts of at most `BLOCK` numbers, each with the same rows of the other tensors."""
+    rows = max(1, BLOCK // logits.shape[1])
+    yield from zip(*(tensor.split(rows) for tensor in (logits, *others)), strict=True)

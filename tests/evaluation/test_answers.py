@@ -1,7 +1,9 @@
+import json
 from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from framework.errors import RunFailed, UserError
 from framework.evaluation.answers import Answers, averaged
@@ -28,6 +30,13 @@ def test_answers_are_what_they_were_when_they_are_read_again(tmp_path):
 def test_a_file_that_holds_no_answers_is_said_to_be_none(content, tmp_path):
     (tmp_path / "test.safetensors").write_bytes(content)
     with pytest.raises(UserError, match="damaged, or no answers of a run"):
+        Answers.load(tmp_path / "test.safetensors")
+
+
+def test_a_file_of_an_earlier_version_is_said_to_be_one(tmp_path):
+    tensors = {"logits": LOGITS, "labels": LABELS}
+    save_file(tensors, tmp_path / "test.safetensors", metadata={"names": json.dumps(NAMES), "classes": "[]"})
+    with pytest.raises(UserError, match="an earlier version"):
         Answers.load(tmp_path / "test.safetensors")
 
 
