@@ -57,7 +57,7 @@ def _print(out: Path, evidence: Evidence) -> None:
         if evidence.figures and key in evidence.figures:
             interval = evidence.intervals.get(key)
             between = f"  95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f}" if interval else ""
-            between += ", without chance" if interval and key == "ece" else ""
+            between += ", bias-corrected" if interval and key == "ece" else ""
             print(f"{HEADLINES[key]:>20}  {headline(key, evidence.figures[key])}{between}")
     if untested := evidence.figures and untested_note(evidence.figures, evidence.split):
         print(f"{'not tested':>20}  {untested}")

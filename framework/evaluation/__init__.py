@@ -10,7 +10,7 @@ confusion.py    the confusion matrix, without its empty cells
 untested.py     classes without images in a split
 intervals.py    intervals by a formula: of shares, and of balanced accuracy
 bootstrap.py    intervals by resampling: of macro F1, and of differences
-ece_interval.py  the interval of ECE, without the part that is chance
+ece_interval.py  the bias-corrected interval of ECE
 figure_intervals.py  all intervals of a split
 paired.py       two classifiers on the same images: better, or noise
 reliability.py  confidence beside accuracy

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from framework.errors import UserError
-from framework.evaluation.probabilities import blocks, losses
+from framework.evaluation.probabilities import blocks, probabilities
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,6 +16,9 @@ if TYPE_CHECKING:
 
 LIMITS = (0.05, 20.0)
 """Temperatures beyond these say that the fit has no minimum: every answer right, or all of them chance."""
+
+TOLERANCE = 1e-9
+"""Of the temperature, as a fraction of it."""
 
 
 @dataclass(frozen=True)
@@ -63,21 +64,32 @@ def is_minimum(temperature: float) -> bool:
 def fit_temperature(logits: Tensor, labels: Tensor, activation: Activation = "softmax") -> float:
     """The temperature of least loss, within `LIMITS`; logits N×K, labels int64 N.
 
-    The loss is that of the activation (`losses`). Both are convex in the inverse temperature, so that
-    bisecting the slope finds the minimum. Guo et al., "On Calibration of Modern Neural Networks", 2017.
+    The loss is that of the activation (`losses`). Both are convex in the inverse temperature, so that the root of the
+    slope is the minimum. It is found by the Illinois method (Dowell and Jarratt, 1971), which halves the slope of an end
+    that stays where it is for two steps. Guo et al., "On Calibration of Modern Neural Networks", 2017.
     """
     low, high = 1 / LIMITS[1], 1 / LIMITS[0]
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _slope(logits, labels, activation, middle) <= 0 else (low, middle)
+    below, above = (_slope(logits, labels, activation, end) for end in (low, high))
+    if below >= 0 or above <= 0:  # no minimum in between
+        return LIMITS[1] if below >= 0 else LIMITS[0]
+    moved = ""
+    while high - low > TOLERANCE * low:
+        middle = high - above * (high - low) / (above - below)
+        middle = min(max(middle, low + TOLERANCE * low / 2), high - TOLERANCE * low / 2)
+        slope = _slope(logits, labels, activation, middle)
+        if slope <= 0:
+            low, below, above = middle, slope, above / 2 if moved == "low" else above
+        else:
+            high, above, below = middle, slope, below / 2 if moved == "high" else below
+        moved = "low" if slope <= 0 else "high"
     return round(2 / (low + high), 6)
 
 
 def _slope(logits: Tensor, labels: Tensor, activation: Activation, inverse: float) -> float:
-    """Of the summed loss, by the inverse temperature."""
+    """Of the summed loss, by the inverse temperature: Σ p·z over all classes, less z of the true one."""
     total = 0.0
     for block, of_block in blocks(logits, labels):
-        scale = torch.tensor(inverse, dtype=torch.float64, requires_grad=True)
-        (slope,) = torch.autograd.grad(losses(block.double() * scale, of_block, activation).sum(), scale)
-        total += slope.item()
+        exact = block.double()
+        total += (probabilities(exact * inverse, activation) * exact).sum().item()
+        total -= exact.gather(1, of_block[:, None]).sum().item()
     return total

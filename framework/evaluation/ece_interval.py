@@ -1,4 +1,4 @@
-"""The interval of the expected calibration error.
+"""The bias-corrected interval of the expected calibration error.
 
 ECE is a sum of absolute gaps, so that chance alone raises it: a perfectly calibrated network has an ECE above 0 on any
 finite split, and resampling raises it again. Two things follow from that.

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import count
+from framework.evaluation.untested import untested_note
 from framework.hookspecs import hookimpl
 from framework.report.figures import (
     EPOCH_TITLES,
@@ -115,9 +116,7 @@ class Display(ABC):
         self.line(f"    framework predict {self.run.path} IMAGE_OR_FOLDER", "bold")
 
     def _untested(self, splits: Mapping[str, Any]) -> None:
-        """Classes that no figure says anything about."""
-        from framework.evaluation.untested import untested_note
-
+        """Classes that a split has no images of."""
         for name, figures in splits.items():
             if note := untested_note(figures, name):
                 self.line(note, "yellow")

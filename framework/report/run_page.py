@@ -64,9 +64,9 @@ def _trained(documents: Mapping[str, Any]) -> str:
 def _foot(evidence: Evidence) -> Content:
     return prose(
         "Intervals are 95 %: Wilson’s for fractions of the images and, by their effective number of images, for "
-        f"balanced accuracy and macro F1 (whose variance is that of {RESAMPLES:,} resamples). That of ECE leaves out "
-        "what chance adds on a finite number of images, so that ECE itself can lie above it. They tell how far other "
-        "images of the same kind would move a figure, not how far another seed would. Written by "
+        f"balanced accuracy and macro F1 (whose variance is that of {RESAMPLES:,} resamples). That of ECE is "
+        "bias-corrected: chance raises ECE on a finite number of images, so that ECE itself can lie above it. They "
+        "tell how far other images of the same kind would move a figure, not how far another seed would. Written by "
         f"`framework report {evidence.trained.label}`. This page needs nothing else. Before it is passed on: it shows "
         "images of the data, and names folders, the command and the commit."
     )

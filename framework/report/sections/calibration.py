@@ -51,7 +51,7 @@ def calibration_section(evidence: Evidence) -> Markup | None:
 
 def _diagram(name: str, answers: Answers) -> Markup:
     figures, (low, high) = answers.figures(), ece_interval(answers.confidences, answers.hits)
-    between = f" (95 % interval without chance: {100 * low:.1f} to {100 * high:.1f})"
+    between = f" (95 % interval, bias-corrected: {100 * low:.1f} to {100 * high:.1f})"
     words = [element("b", f"ECE {share(figures['ece'])}"), f"{between}, loss {figures['loss']:.3f}"]
     return element(
         "figure",

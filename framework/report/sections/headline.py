@@ -79,7 +79,7 @@ def _meaning(key: str, evidence: Evidence) -> str:
     if key == "loss" and evidence.trained.activation == "sigmoid":
         return "binary cross entropy, summed over the classes, in nats"
     if key == "ece" and (interval := evidence.intervals.get(key)) and interval[1] < evidence.figures[key]:
-        return f"{MEANING[key]}; most of it is chance on so few images"
+        return f"{MEANING[key]}; above its interval, for chance raises it on so few images"
     number, total = evidence.figures.get(CLASSES_OF.get(key, "")), len(evidence.figures["per_class"])
     if number is None or number == total:
         return MEANING[key]
