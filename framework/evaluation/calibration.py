@@ -65,8 +65,8 @@ def fit_temperature(logits: Tensor, labels: Tensor, activation: Activation = "so
     """The temperature of least loss, within `LIMITS`; logits N×K, labels int64 N.
 
     The loss is that of the activation (`losses`). Both are convex in the inverse temperature, so that the root of the
-    slope is the minimum. It is found by the Illinois method (Dowell and Jarratt, 1971), which halves the slope of an end
-    that stays where it is for two steps. Guo et al., "On Calibration of Modern Neural Networks", 2017.
+    slope is the minimum. It is found by the Illinois method (Dowell and Jarratt, 1971), which halves the slope of an
+    end that stays where it is for two steps. Guo et al., "On Calibration of Modern Neural Networks", 2017.
     """
     low, high = 1 / LIMITS[1], 1 / LIMITS[0]
     below, above = (_slope(logits, labels, activation, end) for end in (low, high))
