@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from framework.data.trees import class_tree, holds_images, list_folder
     from framework.data.unicode_names import existing_path, nfc
     from framework.errors import Interrupted, UserError, did_you_mean
+    from framework.evaluation.confusion import Confusion
     from framework.hookspecs import Example, hookimpl
     from framework.inference.predictor import Predictor
     from framework.recipe import Recipe
@@ -59,6 +60,7 @@ _HOMES = {
     "framework.data.trees": ("class_tree", "holds_images", "list_folder"),
     "framework.data.unicode_names": ("existing_path", "nfc"),
     "framework.errors": ("Interrupted", "UserError", "did_you_mean"),
+    "framework.evaluation.confusion": ("Confusion",),
     "framework.hookspecs": ("Example", "hookimpl"),
     "framework.inference.predictor": ("Predictor",),
     "framework.recipe": ("Recipe",),
@@ -74,6 +76,7 @@ __all__ = [
     "BadImage",
     "BatchPosition",
     "BatchRNG",
+    "Confusion",
     "Dataset",
     "Example",
     "Finder",

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+Activation = Literal["softmax", "sigmoid"]
+"""What turns a network's logits into probabilities."""
+
+
 class ImageSource(Protocol):
     """The images of one split, read one at a time.
 
@@ -236,6 +240,14 @@ class Loss(Component):
 
     kind = "loss"
     offered = ("class_counts", "preprocess", "device", "precision")
+
+    def activation(self) -> Activation:
+        """How logits trained with this loss become probabilities, wherever the network is used.
+
+        `softmax`: one distribution over the classes. `sigmoid`: each class against the rest, as binary cross entropy
+        trains it. A loss that is not trained through a softmax overrides this.
+        """
+        return "softmax"
 
 
 class Optimizer(Component):

@@ -74,7 +74,7 @@ class Example:
     label: str
     prediction: str
     probability: float
-    """Of the prediction, by softmax."""
+    """Of the prediction, by the activation of the loss."""
 
     @property
     def right(self) -> bool:
@@ -92,6 +92,9 @@ class ObserverSpec:
     `examples` is for those who show single images: `examples(16)` gives up to that many of the validation split (of
     test, at the end of a run without one), wrong ones and right ones, each with its prediction. Images are fetched when
     it is called, and not otherwise.
+
+    `confusion()` gives the confusion matrix (`framework.Confusion`) of the validation split in `epoch_end`, of the test
+    split in `run_end`. It is counted when it is called, and has no images where the run has no such split.
     """
 
     @hookspec
@@ -107,7 +110,12 @@ class ObserverSpec:
 
     @hookspec
     def epoch_end(
-        self, step: int, epoch: int, metrics: Mapping[str, Any], examples: Callable[[int], Sequence[Example]]
+        self,
+        step: int,
+        epoch: int,
+        metrics: Mapping[str, Any],
+        examples: Callable[[int], Sequence[Example]],
+        confusion: Callable[[], Any],
     ) -> None:
         """After each epoch.
 
@@ -116,7 +124,12 @@ class ObserverSpec:
         """
 
     @hookspec
-    def run_end(self, results: Mapping[str, Any], examples: Callable[[int], Sequence[Example]]) -> None:
+    def run_end(
+        self,
+        results: Mapping[str, Any],
+        examples: Callable[[int], Sequence[Example]],
+        confusion: Callable[[], Any],
+    ) -> None:
         """Training and the final evaluation are done; `results` is what `results.json` holds."""
 
     @hookspec

@@ -68,6 +68,9 @@ def _print(comparison: Comparison) -> None:
     for name, *cells in figure_rows(comparison):
         table.add_row(name, *cells, style="dim" if name.endswith("interval") else None)
     console.print(table)
+    for note in comparison.untested:
+        console.print()
+        console.print(note, style="yellow", soft_wrap=True, markup=False)
     if comparison.seed_groups:
         console.print()
     for group in comparison.seed_groups:

@@ -76,12 +76,13 @@ def execute(arguments: argparse.Namespace) -> int:
     answers, skipped = examined.answers(which, arguments.only, without_copies=arguments.without_copies)
     figures = answers.figures()
     if arguments.json:
-        answer |= {"split": split, **figures, "skipped": [{"name": bad.name, "reason": bad.reason} for bad in skipped]}
+        left_out = [{"name": bad.name, "reason": bad.reason} for bad in skipped]
+        answer |= {"split": split, **figures, "confusion": answers.confusion().cells(), "skipped": left_out}
         print(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
         from framework.report.split import print_split
 
-        print_split(str(which), figures, len(skipped))
+        print_split(str(which), figures, answers.confusion(), len(skipped))
     return 0
 
 

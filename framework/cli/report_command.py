@@ -49,6 +49,7 @@ def _default_out(trained: Trained) -> Path:
 
 
 def _print(out: Path, evidence: Evidence) -> None:
+    from framework.evaluation.untested import untested_note
     from framework.report.figures import HEADLINES, headline
 
     print(f"{out}  {out.stat().st_size / 1e3:,.0f} kB, {evidence.split} split")
@@ -56,6 +57,9 @@ def _print(out: Path, evidence: Evidence) -> None:
         if evidence.figures and key in evidence.figures:
             interval = evidence.intervals.get(key)
             between = f"  95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f}" if interval else ""
+            between += ", bias-corrected" if interval and key == "ece" else ""
             print(f"{HEADLINES[key]:>20}  {headline(key, evidence.figures[key])}{between}")
+    if untested := evidence.figures and untested_note(evidence.figures, evidence.split):
+        print(f"{'not tested':>20}  {untested}")
     for gap in evidence.gaps:
         print(f"{'without ' + gap.part:>20}  {gap.why}" + (f"\n{'':>20}  {gap.remedy}" if gap.remedy else ""))

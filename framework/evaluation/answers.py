@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,11 +15,16 @@ from safetensors.torch import save_file
 
 from framework.data.unicode_names import nfc
 from framework.errors import RunFailed, UserError
+from framework.evaluation.confusion import Confusion
 from framework.evaluation.metrics import classification_metrics
+from framework.evaluation.probabilities import checked_activation, confidences, logits_of, probabilities
+from framework.evaluation.texts import pack_texts, unpack_texts
 from framework.files import replace_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from framework.components import Activation
 
 
 ImageKey = tuple[str, str, int]
@@ -36,24 +40,40 @@ class Answers:
     logits: Tensor
     hashes: Tensor | None = None
     """Int64 N: the `pixel_hash` of each image as the network saw it; None in what earlier versions kept."""
+    activation: Activation = "softmax"
+    """What turns the logits into probabilities: that of the loss that the network was trained with."""
 
     def __len__(self) -> int:
         return len(self.names)
 
     @property
     def probabilities(self) -> Tensor:
-        """Float64 N×K; each row sums to one."""
-        return self.logits.double().softmax(dim=1)
+        """Float64 N×K; each row sums to one where the activation is softmax."""
+        return probabilities(self.logits.double(), self.activation)
+
+    @property
+    def confidences(self) -> Tensor:
+        """Float64 N: the probability of the predicted class."""
+        return confidences(self.logits, self.activation)
+
+    @property
+    def predictions(self) -> Tensor:
+        """Int64 N: the most probable class of each image."""
+        return self.logits.argmax(dim=1)
 
     def figures(self) -> dict[str, Any]:
         """Every figure, as `classification_metrics` names them."""
-        return classification_metrics(self.logits, self.labels, self.classes)
+        return classification_metrics(self.logits, self.labels, self.classes, self.activation)
+
+    def confusion(self) -> Confusion:
+        """How many images of each true class were given each predicted class."""
+        return Confusion.count(self.labels.numpy(), self.predictions.numpy(), self.classes)
 
     def only(self, chosen: Tensor) -> Answers:
         """Those of some of the images; `chosen` is bool N."""
         names = tuple(name for name, wanted in zip(self.names, chosen.tolist(), strict=True) if wanted)
         hashes = None if self.hashes is None else self.hashes[chosen]
-        return Answers(self.classes, names, self.labels[chosen], self.logits[chosen], hashes)
+        return replace(self, names=names, labels=self.labels[chosen], logits=self.logits[chosen], hashes=hashes)
 
     @property
     def keys(self) -> list[ImageKey]:
@@ -63,16 +83,18 @@ class Answers:
     @property
     def hits(self) -> Tensor:
         """Bool N: whether the most probable class is the true one."""
-        return self.logits.argmax(dim=1) == self.labels
+        return self.predictions == self.labels
 
     def at_temperature(self, temperature: float) -> Answers:
         """With all logits divided by `temperature`, as calibration does."""
         return replace(self, logits=self.logits / temperature)
 
     def save(self, path: Path) -> None:
-        """Write one safetensors file, whole or not at all: tensors, and names in its header."""
-        header = {"classes": json.dumps(self.classes), "names": json.dumps(self.names)}
+        """Write one safetensors file, whole or not at all. Names are tensors too: see `pack_texts`."""
+        header: dict[str, str] = {"activation": self.activation}
         tensors = {"logits": self.logits.contiguous(), "labels": self.labels.contiguous()}
+        for what, texts in (("names", self.names), ("classes", self.classes)):
+            tensors[what], tensors[f"{what}_ends"] = pack_texts(texts)
         if self.hashes is not None:
             tensors["hashes"] = self.hashes.contiguous()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,13 +105,22 @@ class Answers:
         """Read what `save` wrote; raises `UserError` for a file that is missing or another."""
         try:
             with safe_open(os.fspath(path), framework="pt") as file:
-                header = file.metadata()
-                names = tuple(map(nfc, json.loads(header["names"])))
-                classes = tuple(map(nfc, json.loads(header["classes"])))
-                hashes = file.get_tensor("hashes") if "hashes" in file.keys() else None  # noqa: SIM118
-                return cls(classes, names, file.get_tensor("labels"), file.get_tensor("logits"), hashes)
+                header = file.metadata() or {}
+                if "names" in header:
+                    raise UserError(
+                        f"{path}: saved by an earlier version, with the names in its header; remove the file, and the "
+                        "logits are computed again where the data set is there"
+                    )
+                found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                activation = checked_activation(header["activation"], str(path))
+            names, classes = (
+                tuple(map(nfc, unpack_texts(found[what], found[f"{what}_ends"]))) for what in ("names", "classes")
+            )
+            return cls(classes, names, found["labels"], found["logits"], found.get("hashes"), activation)
         except FileNotFoundError:
             raise UserError(f"{path}: there is no such file") from None
+        except UserError:
+            raise
         except Exception as error:
             raise UserError(f"{path}: damaged, or no answers of a run ({error})") from None
 
@@ -113,6 +144,10 @@ def averaged(members: Sequence[Answers]) -> Answers:
     for member in members:
         if member.names != first.names:
             raise RunFailed("the runs of an ensemble could not read the same images")
+        if member.activation != first.activation:
+            raise UserError(
+                f"the runs of an ensemble must have one activation: probabilities of {first.activation} and of "
+                f"{member.activation} mean different things"
+            )
         total += member.probabilities[:, [member.classes.index(name) for name in first.classes]]
-    mean = (total / len(members)).clamp(min=torch.finfo(torch.float64).tiny)
-    return replace(first, logits=mean.log().float())
+    return replace(first, logits=logits_of(total / len(members), first.activation).float())

@@ -1,4 +1,4 @@
-"""Intervals of figures that have no formula: the split is drawn anew, many times, from its own images.
+"""Intervals of figures that have no formula: images are drawn again, many times, from those of the split.
 
 Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979.
 """
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from framework.evaluation.metrics import ECE_BINS, bin_of
+from framework.evaluation.intervals import wilson_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from framework.evaluation.answers import Answers
+    from framework.evaluation.confusion import Confusion
 
 RESAMPLES = 1_000
 """For an interval of a figure; Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, ask for that many."""
@@ -25,32 +25,23 @@ TAILS = (2.5, 97.5)
 Interval = tuple[float, float]
 
 
-def figure_intervals(answers: Answers, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, Interval]:
-    """The 95 % intervals of `balanced_accuracy`, `macro_f1` and `ece`, fractions of one; the same for the same seed.
+def macro_f1_interval(confusion: Confusion, resamples: int = RESAMPLES, seed: int = 0) -> Interval | None:
+    """The 95 % interval of macro F1, a fraction of one; the same for the same seed.
 
-    They are basic bootstrap intervals: the distances of the resamples from the figure, turned around (Davison and
-    Hinkley, "Bootstrap Methods and their Application", 1997). That matters for ECE, which resampling raises just as
-    sampling did. Ends are cut to [0, 1], and the figure itself is always inside. A figure that is the same in every
-    resample, as of a split without a mistake, has none: its images cannot tell how far others would move it.
+    Resampling images is resampling the cells of the confusion matrix. The resamples give the bias of macro F1, which
+    classes of few images lower, and its variance; the interval is Wilson's around the figure without its bias, for the
+    number of images that a plain share would need for the same variance, so that it ends before 1 (Korn and Graubard,
+    1998). None where all resamples give the same figure, as of a split without a mistake.
     """
-    probabilities = answers.probabilities.numpy()
-    labels, predictions = answers.labels.numpy(), probabilities.argmax(axis=1)
-    bins = bin_of(answers.probabilities.amax(1)).numpy()
-    gaps = (predictions == labels) - probabilities.max(axis=1)
-    random, number, classes = np.random.default_rng(seed), len(labels), len(answers.classes)
-    drawn = np.stack(
-        [
-            _figures(labels[chosen], predictions[chosen], bins[chosen], gaps[chosen], classes)
-            for chosen in (random.integers(0, number, number) for _ in range(resamples))
-        ]
-    )
-    seen = _figures(labels, predictions, bins, gaps, classes)
-    low, high = np.percentile(drawn, TAILS, axis=0)
-    return {
-        name: (float(np.clip(2 * seen[i] - high[i], 0, seen[i])), float(np.clip(2 * seen[i] - low[i], seen[i], 1)))
-        for i, name in enumerate(("balanced_accuracy", "macro_f1", "ece"))
-        if low[i] < high[i]
-    }
+    images, random = int(confusion.images.sum()), np.random.default_rng(seed)
+    rates = confusion.images / images
+    drawn = np.array([_macro_f1(confusion, random.multinomial(images, rates)) for _ in range(resamples)])
+    variance = float(drawn.var())
+    if variance == 0:
+        return None
+    edge = 0.5 / images
+    unbiased = min(max(2 * _macro_f1(confusion, confusion.images) - float(drawn.mean()), edge), 1 - edge)
+    return wilson_interval(unbiased, unbiased * (1 - unbiased) / variance)
 
 
 def difference_interval(
@@ -72,20 +63,10 @@ def difference_interval(
     return float(low), float(high)
 
 
-def _figures(
-    labels: NDArray[np.int64],
-    predictions: NDArray[np.int64],
-    bins: NDArray[np.int64],
-    gaps: NDArray[np.float64],
-    classes: int,
-) -> NDArray[np.float64]:
-    """Balanced accuracy, macro F1 and ECE, as `metrics` defines them, in time that grows with images plus classes."""
-    support = np.bincount(labels, minlength=classes)
-    predicted = np.bincount(predictions, minlength=classes)
-    hits = np.bincount(labels[labels == predictions], minlength=classes)
-    occurring = support > 0
-    recall = hits[occurring] / support[occurring]
-    known = (support + predicted) > 0
-    f1 = 2 * hits[known] / (support + predicted)[known]
-    ece = np.abs(np.bincount(bins, gaps, minlength=ECE_BINS)).sum() / len(labels)
-    return np.array([recall.mean(), f1.mean(), ece])
+def _macro_f1(confusion: Confusion, images: NDArray[np.int64]) -> float:
+    """As `metrics` defines it, of these counts in the cells."""
+    number, diagonal = len(confusion.classes), confusion.true == confusion.predicted
+    both = np.bincount(confusion.true, images, number) + np.bincount(confusion.predicted, images, number)
+    hits = np.bincount(confusion.true[diagonal], images[diagonal], number)
+    counted = both > 0
+    return float((2 * hits[counted] / both[counted]).mean())

@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch.nn import functional as F
-
 from framework.errors import UserError
+from framework.evaluation.probabilities import blocks, probabilities
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from framework.components import Activation
     from framework.evaluation.answers import Answers
 
 LIMITS = (0.05, 20.0)
 """Temperatures beyond these say that the fit has no minimum: every answer right, or all of them chance."""
+
+TOLERANCE = 1e-9
+"""Of the temperature, as a fraction of it."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def calibrate(answers: Answers, split: str) -> Calibration:
 
     Raises `UserError` where there is none: every answer is right, or they are no better than chance.
     """
-    temperature = fit_temperature(answers.logits, answers.labels)
+    temperature = fit_temperature(answers.logits, answers.labels, answers.activation)
     if not is_minimum(temperature):
         raise UserError(
             f"no temperature fits the {len(answers):,} images of {split}: the loss falls on beyond {temperature:g}. "
@@ -59,17 +61,35 @@ def is_minimum(temperature: float) -> bool:
     return LIMITS[0] < temperature < LIMITS[1]
 
 
-def fit_temperature(logits: Tensor, labels: Tensor) -> float:
-    """The temperature of least cross entropy, within `LIMITS`; logits N×K, labels int64 N.
+def fit_temperature(logits: Tensor, labels: Tensor, activation: Activation = "softmax") -> float:
+    """The temperature of least loss, within `LIMITS`; logits N×K, labels int64 N.
 
-    Cross entropy is convex in the inverse temperature, so that bisecting its slope finds the minimum. Guo et al., "On
-    Calibration of Modern Neural Networks", 2017.
+    The loss is that of the activation (`losses`). Both are convex in the inverse temperature, so that the root of the
+    slope is the minimum. It is found by the Illinois method (Dowell and Jarratt, 1971), which halves the slope of an
+    end that stays where it is for two steps. Guo et al., "On Calibration of Modern Neural Networks", 2017.
     """
-    logits = logits.double()
     low, high = 1 / LIMITS[1], 1 / LIMITS[0]
-    for _ in range(60):
-        middle = (low + high) / 2
-        inverse = torch.tensor(middle, dtype=torch.float64, requires_grad=True)
-        (slope,) = torch.autograd.grad(F.cross_entropy(logits * inverse, labels), inverse)
-        low, high = (middle, high) if slope <= 0 else (low, middle)
+    below, above = (_slope(logits, labels, activation, end) for end in (low, high))
+    if below >= 0 or above <= 0:  # no minimum in between
+        return LIMITS[1] if below >= 0 else LIMITS[0]
+    moved = ""
+    while high - low > TOLERANCE * low:
+        middle = high - above * (high - low) / (above - below)
+        middle = min(max(middle, low + TOLERANCE * low / 2), high - TOLERANCE * low / 2)
+        slope = _slope(logits, labels, activation, middle)
+        if slope <= 0:
+            low, below, above = middle, slope, above / 2 if moved == "low" else above
+        else:
+            high, above, below = middle, slope, below / 2 if moved == "high" else below
+        moved = "low" if slope <= 0 else "high"
     return round(2 / (low + high), 6)
+
+
+def _slope(logits: Tensor, labels: Tensor, activation: Activation, inverse: float) -> float:
+    """Of the summed loss, by the inverse temperature: Σ p·z over all classes, less z of the true one."""
+    total = 0.0
+    for block, of_block in blocks(logits, labels):
+        exact = block.double()
+        total += (probabilities(exact * inverse, activation) * exact).sum().item()
+        total -= exact.gather(1, of_block[:, None]).sum().item()
+    return total

@@ -14,6 +14,7 @@ from framework.evaluation.views import views_of
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from framework.components import Activation
     from framework.data.preprocess import Preprocessor
     from framework.data.stores.store import Store
 
@@ -27,6 +28,8 @@ class Evaluator:
     batch_size: int
     channels_last: bool = True
     views: int = 1
+    activation: Activation = "softmax"
+    """Of the loss that trains the network."""
 
     @torch.inference_mode()
     def logits(self, model: nn.Module, batches: Iterable[Tensor]) -> Tensor:
@@ -45,7 +48,7 @@ class Evaluator:
     def answers(self, model: nn.Module, store: Store) -> Answers:
         """What the network says of every image of a split."""
         logits = self.logits(model, store.pixels.in_order(self.batch_size))
-        return Answers(store.classes, store.names, store.labels, logits, store.hashes)
+        return Answers(store.classes, store.names, store.labels, logits, store.hashes, self.activation)
 
     def inputs(self, batch: Tensor) -> Tensor:
         """What the network gets of uint8 images B×C×H×W by a single view, where it is."""

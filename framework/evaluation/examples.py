@@ -20,7 +20,7 @@ def choose_examples(answers: Answers, store: Store, number: int) -> list[Example
 
     The right ones are spread evenly over the store. Where there are too few of one sort, there are more of the other.
     """
-    probability, prediction = answers.probabilities.max(dim=1)
+    probability, prediction = answers.confidences, answers.predictions
     right = prediction == answers.labels
     wrong_ones = (probability * ~right).argsort(descending=True, stable=True)[: int((~right).sum())]
     right_ones = right.nonzero().flatten()

@@ -31,9 +31,8 @@ def reliability(answers: Answers, bins: int = ECE_BINS) -> list[Bin]:
 
     DeGroot and Fienberg, "The Comparison and Evaluation of Forecasters", 1983; Guo et al., 2017.
     """
-    confidence, predictions = answers.probabilities.max(dim=1)
+    confidence, hits = answers.confidences, answers.hits.double()
     index = bin_of(confidence, bins)
-    hits = (predictions == answers.labels).double()
     images = torch.bincount(index, minlength=bins)
     divisor = images.clamp(min=1)
     means = torch.bincount(index, confidence, minlength=bins) / divisor

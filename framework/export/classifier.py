@@ -1,4 +1,4 @@
-"""From the pixels of an image to probabilities, as one module: preprocessing, views, network, temperature, softmax."""
+"""From the pixels of an image to probabilities: preprocessing, views, network, temperature, activation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from framework.errors import RunFailed
+from framework.evaluation.probabilities import probabilities
 from framework.evaluation.views import views_of
 
 if TYPE_CHECKING:
@@ -33,13 +34,14 @@ class Classifier(nn.Module):
         self.preprocess = engine.evaluator.preprocess
         self.views = engine.evaluator.views
         self.temperature = engine.temperature
+        self.activation = engine.evaluator.activation
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities and logits."""
         seen = self.preprocess.resized_batch(self.preprocess.with_channels(images))
         views = list(views_of(self.preprocess.network_input(seen), self.views))
         logits = self.model(torch.cat(views)).unflatten(0, (self.views, -1)).mean(0) / self.temperature
-        return logits.softmax(dim=1), logits
+        return probabilities(logits, self.activation), logits
 
 
 def traced(engine: TorchEngine) -> torch.export.ExportedProgram:

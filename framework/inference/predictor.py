@@ -14,6 +14,7 @@ from framework.data.decode import MAX_PIXELS, decode, quiet_decoding
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.store import Store, build_store
 from framework.evaluation.answers import Answers
+from framework.evaluation.probabilities import probabilities
 from framework.inference.onnx_engine import OnnxEngine
 from framework.inference.ranking import ranked
 from framework.inference.reading import Image, Keep, Reader, Seen
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 class Engine(Protocol):
     """What computes: uint8 B×C×H×W of the network's size to calibrated logits float32 B×K, on the CPU.
 
-    Their softmax gives the probabilities.
+    The activation of the network (`Trained.activation`) makes them probabilities.
     """
 
     @property
@@ -64,7 +65,7 @@ class Prediction:
 
     name: str
     probabilities: tuple[float, ...] = ()
-    """One for each class, in the order of `Predictor.classes`; they sum to one."""
+    """One for each class, in the order of `Predictor.classes`; they sum to one where the activation is softmax."""
     error: str | None = None
     region: Region | None = None
     """Where in the image, where a finder found it; `name` then ends in `#1`, `#2`, …"""
@@ -125,7 +126,7 @@ class Predictor:
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Float64 B×K, in the order of `classes`, of uint8 B×C×H×W as `read` gives them."""
-        return self.engine(images).double().softmax(dim=1)
+        return probabilities(self.engine(images).double(), self.trained.activation)
 
     def predict(
         self, images: Iterable[Image], find: Find | None = None, keep: Keep | None = None
@@ -169,7 +170,7 @@ class Predictor:
         `classes` of what comes back are those of the network; labels are as the store has them.
         """
         logits = torch.cat([self.engine(batch) for batch in store.pixels.in_order(self.batch_size)])
-        return Answers(self.classes, store.names, store.labels, logits, store.hashes)
+        return Answers(self.classes, store.names, store.labels, logits, store.hashes, self.trained.activation)
 
     def _answers(self, batch: list[Seen]) -> list[Prediction]:
         shown = [seen.pixels for seen in batch if seen.pixels is not None]

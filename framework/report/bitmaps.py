@@ -16,6 +16,7 @@ from framework.report.figures import share
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from framework.evaluation.confusion import Confusion
     from framework.hookspecs import Example
 
 BLUE, ORANGE, INK, PALE, WHITE = (0, 90, 160), (213, 94, 0), (40, 40, 40), (120, 120, 120), (255, 255, 255)
@@ -24,23 +25,28 @@ TEXT = 13
 TILE, MARGIN, COLUMNS = 112, 8, 8
 ROOM_FOR_NUMBERS = 40
 PALEST = 0.04
+LARGEST_SIDE = 1000
+"""Of the matrix, in pixels."""
 MOST_NAMED_CLASSES = 40
 """Where there are more, names and numbers would be too small to read."""
 
 
-def confusion_picture(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> Image.Image:
-    """Rows are true classes, columns predictions; a cell is the darker, the greater its share of the row."""
+def confusion_picture(confusion: Confusion) -> Image.Image:
+    """Rows are true classes, columns predictions; a cell is the darker, the greater its share of the row.
+
+    Of more than `LARGEST_SIDE` classes neighbouring ones share a pixel.
+    """
+    classes = confusion.classes
     named = len(classes) <= MOST_NAMED_CLASSES
-    cell = 46 if len(classes) <= 20 else 24 if named else max(3, 900 // len(classes))
+    parts = confusion.rates(LARGEST_SIDE)
+    cell = 46 if len(classes) <= 20 else 24 if named else max(1, LARGEST_SIDE // len(parts))
     font = ImageFont.load_default(TEXT)
     left = int(max(font.getlength(name) for name in classes)) + 2 * MARGIN if named else MARGIN
     top = left + TEXT + MARGIN
-    side = cell * len(classes)
+    side = cell * len(parts)
     picture = Image.new("RGB", (left + side + MARGIN, top + side + MARGIN), WHITE)
     draw = ImageDraw.Draw(picture)
     draw.text((MARGIN, MARGIN), "% of a row: true class; columns: prediction", PALE, font)
-    counts = np.asarray(confusion, dtype=np.float64)
-    parts = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
     cells = Image.fromarray(_shades(parts)).resize((side, side), Image.Resampling.NEAREST)
     picture.paste(cells, (left, top))
     if named:
@@ -49,7 +55,7 @@ def confusion_picture(confusion: Sequence[Sequence[int]], classes: Sequence[str]
             draw.line((left, top + edge, left + side, top + edge), WHITE)
             draw.line((left + edge, top, left + edge, top + side), WHITE)
     if cell >= ROOM_FOR_NUMBERS:
-        for row, column in zip(*counts.nonzero(), strict=True):
+        for row, column in zip(*parts.nonzero(), strict=True):
             part = parts[row, column]
             place = left + (column + 0.5) * cell, top + (row + 0.5) * cell
             draw.text(place, f"{100 * part:.0f}", WHITE if part > 0.45 else INK, font, anchor="mm")

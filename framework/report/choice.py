@@ -34,7 +34,7 @@ class Choice:
 
 def choose(answers: Answers) -> Choice:
     """The same images for the same answers."""
-    confidence = answers.probabilities.amax(dim=1)
+    confidence = answers.confidences
     wrong, right = (~answers.hits).nonzero().flatten(), answers.hits.nonzero().flatten()
     return Choice(
         wrong[confidence[wrong].argsort(descending=True, stable=True)][:SHOWN].tolist(),

@@ -11,6 +11,7 @@ from framework.data.splits import FIGURE_SPLITS, split_for_figures
 from framework.errors import UserError, count
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.paired import LEVEL, Paired, holm, paired
+from framework.evaluation.untested import untested_classes, untested_note
 from framework.recipe.flat import differences, flat_recipe
 from framework.report.seeds import SeedGroup, seed_groups
 from framework.report.short_names import short_names
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from framework.runs.trained import Trained
 
 COSTS = ("parameters", "multiply_adds", "seconds", "images_per_second")
-FIGURES = ("images", "loss", "top1", "top5", "balanced_accuracy", "macro_f1", "ece")
+FIGURES = ("images", "loss", "top1", "top5", "balanced_accuracy", "macro_f1", "ece", "tested_classes", "f1_classes")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,10 @@ class Compared:
         """Of top-1, 95 %."""
         return wilson_interval(self.figures["top1"], self.figures["images"])
 
+    def untested(self, split: str) -> str | None:
+        """Which classes its figures say nothing about; None where every one was tested."""
+        return untested_note(self.figures, split)
+
     @property
     def more_than_noise(self) -> bool:
         """Whether chance alone would rarely make a difference as large."""
@@ -53,6 +58,7 @@ class Compared:
         results = self.trained.documents.get("results", {})
         row: dict[str, Any] = {"run": self.trained.label}
         row |= {key: self.figures[key] for key in FIGURES if key in self.figures}
+        row["untested_classes"] = untested_classes(self.figures)
         row["top1_interval"] = list(self.interval)
         row |= {key: results[key] for key in COSTS if key in results}
         if self.paired:
@@ -70,6 +76,14 @@ class Comparison:
     runs: tuple[Compared, ...]
     differences: Mapping[str, Sequence[Any]]
     """Of the recipes, with the views and the arithmetic of exports: a value for each run."""
+
+    @property
+    def untested(self) -> list[str]:
+        """For each run with classes that were not tested which those are; once where they are the same for all."""
+        notes = {run.name: note for run in self.runs if (note := run.untested(self.split))}
+        if len(notes) == len(self.runs) and len(set(notes.values())) == 1:
+            return [next(iter(notes.values()))]
+        return [f"{name}: {note}" for name, note in notes.items()]
 
     @cached_property
     def seed_groups(self) -> list[SeedGroup]:

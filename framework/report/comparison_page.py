@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from framework.report.comparison import points, verdict
-from framework.report.page.document import Part, document, prose, table
+from framework.report.page.document import Part, callout, document, prose, table
 from framework.report.page.elements import Content, Markup, element
 from framework.report.page.lines import Line, line_chart
 from framework.report.page.whiskers import whisker_chart
@@ -50,7 +50,8 @@ def _figures(comparison: Comparison) -> Markup:
     ]
     chart = whisker_chart("Top-1 with its 95 % interval", shares, lambda value: f"{100 * value:.3g} %")
     seeds = [element("p", prose(group.in_words()), class_="note after") for group in comparison.seed_groups]
-    return element("div", table(heads, rows, "sides"), seeds, element("div", chart, class_="charts after"))
+    untested = [callout(prose(note)) for note in comparison.untested]
+    return element("div", table(heads, rows, "sides"), untested, seeds, element("div", chart, class_="charts after"))
 
 
 def _verdicts(comparison: Comparison) -> Markup:

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import count
+from framework.evaluation.untested import untested_note
 from framework.hookspecs import hookimpl
 from framework.report.class_table import class_table
 from framework.report.figures import (
@@ -107,6 +108,7 @@ class Display(ABC):
             for row in split_rows(splits):
                 self.line(f"{row[0]:>20}" + "".join(f"{cell:>12}" for cell in row[1:]))
             self.line(f"{'images':>20}" + "".join(f"{split['images']:>12,}" for split in splits.values()), "dim")
+            self._untested(splits)
             self._without_copies(results)
         self.line()
         seconds = results["seconds"]
@@ -119,6 +121,12 @@ class Display(ABC):
         self.line(f"    framework evaluate {self.run.path}", "bold")
         self.line(f"    framework report {self.run.path}", "bold")
         self.line(f"    framework predict {self.run.path} IMAGE_OR_FOLDER", "bold")
+
+    def _untested(self, splits: Mapping[str, Any]) -> None:
+        """Classes that a split has no images of."""
+        for name, figures in splits.items():
+            if note := untested_note(figures, name):
+                self.line(note, "yellow")
 
     def _without_copies(self, results: Mapping[str, Any]) -> None:
         """How much of the test split was learned."""

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import UserError
-from framework.evaluation.bootstrap import Interval, figure_intervals
+from framework.evaluation.bootstrap import Interval
 from framework.evaluation.calibration import fit_temperature, is_minimum
+from framework.evaluation.figure_intervals import figure_intervals
 from framework.evaluation.intervals import wilson_interval
 from framework.report.pictures import Pictures, find_pictures
 
 if TYPE_CHECKING:
     from framework.evaluation.answers import Answers
+    from framework.evaluation.confusion import Confusion
     from framework.inference.answering import Answering
     from framework.runs.trained import Trained
 
@@ -51,6 +53,8 @@ class Evidence:
     """At the run's temperature, where it has one."""
     intervals: Mapping[str, Interval]
     """95 %, of those figures that have one."""
+    confusion: Confusion | None
+    """Counted from the answers."""
     temperature: Temperature | None
     pictures: Pictures | None
     course: tuple[Mapping[str, Any], ...]
@@ -90,6 +94,7 @@ def gather(answering: Answering, asked: str | None) -> Evidence:
         answers=answers,
         figures=figures,
         intervals=_intervals(calibrated, figures),
+        confusion=answers.confusion() if answers else None,
         temperature=temperature,
         pictures=pictures,
         course=tuple(trained.folder.metrics_lines()) if trained.folder else (),
@@ -137,7 +142,7 @@ def _temperature(answering: Answering, split: str, gaps: list[Gap]) -> Temperatu
     if why is not None:
         gaps.append(Gap("temperature", why, "Train with a share held out for it, such as dataset.validation=0.1."))
         return None
-    value = fit_temperature(validation.logits, validation.labels)
+    value = fit_temperature(validation.logits, validation.labels, validation.activation)
     if not is_minimum(value):
         gaps.append(Gap("temperature", f"the fit on {len(validation):,} validation images has no minimum"))
         return None

@@ -14,15 +14,17 @@ HEADLINES = {
     "ece": "ECE",
 }
 
+NO_CURVES = ("per_class", "images", "tested_classes", "f1_classes")
+
 
 def scalars(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
     """The plain numbers in a tree of figures by their paths, as `validation/top1`.
 
-    Those of single classes and the number of images are left out: a curve of each would be too many.
+    Those of single classes, of which there would be too many curves, and numbers of images and classes are left out.
     """
     found: dict[str, float] = {}
     for key, value in metrics.items():
-        if key in ("per_class", "images"):
+        if key in NO_CURVES:
             continue
         if isinstance(value, Mapping):
             found |= scalars(value, f"{prefix}{key}/")

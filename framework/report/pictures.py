@@ -17,6 +17,7 @@ from framework.data.sources import file_of
 from framework.data.splits import find_split
 from framework.errors import UserError
 from framework.evaluation.answers import image_keys
+from framework.evaluation.probabilities import probabilities
 from framework.inference.activation import activation_maps, overlay
 from framework.report.choice import choose
 from framework.report.page.images import thumbnail
@@ -117,7 +118,7 @@ class _Gathering:
         """Leave out images that are others by now, and add activation maps to the sample, or say why there are none."""
         seen = {index: predictor.preprocess(array) for index, array in self.pixels.items()}
         now = predictor.probabilities(torch.stack(list(seen.values())))
-        then = self.answers.probabilities[list(seen)]
+        then = probabilities(self.answers.logits[list(seen)].double(), self.answers.activation)
         for index, moved in zip(list(seen), (now - then).abs().amax(dim=1).tolist(), strict=True):
             if moved > TOLERANCE:
                 self.pictures[index] = replace(self.pictures[index], file=None, why_not="another image by now")
@@ -149,7 +150,7 @@ class _Gathering:
         )
 
     def _read(self, index: int, place: int | None, least: int) -> Picture:
-        row = self.answers.logits[index].double().softmax(dim=0)
+        row = probabilities(self.answers.logits[index : index + 1].double(), self.answers.activation)[0]
         best, label, classes = int(row.argmax()), int(self.answers.labels[index]), self.answers.classes
         name = self.answers.names[index]
         picture = Picture(name, classes[label], classes[best], float(row[best]), float(row[label]))

@@ -63,8 +63,10 @@ def _trained(documents: Mapping[str, Any]) -> str:
 
 def _foot(evidence: Evidence) -> Content:
     return prose(
-        f"Intervals are 95 %: Wilson’s for shares of images, a basic bootstrap of {RESAMPLES:,} resamples for balanced "
-        "accuracy, macro F1 and ECE. They tell how far other images of the same kind would move a figure, not how far "
-        f"another seed would. Written by `framework report {evidence.trained.label}`. This page needs nothing else. "
-        "Before it is passed on: it shows images of the data, and names folders, the command and the commit."
+        "Intervals are 95 %: Wilson’s for fractions of the images and, by their effective number of images, for "
+        f"balanced accuracy and macro F1 (whose variance is that of {RESAMPLES:,} resamples). That of ECE is "
+        "bias-corrected: chance raises ECE on a finite number of images, so that ECE itself can lie above it. They "
+        "tell how far other images of the same kind would move a figure, not how far another seed would. Written by "
+        f"`framework report {evidence.trained.label}`. This page needs nothing else. Before it is passed on: it shows "
+        "images of the data, and names folders, the command and the commit."
     )

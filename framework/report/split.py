@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
 from framework.evaluation.intervals import wilson_interval
+from framework.evaluation.untested import untested_note
 from framework.report.console import plain_console
 from framework.report.figures import class_rows, split_rows
 
+if TYPE_CHECKING:
+    from framework.evaluation.confusion import Confusion
 
-def print_split(what: str, figures: dict[str, Any], skipped: int) -> None:
+IN_FULL = 12
+"""Up to so many classes the matrix is printed."""
+MISTAKES = 20
+
+
+def print_split(what: str, figures: dict[str, Any], confusion: Confusion, skipped: int) -> None:
     """Headline figures, each class, and the confusion matrix; `skipped` images could not be read."""
     console = plain_console()
     bad = f", {skipped} bad ones skipped" if skipped else ""
     console.print(Text.assemble((what, "bold"), f", {figures['images']:,} images{bad}"))
     for name, value in split_rows({what: figures}):
         console.print(Text.assemble(f"{name:>20}  {value}", (_interval(figures) if name == "top-1" else "", "dim")))
+    if untested := untested_note(figures, what):
+        console.print()
+        console.print(untested, style="yellow", soft_wrap=True, markup=False)
     table = Table("class", "precision", "recall", "F1", "images", box=None, header_style="bold", pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
@@ -27,8 +38,9 @@ def print_split(what: str, figures: dict[str, Any], skipped: int) -> None:
     console.print()
     console.print(table)
     console.print()
-    console.print("true class by prediction, % of the row", style="bold")
-    console.print(confusion_table(figures))
+    few = len(confusion.classes) <= IN_FULL
+    console.print("true class by prediction, % of the row" if few else "most frequent mistakes", style="bold")
+    console.print(confusion_table(confusion) if few else mistakes_table(confusion))
 
 
 def _interval(figures: dict[str, Any]) -> str:
@@ -36,16 +48,23 @@ def _interval(figures: dict[str, Any]) -> str:
     return f"  95 % interval {100 * low:.1f} to {100 * high:.1f}"
 
 
-def confusion_table(figures: dict[str, Any]) -> Any:
-    """Rows are true classes, columns predictions, in percent of the row; for up to twelve classes."""
-    names = list(figures["per_class"])
-    if len(names) > 12:
-        return "The confusion matrix is in --json."
+def mistakes_table(confusion: Confusion) -> Table:
+    """The most frequent mistakes, where there are too many classes for a matrix."""
+    table = Table("true class", "predicted", "images", "of", box=None, header_style="bold", pad_edge=False)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for true, predicted, images, of in confusion.mistakes(MISTAKES):
+        table.add_row(true, predicted, f"{images:,}", f"{of:,}")
+    return table
+
+
+def confusion_table(confusion: Confusion) -> Table:
+    """Rows are true classes, columns predictions, in percent of the row."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("")
-    for name in names:
+    for name in confusion.classes:
         table.add_column(name[:8], justify="right")
-    for index, (name, row) in enumerate(zip(names, figures["confusion"], strict=True)):
+    for index, (name, row) in enumerate(zip(confusion.classes, confusion.matrix().tolist(), strict=True)):
         total = max(sum(row), 1)
         cells = [
             Text(

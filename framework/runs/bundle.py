@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from safetensors import SafetensorError, safe_open
 
-from framework.errors import UserError
+from framework.errors import RunFailed, UserError
 from framework.files import replace_atomically
 from framework.runs.documents import pack, unpack
 
@@ -28,7 +28,8 @@ CHUNK = 1 << 20
 def write_bundle(path: Path, weights: Path, documents: Mapping[str, Any]) -> None:
     """Seal the tensors of `weights` with `documents`: JSON types by name, and the texts `recipe` and `card`.
 
-    Raises `UserError` where the weights are damaged.
+    The file is opened again before it gets its name. Raises `UserError` where the weights are damaged, and `RunFailed`
+    where the file cannot be opened.
     """
     header, begin = _read_header(weights)
     header["__metadata__"] = {"bundle": FORMAT, **pack(documents)}
@@ -42,6 +43,15 @@ def write_bundle(path: Path, weights: Path, documents: Mapping[str, Any]) -> Non
             file.write(packed)
             for chunk in _data(weights, begin):
                 file.write(chunk)
+        try:
+            read_bundle(temporary)
+        except UserError as error:
+            largest = max(header["__metadata__"], key=lambda name: len(header["__metadata__"][name]))
+            raise RunFailed(
+                f"{path} was not written, for it could not be opened again: {error}\n"
+                f"    Its header has {len(packed) / 1e6:,.1f} MB, most of that the document '{largest}'; safetensors "
+                "opens headers of up to 100 MB"
+            ) from None
 
     replace_atomically(path, write)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from framework.errors import count
 from framework.evaluation.intervals import wilson_interval
+from framework.evaluation.untested import untested_note
 from framework.runs.recipe import has_own_figures, views_of, views_of_figures
 from framework.runs.trained import Trained
 
@@ -16,6 +17,9 @@ SPLITS = {
 }
 HALF = "\n\nThe weights here are rounded to half precision; the figures are those of the run, before that."
 VIEWS = "\n\nHere it looks at {views} of each image; {what} are those of the run, at {own}."
+SIGMOID = (
+    " Each probability is that of one class against the rest (sigmoid, as it was trained): they need not add up to one."
+)
 INT8 = (
     "\n\nMost of the arithmetic here is in whole numbers of 8 bits, which changes some answers; the figures are those "
     "of the run, before that."
@@ -38,7 +42,7 @@ def model_card(trained: Trained, title: str, *, half: bool = False) -> str:
         "## What it was trained on\n\n" + _data(trained),
         "## What to keep in mind\n\n"
         "The figures hold for images like those it was tested on. Of anything else it still names one of its classes, "
-        "and its probabilities then mean little.",
+        "and its probabilities then mean little." + (SIGMOID if trained.activation == "sigmoid" else ""),
         "## The recipe\n\n```yaml\n" + trained.recipe.strip() + "\n```",
     ]
     return "\n\n".join(parts) + "\n"
@@ -72,7 +76,7 @@ def _changes(trained: Trained) -> str:
 
 def _figures(trained: Trained) -> str:
     results = trained.documents.get("results", {})
-    rows = []
+    rows, notes = [], []
     for split, title in SPLITS.items():
         if results.get(split, {}).get("images"):
             figures = results[split]
@@ -82,10 +86,12 @@ def _figures(trained: Trained) -> str:
                 f"({100 * low:.1f} to {100 * high:.1f}) | {100 * figures['balanced_accuracy']:.1f} % | "
                 f"{100 * figures['macro_f1']:.1f} % | {100 * figures['ece']:.1f} % |"
             )
+            notes.append(untested_note(figures, title))
     if not rows:
         return "It was not evaluated."
     table = "| split | images | top-1 (95 % interval) | balanced accuracy | macro F1 | ECE |\n"
     text = table + "| --- | --- | --- | --- | --- | --- |\n" + "\n".join(rows)
+    text += "".join(f"\n\n{note}" for note in notes if note)
     if calibration := trained.documents.get("calibration"):
         text += (
             f"\n\nProbabilities are calibrated: temperature {calibration['temperature']:.3f}, fitted on "

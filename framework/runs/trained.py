@@ -17,10 +17,14 @@ from framework.runs.onnx_file import SUFFIX as ONNX_SUFFIX
 from framework.runs.onnx_file import read_onnx
 
 if TYPE_CHECKING:
+    from framework.components import Activation
     from framework.registry import Registry
 
 DOCUMENTS = ("model", "results", "calibration", "data", "environment")
 """The JSON documents of a run that everything after training may look at; `model` is always there."""
+
+LEFT_OUT = ("skipped", "dropped")
+"""Lists of images, in each split of `data`."""
 
 PRIVATE = ("command", "git")
 """Of `environment`."""
@@ -61,6 +65,12 @@ class Trained:
         """What logits are divided by before they become probabilities; 1 where nothing was calibrated."""
         return float(self.documents.get("calibration", {}).get("temperature", 1.0))
 
+    @property
+    def activation(self) -> Activation:
+        """What turns its logits into probabilities."""
+        named: Activation = self.documents["model"]["evaluation"].get("activation", "softmax")
+        return named
+
     def require_weights(self) -> None:
         """Raises `UserError` for an export, whose weights lie in its graph."""
         if self.weights.suffix == ONNX_SUFFIX:
@@ -69,7 +79,8 @@ class Trained:
     def for_others(self) -> Trained:
         """What may travel: without what was typed, and without the state of the user's own repository.
 
-        The header of the recipe holds a command; of the runs of a soup only the names stay.
+        The header of the recipe holds a command; of the runs of a soup only the names stay. Of images that were left
+        out only the numbers stay: their names are too many for the header of a file.
         """
         lines = self.recipe.splitlines(keepends=True)
         recipe = "".join(dropwhile(lambda line: line.startswith("#"), lines))
@@ -77,6 +88,8 @@ class Trained:
             name: _for_others(document) if name in ("results", "environment") else document
             for name, document in self.documents.items()
         }
+        if "data" in documents:
+            documents["data"] = {split: _counted(described) for split, described in documents["data"].items()}
         return replace(self, recipe=recipe, documents=documents)
 
 
@@ -121,6 +134,12 @@ def _for_others(document: Mapping[str, Any]) -> Mapping[str, Any]:
         return document
     names = {key: [Path(run).name for run in document["soup"][key]] for key in ("runs", "chosen")}
     return {**document, "soup": {**document["soup"], **names}}
+
+
+def _counted(described: Mapping[str, Any]) -> dict[str, Any]:
+    """A split of `data` with the numbers of images that were left out in place of the images."""
+    counts = {f"{what}_images": len(described[what]) for what in LEFT_OUT if what in described}
+    return {**{name: value for name, value in described.items() if name not in LEFT_OUT}, **counts}
 
 
 def _of_folder(label: str, run: RunFolder) -> Trained:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from framework.errors import Interrupted, RunFailed
+from framework.evaluation.confusion import Confusion
 from framework.evaluation.examples import choose_examples, no_examples
 from framework.runs.folder import RunFolder
 from framework.runs.weights import save_weights
@@ -35,7 +36,7 @@ class Position:
     total_seconds: float = 0.0
     """With reading the data and building the network."""
     kept: dict[str, Any] | None = None
-    """`epoch` and `validation` figures of the weights to keep so far."""
+    """`epoch` and `step` of the weights to keep so far."""
     best: float | None = None
     """The best validation figure so far, lower is better."""
     epochs_without_gain: int = 0
@@ -160,12 +161,16 @@ class Keeper:
         }
         if validation is not None:
             metrics["validation"] = validation
-        self.run.append_metrics({"event": "epoch", "step": self.position.step, "epoch": self.epoch, **metrics})
+        line = {"event": "epoch", "step": self.position.step, "epoch": self.epoch, **metrics}
+        if validation is not None:  # what grows with the number of classes stays out of every epoch's line
+            line["validation"] = {name: figure for name, figure in validation.items() if name != "per_class"}
+        self.run.append_metrics(line)
         self.observers.epoch_end(
             step=self.position.step,
             epoch=self.epoch,
             metrics=metrics,
             examples=partial(choose_examples, answers, self.session.stores["validation"]) if answers else no_examples,
+            confusion=answers.confusion if answers else Confusion.empty,
         )
 
     def _measure_from_here(self) -> None:
@@ -181,7 +186,7 @@ class Keeper:
         self.position.epochs_without_gain = 0 if better else self.position.epochs_without_gain + 1
         if not better and self.recipe.keep == "best":
             return False
-        self.position.kept = {"epoch": self.epoch, "step": self.position.step, "validation": validation}
+        self.position.kept = {"epoch": self.epoch, "step": self.position.step}
         save_weights(self.run.best_weights, self.session.averaging.model)
         return True
 

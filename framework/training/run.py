@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from framework.data.tables import OPTIONS, find_table
 from framework.device import describe_device, peak_memory
 from framework.evaluation.answers import Answers
+from framework.evaluation.confusion import Confusion
 from framework.evaluation.copies import figures_without_copies
 from framework.evaluation.examples import choose_examples
 from framework.files import replace_atomically
@@ -95,7 +96,7 @@ def _train_in(
     except BaseException as error:
         observers.run_stopped(error=error)
         raise
-    observers.run_end(results=results, examples=partial(_examples, session, run))
+    observers.run_end(results=results, examples=partial(_examples, session, run), confusion=partial(_confusion, run))
     return results
 
 
@@ -103,6 +104,12 @@ def _examples(session: Session, run: RunFolder, number: int) -> list[Example]:
     """Of the kept weights."""
     split = next((split for split in ("validation", "test") if split in session.stores), None)
     return choose_examples(Answers.load(run.answers(split)), session.stores[split], number) if split else []
+
+
+def _confusion(run: RunFolder) -> Confusion:
+    """Of the test split, where there is one."""
+    file = run.answers("test")
+    return Answers.load(file).confusion() if file.is_file() else Confusion.empty()
 
 
 def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
@@ -182,6 +189,7 @@ def _describe_run(run: RunFolder, session: Session, registry: Registry, display:
                 "batch_size": session.evaluator.batch_size,
                 "channels_last": session.evaluator.channels_last,
                 "views": session.evaluator.views,
+                "activation": session.evaluator.activation,
             },
         },
     )

@@ -18,6 +18,7 @@ from framework.data.stores.store import Store
 from framework.device import choose_device, choose_precision
 from framework.errors import UserError
 from framework.evaluation.evaluate import Evaluator
+from framework.evaluation.probabilities import checked_activation
 from framework.recipe.sections import Recipe
 from framework.training.allocator import keep_freed_memory
 from framework.training.averaging import Averaging, build_averaging
@@ -124,6 +125,7 @@ def build_session(
         build(recipe.scheduler, optimizer=optimizer, total_steps=steps, steps_per_epoch=order.steps_per_epoch)
     )
     _require_validation(recipe, schedule, stores)
+    activation = checked_activation(recipe.loss.activation(), f"loss '{recipe.loss.name}'")
     precision = Precision(device, choose_precision(train.precision, device), train.clip_grad_norm, train.tf32)
     return Session(
         recipe=recipe,
@@ -139,7 +141,9 @@ def build_session(
         schedule=schedule,
         averaging=build_averaging(train, model, steps),
         precision=precision,
-        evaluator=Evaluator(preprocess, device, train.batch_size, train.channels_last, recipe.evaluate.views),
+        evaluator=Evaluator(
+            preprocess, device, train.batch_size, train.channels_last, recipe.evaluate.views, activation
+        ),
     )
 
 

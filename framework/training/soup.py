@@ -145,7 +145,7 @@ def _essence(run: Trained, registry: Registry) -> dict[str, Any]:
     seen = {f"preprocess.{name}": value for name, value in saved["preprocess"].items()}
     data = run.documents.get("data", {})
     images = {f"the fingerprint of {split}": data[split]["fingerprint"] for split in SPLITS if split in data}
-    return {**network, "classes": saved["classes"], **seen, **images}
+    return {**network, "classes": saved["classes"], "the activation": run.activation, **seen, **images}
 
 
 def _require_the_same_images(run: Trained, stores: dict[str, Store], preprocess: Preprocessor) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
 
-from framework import Example, Interrupted, RunFolder, confusion_picture, examples_picture, hookimpl, scalars
+from framework import Confusion, Example, Interrupted, RunFolder, confusion_picture, examples_picture, hookimpl, scalars
 
 if TYPE_CHECKING:
     from framework_mlflow import MLflow
@@ -79,20 +79,25 @@ class Tracker:
 
     @hookimpl
     def epoch_end(
-        self, step: int, epoch: int, metrics: Mapping[str, Any], examples: Callable[[int], Sequence[Example]]
+        self,
+        step: int,
+        epoch: int,
+        metrics: Mapping[str, Any],
+        examples: Callable[[int], Sequence[Example]],
+        confusion: Callable[[], Confusion],
     ) -> None:
         """Curves by epoch; pictures where weights were kept."""
         self._add({"epoch": epoch, **metrics}, step)
         self._send()
         validation = metrics.get("validation")
         if validation and metrics["kept"] and step >= self.known:
-            self._picture_confusion(validation, f"epoch_{epoch:04}")
+            self._picture_confusion(confusion, f"epoch_{epoch:04}")
             if self.component.log_images:
                 shown = examples_picture(examples(self.component.log_images))
                 self.client.log_image(self.run_id, shown, artifact_file=f"examples/epoch_{epoch:04}.png")
 
     @hookimpl
-    def run_end(self, results: Mapping[str, Any]) -> None:
+    def run_end(self, results: Mapping[str, Any], confusion: Callable[[], Confusion]) -> None:
         """Final figures under `final/`, all of them in `results.json`, and the weights where they are wanted.
 
         Each is tried whatever became of the others, and the run ends in any case: there is no later session.
@@ -104,7 +109,7 @@ class Tracker:
                 parts.callback(self._upload_model)
             parts.callback(self.client.log_artifact, self.run_id, str(self.run.results))
             if "test" in results:
-                parts.callback(self._picture_confusion, results["test"], "test")
+                parts.callback(self._picture_confusion, confusion, "test")
             parts.callback(self._send)
         self.say(f"mlflow: run {self.run_id} of experiment '{self.component.experiment}'")
 
@@ -133,8 +138,8 @@ class Tracker:
             self.run.write("mlflow", self.state)
         self.troubled = False
 
-    def _picture_confusion(self, figures: Mapping[str, Any], name: str) -> None:
-        picture = confusion_picture(figures["confusion"], list(figures["per_class"]))
+    def _picture_confusion(self, confusion: Callable[[], Confusion], name: str) -> None:
+        picture = confusion_picture(confusion())
         self.client.log_image(self.run_id, picture, artifact_file=f"confusion/{name}.png")
 
     def _upload_model(self) -> None:

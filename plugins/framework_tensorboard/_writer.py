@@ -10,7 +10,7 @@ import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
-from framework import Example, RunFolder, confusion_picture, examples_picture, hookimpl, scalars
+from framework import Confusion, Example, RunFolder, confusion_picture, examples_picture, hookimpl, scalars
 
 
 class EventWriter:
@@ -33,19 +33,24 @@ class EventWriter:
 
     @hookimpl
     def epoch_end(
-        self, step: int, epoch: int, metrics: Mapping[str, Any], examples: Callable[[int], Sequence[Example]]
+        self,
+        step: int,
+        epoch: int,
+        metrics: Mapping[str, Any],
+        examples: Callable[[int], Sequence[Example]],
+        confusion: Callable[[], Confusion],
     ) -> None:
         """Curves by epoch; pictures where weights were kept."""
         self._add({"epoch": epoch, **metrics}, step)
         validation = metrics.get("validation")
         if validation and metrics["kept"]:
-            self._picture("confusion", confusion_picture(validation["confusion"], list(validation["per_class"])), step)
+            self._picture("confusion", confusion_picture(confusion()), step)
             if self.images:
                 self._picture("examples", examples_picture(examples(self.images)), step)
         self.writer.flush()
 
     @hookimpl
-    def run_end(self, results: Mapping[str, Any]) -> None:
+    def run_end(self, results: Mapping[str, Any], confusion: Callable[[], Confusion]) -> None:
         """Final figures under `final/`, together with the recipe on the page of hyperparameters."""
         step = results["steps"]
         final = scalars(results, "final/")
@@ -53,8 +58,7 @@ class EventWriter:
             self.writer.file_writer.add_summary(summary)
         self._add(final, step)
         if "test" in results:
-            test = results["test"]
-            self._picture("final/confusion", confusion_picture(test["confusion"], list(test["per_class"])), step)
+            self._picture("final/confusion", confusion_picture(confusion()), step)
         self.writer.close()
 
     @hookimpl

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import nn
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from framework import Normalization
 
+Activation = Literal["softmax", "sigmoid"]
 LUMA = (0.299, 0.587, 0.114)
 """Of red, green and blue (ITU-R 601-2)."""
 
@@ -58,6 +59,16 @@ class Teacher:
         own, student = (preprocess.normalization(device) for preprocess in (predictor.preprocess, seen_by_student))
         return cls(predictor, columns, precision, predictor.preprocess == seen_by_student, own, student)
 
+    def require_activation(self, students: Activation) -> None:
+        """Raise `UserError` where the student is trained with another: their probabilities mean different things."""
+        own = self.predictor.trained.activation
+        if own != students:
+            raise UserError(
+                f"loss.teachers: '{self.predictor.trained.label}' was trained with {own}, and this loss trains with "
+                f"{students}; choose another teacher, or another loss by the labels (loss.base: bce for sigmoid, "
+                "cross_entropy or focal for softmax)"
+            )
+
     def logits(self, images: Tensor) -> Tensor:
         """Float32 B×K of what the student got, normalised by the student's preprocessing."""
         if not self.same_input or images.shape[2:] != self._size:
@@ -85,7 +96,10 @@ class Teacher:
 
 
 class Distillation(nn.Module):
-    """(1 - w) · base + w · T² · KL(teachers || student), both softened by T."""
+    """(1 - w) · base + w · T² · KL(teachers || student), both softened by T.
+
+    With sigmoids KL is the sum over the classes, each against the rest.
+    """
 
     def __init__(
         self,
@@ -93,24 +107,37 @@ class Distillation(nn.Module):
         teachers: Sequence[Teacher],
         temperature: float,
         weight: float,
+        activation: Activation = "softmax",
     ) -> None:
         super().__init__()
         self.base = base
         self.teachers = tuple(teachers)
         self.temperature = temperature
         self.weight = weight
+        self.activation = activation
 
     def forward(self, logits: Tensor, targets: Tensor, images: Tensor) -> Tensor:
         """The scalar loss; `images` are what the student got."""
         with torch.no_grad():
-            softened = [(teacher.logits(images) / self.temperature).softmax(dim=1) for teacher in self.teachers]
-            taught = torch.stack(softened).mean(0)
-        said = F.log_softmax(logits / self.temperature, dim=1)
-        apart = F.kl_div(said, taught, reduction="batchmean") * self.temperature**2
+            softened = [teacher.logits(images) / self.temperature for teacher in self.teachers]
+            taught = torch.stack([_probabilities(one, self.activation) for one in softened]).mean(0)
+        apart = _divergence(taught, logits / self.temperature, self.activation) * self.temperature**2
         if self.weight == 1:
             return apart
         seen = {"images": images} if names_argument(self.base, "images") else {}
         return (1 - self.weight) * self.base(logits, targets, **seen) + self.weight * apart
+
+
+def _probabilities(logits: Tensor, activation: Activation) -> Tensor:
+    return logits.sigmoid() if activation == "sigmoid" else logits.softmax(dim=1)
+
+
+def _divergence(taught: Tensor, logits: Tensor, activation: Activation) -> Tensor:
+    """KL(taught || student), the mean over the batch, of probabilities and logits B×K."""
+    if activation == "softmax":
+        return F.kl_div(F.log_softmax(logits, dim=1), taught, reduction="batchmean")
+    said = F.binary_cross_entropy_with_logits(logits, taught, reduction="sum")
+    return (said - F.binary_cross_entropy(taught, taught, reduction="sum")) / len(logits)
 
 
 def _network(predictor: Predictor) -> nn.Module:

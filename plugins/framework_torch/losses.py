@@ -81,6 +81,10 @@ class BinaryCrossEntropy(WeightedLoss):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Share of each target that is spread evenly over all classes."""
 
+    def activation(self) -> Literal["sigmoid"]:
+        """Probabilities of a class against the rest."""
+        return "sigmoid"
+
     def build(self, class_counts: Mapping[str, int]) -> nn.Module:
         """A module `(logits B×K, targets B×K) -> scalar`."""
         from framework_torch._losses import OneAgainstRest
@@ -104,7 +108,7 @@ class Distill(Loss):
     weight: float = Field(0.5, gt=0, le=1)
     """Of the teachers; the rest is the labels'. 1: the teachers alone."""
     base: Loss | None = None
-    """The loss by the labels; left out: `cross_entropy`."""
+    """The loss by the labels; left out: `cross_entropy`. Its activation is the student's, and must be the teachers'."""
 
     @field_validator("base")
     @classmethod
@@ -115,6 +119,10 @@ class Distill(Loss):
             )
         return base
 
+    def activation(self) -> Literal["softmax", "sigmoid"]:
+        """That of the loss by the labels."""
+        return (self.base or CrossEntropy()).activation()
+
     def build(
         self, class_counts: Mapping[str, int], preprocess: Any, device: torch.device, precision: torch.dtype
     ) -> nn.Module:
@@ -122,9 +130,11 @@ class Distill(Loss):
         from framework_torch._distilling import Distillation, Teacher
 
         teachers = [Teacher.load(named, list(class_counts), device, precision, preprocess) for named in self.teachers]
+        for teacher in teachers:
+            teacher.require_activation(self.activation())
         offered = {"class_counts": class_counts, "preprocess": preprocess, "device": device, "precision": precision}
         base = build(self.base or CrossEntropy(), **offered)
-        return Distillation(base, teachers, self.temperature, self.weight)
+        return Distillation(base, teachers, self.temperature, self.weight, self.activation())
 
 
 LOSSES = (CrossEntropy, Focal, BinaryCrossEntropy, Distill)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import wandb
 
-from framework import Example, RunFolder, confusion_picture, examples_picture, hookimpl, scalars
+from framework import Confusion, Example, RunFolder, confusion_picture, examples_picture, hookimpl, scalars
 
 if TYPE_CHECKING:
     from framework_wandb import Wandb
@@ -64,7 +64,12 @@ class Tracker:
 
     @hookimpl
     def epoch_end(
-        self, step: int, epoch: int, metrics: Mapping[str, Any], examples: Callable[[int], Sequence[Example]]
+        self,
+        step: int,
+        epoch: int,
+        metrics: Mapping[str, Any],
+        examples: Callable[[int], Sequence[Example]],
+        confusion: Callable[[], Confusion],
     ) -> None:
         """Curves by epoch; pictures where weights were kept."""
         if step < self.known:
@@ -72,20 +77,19 @@ class Tracker:
         line: dict[str, Any] = {"epoch": epoch, **scalars(metrics)}
         validation = metrics.get("validation")
         if validation and metrics["kept"]:
-            matrix = confusion_picture(validation["confusion"], list(validation["per_class"]))
-            line["confusion"] = wandb.Image(matrix)
+            line["confusion"] = wandb.Image(confusion_picture(confusion()))
             if self.component.log_images:
                 line["examples"] = wandb.Image(examples_picture(examples(self.component.log_images)))
         self._tell(step, line)
         self.run.write("wandb", self.state)
 
     @hookimpl
-    def run_end(self, results: Mapping[str, Any]) -> None:
+    def run_end(self, results: Mapping[str, Any], confusion: Callable[[], Confusion]) -> None:
         """Final figures under `final/` in the summary, and the weights where they are wanted."""
         self.tracked.summary.update(scalars(results, "final/"))
         if "test" in results:
-            matrix = confusion_picture(results["test"]["confusion"], list(results["test"]["per_class"]))
-            self.tracked.log({"step": results["steps"], "final/confusion": wandb.Image(matrix)})
+            matrix = wandb.Image(confusion_picture(confusion()))
+            self.tracked.log({"step": results["steps"], "final/confusion": matrix})
         if self.component.log_model:
             artifact = wandb.Artifact(f"model-{self.tracked.id}", type="model")
             for file in self.run.classifier:

@@ -1,5 +1,9 @@
+import json
+from dataclasses import replace
+
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from framework.errors import RunFailed, UserError
 from framework.evaluation.answers import Answers, averaged
@@ -29,6 +33,13 @@ def test_a_file_that_holds_no_answers_is_said_to_be_none(content, tmp_path):
         Answers.load(tmp_path / "test.safetensors")
 
 
+def test_a_file_of_an_earlier_version_is_said_to_be_one(tmp_path):
+    tensors = {"logits": LOGITS, "labels": LABELS}
+    save_file(tensors, tmp_path / "test.safetensors", metadata={"names": json.dumps(NAMES), "classes": "[]"})
+    with pytest.raises(UserError, match="an earlier version"):
+        Answers.load(tmp_path / "test.safetensors")
+
+
 def test_an_ensemble_answers_with_the_mean_of_its_members_probabilities():
     other = torch.randn(20, 3, generator=GENERATOR)
     expected = (LOGITS.double().softmax(1) + other.double().softmax(1)) / 2
@@ -45,6 +56,27 @@ def test_the_members_of_an_ensemble_agree_on_classes_by_name():
 def test_members_that_saw_other_images_are_no_ensemble():
     with pytest.raises(RunFailed, match="the same images"):
         averaged([answers(), answers(names=NAMES[::-1])])
+
+
+def test_members_of_another_activation_are_no_ensemble():
+    with pytest.raises(UserError, match=r"softmax and of\s+sigmoid"):
+        averaged([answers(), replace(answers(), activation="sigmoid")])
+
+
+def test_an_ensemble_of_sigmoids_has_the_mean_of_their_probabilities():
+    first, other = (replace(answers(torch.randn(20, 3, generator=GENERATOR) * 9), activation="sigmoid") for _ in "ab")
+    expected = (first.logits.double().sigmoid() + other.logits.double().sigmoid()) / 2
+    torch.testing.assert_close(averaged([first, other]).probabilities, expected, rtol=1e-6, atol=1e-7)
+
+
+def test_names_of_any_length_and_script_come_back_and_none_of_them_lies_in_the_header(tmp_path):
+    names = tuple(
+        f"{index}{name}" for index in range(4) for name in ("", "é" * 300, "\udcff.png", "a/b c\n.png", "日本")
+    )
+    replace(answers(), names=names, activation="sigmoid").save(tmp_path / "test.safetensors")
+    read = Answers.load(tmp_path / "test.safetensors")
+    assert (read.names, read.activation) == (names, "sigmoid")
+    assert int.from_bytes((tmp_path / "test.safetensors").read_bytes()[:8], "little") < 1000
 
 
 def test_a_temperature_divides_logits():

@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from framework.evaluation.answers import Answers
-from framework.evaluation.bootstrap import difference_interval, figure_intervals
+from framework.evaluation.bootstrap import difference_interval, macro_f1_interval
+from framework.evaluation.figure_intervals import figure_intervals
+from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.paired import mcnemar
 
 
@@ -23,30 +25,26 @@ def answers():
     return answers_of(logits, labels)
 
 
-def test_the_figures_of_a_resample_are_those_of_the_metrics(answers):
+def test_the_interval_of_macro_f1_has_the_bias_and_the_variance_of_resamples(answers):
     random = np.random.default_rng(0)
     drawn = []
-    for _ in range(100):
+    for _ in range(2000):
         chosen = torch.from_numpy(random.integers(0, len(answers), len(answers)))
-        figures = answers_of(answers.logits[chosen], answers.labels[chosen]).figures()
-        drawn.append([figures[name] for name in ("balanced_accuracy", "macro_f1", "ece")])
-    seen = answers.figures()
-    found = figure_intervals(answers, resamples=100, seed=0)
-    for index, name in enumerate(("balanced_accuracy", "macro_f1", "ece")):
-        low, high = np.percentile([row[index] for row in drawn], [2.5, 97.5])
-        direct = max(0, 2 * seen[name] - high), max(seen[name], 2 * seen[name] - low)
-        assert found[name] == pytest.approx(direct, abs=1e-12)
+        drawn.append(answers_of(answers.logits[chosen], answers.labels[chosen]).figures()["macro_f1"])
+    unbiased = 2 * answers.figures()["macro_f1"] - np.mean(drawn)
+    direct = wilson_interval(unbiased, unbiased * (1 - unbiased) / np.var(drawn))
+    assert macro_f1_interval(answers.confusion(), resamples=2000) == pytest.approx(direct, abs=0.005)
 
 
 def test_the_figure_is_inside_its_interval(answers):
-    figures = answers.figures()
-    for name, (low, high) in figure_intervals(answers).items():
-        assert low <= figures[name] <= high
+    figures, intervals = answers.figures(), figure_intervals(answers)
+    for name in ("balanced_accuracy", "macro_f1"):
+        assert intervals[name][0] <= figures[name] <= intervals[name][1]
 
 
-def test_the_same_seed_gives_the_same_interval_and_another_one_another(answers):
-    assert figure_intervals(answers, seed=3) == figure_intervals(answers, seed=3)
-    assert figure_intervals(answers, seed=3) != figure_intervals(answers, seed=4)
+def test_the_same_answers_have_the_same_intervals_and_another_seed_gives_another_one(answers):
+    assert figure_intervals(answers) == figure_intervals(answers)
+    assert macro_f1_interval(answers.confusion(), seed=3) != macro_f1_interval(answers.confusion(), seed=4)
 
 
 def test_the_interval_of_ece_reaches_zero_where_probabilities_are_honest():
@@ -81,7 +79,9 @@ def test_the_interval_of_a_difference_agrees_with_mcnemar(gained, lost):
     assert (difference_interval(first, other)[0] > 0) == (mcnemar(gained, lost) < 0.05)
 
 
-def test_a_split_without_a_mistake_has_no_intervals_by_resampling():
+def test_a_split_without_a_mistake_has_no_interval_by_resampling_and_those_by_a_formula():
     labels = torch.arange(20) % 2
     logits = torch.nn.functional.one_hot(labels, 2).float() * 9
-    assert figure_intervals(answers_of(logits, labels)) == {}
+    intervals = figure_intervals(answers_of(logits, labels))
+    assert intervals.keys() == {"balanced_accuracy", "ece"}
+    assert intervals["balanced_accuracy"] == pytest.approx(wilson_interval(1.0, 20))

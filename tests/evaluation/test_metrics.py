@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from framework.evaluation.metrics import classification_metrics, expected_calibration_error
+from framework.evaluation.metrics import calibration_error, classification_metrics
 
 
 def drawn(number, classes, absent=(), never=(), seed=0):
@@ -82,15 +82,6 @@ def test_loss_is_the_mean_negative_log_probability(case):
     assert figures["loss"] == pytest.approx(sum(losses) / len(losses))
 
 
-@every_case
-def test_confusion_counts_true_classes_by_row(case):
-    figures, logits, labels, classes = measured(case)
-    expected = [[0] * classes for _ in range(classes)]
-    for row, label in zip(logits, labels, strict=True):
-        expected[label][best(row)] += 1
-    assert figures["confusion"] == expected
-
-
 def by_class(logits, labels, classes):
     """Precision, recall, F1, support and predictions of each class, counted one by one."""
     pairs = [(label, best(row)) for row, label in zip(logits, labels, strict=True)]
@@ -148,14 +139,14 @@ def test_every_figure_is_plain_json(case):
 
 
 def test_ece_of_certain_and_right_is_zero_and_of_certain_and_wrong_is_one():
-    certain = torch.eye(3, dtype=torch.float64)
-    assert expected_calibration_error(certain, torch.arange(3)) == 0
-    assert expected_calibration_error(certain, torch.tensor([1, 2, 0])) == 1
+    certain = torch.ones(3, dtype=torch.float64)
+    assert calibration_error(certain, torch.tensor([True] * 3)) == 0
+    assert calibration_error(certain, torch.tensor([False] * 3)) == 1
 
 
 def test_a_confidence_on_the_edge_of_two_bins_belongs_to_the_lower():
-    probabilities = torch.tensor([[0.5, 0.5], [0.75, 0.25]], dtype=torch.float64)
-    assert expected_calibration_error(probabilities, torch.tensor([0, 1]), bins=2) == (0.5 + 0.75) / 2
+    confidence = torch.tensor([0.5, 0.75], dtype=torch.float64)
+    assert calibration_error(confidence, torch.tensor([True, False]), bins=2) == (0.5 + 0.75) / 2
 
 
 def test_huge_logits_stay_finite():
@@ -169,3 +160,41 @@ def test_half_precision_logits_are_measured_in_full():
     names = list("abcdefg")
     half = classification_metrics(logits.bfloat16(), labels, names)
     assert half == classification_metrics(logits.bfloat16().double(), labels, names)
+
+
+@every_case
+def test_the_macro_figures_say_over_how_many_classes_they_are(case):
+    figures, *data = measured(case)
+    found = list(by_class(*data))
+    assert figures["tested_classes"] == sum(figure["support"] > 0 for figure, _ in found)
+    assert figures["f1_classes"] == sum(bool(figure["support"] or predicted) for figure, predicted in found)
+
+
+def test_figures_do_not_depend_on_how_many_rows_are_computed_at_a_time(monkeypatch):
+    logits, labels = CASES["ten classes"]
+    whole = classification_metrics(logits, labels, list("abcdefghij"))
+    monkeypatch.setattr("framework.evaluation.probabilities.BLOCK", 70)
+    parts = classification_metrics(logits, labels, list("abcdefghij"))
+    assert parts == whole | {"loss": pytest.approx(whole["loss"])}
+
+
+def test_nothing_in_the_figures_grows_with_the_square_of_the_classes():
+    sizes = []
+    for classes in (200, 400):
+        logits = torch.randn(1000, classes, generator=torch.Generator().manual_seed(0))
+        names = [f"{index:04}" for index in range(classes)]
+        sizes.append(len(json.dumps(classification_metrics(logits, torch.arange(1000) % classes, names))))
+    assert sizes[1] < 2.5 * sizes[0]
+
+
+def test_a_network_that_was_trained_with_sigmoids_is_measured_by_them():
+    logits = torch.tensor([[2.0, -1.0, 0.5], [-3.0, 1.0, 0.0], [1.0, 1.5, -2.0]])
+    labels = torch.tensor([0, 1, 0])
+    figures = classification_metrics(logits, labels, list("abc"), "sigmoid")
+    sigmoid = [[1 / (1 + math.exp(-value)) for value in row] for row in logits.tolist()]
+    loss = 0.0
+    for row, label in zip(sigmoid, labels.tolist(), strict=True):
+        loss -= sum(math.log(p if index == label else 1 - p) for index, p in enumerate(row)) / 3
+    assert figures["loss"] == pytest.approx(loss)
+    gaps = [(label == best(row)) - max(row) for row, label in zip(sigmoid, labels.tolist(), strict=True)]
+    assert figures["ece"] == pytest.approx(sum(map(abs, gaps)) / 3)  # each is in a bin of its own

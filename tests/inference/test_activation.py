@@ -24,7 +24,7 @@ def predictor(model, side=SIDE, views=1):
     """As `Predictor.open` makes them."""
     preprocess = Preprocessor(side, side, 1, "crop", (0.5,), (0.25,))
     engine = TorchEngine(model.eval(), Evaluator(preprocess, torch.device("cpu"), 8, views=views), 1.0)
-    return Predictor(SimpleNamespace(label="the run"), CLASSES, preprocess, engine, 8)
+    return Predictor(SimpleNamespace(label="the run", activation="softmax"), CLASSES, preprocess, engine, 8)
 
 
 def cornered(number, seed=0):

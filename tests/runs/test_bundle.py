@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,8 +11,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from framework import Predictor, Registry, UserError
+from framework.errors import RunFailed
 from framework.runs.bundle import read_bundle, write_bundle
-from framework.runs.trained import open_trained
+from framework.runs.trained import Trained, open_trained
 
 TENSORS = {"a.weight": torch.arange(12.0).view(3, 4), "b": torch.tensor([1, 2], dtype=torch.int64)}
 DOCUMENTS = {"model": {"classes": ["ä", "b"]}, "recipe": "seed: 0\n", "card": "# Card\n"}
@@ -69,6 +71,21 @@ def test_weights_that_are_not_whole_are_never_sealed(spoil, bundle, tmp_path):
     with pytest.raises(UserError, match=r"weights\.safetensors: damaged"):
         write_bundle(tmp_path / "new.safetensors", weights, DOCUMENTS)
     assert not (tmp_path / "new.safetensors").exists()
+
+
+def test_a_bundle_that_could_not_be_opened_is_not_written(bundle, tmp_path):
+    out = tmp_path / "large.safetensors"
+    with pytest.raises(RunFailed, match=r"large\.safetensors was not written.*\n.*'model'.*100 MB"):
+        write_bundle(out, tmp_path / "weights.safetensors", {**DOCUMENTS, "model": {"classes": ["x" * 101_000_000]}})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["sealed.safetensors", "weights.safetensors"]
+
+
+def test_images_that_were_left_out_are_counted_in_what_travels_and_not_named():
+    described = {"images": 3, "skipped": [{"name": "a.png", "reason": "empty"}], "dropped": ["b.png", "c.png"]}
+    run = Trained("run", Path("x"), "", {"model": {}, "data": {"train": described}})
+    data = run.for_others().documents["data"]
+    assert data == {"train": {"images": 3, "skipped_images": 1, "dropped_images": 2}}
+    assert run.documents["data"]["train"] == described
 
 
 def test_without_metadata_it_is_no_bundle(tmp_path):

@@ -21,7 +21,18 @@ if TYPE_CHECKING:
     from framework.inference.serving.limits import Limits
     from framework.runs.trained import Trained
 
-FIGURES = ("images", "loss", "top1", "top5", "balanced_accuracy", "macro_f1", "ece", "per_class")
+FIGURES = (
+    "images",
+    "loss",
+    "top1",
+    "top5",
+    "balanced_accuracy",
+    "macro_f1",
+    "ece",
+    "tested_classes",
+    "f1_classes",
+    "per_class",
+)
 PLACE = re.compile(
     r"(?P<scheme>[\w+.-]{2,}:(?://(?:localhost)?)?+)?(?P<path>[/~].*|[A-Za-z]:[/\\].*|\\\\.*)",
     re.DOTALL,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from framework.evaluation.bootstrap import figure_intervals
+from framework.evaluation.ece_interval import ece_interval
 from framework.evaluation.reliability import reliability
 from framework.report.figures import share
 from framework.report.page.bars import reliability_diagram
@@ -50,8 +50,8 @@ def calibration_section(evidence: Evidence) -> Markup | None:
 
 
 def _diagram(name: str, answers: Answers) -> Markup:
-    figures, interval = answers.figures(), figure_intervals(answers).get("ece")
-    between = f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
+    figures, (low, high) = answers.figures(), ece_interval(answers.confidences, answers.hits)
+    between = f" (95 % interval, bias-corrected: {100 * low:.1f} to {100 * high:.1f})"
     words = [element("b", f"ECE {share(figures['ece'])}"), f"{between}, loss {figures['loss']:.3f}"]
     return element(
         "figure",

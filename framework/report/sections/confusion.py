@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from framework.report.figures import share
 from framework.report.page.bars import bar
 from framework.report.page.document import table
 from framework.report.page.elements import Markup, element
 from framework.report.page.images import heat_map
-from framework.report.sections.headline import confused_pairs
+from framework.report.sections.headline import gap_callout
 
 if TYPE_CHECKING:
+    from framework.evaluation.confusion import Confusion
     from framework.report.evidence import Evidence
 
 IN_FULL = 16
 """Up to so many classes every cell has its numbers; beyond, the matrix is a picture."""
 PAIRS = 10
+LARGEST_SIDE = 1000
+"""Of the picture, in pixels."""
 
 
 def confusion_section(evidence: Evidence) -> Markup | None:
     """The matrix, and the most frequent mistakes as a table."""
-    figures = evidence.figures
-    if not figures:
-        return None
+    confusion = evidence.confusion
+    if confusion is None:
+        return gap_callout(evidence.gap("answers"))
     return element(
         "div",
-        _matrix(figures) if len(figures["per_class"]) <= IN_FULL else _picture(figures),
-        _pairs(figures),
+        _matrix(confusion) if len(confusion.classes) <= IN_FULL else _picture(confusion),
+        _mistakes(confusion),
         class_="stack",
     )
 
 
-def _matrix(figures: Mapping[str, Any]) -> Markup:
-    names = list(figures["per_class"])
+def _matrix(confusion: Confusion) -> Markup:
+    names = confusion.classes
     head = element(
         "tr",
         element("th", element("span", "predicted →", element("br"), "true ↓", class_="corner"), scope="col"),
@@ -50,7 +50,7 @@ def _matrix(figures: Mapping[str, Any]) -> Markup:
             [_cell(number, sum(counts), row == column) for column, number in enumerate(counts)],
             element("td", f"{sum(counts):,}", class_="sum"),
         )
-        for row, (name, counts) in enumerate(zip(names, figures["confusion"], strict=True))
+        for row, (name, counts) in enumerate(zip(names, confusion.matrix().tolist(), strict=True))
     ]
     whole = element("table", element("thead", head), element("tbody", rows), class_="matrix")
     note = "Of each true class, a row, the percentage and number of images given each answer: right ones in blue."
@@ -67,26 +67,26 @@ def _cell(number: int, total: int, right: bool) -> Markup:
     return element("td", shown, class_=look, style=f"--depth:{depth:.3f}")
 
 
-def _picture(figures: Mapping[str, Any]) -> Markup:
-    counts = np.array(figures["confusion"], dtype=np.float64)
-    rates = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+def _picture(confusion: Confusion) -> Markup:
+    rates = confusion.rates(LARGEST_SIDE)
     note = (
-        f"Rows are the {len(counts):,} true classes, columns the answers, in the order of the run, from the top and "
-        "from the left. Right answers are blue, mistakes orange; the deeper, the more of the row."
+        f"Rows are the {len(confusion.classes):,} true classes, columns the predicted ones, in the order of the run, "
+        "from the top and from the left. Right answers are blue, mistakes orange; the deeper, the more of the row."
     )
+    if len(rates) < len(confusion.classes):
+        note += " Neighbouring classes share a pixel."
     picture = heat_map(rates, "confusion matrix")
     return element("figure", picture, element("figcaption", note), class_="heatmap")
 
 
-def _pairs(figures: Mapping[str, Any]) -> Markup:
-    pairs = confused_pairs(figures)
-    if not pairs:
-        return element("p", "There was no mistake.")
+def _mistakes(confusion: Confusion) -> Markup:
     rows = [
-        [true, predicted, f"{number:,}", [f"{share(number / of)}", bar(number / of, "wrong")]]
-        for true, predicted, number, of in pairs[:PAIRS]
+        [true, predicted, f"{images:,}", [f"{share(images / of)}", bar(images / of, "wrong")]]
+        for true, predicted, images, of in confusion.mistakes(PAIRS)
     ]
-    left = len(pairs) - len(rows)
+    if not rows:
+        return element("p", "There was no mistake.")
+    left = confusion.kinds_of_mistake - len(rows)
     return element(
         "div",
         element("h3", "Most frequent mistakes"),

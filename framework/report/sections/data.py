@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import count
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from framework.report.evidence import Evidence
 
 IN_ORDER = 24
+LISTED = 1_000
+"""Images that were left out; a page of millions of rows is no page."""
 FINGERPRINTS = ["split", "images", "unreadable", "dropped", "SHA-256 of pixels, labels and names"]
 
 
@@ -24,7 +26,7 @@ def data_section(evidence: Evidence) -> Markup:
     if "train" not in data:
         return callout("The data set was not recorded with this run.")
     fingerprints = [
-        [split, f"{described['images']:,}", f"{len(described['skipped']):,}", f"{len(described.get('dropped', ())):,}",
+        [split, f"{described['images']:,}", f"{_number(described, 'skipped'):,}", f"{_number(described, 'dropped'):,}",
          element("code", described["fingerprint"], class_="hash")]
         for split, described in data.items()
     ]  # fmt: skip
@@ -34,7 +36,7 @@ def data_section(evidence: Evidence) -> Markup:
         _classes(data),
         element("h3", "Fingerprints"),
         table(FINGERPRINTS, fingerprints, "prints"),
-        *(_skipped(split, described["skipped"]) for split, described in data.items() if described["skipped"]),
+        *(_skipped(split, described["skipped"]) for split, described in data.items() if described.get("skipped")),
         *(_dropped(split, described["dropped"]) for split, described in data.items() if described.get("dropped")),
     )
 
@@ -73,15 +75,27 @@ def _amount(described: Mapping[str, Any], name: str, highest: int) -> Content:
     ]
 
 
+def _number(described: Mapping[str, Any], what: str) -> int:
+    """Of images that were left out, of which a bundle has no names."""
+    number: int = described.get(f"{what}_images", len(described.get(what, ())))
+    return number
+
+
 def _skipped(split: str, skipped: list[Mapping[str, str]]) -> Markup:
-    rows: list[list[Content]] = [[bad["name"], bad["reason"]] for bad in skipped]
+    rows: list[list[Content]] = [[bad["name"], bad["reason"]] for bad in skipped[:LISTED]]
     return more(
-        f"{count(len(skipped), 'image')} of {split} that could not be read", table(["image", "why"], rows, "skipped")
+        f"{count(len(skipped), 'image')} of {split} that could not be read{_cut(skipped)}",
+        table(["image", "why"], rows, "skipped"),
     )
 
 
 def _dropped(split: str, names: list[str]) -> Markup:
-    rows: list[list[Content]] = [[name] for name in names]
+    rows: list[list[Content]] = [[name] for name in names[:LISTED]]
     return more(
-        f"{count(len(names), 'image')} of {split}, left out by a table of the recipe", table(["image"], rows, "skipped")
+        f"{count(len(names), 'image')} of {split}, left out by a table of the recipe{_cut(names)}",
+        table(["image"], rows, "skipped"),
     )
+
+
+def _cut(listed: Sequence[Any]) -> str:
+    return f" (the first {LISTED:,} are listed; all are in data.json)" if len(listed) > LISTED else ""

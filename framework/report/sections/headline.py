@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from framework.evaluation.untested import untested_note
 from framework.report.figures import HEADLINES, headline, share
 from framework.report.page.bars import range_bar
 from framework.report.page.document import callout, prose
@@ -22,6 +23,9 @@ MEANING = {
     "loss": "cross entropy, in nats",
 }
 
+CLASSES_OF = {"balanced_accuracy": "tested_classes", "macro_f1": "f1_classes"}
+"""Figures that are means over classes, and the figure that says over how many."""
+
 
 def headline_section(evidence: Evidence) -> Markup:
     """Cards, then sentences."""
@@ -32,7 +36,9 @@ def headline_section(evidence: Evidence) -> Markup:
     cards = [_card(key, evidence) for key in MEANING if key in figures]
     told = [element("li", [prose(part) for part in sentence]) for sentence in _sentences(evidence, figures)]
     sentences = element("ul", told, class_="words")
-    return element("div", element("div", cards, class_="cards"), sentences, gaps)
+    untested = untested_note(figures, evidence.split)
+    warning = callout(prose(untested)) if untested else None
+    return element("div", element("div", cards, class_="cards"), warning, sentences, gaps)
 
 
 def gap_callout(gap: Gap | None) -> Markup | None:
@@ -62,9 +68,22 @@ def _card(key: str, evidence: Evidence) -> Markup:
         element("h3", HEADLINES[key]),
         element("p", number, element("small", f" {unit}") if unit else None, class_="figure"),
         below,
-        element("p", MEANING[key], class_="meaning"),
+        element("p", _meaning(key, evidence), class_="meaning"),
         class_="card first" if key == "top1" else "card",
     )
+
+
+def _meaning(key: str, evidence: Evidence) -> str:
+    """What the figure is, and of how many classes where those are not all."""
+    assert evidence.figures
+    if key == "loss" and evidence.trained.activation == "sigmoid":
+        return "binary cross entropy, summed over the classes, in nats"
+    if key == "ece" and (interval := evidence.intervals.get(key)) and interval[1] < evidence.figures[key]:
+        return f"{MEANING[key]}; above its interval, for chance raises it on so few images"
+    number, total = evidence.figures.get(CLASSES_OF.get(key, "")), len(evidence.figures["per_class"])
+    if number is None or number == total:
+        return MEANING[key]
+    return f"{MEANING[key].removesuffix(' of the classes')} of {number:,} of {total:,} classes"
 
 
 def _sentences(evidence: Evidence, figures: Mapping[str, Any]) -> Iterator[list[Markup | str]]:
@@ -86,9 +105,7 @@ def _sentences(evidence: Evidence, figures: Mapping[str, Any]) -> Iterator[list[
             f"{seen[hardest]['support']:,} images are found. The easiest is ", _class(easiest),
             f" with {share(seen[easiest]['recall'])}.",
         ]  # fmt: skip
-    pairs = confused_pairs(figures)
-    if pairs:
-        true, predicted, number, of = pairs[0]
+    for true, predicted, number, of in evidence.confusion.mistakes(1) if evidence.confusion else ():
         yield [
             "The most frequent mistake: ", _class(true), " taken for ", _class(predicted),
             f", {number:,} of {of:,} images ({share(number / of)}).",
@@ -97,21 +114,9 @@ def _sentences(evidence: Evidence, figures: Mapping[str, Any]) -> Iterator[list[
         yield [_confidence(evidence, figures)]
 
 
-def confused_pairs(figures: Mapping[str, Any]) -> list[tuple[str, str, int, int]]:
-    """True class, predicted class, how many images, and of how many; the most frequent first."""
-    names = list(figures["per_class"])
-    pairs = [
-        (names[row], names[column], number, sum(counts))
-        for row, counts in enumerate(figures["confusion"])
-        for column, number in enumerate(counts)
-        if number and row != column
-    ]
-    return sorted(pairs, key=lambda pair: (-pair[2], -pair[2] / pair[3]))
-
-
 def _confidence(evidence: Evidence, figures: Mapping[str, Any]) -> str:
     assert evidence.answers is not None
-    said = evidence.answers.at_temperature(evidence.trained.temperature).probabilities.amax(dim=1).mean().item()
+    said = evidence.answers.at_temperature(evidence.trained.temperature).confidences.mean().item()
     gap = said - figures["top1"]
     if abs(gap) < 0.01:
         return f"Its confidence is right on average: it claims {share(said)}."

@@ -1,0 +1,96 @@
+"""The confusion matrix, of which only the cells that hold images are kept: K×K cells of 10,000 classes are too many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Mistake(NamedTuple):
+    """One cell outside of the diagonal."""
+
+    true: str
+    predicted: str
+    images: int
+    of: int
+    """Images of the true class."""
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How many images of a true class were given a predicted class; int64 arrays of one length, a cell each.
+
+    Cells are sorted by true class, then by predicted class. None is zero.
+    """
+
+    classes: tuple[str, ...]
+    true: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    images: NDArray[np.int64]
+
+    @classmethod
+    def count(cls, labels: NDArray[np.int64], predictions: NDArray[np.int64], classes: Sequence[str]) -> Confusion:
+        """Of N images."""
+        cells, images = np.unique(labels * len(classes) + predictions, return_counts=True)
+        return cls(tuple(classes), cells // len(classes), cells % len(classes), images)
+
+    @classmethod
+    def empty(cls) -> Confusion:
+        """Of no split."""
+        nothing = np.zeros(0, dtype=np.int64)
+        return cls((), nothing, nothing, nothing)
+
+    @property
+    def support(self) -> NDArray[np.int64]:
+        """Images of each true class, K."""
+        return np.bincount(self.true, self.images, len(self.classes)).astype(np.int64)
+
+    def matrix(self) -> NDArray[np.int64]:
+        """All cells, K×K: rows are true classes, columns predicted ones. For few classes."""
+        whole = np.zeros((len(self.classes), len(self.classes)), dtype=np.int64)
+        whole[self.true, self.predicted] = self.images
+        return whole
+
+    def rates(self, most: int) -> NDArray[np.float64]:
+        """Fractions of the rows, for a picture of at most `most` pixels a side.
+
+        Where there are more classes, each pixel is the sum over a square of neighbouring ones.
+        """
+        number = len(self.classes)
+        step = -(-number // most)
+        side = -(-number // step)
+        cells = self.true // step * side + self.predicted // step
+        counts = np.bincount(cells, self.images, side * side).reshape(side, side)
+        rates: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
+        return rates
+
+    @property
+    def kinds_of_mistake(self) -> int:
+        """Cells outside of the diagonal."""
+        return int((self.true != self.predicted).sum())
+
+    def mistakes(self, most: int) -> list[Mistake]:
+        """The most frequent ones; of equal counts, those that are a larger part of their class first."""
+        wrong = np.flatnonzero(self.true != self.predicted)
+        images, of = self.images[wrong], self.support[self.true[wrong]]
+        order = np.lexsort((-images / of, -images))[:most]
+        return [
+            Mistake(
+                self.classes[self.true[wrong[place]]],
+                self.classes[self.predicted[wrong[place]]],
+                int(images[place]),
+                int(of[place]),
+            )
+            for place in order
+        ]
+
+    def cells(self) -> list[list[str | int]]:
+        """As JSON types: true class, predicted class, images."""
+        rows = zip(self.true.tolist(), self.predicted.tolist(), self.images.tolist(), strict=True)
+        return [[self.classes[true], self.classes[predicted], images] for true, predicted, images in rows]

@@ -1,0 +1,30 @@
+"""Classes that a split has no images of: no figure says anything about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from framework.errors import count, enumerate_names
+
+SHOWN = 5
+
+
+def untested_classes(figures: Mapping[str, Any]) -> list[str]:
+    """Their names, from the figures of a split."""
+    return [name for name, row in figures["per_class"].items() if not row["support"]]
+
+
+def untested_note(figures: Mapping[str, Any], split: str) -> str | None:
+    """That there are such classes, and over how many classes the macro figures are; None where every one was tested."""
+    names = untested_classes(figures)
+    if not names:
+        return None
+    total = len(figures["per_class"])
+    tested, counted = total - len(names), figures.get("f1_classes", total)
+    return (
+        f"{count(len(names), 'class', 'classes')} of {total:,} {'has' if len(names) == 1 else 'have'} no images in "
+        f"{split} and {'was' if len(names) == 1 else 'were'} not tested: {enumerate_names(names, SHOWN)}. Balanced "
+        f"accuracy is the mean over {tested:,} of {total:,} classes, macro F1 over {counted:,} (a class that was "
+        "predicted without being there counts as 0)."
+    )
