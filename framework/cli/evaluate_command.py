@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.cli.arguments import add_json, add_runs_and_overrides, add_split, runs_and_overrides
+from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.registry import Registry
 from framework.runs.recipe import recipe_of, views_of
@@ -60,6 +61,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.calibrate:
         _require_a_folder(runs)
         _require_own_views(runs[0], recipes[0])
+        output_is_optional()
     from framework.report.display import PlainDisplay, SilentDisplay
 
     display = SilentDisplay() if arguments.json else PlainDisplay()

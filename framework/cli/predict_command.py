@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from framework.cli.arguments import add_run
 from framework.cli.images import Inputs
+from framework.cli.streams import output_is_optional
 from framework.errors import Interrupted, RunFailed, UserError, count
 from framework.registry import Registry
 from framework.runs.onnx_file import SUFFIX as ONNX_SUFFIX
@@ -61,6 +62,8 @@ def execute(arguments: argparse.Namespace) -> int:
     _require_images(words, arguments.run, registry)
     inputs = Inputs(words, end)
     _check(arguments)
+    if arguments.csv not in (None, "-") or arguments.save_crops:
+        output_is_optional()
     finder = _finder(arguments.find, registry) if arguments.find else None
     images = inputs.images()
     first = list(islice(images, FIRST))

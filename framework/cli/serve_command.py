@@ -7,6 +7,7 @@ import math
 import sys
 
 from framework.cli.arguments import add_run
+from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.registry import Registry
 from framework.runs.card import summary
@@ -42,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Serve until the process is told to end."""
+    output_is_optional()
     registry = Registry.load()
     trained = open_trained(arguments.run, registry)
     _check(arguments)
