@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from framework.data.joined import Joined
     from framework.data.moment import Moment
     from framework.data.regions import Region
-    from framework.data.roots import find_data
+    from framework.data.roots import expand_home, find_data
     from framework.data.sources import ImageArrays, ImageFiles
     from framework.data.stamps import Stamps
     from framework.data.trees import class_tree
@@ -50,7 +50,7 @@ _HOMES = {
     "framework.data.joined": ("Joined",),
     "framework.data.moment": ("Moment",),
     "framework.data.regions": ("Region",),
-    "framework.data.roots": ("find_data",),
+    "framework.data.roots": ("expand_home", "find_data"),
     "framework.data.sources": ("ImageArrays", "ImageFiles"),
     "framework.data.stamps": ("Stamps",),
     "framework.data.trees": ("class_tree",),
@@ -96,6 +96,7 @@ __all__ = [
     "decode",
     "did_you_mean",
     "examples_picture",
+    "expand_home",
     "find_data",
     "hookimpl",
     "names_argument",

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from framework import Observer, RunFolder, UserError, hookimpl
+from framework import Observer, RunFolder, UserError, expand_home, hookimpl
 from framework.components import Component
 
 
@@ -30,7 +30,7 @@ class TensorBoard(Observer):
             ) from error
         folder = run.path / "tensorboard"
         if self.folder is not None:
-            folder = self.folder.expanduser() / run.path.resolve().name
+            folder = expand_home(self.folder) / run.path.resolve().name
         return EventWriter(run, folder, self.log_images)
 
 
