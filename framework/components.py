@@ -119,7 +119,8 @@ class Component(Section):
         try:
             found = lookup.find(cls, name)
         except UserError as error:
-            raise PydanticCustomError("unknown_component", "{text}", {"text": str(error)}) from None
+            text = str(error).encode(errors="backslashreplace").decode()  # pydantic takes what is UTF-8 alone
+            raise PydanticCustomError("unknown_component", "{text}", {"text": text}) from None
         return found.model_validate(_expand_shorthand(found, value, fields), context=info.context)  # type: ignore[return-value]
 
     @model_serializer(mode="wrap")

@@ -31,6 +31,7 @@ RULES = {
     "dict_type": "must be a mapping",
     "model_type": "must be a mapping of options",
     "path_type": "must be a path",
+    "string_unicode": "must be text, without bytes that are not UTF-8",
 }
 
 
