@@ -75,7 +75,7 @@ class YamlTree:
             if not isinstance(key, ScalarNode):
                 self._fault(key, "a key is a word, not a list or a mapping")
             elif SURROGATE.search(key.value):
-                self._fault(key, f"the key {ascii(key.value)} has {SURROGATE_MEANING}")
+                self._fault(key, f"the key {key.value!a} has {SURROGATE_MEANING}")
             elif key.value in lines:
                 self._fault(key, f"'{key.value}' is given twice, first on line {lines[key.value] + 1}")
             else:
@@ -106,7 +106,7 @@ class YamlTree:
         tag = str(node.tag).removeprefix(STANDARD)
         if isinstance(node, ScalarNode) and tag in ("str", "timestamp", "value"):  # YAML 1.2 has no dates
             if any(half not in BYTES for half in SURROGATE.findall(node.value)):
-                return self._fault(node, f"{ascii(node.value)} has {SURROGATE_MEANING}")
+                return self._fault(node, f"{node.value!a} has {SURROGATE_MEANING}")
             return node.value
         if not isinstance(node, ScalarNode) or tag not in ("null", "bool", "int", "float"):
             return self._fault(node, f"there is no tag '{str(node.tag).replace(STANDARD, '!!')}' in recipes")

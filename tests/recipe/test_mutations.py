@@ -37,19 +37,21 @@ train:
 evaluate: {views: 6}
 observers: [csv, {name: tensorboard, folder: logs}]
 """
-VALUES = (
-    "null true false yes 0 -1 1 3 1.5 1e999 -.inf .nan 0x10 0o17 0x 1_000 1__0 12:30 2001-12-14 1e-400 -0.0 ~ = "
-    "9999999999999999999999 '' \"\" [] {} [[]] [{}] {a: b} {name: } {name: []} {name: flip} [flip, 3] timm timm/ /timm "
-    "timm/a/b resnet18 resnet18/x speednet folder csv ~nobody/x /dev/null . .. cuda:99 auto 1h 90s 1x [1,2] [1,2,3] "
-    '"\\ud800" "\\udcff" "a\\udcffb" "\\0" "\\x85" "\\U0001F600" !!str !!int !!int x !!binary AA !!set {a} !!null x '
-    "!!python/object:os.system !x !<tag:x> &a &a 1 *a *b <<: {<<: *a} | > ? - : , # % @ ` \\ \t \ufeff \u2028 \x85 "
-    "\U0001f600 caf\u00e9 ((((( '''' %YAML --- ... a: {? b : c} {? [a] : b} {1: 2} {null: 1} {true: 1}"
-).split(" ")
-OVERRIDES = (
+ODD_VALUES = (
+    "null  true  false  yes  0  -1  1  3  1.5  1e999  -.inf  .nan  0x10  0o17  0x  1_000  1__0  12:30  2001-12-14"
+    "  1e-400  -0.0  ~  =  9999999999999999999999  ''  \"\"  []  {}  [[]]  [{}]  {a: b}  {name: }  {name: []}  {name: flip}"
+    "  [flip, 3]  timm  timm/  /timm  timm/a/b  resnet18  resnet18/x  speednet  folder  csv  ~nobody/x  /dev/null  ."
+    "  ..  cuda:99  auto  1h  90s  1x  [1,2]  [1,2,3]  !!str  !!int  !!int x  !!binary AA  !!set {a}  !!null x  !x"
+    "  !<tag:x>  !!python/object:os.system  &a  &a 1  *a  *b  <<: {<<: *a}  |  >  ?  -  :  ,  #  %  @  `  \\  \t  \ufeff  \u2028"
+    "  \x85  \U0001f600  caf\u00e9  (((((  ''''  %YAML  ---  ...  a: {? b : c}  {? [a] : b}  {1: 2}  {null: 1}"
+    '  "\\ud800"  "\\udcff"  "a\\udcffb"  "\\0"  "\\x85"  "\\U0001F600"'
+)
+ODD_PATHS = (
     "train.epochs augment augment.0 augment.0.p augment.9 augment.x.p model model.name model.options.a dataset.root "
     "optimizer.lr lr epochs train train.lookahead.every seed seed.x scheduler.warmup . .. a..b =x train. .train "
     "preprocess.size preprocess.size.0 observers.0.name loss.teachers.0 \ud800 \udcff \x00"
-).split(" ")
+)
+VALUES, OVERRIDES = ODD_VALUES.split("  "), ODD_PATHS.split()
 
 
 def mutated(seed):
