@@ -89,6 +89,10 @@ class Component(Section):
     name: ClassVar[str]
     """What a recipe calls it: lower case letters, digits and underscores."""
 
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """What other libraries call it, such as `RandomHorizontalFlip`: never accepted, but understood in "did you mean".
+    Written in any style; `Random`, `Loss`, `LR` and the like may be left out."""
+
     shorthand: ClassVar[str | None] = None
     """The field that `name/value` fills: with `arch`, `timm/vit_tiny` means `{name: timm, arch: vit_tiny}`."""
 

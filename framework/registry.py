@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.metadata
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import pluggy
 
 from framework.components import Component
-from framework.errors import UserError, did_you_mean, enumerate_names
+from framework.errors import UserError, enumerate_names, nearest
 from framework.hookspecs import PluginSpec
 from framework.soundness import fault_of
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 GROUP = "framework"
+FILLER = ("random", "loss", "lr", "scheduler", "optimizer", "logger")
+"""Words in the names of other libraries that say nothing but the kind of a component."""
 C = TypeVar("C", bound=Component)
 
 
@@ -121,11 +124,24 @@ class Registry:
 
     def _unknown(self, kind: type[Component], name: str) -> str:
         names = self.names(kind)
-        by_variant = {variant: f"{known}/{variant}" for known in names for variant in self._variants(kind, known)}
-        hint = f"; did you mean '{by_variant[name]}'?" if name in by_variant else did_you_mean(name, names)
+        meant = self._meant(kind, name, names)
+        hint = f"; did you mean '{meant}'?" if meant else ""
         message = f"there is no {kind.kind} '{name}'{hint}"
         message += f" (known: {enumerate_names(names, 20)}; see `framework list {kind.kind}`)"
         return "\n    ".join([message, *self.faults])
+
+    def _meant(self, kind: type[Component], name: str, names: Sequence[str]) -> str | None:
+        """The name, or the name and variant, that is most like it; other libraries' names are understood."""
+        aliases = {_gist(alias): known for known in names for alias in self.find(kind, known).aliases}
+        by_gist = aliases | {_gist(known): known for known in names}
+        if (gist := _gist(name)) in by_gist:
+            return by_gist[gist]
+        for known in names:
+            for variant in self._variants(kind, known):
+                if _gist(variant) == gist:
+                    return f"{known}/{variant}"
+        found = nearest(gist, by_gist)
+        return by_gist[found] if found else None
 
     def _variants(self, kind: type[Component], name: str) -> Sequence[str]:
         return variants_of(self.find(kind, name))[0]
@@ -213,6 +229,12 @@ def _sound_bundles(hooks: Any, faults: list[str]) -> dict[str, Path]:
 def _clash(kind: str, name: str, found: Iterable[tuple[Plugin, Any]]) -> str:
     owners = " and ".join(f"plugin '{plugin.name}' ({plugin.distribution})" for plugin, _ in found)
     return f"{kind} '{name}' is offered by {owners}; uninstall one of them"
+
+
+def _gist(name: str) -> str:
+    """A name without style and filler: `RandomHorizontalFlip` and `horizontal_flip` give `horizontalflip`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower().split("_")
+    return "".join(word for word in words if word not in FILLER) or name.lower()
 
 
 def _one_line(error: BaseException) -> str:

@@ -14,6 +14,7 @@ class TensorBoard(Observer):
     """Curves, confusion matrix, sample images, recipe and final figures as event files for TensorBoard."""
 
     name = "tensorboard"
+    aliases = ("SummaryWriter",)
     essential = False
     folder: Path | None = None
     """Where a folder named like the run is made for the event files. Left out: `tensorboard` in the run folder."""

@@ -41,9 +41,10 @@ ODD_VALUES = (
     "null  true  false  yes  0  -1  1  3  1.5  1e999  -.inf  .nan  0x10  0o17  0x  1_000  1__0  12:30  2001-12-14"
     "  1e-400  -0.0  ~  =  9999999999999999999999  ''  \"\"  []  {}  [[]]  [{}]  {a: b}  {name: }  {name: []}"
     "  {name: flip}  [flip, 3]  timm  timm/  /timm  timm/a/b  resnet18  resnet18/x  speednet  folder  csv  ~nobody/x"
-    "  /dev/null  .  ..  cuda:99  auto  1h  90s  1x  [1,2]  [1,2,3]  !!str  !!int  !!int x  !!binary AA  !!set {a}  !!null x  !x"
-    "  !<tag:x>  !!python/object:os.system  &a  &a 1  *a  *b  <<: {<<: *a}  |  >  ?  -  :  ,  #  %  @  `  \\  \t"
-    "  \ufeff  \u2028  \x85  \U0001f600  caf\u00e9  (((((  ''''  %YAML  ---  ...  a: {? b : c}  {? [a] : b}  {1: 2}  {null: 1}"
+    "  /dev/null  .  ..  cuda:99  auto  1h  90s  1x  [1,2]  [1,2,3]  !!str  !!int  !!int x  !!binary AA  !!set {a}"
+    "  !!null x  !x  !<tag:x>  !!python/object:os.system  &a  &a 1  *a  *b  <<: {<<: *a}  |  >  ?  -  :  ,  #  %"
+    "  @  `  \\  \t  \ufeff  \u2028  \x85  \U0001f600  caf\u00e9  (((((  ''''  %YAML  ---  ...  a: {? b : c}"
+    "  {? [a] : b}  {1: 2}  {null: 1}"
     '  "\\ud800"  "\\udcff"  "a\\udcffb"  "\\0"  "\\x85"  "\\U0001F600"'
 )
 ODD_PATHS = (
