@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from framework.errors import Interrupted, UserError, did_you_mean
     from framework.hookspecs import Example, hookimpl
     from framework.inference.predictor import Predictor
+    from framework.reach import unreachable
     from framework.recipe import Recipe
     from framework.registry import Registry
     from framework.report.bitmaps import confusion_picture, examples_picture
@@ -57,6 +58,7 @@ _HOMES = {
     "framework.errors": ("Interrupted", "UserError", "did_you_mean"),
     "framework.hookspecs": ("Example", "hookimpl"),
     "framework.inference.predictor": ("Predictor",),
+    "framework.reach": ("unreachable",),
     "framework.recipe": ("Recipe",),
     "framework.registry": ("Registry",),
     "framework.report.figures": ("scalars",),
@@ -102,6 +104,7 @@ __all__ = [
     "names_argument",
     "scalars",
     "stages_of",
+    "unreachable",
 ]
 
 
