@@ -111,7 +111,7 @@ def _out_of_memory(error: Exception) -> str:
     return (
         f"the memory is not enough{f': {said}' if said else ''}\n"
         "    Try a smaller train.batch_size (train.accumulate makes up for it), preprocess.size or network, or "
-        "train.store=disk"
+        "train.store=disk; of predict, evaluate and serve, a smaller --batch-size"
     )
 
 

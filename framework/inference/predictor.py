@@ -86,6 +86,7 @@ class Predictor:
     preprocess: Preprocessor
     engine: Engine
     batch_size: int
+    """Images computed at once; as in the run's training until it is set."""
 
     @classmethod
     def open(cls, named: str | Path | Trained, registry: Registry | None = None, device: str = "auto") -> Predictor:
@@ -112,6 +113,10 @@ class Predictor:
     def with_views(self, number: int) -> Predictor:
         """The same, looking at each image so many times (1, 2, 6 or 10)."""
         return replace(self, engine=self.engine.with_views(number))
+
+    def with_batch_size(self, number: int | None) -> Predictor:
+        """The same, computing so many images at once; None changes nothing."""
+        return self if number is None else replace(self, batch_size=number)
 
     def with_temperature(self, temperature: float) -> Predictor:
         """The same, with other probabilities: 1 is as the network was trained."""

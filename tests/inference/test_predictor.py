@@ -3,6 +3,7 @@
 import io
 import itertools
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,16 @@ def test_more_images_than_a_batch_are_answered_as_each_alone_would_be(predictor,
     assert [answer.name for answer in answers] == list(map(str, many))
     (alone,) = predictor.predict([many[-1]])
     assert answers[-1].probabilities == pytest.approx(alone.probabilities, abs=1e-5)
+
+
+def test_as_many_images_are_computed_at_once_as_asked_for(predictor, files):
+    sizes = []
+    smaller = predictor.with_batch_size(3)
+    watched = replace(smaller, engine=lambda images: sizes.append(len(images)) or predictor.engine(images))
+    answers = list(watched.predict(files[:8]))
+    assert sizes == [3, 3, 2]
+    for answer, expected in zip(answers, predictor.predict(files[:8]), strict=True):
+        assert answer.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
 
 
 def test_images_may_be_endless(predictor, files):
