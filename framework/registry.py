@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 GROUP = "framework"
+HEAVY = "torch"
+SLOW = f"loading it imports {HEAVY}, which takes seconds in every command; import it inside `build`"
 FILLER = ("random", "loss", "lr", "scheduler", "optimizer", "logger")
 """Words in the names of other libraries that say nothing but the kind of a component."""
 C = TypeVar("C", bound=Component)
@@ -44,6 +46,8 @@ class Plugin:
     """Files of trained classifiers that it ships, by name."""
     fault: str | None = None
     """Why it, or part of it, could not be used."""
+    slow: bool = False
+    """Whether loading it imports torch, which every command then waits for. Of several only the first is known."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,11 @@ class Registry:
         return [f"plugin '{plugin.name}' has failed: {plugin.fault}" for plugin in self.plugins if plugin.fault]
 
     @property
+    def slow(self) -> list[str]:
+        """A line for each plugin that slows every command."""
+        return [f"plugin '{plugin.name}' is slow: {SLOW}" for plugin in self.plugins if plugin.slow]
+
+    @property
     def _shipped(self) -> dict[str, list[tuple[Plugin, Path]]]:
         """The bundles by `PLUGIN/NAME`; two plugins may have one name."""
         shipped: dict[str, list[tuple[Plugin, Path]]] = {}
@@ -161,6 +170,7 @@ def load_plugin(point: importlib.metadata.EntryPoint) -> Plugin:
     components: tuple[type[Component], ...] = ()
     bundles: dict[str, Path] = {}
     faults: list[str] = []
+    before = HEAVY in sys.modules
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is no part of a command's answer
             module = importlib.import_module(point.module)
@@ -173,7 +183,8 @@ def load_plugin(point: importlib.metadata.EntryPoint) -> Plugin:
         faults.append(_one_line(error))
     location = getattr(module, "__file__", None) or ""
     fault = "; ".join(faults) or None
-    return Plugin(point.name, point.value, *_distribution(point), location, components, bundles, fault)
+    slow = not before and HEAVY in sys.modules
+    return Plugin(point.name, point.value, *_distribution(point), location, components, bundles, fault, slow)
 
 
 def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:

@@ -203,6 +203,15 @@ def test_what_other_libraries_call_a_component_is_understood_and_never_accepted(
             registry.find(Model, written)
 
 
+def test_a_plugin_that_imports_torch_when_it_is_loaded_is_named(install, monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    pretended = 'import sys, types\nsys.modules["torch"] = types.ModuleType("torch")\n'  # as `import torch` does
+    registry = install(pretended + textwrap.dedent(GOOD), textwrap.dedent(OFFER))
+    assert [plugin.name for plugin in registry.plugins if plugin.slow] == ["probe"]
+    assert [line.split(":")[0] for line in registry.slow] == ["plugin 'probe' is slow"]
+    assert fault(registry) is None
+
+
 def test_a_plugin_that_cannot_name_its_variants_has_none():
     class Odd(Model):
         name = "odd"
