@@ -90,8 +90,8 @@ class Component(Section):
     """What a recipe calls it: lower case letters, digits and underscores."""
 
     aliases: ClassVar[tuple[str, ...]] = ()
-    """What other libraries call it, such as `RandomHorizontalFlip`: never accepted, but understood in "did you mean".
-    Written in any style; `Random`, `Loss`, `LR` and the like may be left out."""
+    """Its names in other libraries, such as `RandomHorizontalFlip`: they are suggested as this one, not accepted. Case,
+    underscores and words such as `Random`, `Loss` and `LR` do not matter."""
 
     shorthand: ClassVar[str | None] = None
     """The field that `name/value` fills: with `arch`, `timm/vit_tiny` means `{name: timm, arch: vit_tiny}`."""

@@ -1,4 +1,4 @@
-"""Whether a server can be reached, known within seconds: downloaders wait and retry for minutes where it cannot."""
+"""Whether a server can be reached, within seconds: downloaders wait and retry for minutes if it cannot."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ PATIENCE = 3.0
 
 
 def unreachable(url: str, ask: Callable[[str], object] | None = None, seconds: float = PATIENCE) -> str | None:
-    """Why the server of `url` cannot be reached within so many seconds; None where it answers, whatever it answers.
+    """Why the server of `url` does not respond within `seconds`; None if it does, with whatever status.
 
-    `ask` sends it a request by the client that will download from it, so that its proxies and certificates count;
-    left out: a HEAD by urllib.
+    `ask` sends a request with the client that will download, so that its proxies and certificates are used; default:
+    a HEAD request by urllib.
     """
     answer: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
@@ -30,7 +30,7 @@ def unreachable(url: str, ask: Callable[[str], object] | None = None, seconds: f
         else:
             answer.put(None)
 
-    # In a thread, for no client bounds the time in which names are resolved.
+    # In a thread: no client limits the time of name resolution.
     threading.Thread(target=work, daemon=True).start()
     try:
         return answer.get(timeout=seconds)

@@ -26,7 +26,7 @@ GROUP = "framework"
 HEAVY = "torch"
 SLOW = f"loading it imports {HEAVY}, which takes seconds in every command; import it inside `build`"
 FILLER = ("random", "loss", "lr", "scheduler", "optimizer", "logger")
-"""Words in the names of other libraries that say nothing but the kind of a component."""
+"""Words in the names of other libraries that only repeat the kind of the component."""
 C = TypeVar("C", bound=Component)
 
 
@@ -47,7 +47,7 @@ class Plugin:
     fault: str | None = None
     """Why it, or part of it, could not be used."""
     slow: bool = False
-    """Whether loading it imports torch, which every command then waits for. Of several only the first is known."""
+    """Whether loading it imports torch, which slows every command. Only the first such plugin can be detected."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Registry:
         return "\n    ".join([message, *self.faults])
 
     def _meant(self, kind: type[Component], name: str, names: Sequence[str]) -> str | None:
-        """The name, or the name and variant, that is most like it; other libraries' names are understood."""
+        """The most similar name, or name and variant; aliases count as names."""
         aliases = {_gist(alias): known for known in names for alias in self.find(kind, known).aliases}
         by_gist = aliases | {_gist(known): known for known in names}
         if (gist := _gist(name)) in by_gist:
@@ -243,7 +243,7 @@ def _clash(kind: str, name: str, found: Iterable[tuple[Plugin, Any]]) -> str:
 
 
 def _gist(name: str) -> str:
-    """A name without style and filler: `RandomHorizontalFlip` and `horizontal_flip` give `horizontalflip`."""
+    """Normalise a name: `RandomHorizontalFlip` and `horizontal_flip` give `horizontalflip`."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower().split("_")
     return "".join(word for word in words if word not in FILLER) or name.lower()
 

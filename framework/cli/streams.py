@@ -1,4 +1,4 @@
-"""Standard output and standard error that nobody reads any more, that cannot be written, or that were never open."""
+"""Standard output and standard error that have no reader, cannot be written or are closed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from framework.errors import RunFailed
 
 
 class Stream:
-    """A standard stream whose failure is one clear end, or none where the work goes on without it.
+    """A standard stream that a command either needs or can do without.
 
-    A write that fails raises `BrokenPipeError` (the reader, such as `head`, has gone) or `RunFailed`, as long as the
-    stream is `required`. Otherwise whatever is written from then on is discarded.
+    If the stream is `required`, a failed write raises `BrokenPipeError` (the reader, such as `head`, has exited) or
+    `RunFailed`. Otherwise the failure is reported once on standard error, and all further output is discarded.
     """
 
     def __init__(self, inner: TextIO, name: str, *, required: bool) -> None:
@@ -26,13 +26,13 @@ class Stream:
         return getattr(self.inner, attribute)
 
     def write(self, text: str) -> int:
-        """As the stream itself."""
+        """Write to the stream."""
         with self._failure():
             self.inner.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """As the stream itself."""
+        """Flush the stream."""
         with self._failure():
             self.inner.flush()
 
@@ -45,15 +45,16 @@ class Stream:
             if self.required and isinstance(error, BrokenPipeError):
                 raise
             if self.required:
-                raise RunFailed(f"{self.name} cannot be written: {error.strerror}") from None
+                raise RunFailed(f"{self.name} cannot be written: {error.strerror or error}") from None
             if sys.stderr is not self:
-                print(f"{self.name} cannot be written any more ({error.strerror}); the work goes on", file=sys.stderr)
+                reason = error.strerror or error
+                print(f"{self.name} cannot be written any more ({reason}); the command continues", file=sys.stderr)
 
 
 @contextmanager
 def standard_streams() -> Iterator[None]:
-    """Within it, `sys.stdout` and `sys.stderr` are `Stream`s; at its end, standard output is written to the last."""
-    _open_what_is_closed()
+    """Replace `sys.stdout` and `sys.stderr` by `Stream`s, and open those that the caller has closed."""
+    _open_closed_streams()
     before = sys.stdout, sys.stderr
     if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be UTF-8: what cannot be shown is escaped
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -66,24 +67,23 @@ def standard_streams() -> Iterator[None]:
 
 
 def output_is_optional() -> None:
-    """From here on the command goes on where nobody reads what it prints: what it is for are files, or a server."""
+    """Let the command continue if its output is lost: it writes files, or serves."""
     if isinstance(sys.stdout, Stream):
         sys.stdout.required = False
 
 
 def discard(stream: TextIO) -> None:
-    """Let a stream that cannot be written lead nowhere, what waits in its buffer included."""
+    """Redirect a stream to the null device, with what is still in its buffer."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     with suppress(OSError, ValueError):
         os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
-def _open_what_is_closed() -> None:
-    """Fill the standard streams that the caller has closed (`>&-`).
+def _open_closed_streams() -> None:
+    """Open the standard streams that the caller has closed (`>&-`): input is empty, and writing to the others fails.
 
-    Else the next file that is opened gets their number, and what is printed may end in it. Standard input is then
-    empty, and writing to the others fails.
+    Otherwise the next file to be opened would get the descriptor, and output could end up in that file.
     """
     missing = [name for name in ("stdin", "stdout", "stderr") if getattr(sys, name) is None]
     if not missing:

@@ -69,7 +69,8 @@ def decode(
 
     EXIF orientation is applied; 16-bit grayscale is scaled to 8 bits; palettes are looked up; transparent pixels are
     put on white; CMYK becomes RGB; of an animation the first frame is taken. Raises `BadImage` for a file that is
-    empty, truncated, no image, of a format that is not among `FORMATS`, or has more than `max_pixels` pixels.
+    empty, truncated, no image, of a format that is not among `FORMATS`, or has more than `max_pixels` pixels; of a PIL
+    image neither format nor size is checked.
     """
     name = name or ("image" if isinstance(source, (bytes, Image.Image)) else str(source))
     try:

@@ -11,7 +11,7 @@ VARIABLE = "FRAMEWORK_DATA"
 
 
 def expand_home(path: Path) -> Path:
-    """`~` and `~name` at the beginning become that user's home folder; raises `UserError` where there is none."""
+    """Replace a leading `~` or `~name` by the user's home folder; raises `UserError` if there is none."""
     try:
         return path.expanduser()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""What a classifier takes as an image: files, their bytes, Pillow's images, arrays and tensors, one or many."""
+"""What a classifier accepts as images: files, bytes, PIL images, arrays and tensors, one or many."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     Image = Unnamed | tuple[str, Unnamed] | BadImage
 
 Source = str | Path | bytes | PIL.Image.Image
-"""What `decode` takes."""
+"""What `decode` accepts."""
 
 ALLOWED = (
     "an image is a path, the bytes of an image file, a PIL image, a uint8 array H×W or H×W×C, a uint8 tensor C×H×W, "
     "or a pair (name, one of these)"
 )
 CHANNELS = (1, 2, 3, 4)
-"""Of an array: grayscale and RGB, each also with transparency."""
+"""Allowed numbers of channels: grayscale and RGB, with or without transparency."""
 
 
 def one_or_many(images: Image | Iterable[Image]) -> Iterator[Image]:
-    """Each image; a path, a text, bytes, or pixels of two or three dimensions are one.
+    """The images of a single image or an iterable; a path, bytes, or pixels of 2 or 3 dimensions are a single image.
 
-    Raises `TypeError` for what is neither an image nor an iterable of images.
+    Raises `TypeError` for anything that is neither an image nor an iterable of images.
     """
     single = (str, os.PathLike, bytes, bytearray, memoryview, PIL.Image.Image, BadImage)
     if isinstance(images, single) or (isinstance(images, (np.ndarray, torch.Tensor)) and images.ndim in (2, 3)):
@@ -49,7 +49,7 @@ def one_or_many(images: Image | Iterable[Image]) -> Iterator[Image]:
 
 
 def name_and_source(image: Image) -> tuple[str, Source | BadImage]:
-    """What an image is called, and what `decode` takes for it; raises `TypeError` for what is no image."""
+    """The image's name and its source for `decode`; raises `TypeError` for anything that is not an image."""
     given: Any = image
     if isinstance(given, BadImage):
         return given.name, given
@@ -72,7 +72,7 @@ def name_and_source(image: Image) -> tuple[str, Source | BadImage]:
 
 
 def _from_pixels(name: str, pixels: NDArray[np.uint8], given: Any) -> tuple[str, Source | BadImage]:
-    """Of H×W×C."""
+    """From uint8 H×W×C."""
     if pixels.shape[2] not in CHANNELS:
         raise TypeError(f"{ALLOWED}, where C is 1 to 4; not {_described(given)}")
     if 0 in pixels.shape:
@@ -81,7 +81,7 @@ def _from_pixels(name: str, pixels: NDArray[np.uint8], given: Any) -> tuple[str,
 
 
 def _loaded(name: str, image: PIL.Image.Image) -> tuple[str, Source | BadImage]:
-    """One that was opened is read from its file here, and not by several threads at once."""
+    """Read an opened image from its file here: Pillow's images are not safe to load from several threads."""
     try:
         image.load()
     except Exception as error:  # damaged files make decoders raise nearly anything

@@ -48,7 +48,7 @@ class Reader:
     keep: Keep | None = None
 
     def ahead(self, images: Iterable[Image], number: int) -> Generator[Seen, None, None]:
-        """Every image in order; raises `TypeError` for what is none. There are about `number` of them read ahead."""
+        """Every image in order, about `number` of them read ahead; raises `TypeError` for what is not an image."""
         rest = map(name_and_source, images)
         chunks = iter(lambda: list(islice(rest, CHUNK)), [])
         for chunk in in_order(self._chunk, chunks, THREADS + 1 + number // CHUNK):

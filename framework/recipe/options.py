@@ -1,4 +1,4 @@
-"""The options that a recipe has where it stands: which class validates each place, and where an option may belong."""
+"""Which class validates each part of a recipe, and where a misplaced option belongs."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ if TYPE_CHECKING:
     from framework.registry import Registry
 
 DEEPEST = 5
-"""Parts of a path that is suggested: `augment.0.base.p` has four."""
+"""Most parts of a suggested path: `augment.0.base.p` has four."""
 SHOWN = 3
 ALIKE = 0.72
-"""Likeness from which an option of another section is meant; within a section less is enough."""
+"""Lowest likeness at which an option of another section is suggested; within the section less is enough."""
 
 
-def class_at(path: Path_, annotation: Any, source: Source, registry: Registry) -> type[BaseModel] | None:
-    """The class that validates what is below `path`, where there is one."""
+def class_at(
+    path: Path_, annotation: Any, source: Source, registry: Registry, default: Any = None
+) -> type[BaseModel] | None:
+    """The class that validates what is below `path`, or None; `default` is used if nothing is written there."""
     for given in (annotation, *get_args(annotation)):  # `Lookahead | None` is one as well
         if isinstance(given, type) and issubclass(given, BaseModel) and not issubclass(given, Component):
             return given
     kind = field_kind(annotation)
     if kind is None:
         return None
-    value = source.at(path)
+    value = source.at(path) if source.has(path) else default
     name = value.get("name") if isinstance(value, dict) else value
     if not isinstance(name, str):
         return None
@@ -41,7 +43,7 @@ def class_at(path: Path_, annotation: Any, source: Source, registry: Registry) -
 
 
 def option_paths(root: type[BaseModel], source: Source, registry: Registry) -> dict[str, list[str]]:
-    """Every option that may be set in this recipe with its components: the dotted paths of each name."""
+    """The dotted paths of every option of this recipe, with the components that it names, by the option's name."""
     found: dict[str, list[str]] = {}
     for path in _paths_below((), root, source, registry):
         found.setdefault(str(path[-1]), []).append(dotted(path))
@@ -49,10 +51,10 @@ def option_paths(root: type[BaseModel], source: Source, registry: Registry) -> d
 
 
 def meant_option(key: str, known: list[str], elsewhere: dict[str, list[str]]) -> str:
-    """`; did you mean 'train.epochs'?` for a key that is not `known` where it stands; empty where nothing is like it.
+    """`; did you mean 'train.epochs'?` for a key that its section does not know; empty if nothing is similar.
 
-    An option of that very name in another section comes first, then whatever name is most like it, then its initials
-    or its last word: `learning_rate` is `lr`, `image_size` is `size`.
+    An option of the same name in another section comes first, then the most similar name, then an option that is the
+    key's initials or its last word: `learning_rate` suggests `lr`, `image_size` suggests `size`.
     """
     there: str | None = key
     if key not in elsewhere:
@@ -75,12 +77,5 @@ def _paths_below(path: Path_, owner: type[BaseModel], source: Source, registry: 
         inside = source.at(below)
         places = [(*below, index) for index in range(len(inside))] if isinstance(inside, list) else [below]
         for place in places:
-            if inner := _class_at_or_default(place, field, source, registry):
+            if inner := class_at(place, field.annotation, source, registry, field.default):
                 yield from _paths_below(place, inner, source, registry)
-
-
-def _class_at_or_default(place: Path_, field: Any, source: Source, registry: Registry) -> type[BaseModel] | None:
-    kind = field_kind(field.annotation)
-    if kind is None or source.at(place) is not None or not isinstance(field.default, str):
-        return class_at(place, field.annotation, source, registry)
-    return registry.find(kind, field.default)

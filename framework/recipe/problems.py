@@ -51,11 +51,13 @@ def problems_of(
     for error in errors:
         fault = _locate(error, source, registry, root)
         found.setdefault(fault.path, (fault, []))[1].append(error)  # the branches of a union have one path
+    misplaced = any(error["type"] == "extra_forbidden" for error in errors)
+    elsewhere = option_paths(root, source, registry) if misplaced else {}
     problems = []
     for path, (fault, branches) in found.items():
         where, order = source.locate(path, key=branches[0]["type"] == "extra_forbidden")
         if branches[0]["type"] == "extra_forbidden":
-            message = _unknown_key(str(path[-1]), fault.owner, option_paths(root, source, registry))
+            message = _unknown_key(str(path[-1]), fault.owner, elsewhere)
         else:
             message = _message(branches, fault)
         problems.append(Problem(where, message, order))

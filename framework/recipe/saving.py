@@ -48,17 +48,17 @@ def yaml_text(tree: Any) -> str:
     return out.getvalue()
 
 
-def _document(model: Any, node: Any, commented: bool, column: int = 0, said: Described = frozenset()) -> Any:
+def _document(model: Any, node: Any, commented: bool, column: int = 0, explained: Described = frozenset()) -> Any:
     """What `model` was dumped to, with comments, or without the options that are unset by default.
 
-    Its keys begin at `column`. An option that was `said` already, with the same description, goes without it.
+    Its keys begin at `column`. Options that are `explained` already, with the same description, get no comment.
     """
     if isinstance(node, list):
         entries = model if isinstance(model, (list, tuple)) else [None] * len(node)
         documents = []
         for entry, value in zip(entries, node, strict=True):
-            documents.append(_document(entry, value, commented, column + ENTRY - INDENT, said))
-            said |= _descriptions(entry)
+            documents.append(_document(entry, value, commented, column + ENTRY - INDENT, explained))
+            explained |= _descriptions(entry)
         return documents
     if not isinstance(model, BaseModel):
         return node
@@ -68,7 +68,7 @@ def _document(model: Any, node: Any, commented: bool, column: int = 0, said: Des
         if field and value is None and field.default is None and not commented:
             continue
         document[key] = _document(getattr(model, key), value, commented, column + INDENT)
-        if field and field.description and commented and (key, field.description) not in said:
+        if field and field.description and commented and (key, field.description) not in explained:
             comment = textwrap.fill(" ".join(field.description.split()), WIDTH - column)
             document.yaml_set_comment_before_after_key(key, before=comment, indent=column)
     if commented and isinstance(model, Component) and model.__doc__:
@@ -77,6 +77,6 @@ def _document(model: Any, node: Any, commented: bool, column: int = 0, said: Des
 
 
 def _descriptions(model: Any) -> Described:
-    """Of the options of an entry of a list: the next entry may have some of them too."""
+    """Of the options of one entry of a list; the next entries may have the same ones."""
     fields = type(model).model_fields if isinstance(model, BaseModel) else {}
     return frozenset((name, field.description) for name, field in fields.items())

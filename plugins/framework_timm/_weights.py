@@ -17,7 +17,7 @@ Create = Callable[[dict[str, Any]], nn.Module]
 """Creates the network with further arguments of `timm.create_model`."""
 
 PATIENCE = 3.0
-"""Seconds in which the server must answer, before a client that would retry for a minute is let loose."""
+"""Seconds in which the hub must respond; otherwise its client would retry for a minute."""
 
 _SHOWN = 8
 """Lines of torch's list of keys that do not fit which a message shows."""
@@ -26,7 +26,7 @@ _SHOWN = 8
 def load_published(label: str, plain: nn.Module, create: Create) -> nn.Module:
     """The network with the weights that timm names for it, downloaded where the cache lacks them.
 
-    `plain` is the same network without them. Where their server cannot be reached the cache alone is looked at.
+    `plain` is the same network without them. If their server cannot be reached, only the cache is used.
     """
     from huggingface_hub import constants
     from huggingface_hub.utils import get_session

@@ -1,4 +1,4 @@
-"""Standard output that has no reader, no room or was closed: a command that works for files goes on without it."""
+"""Standard output without a reader, on a full disk or closed: commands that write files continue without it."""
 
 import os
 import signal

@@ -37,7 +37,7 @@ class Storage:
 
     @classmethod
     def of_recipe(cls, recipe: Recipe, device: torch.device, say: Say) -> Storage:
-        """As `train.store` asks for, with this user's cache; without one where the user has no home folder."""
+        """As `train.store` asks for, with this user's cache; no cache if the user has no home folder."""
         try:
             cache = Cache(default_folder())
         except UserError as error:
