@@ -2,8 +2,8 @@
 
 import pytest
 
-from framework import UserError
-from framework.recipe import load_recipe
+from framework import Registry, UserError
+from framework.recipe import RecipeError, load_recipe
 
 BASE = "dataset: drawn_faces\nmodel: resnet18\n"
 
@@ -188,3 +188,13 @@ def test_what_other_libraries_call_a_component_suggests_ours(complaints, kind, w
 def test_what_other_libraries_call_a_transform_suggests_ours(complaints, written, meant):
     (line,) = complaints(BASE, f"augment=[{written}]")
     assert f"; did you mean '{meant}'?" in line
+
+
+def test_a_default_whose_plugin_is_missing_hides_no_other_mistake(tmp_path, registry):
+    without_torch = Registry(tuple(plugin for plugin in registry.plugins if plugin.name != "torch"))
+    (tmp_path / "recipe.yaml").write_text(BASE + "epochs: 3\n")
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(tmp_path / "recipe.yaml", without_torch)
+    messages = [problem.message for problem in caught.value.problems]
+    assert any("there is no optimizer 'adamw'" in message for message in messages)
+    assert any("did you mean 'train.epochs'" in message for message in messages)
