@@ -29,7 +29,7 @@ def load_published(label: str, plain: nn.Module, create: Create) -> nn.Module:
     `plain` is the same network without them. If their server cannot be reached, only the cache is used.
     """
     from huggingface_hub import constants
-    from huggingface_hub.utils import get_session
+    from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
 
     config: dict[str, Any] = plain.pretrained_cfg  # type: ignore[assignment]
     offline, reason = constants.HF_HUB_OFFLINE, None
