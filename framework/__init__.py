@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from framework.data.preprocess import Normalization
     from framework.data.regions import Region
     from framework.data.rng import BatchPosition, BatchRNG
-    from framework.data.roots import find_data
+    from framework.data.roots import expand_home, find_data
     from framework.data.sources import ImageArrays, ImageFiles, Splits
     from framework.data.stamps import Stamps
     from framework.data.trees import class_tree, holds_images, list_folder
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from framework.evaluation.confusion import Confusion
     from framework.hookspecs import Example, hookimpl
     from framework.inference.predictor import Predictor
+    from framework.reach import unreachable
     from framework.recipe import Recipe
     from framework.registry import Registry
     from framework.report.bitmaps import confusion_picture, examples_picture
@@ -54,7 +55,7 @@ _HOMES = {
     "framework.data.preprocess": ("Normalization",),
     "framework.data.regions": ("Region",),
     "framework.data.rng": ("BatchPosition", "BatchRNG"),
-    "framework.data.roots": ("find_data",),
+    "framework.data.roots": ("expand_home", "find_data"),
     "framework.data.sources": ("ImageArrays", "ImageFiles", "Splits"),
     "framework.data.stamps": ("Stamps",),
     "framework.data.trees": ("class_tree", "holds_images", "list_folder"),
@@ -63,6 +64,7 @@ _HOMES = {
     "framework.evaluation.confusion": ("Confusion",),
     "framework.hookspecs": ("Example", "hookimpl"),
     "framework.inference.predictor": ("Predictor",),
+    "framework.reach": ("unreachable",),
     "framework.recipe": ("Recipe",),
     "framework.registry": ("Registry",),
     "framework.report.figures": ("scalars",),
@@ -107,6 +109,7 @@ __all__ = [
     "did_you_mean",
     "examples_picture",
     "existing_path",
+    "expand_home",
     "find_data",
     "holds_images",
     "hookimpl",
@@ -115,6 +118,7 @@ __all__ = [
     "nfc",
     "scalars",
     "stages_of",
+    "unreachable",
 ]
 
 

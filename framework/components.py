@@ -93,6 +93,10 @@ class Component(Section):
     name: ClassVar[str]
     """What a recipe calls it: lower case letters, digits and underscores."""
 
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Its names in other libraries, such as `RandomHorizontalFlip`: they are suggested as this one, not accepted. Case,
+    underscores and words such as `Random`, `Loss` and `LR` do not matter."""
+
     shorthand: ClassVar[str | None] = None
     """The field that `name/value` fills: with `arch`, `timm/vit_tiny` means `{name: timm, arch: vit_tiny}`."""
 
@@ -123,7 +127,8 @@ class Component(Section):
         try:
             found = lookup.find(cls, name)
         except UserError as error:
-            raise PydanticCustomError("unknown_component", "{text}", {"text": str(error)}) from None
+            text = str(error).encode(errors="backslashreplace").decode()  # pydantic takes what is UTF-8 alone
+            raise PydanticCustomError("unknown_component", "{text}", {"text": text}) from None
         return found.model_validate(_expand_shorthand(found, value, fields), context=info.context)  # type: ignore[return-value]
 
     @model_serializer(mode="wrap")

@@ -24,11 +24,16 @@ class Interrupted(UserError):
     exit_status = 130
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that `word` was most likely meant to be, or None where none is close."""
+def nearest(word: str, known: Iterable[str], least: float = 0.6) -> str | None:
+    """The known word that `word` was most likely meant to be; None where none has at least that `likeness`."""
     by_lower = {candidate.lower(): candidate for candidate in known}
-    matches = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=least)
     return by_lower[matches[0]] if matches else None
+
+
+def likeness(word: str, other: str) -> float:
+    """How much of both words is the same, in order: from 0 to 1."""
+    return difflib.SequenceMatcher(None, other.lower(), word.lower()).ratio()
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.metadata
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import pluggy
 
 from framework.components import Component
-from framework.errors import UserError, did_you_mean, enumerate_names
+from framework.errors import UserError, enumerate_names, nearest
 from framework.hookspecs import PluginSpec
 from framework.soundness import fault_of
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 GROUP = "framework"
+HEAVY = "torch"
+SLOW = f"loading it imports {HEAVY}, which takes seconds in every command; import it inside `build`"
+FILLER = ("random", "loss", "lr", "scheduler", "optimizer", "logger")
+"""Words in the names of other libraries that only repeat the kind of the component."""
 C = TypeVar("C", bound=Component)
 
 
@@ -41,6 +46,8 @@ class Plugin:
     """Files of trained classifiers that it ships, by name."""
     fault: str | None = None
     """Why it, or part of it, could not be used."""
+    slow: bool = False
+    """Whether loading it imports torch, which slows every command. Only the first such plugin can be detected."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,11 @@ class Registry:
         return [f"plugin '{plugin.name}' has failed: {plugin.fault}" for plugin in self.plugins if plugin.fault]
 
     @property
+    def slow(self) -> list[str]:
+        """A line for each plugin that slows every command."""
+        return [f"plugin '{plugin.name}' is slow: {SLOW}" for plugin in self.plugins if plugin.slow]
+
+    @property
     def _shipped(self) -> dict[str, list[tuple[Plugin, Path]]]:
         """The bundles by `PLUGIN/NAME`; two plugins may have one name."""
         shipped: dict[str, list[tuple[Plugin, Path]]] = {}
@@ -121,11 +133,24 @@ class Registry:
 
     def _unknown(self, kind: type[Component], name: str) -> str:
         names = self.names(kind)
-        by_variant = {variant: f"{known}/{variant}" for known in names for variant in self._variants(kind, known)}
-        hint = f"; did you mean '{by_variant[name]}'?" if name in by_variant else did_you_mean(name, names)
+        meant = self._meant(kind, name, names)
+        hint = f"; did you mean '{meant}'?" if meant else ""
         message = f"there is no {kind.kind} '{name}'{hint}"
         message += f" (known: {enumerate_names(names, 20)}; see `framework list {kind.kind}`)"
         return "\n    ".join([message, *self.faults])
+
+    def _meant(self, kind: type[Component], name: str, names: Sequence[str]) -> str | None:
+        """The most similar name, or name and variant; aliases count as names."""
+        aliases = {_gist(alias): known for known in names for alias in self.find(kind, known).aliases}
+        by_gist = aliases | {_gist(known): known for known in names}
+        if (gist := _gist(name)) in by_gist:
+            return by_gist[gist]
+        for known in names:
+            for variant in self._variants(kind, known):
+                if _gist(variant) == gist:
+                    return f"{known}/{variant}"
+        found = nearest(gist, by_gist)
+        return by_gist[found] if found else None
 
     def _variants(self, kind: type[Component], name: str) -> Sequence[str]:
         return variants_of(self.find(kind, name))[0]
@@ -145,6 +170,7 @@ def load_plugin(point: importlib.metadata.EntryPoint) -> Plugin:
     components: tuple[type[Component], ...] = ()
     bundles: dict[str, Path] = {}
     faults: list[str] = []
+    before = HEAVY in sys.modules
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is no part of a command's answer
             module = importlib.import_module(point.module)
@@ -157,7 +183,8 @@ def load_plugin(point: importlib.metadata.EntryPoint) -> Plugin:
         faults.append(_one_line(error))
     location = getattr(module, "__file__", None) or ""
     fault = "; ".join(faults) or None
-    return Plugin(point.name, point.value, *_distribution(point), location, components, bundles, fault)
+    slow = not before and HEAVY in sys.modules
+    return Plugin(point.name, point.value, *_distribution(point), location, components, bundles, fault, slow)
 
 
 def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
@@ -213,6 +240,12 @@ def _sound_bundles(hooks: Any, faults: list[str]) -> dict[str, Path]:
 def _clash(kind: str, name: str, found: Iterable[tuple[Plugin, Any]]) -> str:
     owners = " and ".join(f"plugin '{plugin.name}' ({plugin.distribution})" for plugin, _ in found)
     return f"{kind} '{name}' is offered by {owners}; uninstall one of them"
+
+
+def _gist(name: str) -> str:
+    """Normalise a name: `RandomHorizontalFlip` and `horizontal_flip` give `horizontalflip`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower().split("_")
+    return "".join(word for word in words if word not in FILLER) or name.lower()
 
 
 def _one_line(error: BaseException) -> str:

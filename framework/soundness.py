@@ -31,7 +31,9 @@ def _fault_of_kind(component: type[Component]) -> str | None:
 def _fault_of_name(component: type[Component]) -> str | None:
     name = getattr(component, "name", None)
     if isinstance(name, str) and re.fullmatch(r"[a-z0-9][a-z0-9_]*", name):
-        return None
+        aliases = component.aliases
+        sound = isinstance(aliases, tuple) and all(isinstance(alias, str) for alias in aliases)
+        return None if sound else f'needs `aliases` to be a tuple of names, as in `aliases = ("TinyNet",)`; {aliases!r}'
     given = "it is a field" if "name" in component.model_fields else f"it has {name!r}"
     return f'needs a name of lower case letters, digits and underscores, as in `name = "tiny_net"`; {given}'
 

@@ -44,8 +44,9 @@ def framework(capfd, monkeypatch):
 
 
 def heed_interrupts():
-    """As on a terminal, also where the tests run in the background: a shell then has them ignore SIGINT."""
+    """As on a terminal, also where the tests run in the background or under nohup, and ignore SIGINT or SIGHUP."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

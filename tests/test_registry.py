@@ -138,6 +138,7 @@ def test_a_hook_that_gives_no_components_is_said_to_be_so(install, hook, reason)
             "class Bad(Model):\n    name = 'bad'\n    kind = 'x'\n    def build(self): ...",
             "Bad is a model; `kind` is not",
         ),
+        ("class Bad(Model):\n    name = 'bad'\n    aliases = 'Net'\n    def build(self): ...", "a tuple of names"),
         ("class Bad(Model):\n    name = 'bad'\n    shorthand = 'arch'\n    def build(self): ...", "shorthand 'arch'"),
         ("class Bad(Model):\n    name = 'bad'\n    x: 'Missing' = 3\n    def build(self): ...", "type is not defined"),
         ("class Bad(Model):\n    name = 'bad'\n    def build(): ...", "needs `build` to be a method"),
@@ -191,6 +192,24 @@ def test_an_unknown_name_brings_the_nearest_and_the_plugins_that_failed(install)
         registry.find(Optimizer, "sdg")
     assert "there is no optimizer 'sdg'; did you mean 'sgd'?" in str(caught.value)
     assert "plugin 'probe' has failed: RuntimeError: no licence" in str(caught.value)
+
+
+def test_what_other_libraries_call_a_component_is_understood_and_never_accepted(install):
+    source = GOOD.replace('name = "probe"', 'name = "probe"\n        aliases = ("TinyProbeNet",)')
+    assert source != GOOD
+    registry = install(source, OFFER)
+    for written in ("TinyProbeNet", "tiny_probe_net", "RandomTinyProbeNet"):
+        with pytest.raises(UserError, match="did you mean 'probe'"):
+            registry.find(Model, written)
+
+
+def test_a_plugin_that_imports_torch_when_it_is_loaded_is_named(install, monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    pretended = 'import sys, types\nsys.modules["torch"] = types.ModuleType("torch")\n'  # as `import torch` does
+    registry = install(pretended + textwrap.dedent(GOOD), textwrap.dedent(OFFER))
+    assert [plugin.name for plugin in registry.plugins if plugin.slow] == ["probe"]
+    assert [line.split(":")[0] for line in registry.slow] == ["plugin 'probe' is slow"]
+    assert fault(registry) is None
 
 
 def test_a_plugin_that_cannot_name_its_variants_has_none():

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import io
-import os
 import sys
 from collections.abc import Iterable, Sequence
 
+from framework.cli.streams import discard, standard_streams
 from framework.errors import UserError, did_you_mean
 
 COMMANDS = {
@@ -39,10 +38,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0 done, 1 failed, 2 the input was wrong, 130 interrupted."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be UTF-8: what cannot be shown is escaped
-        sys.stdout.reconfigure(errors="backslashreplace")
+    with standard_streams():
+        return _status([argument for argument in arguments if argument != "--debug"], debug)
+
+
+def _status(arguments: list[str], debug: bool) -> int:
+    """Run one command, and report what it ends with."""
     try:
-        return _dispatch([argument for argument in arguments if argument != "--debug"])
+        try:
+            return _dispatch(arguments)
+        finally:
+            sys.stdout.flush()  # that it cannot be written is reported here, not by the interpreter as it exits
     except UserError as error:
         print(_traceback() if debug else error, file=sys.stderr)
         return error.exit_status
@@ -50,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard(sys.stdout)
         return 0
     except Exception as error:
         if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's own
@@ -105,7 +111,7 @@ def _out_of_memory(error: Exception) -> str:
     return (
         f"the memory is not enough{f': {said}' if said else ''}\n"
         "    Try a smaller train.batch_size (train.accumulate makes up for it), preprocess.size or network, or "
-        "train.store=disk"
+        "train.store=disk; of predict, evaluate and serve, a smaller --batch-size"
     )
 
 

@@ -60,6 +60,19 @@ def add_run_overrides(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_batch_size(parser: argparse.ArgumentParser) -> None:
+    """`--batch-size`; None where it is not given."""
+    parser.add_argument(
+        "--batch-size", type=int, metavar="N", help="images computed at once (default: as many as in training)"
+    )
+
+
+def require_batch_size(given: int | None) -> None:
+    """Raise `UserError` for one below 1."""
+    if given is not None and given < 1:
+        raise UserError(f"--batch-size is {given}; it must be at least 1")
+
+
 def add_split(parser: argparse._ActionsContainer) -> None:
     """Which split figures are of: see `framework.data.splits.split_for_figures`."""
     parser.add_argument(

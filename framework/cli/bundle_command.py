@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from framework.cli.arguments import add_run, beside, require_place
+from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.registry import Registry
 from framework.runs.bundle import SUFFIX, write_bundle
@@ -24,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Seal a run into one file."""
+    output_is_optional()
     trained = open_trained(arguments.run, Registry.load())
     if trained.folder is None:
         what = "an export; bundle the run that it is of" if trained.weights.suffix == ".onnx" else "a bundle already"

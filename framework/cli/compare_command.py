@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.cli.arguments import add_json, add_runs_and_overrides, add_split, require_place, runs_and_overrides
+from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.registry import Registry
 from framework.runs.trained import open_trained
@@ -33,6 +34,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise UserError("name two runs or more: framework compare RUN RUN… [key=value …]")
     if arguments.html:
         require_place(arguments.html, "--html")
+        output_is_optional()
     registry = Registry.load()
     trained = [open_trained(name, registry) for name in named]
     from framework.inference.answering import Answering

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from framework.cli.arguments import add_json, add_recipe, require_place
+from framework.cli.streams import output_is_optional
 from framework.recipe import load_recipe
 from framework.registry import Registry
 
@@ -28,6 +29,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Read every image, and print what is wrong with the data set."""
     if arguments.csv is not None:
         require_place(arguments.csv, "--csv")
+        output_is_optional()
     recipe = load_recipe(arguments.recipe, Registry.load(), arguments.overrides)
     from framework.data.check.check import check_splits
     from framework.data.check.findings import findings_of, table_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from framework.cli.arguments import add_overrides
+from framework.cli.streams import output_is_optional
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -15,6 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Download."""
+    output_is_optional()
     from framework.components import Dataset
     from framework.recipe.loading import validate_component
     from framework.registry import Registry

@@ -9,7 +9,15 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framework.cli.arguments import add_json, add_runs_and_overrides, add_split, runs_and_overrides
+from framework.cli.arguments import (
+    add_batch_size,
+    add_json,
+    add_runs_and_overrides,
+    add_split,
+    require_batch_size,
+    runs_and_overrides,
+)
+from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.registry import Registry
 from framework.runs.recipe import recipe_of, views_of
@@ -38,6 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--without-copies", action="store_true", help="leave out images that have an exact copy in the train split"
     )
+    add_batch_size(parser)
     parser.add_argument("--views", metavar="N", help="look at each image 1, 2, 6 or 10 times: also mirrored, shifted")
     parser.add_argument(
         "--calibrate",
@@ -52,6 +61,7 @@ def execute(arguments: argparse.Namespace) -> int:
     named, overrides = runs_and_overrides([*arguments.runs, *arguments.overrides])
     if not named:
         raise UserError("name a run first: framework evaluate RUN [key=value …]")
+    require_batch_size(arguments.batch_size)
     if arguments.views is not None:
         overrides.append(f"evaluate.views={arguments.views}")
     registry = Registry.load()
@@ -60,10 +70,14 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.calibrate:
         _require_a_folder(runs)
         _require_own_views(runs[0], recipes[0])
+        output_is_optional()
     from framework.report.display import PlainDisplay, SilentDisplay
 
     display = SilentDisplay() if arguments.json else PlainDisplay()
-    predictors = [_predictor(run, recipe, registry) for run, recipe in zip(runs, recipes, strict=True)]
+    predictors = [
+        _predictor(run, recipe, registry).with_batch_size(arguments.batch_size)
+        for run, recipe in zip(runs, recipes, strict=True)
+    ]
     examined = _Examined(predictors, recipes[0], display)
     answer: dict[str, Any] = {}
     if arguments.calibrate:

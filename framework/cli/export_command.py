@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.cli.arguments import WEIGHTS_HELP, add_json, add_run, add_run_overrides, beside, require_place
+from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.registry import Registry
 from framework.runs.recipe import recipe_of
@@ -48,6 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the export, then compare it with the run; the status is 1 where they do not agree."""
+    output_is_optional()
     registry = Registry.load()
     trained = open_trained(arguments.run, registry)
     recipe = recipe_of(trained, registry, arguments.overrides)

@@ -35,7 +35,7 @@ def execute(arguments: argparse.Namespace) -> int:
     else:
         kinds = [kind_named(arguments.kind)] if arguments.kind else list(KINDS)
         found = {plural(kind): _matching(registry, kind, arguments.pattern) for kind in kinds}
-    for fault in [*registry.faults, *registry.clashes]:
+    for fault in [*registry.faults, *registry.clashes, *registry.slow]:
         print(f"{fault} (see `framework plugins`)", file=sys.stderr)
     if arguments.pattern and not any(found.values()):
         raise UserError(f"nothing matches '{arguments.pattern}' among {', '.join(found)}")

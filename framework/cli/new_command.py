@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 from framework.cli.arguments import add_overrides
+from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.files import write_text
 from framework.recipe import load_recipe, recipe_text
@@ -30,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the file."""
+    output_is_optional()
     file: Path = arguments.file
     if file.exists():
         raise UserError(f"'{file}' exists already; choose another name or remove it")

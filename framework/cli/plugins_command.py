@@ -11,7 +11,7 @@ from framework.cli.arguments import add_json
 from framework.cli.kinds import plural
 from framework.components import KINDS
 from framework.errors import enumerate_names
-from framework.registry import Plugin, Registry, variants_of
+from framework.registry import SLOW, Plugin, Registry, variants_of
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +52,7 @@ def _entry(plugin: Plugin) -> dict[str, Any]:
         "components": _offers(plugin),
         "bundles": {name: str(file) for name, file in plugin.bundles.items()},
         "fault": plugin.fault,
+        "slow": plugin.slow,
     }
 
 
@@ -61,6 +62,8 @@ def _text(plugin: Plugin) -> str:
         lines.append(f"  {plugin.location}")
     if plugin.fault:
         lines.append(f"  FAILED: {plugin.fault}")
+    if plugin.slow:
+        lines.append(f"  SLOW: {SLOW}")
     lines += [f"  {kind}: {enumerate_names(names, 10)}" for kind, names in _offers(plugin).items()]
     if plugin.bundles:
         lines.append(f"  bundles: {enumerate_names(plugin.bundles, 10)}")

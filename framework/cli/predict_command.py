@@ -10,8 +10,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.cli.arguments import add_run
+from framework.cli.arguments import add_batch_size, add_run, require_batch_size
 from framework.cli.images import Inputs
+from framework.cli.streams import output_is_optional
 from framework.errors import Interrupted, RunFailed, UserError, count
 from framework.registry import Registry
 from framework.runs.onnx_file import SUFFIX as ONNX_SUFFIX
@@ -43,6 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--abstain-below", type=float, metavar="P", help="answer no class where the best one's probability is below P"
     )
+    add_batch_size(parser)
     parser.add_argument("--csv", metavar="FILE", help="write a CSV file with every probability; - is standard output")
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each image")
     parser.add_argument(
@@ -61,6 +63,8 @@ def execute(arguments: argparse.Namespace) -> int:
     _require_images(words, arguments.run, registry)
     inputs = Inputs(words, end)
     _check(arguments)
+    if arguments.csv not in (None, "-") or arguments.save_crops:
+        output_is_optional()
     finder = _finder(arguments.find, registry) if arguments.find else None
     images = inputs.images()
     first = list(islice(images, FIRST))
@@ -71,7 +75,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from framework.report.predictions import Form, Tally
     from framework.report.showing import choose_answers
 
-    predictor = Predictor.open(trained, registry)
+    predictor = Predictor.open(trained, registry).with_batch_size(arguments.batch_size)
     form = Form(predictor.classes, arguments.top, arguments.abstain_below, finder[0] if finder else None)
     tally = Tally(form)
     with ExitStack() as open_files:
@@ -119,6 +123,7 @@ def _check(arguments: argparse.Namespace) -> None:
     """What does not go together; raises `UserError`."""
     if arguments.top < 1:
         raise UserError(f"--top is {arguments.top}; it must be at least 1")
+    require_batch_size(arguments.batch_size)
     if arguments.abstain_below is not None and not 0 <= arguments.abstain_below <= 1:
         raise UserError(f"--abstain-below is {arguments.abstain_below}; it is a probability, from 0 to 1")
     if arguments.csv == "-" and arguments.json:

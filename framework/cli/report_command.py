@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.cli.arguments import add_run, add_run_overrides, add_split, require_place
+from framework.cli.streams import output_is_optional
 from framework.registry import Registry
 from framework.runs.trained import Trained, open_trained
 
@@ -24,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the page, and say where it is and what is missing in it."""
+    output_is_optional()
     registry = Registry.load()
     trained = open_trained(arguments.run, registry)
     out: Path = arguments.out or _default_out(trained)

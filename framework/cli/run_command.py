@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from framework.cli.arguments import add_recipe
+from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.recipe import load_recipe
 from framework.registry import Registry
@@ -29,6 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Train, or try whether it would."""
+    if not arguments.dry_run:
+        output_is_optional()
     if arguments.resume and arguments.out is None:
         raise UserError("--resume needs the folder of the run to go on with: --out DIR")
     registry = Registry.load()

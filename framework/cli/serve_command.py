@@ -6,7 +6,8 @@ import argparse
 import math
 import sys
 
-from framework.cli.arguments import add_run
+from framework.cli.arguments import add_batch_size, add_run, require_batch_size
+from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.registry import Registry
 from framework.runs.card import summary
@@ -19,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine)")
     parser.add_argument("--port", type=int, default=8000, help="0 takes any that is free (default: 8000)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
-    parser.add_argument("--batch-size", type=int, metavar="N", help="images computed at once (default: the run's)")
+    add_batch_size(parser)
     parser.add_argument(
         "--allow-origin", action="append", default=[], metavar="URL",
         help="let the pages of another site ask too, or of a proxy before the server, such as https://example.org; "
@@ -42,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Serve until the process is told to end."""
+    output_is_optional()
     registry = Registry.load()
     trained = open_trained(arguments.run, registry)
     _check(arguments)
@@ -77,7 +79,8 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    for name in ("batch_size", "max_body", "max_files", "max_pixels", "timeout", "queue"):
+    require_batch_size(arguments.batch_size)
+    for name in ("max_body", "max_files", "max_pixels", "timeout", "queue"):
         value = getattr(arguments, name)
         if value is not None and not 0 < value < math.inf:
             raise UserError(f"--{name.replace('_', '-')} is {value}; it must be more than 0 and finite")

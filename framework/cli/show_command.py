@@ -60,6 +60,8 @@ def describe(component: type[Component], registry: Registry) -> str:
     plugin = registry.provider(component, component.name)
     lines = [f"{component.kind} {component.name}", ""]
     lines += [f"  {line}".rstrip() for line in inspect.cleandoc(component.__doc__ or "").splitlines()]
+    if component.aliases:
+        lines += ["", f"  elsewhere called {', '.join(component.aliases)}"]
     variants, _ = variants_of(component)
     if component.shorthand and variants:
         example = f"{component.name}/{variants[0]}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.cli.arguments import WEIGHTS_HELP, add_runs_and_overrides, runs_and_overrides
+from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.registry import Registry
 from framework.runs.recipe import recipe_of
@@ -37,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Average the weights of runs, and evaluate what comes out."""
+    output_is_optional()
     named, overrides = runs_and_overrides([*arguments.runs, *arguments.overrides])
     if len(named) < 2:
         raise UserError("a soup takes two runs or more: framework soup RUN RUN … --out DIR")

@@ -57,19 +57,25 @@ def quiet_decoding() -> Iterator[None]:
 
 
 def decode(
-    source: str | Path | bytes, name: str | None = None, least: int | None = None, max_pixels: int = MAX_PIXELS
+    source: str | Path | bytes | Image.Image,
+    name: str | None = None,
+    least: int | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> NDArray[np.uint8]:
-    """Decode a file, or its bytes, to uint8 C×H×W: C is 1 for grayscale files and 3 for all others.
+    """Decode a file, its bytes, or a PIL image, to uint8 C×H×W: C is 1 for grayscale and 3 for all others.
 
     With `least`, a JPEG comes out at a half, a quarter or an eighth of its size, if that divides it and leaves at least
     so many pixels on each side: its decoder then leaves out what a smaller image cannot show.
 
     EXIF orientation is applied; 16-bit grayscale is scaled to 8 bits; palettes are looked up; transparent pixels are
     put on white; CMYK becomes RGB; of an animation the first frame is taken. Raises `BadImage` for a file that is
-    empty, truncated, no image, of a format that is not among `FORMATS`, or has more than `max_pixels` pixels.
+    empty, truncated, no image, of a format that is not among `FORMATS`, or has more than `max_pixels` pixels; of a PIL
+    image neither format nor size is checked.
     """
-    name = name or (str(source) if not isinstance(source, bytes) else "image")
+    name = name or ("image" if isinstance(source, (bytes, Image.Image)) else str(source))
     try:
+        if isinstance(source, Image.Image):
+            return _to_array(_upright(source))
         if (len(source) if isinstance(source, bytes) else Path(source).stat().st_size) == 0:
             raise BadImage(name, "the file is empty")
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
@@ -84,14 +90,14 @@ def decode(
         raise kind(name, _reason(error, source)) from None
 
 
-def _reason(error: Exception, source: str | Path | bytes) -> str:
+def _reason(error: Exception, source: str | Path | bytes | Image.Image) -> str:
     match error:
         case UnidentifiedImageError():
             return "not an image, or of an unknown format"
         case Image.DecompressionBombError():
             return f"refused as a decompression bomb: {error}"
         case FileNotFoundError():
-            broken = not isinstance(source, bytes) and Path(source).is_symlink()
+            broken = isinstance(source, (str, Path)) and Path(source).is_symlink()
             return "a link that leads nowhere" if broken else "there is no such file"
         case PermissionError() | IsADirectoryError():
             return f"cannot be opened: {error.strerror}"

@@ -6,18 +6,29 @@ import os
 from pathlib import Path
 
 from framework.data.unicode_names import existing_path
+from framework.errors import UserError
 
 VARIABLE = "FRAMEWORK_DATA"
 
 
+def expand_home(path: Path) -> Path:
+    """Replace a leading `~` or `~name` by the user's home folder; raises `UserError` if there is none."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        user = path.parts[0].removeprefix("~")
+        whose = f"of a user '{user}'" if user else "of this user, and HOME is not set"
+        raise UserError(f"'{path}': there is no home folder {whose}. Give an absolute path") from None
+
+
 def candidates(root: Path) -> list[Path]:
     """The places where `root` may be: itself, then under `$FRAMEWORK_DATA` (without a leading `data/`)."""
-    root = root.expanduser()
+    root = expand_home(root)
     places = [root]
     shared = os.environ.get(VARIABLE)
     if shared and not root.is_absolute():
         below = root.relative_to("data") if root.parts[:1] == ("data",) else root
-        places.append(Path(shared).expanduser() / below)
+        places.append(expand_home(Path(shared)) / below)
     return places
 
 

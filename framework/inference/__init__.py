@@ -2,6 +2,7 @@
 
 predictor.py     what the network says of images
 ranking.py       classes by their probability
+inputs.py        what is accepted as an image
 reading.py       images as the network sees them, read ahead
 torch_engine.py  the network in PyTorch
 onnx_engine.py   an exported network under onnxruntime

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -15,9 +15,10 @@ from framework.data.preprocess import Preprocessor
 from framework.data.stores.store import Store, build_store
 from framework.evaluation.answers import Answers
 from framework.evaluation.probabilities import probabilities
+from framework.inference.inputs import one_or_many
 from framework.inference.onnx_engine import OnnxEngine
 from framework.inference.ranking import ranked
-from framework.inference.reading import Image, Keep, Reader, Seen
+from framework.inference.reading import Keep, Reader, Seen
 from framework.inference.torch_engine import TorchEngine
 from framework.registry import Registry
 from framework.runs.onnx_file import SUFFIX as ONNX_SUFFIX
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from framework.data.regions import Find, Region
     from framework.data.stores.storage import Storage
     from framework.data.stores.store import Progress
+    from framework.inference.inputs import Image
 
 
 class Engine(Protocol):
@@ -85,6 +87,7 @@ class Predictor:
     preprocess: Preprocessor
     engine: Engine
     batch_size: int
+    """Images computed at once; as in the run's training until it is set."""
 
     @classmethod
     def open(cls, named: str | Path | Trained, registry: Registry | None = None, device: str = "auto") -> Predictor:
@@ -112,6 +115,10 @@ class Predictor:
         """The same, looking at each image so many times (1, 2, 6 or 10)."""
         return replace(self, engine=self.engine.with_views(number))
 
+    def with_batch_size(self, number: int | None) -> Predictor:
+        """The same, computing so many images at once; None changes nothing."""
+        return self if number is None else replace(self, batch_size=number)
+
     def with_temperature(self, temperature: float) -> Predictor:
         """The same, with other probabilities: 1 is as the network was trained."""
         return replace(self, engine=self.engine.with_temperature(temperature))
@@ -129,12 +136,13 @@ class Predictor:
         return probabilities(self.engine(images).double(), self.trained.activation)
 
     def predict(
-        self, images: Iterable[Image], find: Find | None = None, keep: Keep | None = None
+        self, images: Image | Iterable[Image], find: Find | None = None, keep: Keep | None = None
     ) -> Iterator[Prediction]:
         """One prediction for each image, in order, as batches are done; an unreadable image gives one with `error`.
 
-        An image is a path, an image file's bytes, or its name and bytes. Threads read ahead while the network computes,
-        about a batch: `images` may be endless.
+        An image is a path, an image file's bytes, a PIL image, a uint8 array H×W or H×W×C, a uint8 tensor C×H×W, or a
+        pair of a name and one of these; `images` is one of them, or any iterable of them. Anything else raises
+        `TypeError`. Threads read ahead while the network computes, about a batch: `images` may be endless.
 
         With `find`, what a `Finder` builds, one for each part of an image that it finds, or one without probabilities
         where it finds none; `keep` is then told the name and the pixels of each part.
@@ -142,7 +150,9 @@ class Predictor:
         Pillow's warnings are kept quiet while this is at work. Threads may still read while an answer is looked at: who
         wants no word of them then holds `quiet_decoding()` around the loop.
         """
-        reading = Reader(self.preprocess, find, keep).ahead(images, self.batch_size)
+        return self._predictions(Reader(self.preprocess, find, keep).ahead(one_or_many(images), self.batch_size))
+
+    def _predictions(self, reading: Generator[Seen, None, None]) -> Iterator[Prediction]:
         while True:
             with quiet_decoding():  # not across a yield: what the caller does there is no matter of this
                 answers = self._answers(list(islice(reading, self.batch_size)))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.data.ahead import THREADS, in_order
 from framework.data.decode import BadImage, decode
 from framework.data.regions import Find, Region, cut, regions_of
+from framework.inference.inputs import Source, name_and_source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from framework.data.preprocess import Preprocessor
+    from framework.inference.inputs import Image
 
-Image = str | Path | bytes | tuple[str, bytes] | BadImage
-"""A file, an image's bytes, its name and bytes, or an image that is known to be bad already."""
 Keep = Callable[[str, "NDArray[np.uint8]"], None]
 """Told the name and the pixels, uint8 C×H×W, of each part that was found; from several threads at once."""
 
@@ -49,17 +48,16 @@ class Reader:
     keep: Keep | None = None
 
     def ahead(self, images: Iterable[Image], number: int) -> Generator[Seen, None, None]:
-        """Every image in order, with about `number` of them read before they are asked for."""
-        rest = iter(images)
+        """Every image in order, about `number` of them read ahead; raises `TypeError` for what is not an image."""
+        rest = map(name_and_source, images)
         chunks = iter(lambda: list(islice(rest, CHUNK)), [])
         for chunk in in_order(self._chunk, chunks, THREADS + 1 + number // CHUNK):
             yield from chunk
 
-    def _chunk(self, images: list[Image]) -> list[Seen]:
-        return [seen for image in images for seen in self._seen(image)]
+    def _chunk(self, images: list[tuple[str, Source | BadImage]]) -> list[Seen]:
+        return [seen for name, source in images for seen in self._seen(name, source)]
 
-    def _seen(self, image: Image) -> Iterator[Seen]:
-        name, source = _name_and_source(image)
+    def _seen(self, name: str, source: Source | BadImage) -> Iterator[Seen]:
         try:
             if isinstance(source, BadImage):
                 raise source
@@ -79,11 +77,3 @@ class Reader:
             if self.keep is not None:
                 self.keep(f"{name}#{number}", part)
             yield Seen(f"{name}#{number}", self.preprocess(part), region=region)
-
-
-def _name_and_source(image: Image) -> tuple[str, str | Path | bytes | BadImage]:
-    if isinstance(image, tuple):
-        return image
-    if isinstance(image, BadImage):
-        return image.name, image
-    return "image" if isinstance(image, bytes) else str(image), image

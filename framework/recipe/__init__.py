@@ -4,6 +4,7 @@ source.py       YAML text + overrides -> a plain tree that knows where each valu
 sections.py     the pydantic models: what a recipe may say
 tree.py         YAML text -> values that know where they were written
 flat.py         a recipe as one level of keys, to compare two
+options.py      which class validates each part, and where a misplaced option belongs
 problems.py     validation errors -> located messages in plain words
 loading.py      the road from a file name to a `Recipe`
 saving.py       a `Recipe` -> YAML that is itself a valid recipe

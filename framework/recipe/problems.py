@@ -6,16 +6,16 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-
-from framework.components import Component, field_kind, own_fields_first, split_name
+from framework.components import Component, own_fields_first
 from framework.errors import UserError, count, did_you_mean, enumerate_names
+from framework.recipe.options import class_at, meant_option, option_paths
 from framework.recipe.source import Problem, Source
 from framework.recipe.tree import Path_
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
     from framework.registry import Registry
@@ -31,6 +31,7 @@ RULES = {
     "dict_type": "must be a mapping",
     "model_type": "must be a mapping of options",
     "path_type": "must be a path",
+    "string_unicode": "must be text, without bytes that are not UTF-8",
 }
 
 
@@ -50,10 +51,16 @@ def problems_of(
     for error in errors:
         fault = _locate(error, source, registry, root)
         found.setdefault(fault.path, (fault, []))[1].append(error)  # the branches of a union have one path
+    misplaced = any(error["type"] == "extra_forbidden" for error in errors)
+    elsewhere = option_paths(root, source, registry) if misplaced else {}
     problems = []
     for path, (fault, branches) in found.items():
         where, order = source.locate(path, key=branches[0]["type"] == "extra_forbidden")
-        problems.append(Problem(where, _message(branches, fault), order))
+        if branches[0]["type"] == "extra_forbidden":
+            message = _unknown_key(str(path[-1]), fault.owner, elsewhere)
+        else:
+            message = _message(branches, fault)
+        problems.append(Problem(where, message, order))
     return problems
 
 
@@ -75,33 +82,15 @@ def _locate(error: ErrorDetails, source: Source, registry: Registry, root: type[
     for part in error["loc"]:
         if inner and part in inner.model_fields:
             owner, path, annotation = inner, (*path, part), inner.model_fields[str(part)].annotation
-            inner = _class_at(path, annotation, source, registry)
+            inner = class_at(path, annotation, source, registry)
         elif source.has((*path, part)):
             owner, path = inner or owner, (*path, part)
-            inner = _class_at(path, annotation, source, registry) if isinstance(part, int) else None
+            inner = class_at(path, annotation, source, registry) if isinstance(part, int) else None
     if error["type"] in NAMING and source.has((*path, "name")):
         path = (*path, "name")
     if inner is None or error["type"] in ("missing", *RULES, *NAMING):
         return _Fault(path, owner, whole=False)
     return _Fault(path, inner, whole=True)
-
-
-def _class_at(path: Path_, annotation: Any, source: Source, registry: Registry) -> type[BaseModel] | None:
-    """The class that validates what is below `path`, where there is one."""
-    for given in (annotation, *get_args(annotation)):  # `Lookahead | None` is one as well
-        if isinstance(given, type) and issubclass(given, BaseModel) and not issubclass(given, Component):
-            return given
-    kind = field_kind(annotation)
-    if kind is None:
-        return None
-    value = source.at(path)
-    name = value.get("name") if isinstance(value, dict) else value
-    if not isinstance(name, str):
-        return None
-    try:
-        return registry.find(kind, split_name(name)[0])
-    except UserError:
-        return None
 
 
 def _message(branches: list[ErrorDetails], fault: _Fault) -> str:
@@ -111,8 +100,6 @@ def _message(branches: list[ErrorDetails], fault: _Fault) -> str:
         return f"{error['msg']}, not {_shown(error['input'])}"
     if error["type"] in NAMING:
         return error["msg"]
-    if error["type"] == "extra_forbidden":
-        return _unknown_key(field, fault.owner)
     if error["type"] == "missing":
         described = fault.owner.model_fields[field].description if field in fault.owner.model_fields else None
         return f"{subject} needs '{field}'" + (f": {_first_sentence(described)}" if described else "")
@@ -125,12 +112,13 @@ def _message(branches: list[ErrorDetails], fault: _Fault) -> str:
     return f"{given}; it {rules}{_enum_hint(error)}"
 
 
-def _unknown_key(key: str, owner: type[BaseModel]) -> str:
+def _unknown_key(key: str, owner: type[BaseModel], elsewhere: dict[str, list[str]]) -> str:
     known = own_fields_first(owner)
+    hint = meant_option(key, known, elsewhere)
     if not issubclass(owner, Component) and "dataset" in owner.model_fields:
-        return f"a recipe has no section '{key}'{did_you_mean(key, known)} (sections: {', '.join(known)})"
+        return f"a recipe has no section '{key}'{hint} (sections: {', '.join(known)})"
     options = f"(options: {enumerate_names(known, 30)})" if known else "(it has no options)"
-    return f"{_title(owner)} has no option '{key}'{did_you_mean(key, known)} {options}"
+    return f"{_title(owner)} has no option '{key}'{hint} {options}"
 
 
 def _title(owner: type[BaseModel]) -> str:

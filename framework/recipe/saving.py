@@ -10,7 +10,17 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
+from framework.components import Component
 from framework.recipe.sections import Recipe
+
+Described = frozenset[tuple[str, str | None]]
+"""Names of options with their descriptions."""
+
+WIDTH = 110
+INDENT = 2
+"""Columns that a mapping is indented by."""
+ENTRY = 4
+"""Columns that the entries of a list are indented by, their dash included."""
 
 
 def plain(model: BaseModel) -> dict[str, Any]:
@@ -31,18 +41,25 @@ def yaml_text(tree: Any) -> str:
     """A recipe's tree as YAML, laid out as every recipe that is written."""
     yaml = YAML()
     yaml.default_flow_style = False
-    yaml.width = 110
-    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = WIDTH
+    yaml.indent(mapping=INDENT, sequence=ENTRY, offset=ENTRY - 2)
     out = io.StringIO()
     yaml.dump(tree, out)
     return out.getvalue()
 
 
-def _document(model: Any, node: Any, commented: bool, depth: int = 0) -> Any:
-    """What `model` was dumped to, with comments, or without the options that are unset by default."""
+def _document(model: Any, node: Any, commented: bool, column: int = 0, explained: Described = frozenset()) -> Any:
+    """What `model` was dumped to, with comments, or without the options that are unset by default.
+
+    Its keys begin at `column`. Options that are `explained` already, with the same description, get no comment.
+    """
     if isinstance(node, list):
         entries = model if isinstance(model, (list, tuple)) else [None] * len(node)
-        return [_document(entry, value, commented=False) for entry, value in zip(entries, node, strict=True)]
+        documents = []
+        for entry, value in zip(entries, node, strict=True):
+            documents.append(_document(entry, value, commented, column + ENTRY - INDENT, explained))
+            explained |= _descriptions(entry)
+        return documents
     if not isinstance(model, BaseModel):
         return node
     document = CommentedMap()
@@ -50,8 +67,16 @@ def _document(model: Any, node: Any, commented: bool, depth: int = 0) -> Any:
         field = type(model).model_fields.get(key)  # there is none for a component's name
         if field and value is None and field.default is None and not commented:
             continue
-        document[key] = _document(getattr(model, key), value, commented, depth + 1)
-        if field and field.description and commented:
-            comment = textwrap.fill(" ".join(field.description.split()), 110 - 2 * depth)
-            document.yaml_set_comment_before_after_key(key, before=comment, indent=2 * depth)
+        document[key] = _document(getattr(model, key), value, commented, column + INDENT)
+        if field and field.description and commented and (key, field.description) not in explained:
+            comment = textwrap.fill(" ".join(field.description.split()), WIDTH - column)
+            document.yaml_set_comment_before_after_key(key, before=comment, indent=column)
+    if commented and isinstance(model, Component) and model.__doc__:
+        document.yaml_add_eol_comment(model.__doc__.strip().partition("\n")[0], "name")
     return document
+
+
+def _descriptions(model: Any) -> Described:
+    """Of the options of one entry of a list; the next entries may have the same ones."""
+    fields = type(model).model_fields if isinstance(model, BaseModel) else {}
+    return frozenset((name, field.description) for name, field in fields.items())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import UserError
-from framework.recipe.tree import Path_, Place, YamlTree, dotted
+from framework.recipe.tree import SURROGATE, Path_, Place, YamlTree, dotted
 
 COMMAND_LINE = 1_000_000
 """A line after all lines of a file: overrides are reported last."""
@@ -124,6 +124,8 @@ def _parsed(text: str) -> tuple[list[str], Any]:
     parts = dotted_path.strip().split(".")
     if not equals or not all(parts):
         raise ValueError("an override has the form key=value, such as train.epochs=3")
+    if SURROGATE.search(dotted_path):
+        raise ValueError("the key is not UTF-8 text")
     if not written.strip():
         raise ValueError(f"there is no value; to set none, write {dotted_path.strip()}=null")
     tree = YamlTree(written)

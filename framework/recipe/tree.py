@@ -6,6 +6,7 @@ merge keys resolve to the place where a value was written, and a tag constructs 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,10 @@ Place = tuple[int, int]
 MAX_DEPTH = 40
 STANDARD = "tag:yaml.org,2002:"
 MERGE = STANDARD + "merge"
+SURROGATE = re.compile("[\ud800-\udfff]")
+SURROGATE_MEANING = "half of a surrogate pair, which is no character"
+BYTES = [chr(0xDC00 + byte) for byte in range(0x80, 0x100)]
+"""The surrogates that stand for the bytes of a path that is not UTF-8, as Python writes them."""
 
 
 class YamlTree:
@@ -69,6 +74,8 @@ class YamlTree:
             line, _ = _start(key)
             if not isinstance(key, ScalarNode):
                 self._fault(key, "a key is a word, not a list or a mapping")
+            elif SURROGATE.search(key.value):
+                self._fault(key, f"the key {key.value!a} has {SURROGATE_MEANING}")
             elif key.value in lines:
                 self._fault(key, f"'{key.value}' is given twice, first on line {lines[key.value] + 1}")
             else:
@@ -98,6 +105,8 @@ class YamlTree:
     def _scalar(self, node: Node) -> Any:
         tag = str(node.tag).removeprefix(STANDARD)
         if isinstance(node, ScalarNode) and tag in ("str", "timestamp", "value"):  # YAML 1.2 has no dates
+            if any(half not in BYTES for half in SURROGATE.findall(node.value)):
+                return self._fault(node, f"{node.value!a} has {SURROGATE_MEANING}")
             return node.value
         if not isinstance(node, ScalarNode) or tag not in ("null", "bool", "int", "float"):
             return self._fault(node, f"there is no tag '{str(node.tag).replace(STANDARD, '!!')}' in recipes")

@@ -6,12 +6,20 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any
 
+HANGUP = getattr(signal, "SIGHUP", None)
+"""The terminal was closed; None on Windows."""
+
 
 class Interruption:
-    """Notes SIGINT and SIGTERM while training runs; the second one ends the process at once."""
+    """Notes SIGINT, SIGTERM and SIGHUP while training runs; the second one ends the process at once.
+
+    A second SIGHUP does not: a terminal that is closed sends it twice, from the shell and from the kernel. Where the
+    caller ignores it (`nohup`), it stays ignored.
+    """
 
     def __init__(self) -> None:
         self.received: str | None = None
@@ -19,7 +27,7 @@ class Interruption:
 
     def __enter__(self) -> Interruption:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in (signal.SIGINT, signal.SIGTERM, *_hangup_unless_ignored()):
                 self._previous[number] = signal.signal(number, self._note)
         return self
 
@@ -30,10 +38,16 @@ class Interruption:
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.received:
+        if self.received and number != HANGUP:
             os._exit(130)
-        self.received = signal.Signals(number).name
-        os.write(2, b"\nstopping after this step; a checkpoint is written. Once more to exit at once.\n")
+        if not self.received:
+            self.received = signal.Signals(number).name
+            with suppress(OSError):  # the terminal may be gone
+                os.write(2, b"\nstopping after this step; a checkpoint is written. Once more to exit at once.\n")
+
+
+def _hangup_unless_ignored() -> list[signal.Signals]:
+    return [] if HANGUP is None or signal.getsignal(HANGUP) == signal.SIG_IGN else [HANGUP]
 
 
 class Stopwatch:

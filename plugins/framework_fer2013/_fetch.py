@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from framework import UserError, find_data
+from framework import UserError, expand_home, find_data
 
 DATASET = "msambare/fer2013"
 
@@ -18,7 +18,7 @@ def fetch_from_kaggle(root: Path) -> Path:
     place = find_data(root)
     if place is not None and (place.is_file() or any(place.iterdir())):
         raise UserError(f"'{place}' is there already; to fetch FER-2013 anew, remove it")
-    root = root.expanduser().resolve()
+    root = expand_home(root).resolve()
     downloaded = _download(root)
     partial = root.with_name(f"{root.name}.partial")
     try:

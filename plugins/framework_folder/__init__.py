@@ -27,6 +27,7 @@ class Folder(Dataset):
     """
 
     name = "folder"
+    aliases = ("ImageFolder",)
     root: Path = Field()
     """The folder; a relative one is also looked for under `$FRAMEWORK_DATA`."""
     classes: tuple[str, ...] | None = Field(None, min_length=2)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from framework import Observer, RunFolder, UserError, hookimpl
+from framework import Observer, RunFolder, UserError, expand_home, hookimpl
 from framework.components import Component
 
 
@@ -14,6 +14,7 @@ class TensorBoard(Observer):
     """Curves, confusion matrix, sample images, recipe and final figures as event files for TensorBoard."""
 
     name = "tensorboard"
+    aliases = ("SummaryWriter",)
     essential = False
     folder: Path | None = None
     """Where a folder named like the run is made for the event files. Left out: `tensorboard` in the run folder."""
@@ -30,7 +31,7 @@ class TensorBoard(Observer):
             ) from error
         folder = run.path / "tensorboard"
         if self.folder is not None:
-            folder = self.folder.expanduser() / run.path.resolve().name
+            folder = expand_home(self.folder) / run.path.resolve().name
         return EventWriter(run, folder, self.log_images)
 
 

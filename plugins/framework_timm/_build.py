@@ -35,7 +35,7 @@ def build_model(component: TimmModel, num_classes: int, channels: int, image_siz
     if component.pretrained is False or next(model.parameters()).is_meta:
         return model
     if component.pretrained is True:
-        return load_published(order.label, create)
+        return load_published(order.label, model, create)
     if component.pretrained == "package":
         return load_package(order.label, component.arch, model, channels, num_classes, create)
     return load_file(component.pretrained, order.label, model, channels, num_classes, create)

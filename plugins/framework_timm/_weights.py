@@ -7,27 +7,53 @@ from pathlib import Path
 from typing import Any
 
 import timm.models
+import torch
 from torch import Tensor, nn
 
-from framework import UserError
+from framework import UserError, unreachable
 from framework_timm._packages import in_timm_s_names, packaged_weights
 
 Create = Callable[[dict[str, Any]], nn.Module]
 """Creates the network with further arguments of `timm.create_model`."""
 
+PATIENCE = 3.0
+"""Seconds in which the hub must respond; otherwise its client would retry for a minute."""
+
 _SHOWN = 8
 """Lines of torch's list of keys that do not fit which a message shows."""
 
 
-def load_published(label: str, create: Create) -> nn.Module:
-    """The network with the weights that timm names for it, downloaded where the cache lacks them."""
+def load_published(label: str, plain: nn.Module, create: Create) -> nn.Module:
+    """The network with the weights that timm names for it, downloaded where the cache lacks them.
+
+    `plain` is the same network without them. If their server cannot be reached, only the cache is used.
+    """
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
+
+    config: dict[str, Any] = plain.pretrained_cfg  # type: ignore[assignment]
+    offline, reason = constants.HF_HUB_OFFLINE, None
     try:
+        if config.get("hf_hub_id") and not offline:
+            reason = unreachable(constants.ENDPOINT, lambda url: get_session().head(url, timeout=PATIENCE))
+            constants.HF_HUB_OFFLINE = reason is not None
+        elif (url := config.get("url")) and not _downloaded(url):
+            reason = unreachable(url)
+            if reason:
+                raise OSError(reason)
         return create({"pretrained": True})
     except Exception as error:  # each way of downloading has exceptions of its own
         raise UserError(
-            f"the pretrained weights of {label} could not be had: {_summary(error)}\n"
+            f"the pretrained weights of {label} could not be had: {reason or _summary(error)}\n"
             "    Give a local file instead: model.pretrained=FILE.safetensors, or model.pretrained=false"
         ) from error
+    finally:
+        constants.HF_HUB_OFFLINE = offline
+
+
+def _downloaded(url: str) -> bool:
+    """Whether torch.hub has the file already."""
+    return Path(torch.hub.get_dir(), "checkpoints", url.rpartition("/")[2]).exists()
 
 
 def load_file(path: Path, label: str, plain: nn.Module, channels: int, num_classes: int, create: Create) -> nn.Module:

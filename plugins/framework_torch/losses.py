@@ -50,6 +50,13 @@ class CrossEntropy(WeightedLoss):
     """Cross entropy of the softmax, with optional label smoothing (Szegedy et al., 2016)."""
 
     name = "cross_entropy"
+    aliases = (
+        "CategoricalCrossentropy",
+        "SparseCategoricalCrossentropy",
+        "NLLLoss",
+        "SoftTargetCrossEntropy",
+        "LabelSmoothing",
+    )
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Share of each target that is spread evenly over all classes."""
 
@@ -64,6 +71,7 @@ class Focal(WeightedLoss):
     """Cross entropy that counts easy images less (Lin et al., 2017)."""
 
     name = "focal"
+    aliases = ("SigmoidFocalLoss", "CategoricalFocalCrossentropy")
     gamma: float = Field(2.0, ge=0)
     """How much less; 0 is cross entropy."""
 
@@ -78,6 +86,7 @@ class BinaryCrossEntropy(WeightedLoss):
     """A sigmoid for each class against the rest (Wightman et al., "ResNet strikes back", 2021)."""
 
     name = "bce"
+    aliases = ("BCEWithLogitsLoss", "BinaryCrossentropy")
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Share of each target that is spread evenly over all classes."""
 
@@ -101,6 +110,7 @@ class Distill(Loss):
     """
 
     name = "distill"
+    aliases = ("KLDivLoss", "KnowledgeDistillation")
     teachers: list[str] = Field(min_length=1)
     """Run folders or bundles, by path or name; the probabilities of several are averaged."""
     temperature: float = Field(2.0, gt=0)

@@ -58,6 +58,7 @@ class WarmUp(FactorScheduler):
     """A linear rise, then a linear or constant rest: the schedule of many fine-tuning recipes."""
 
     name = "warmup"
+    aliases = ("LinearLR", "LinearWarmup")
     warmup: float = Field(0.1, gt=0, lt=1)
     """Share of all steps in which the rate rises linearly from near 0."""
     then: Literal["linear", "constant"] = "linear"
@@ -72,6 +73,7 @@ class Step(FactorScheduler):
     """The rate times `gamma` every `every` epochs."""
 
     name = "step"
+    aliases = ("ExponentialLR", "ExponentialDecay")
     every: float = Field(1.0, gt=0)
     """Epochs between two drops."""
     gamma: float = Field(0.7, gt=0, le=1)
@@ -100,6 +102,7 @@ class Cosine(FactorScheduler):
     """Half a cosine from the full rate down to `final` times it (Loshchilov & Hutter, 2017)."""
 
     name = "cosine"
+    aliases = ("CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CosineDecay")
     warmup: float = Field(0.05, ge=0, lt=1)
     """Share of all steps in which the rate first rises linearly from near 0."""
     final: float = Field(0.0, ge=0, le=1)
@@ -148,6 +151,7 @@ class Plateau(Scheduler):
     """The rate times `gamma` when the validation figure of `train.monitor` has not improved for a while."""
 
     name = "plateau"
+    aliases = ("ReduceLROnPlateau",)
     gamma: float = Field(0.1, gt=0, lt=1)
     """Factor of each drop."""
     patience: int = Field(2, ge=0)

@@ -13,6 +13,7 @@ class Flip(Transform):
     """Mirror left and right."""
 
     name = "flip"
+    aliases = ("HorizontalFlip", "hflip")
     p: float = Field(0.5, ge=0, le=1)
     """Probability, for each image."""
     alternate: bool = False
@@ -36,6 +37,7 @@ class Shift(Transform):
     """Move by up to a share of the image's size, in both directions; the border is reflected."""
 
     name = "shift"
+    aliases = ("RandomTranslation", "RandomTranslate")
     fraction: float = Field(0.1, ge=0, le=1)
     """Largest move, as a share of height and width."""
     p: float = Field(1.0, ge=0, le=1)
@@ -52,6 +54,7 @@ class Scale(Transform):
     """Magnify or shrink about the centre; the border is reflected."""
 
     name = "scale"
+    aliases = ("RandomResizedCrop", "RandomZoom")
     fraction: float = Field(0.1, ge=0, lt=1)
     """The factor lies between 1 - fraction and 1 + fraction."""
     p: float = Field(1.0, ge=0, le=1)
@@ -68,6 +71,7 @@ class Rotate(Transform):
     """Turn about the centre; the border is reflected."""
 
     name = "rotate"
+    aliases = ("RandomRotation", "RandomAffine")
     degrees: float = Field(10.0, ge=0, le=180)
     """Largest angle, either way."""
     p: float = Field(1.0, ge=0, le=1)
@@ -101,6 +105,7 @@ class Brightness(Transform):
     """Multiply by a factor about 1, cut to [0, 1]."""
 
     name = "brightness"
+    aliases = ("ColorJitter",)
     fraction: float = Field(0.2, ge=0, le=1)
     """The factor lies between 1 - fraction and 1 + fraction."""
     p: float = Field(1.0, ge=0, le=1)
@@ -133,6 +138,7 @@ class Erase(Transform):
     """Replace a rectangle by noise (random erasing: Zhong et al., 2020)."""
 
     name = "erase"
+    aliases = ("RandomErasing", "Cutout")
     p: float = Field(0.5, ge=0, le=1)
     """Probability, for each image."""
     smallest: float = Field(0.02, gt=0, le=1)

@@ -14,7 +14,7 @@ from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 from torchvision.models import MNASNet
 from torchvision.models.vision_transformer import VisionTransformer, interpolate_embeddings
 
-from framework import UserError
+from framework import UserError, unreachable
 from framework_torchvision._stem import adapt_kernels, input_convolution
 
 if TYPE_CHECKING:
@@ -75,6 +75,9 @@ def _misfit(source: str, arch: str, lines: list[str]) -> str:
 def _download(arch: str) -> State:
     try:
         weights = torchvision.models.get_model_weights(arch).DEFAULT
+        cached = Path(torch.hub.get_dir(), "checkpoints", weights.url.rpartition("/")[2])
+        if not cached.exists() and (reason := unreachable(weights.url)):
+            raise OSError(reason)
         state: State = weights.get_state_dict(progress=False, check_hash=True, map_location="cpu", weights_only=True)
     except Exception as error:  # each way of downloading has exceptions of its own
         raise UserError(

@@ -279,3 +279,19 @@ def test_an_interrupted_command_has_said_what_was_done(run, photos, tmp_path, st
     done = len((first + out).splitlines())
     assert 0 < done < 80_000
     assert abs(len(table.read_text().splitlines()) - 1 - done) <= 1
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "serve"])
+def test_a_batch_size_below_one_is_refused(command, framework, photos):
+    result = framework(command, "drawn/faces", *([photos] if command == "predict" else []), "--batch-size", 0)
+    assert result.status == 2
+    assert "--batch-size is 0" in result.err
+
+
+def test_a_batch_size_changes_no_answer(framework, photos):
+    answers = [
+        framework("predict", "drawn/faces", photos, "--json", "--batch-size", size).out.splitlines() for size in (1, 7)
+    ]
+    one, seven = ([json.loads(line) for line in lines] for lines in answers)
+    assert [answer["name"] for answer in one] == [answer["name"] for answer in seven]
+    assert [answer["class"] for answer in one] == [answer["class"] for answer in seven]

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from framework import find_data
+from framework import UserError, find_data
 
 
 @pytest.fixture
@@ -36,6 +36,14 @@ def test_an_absolute_folder_is_itself_or_nothing(shared):
 def test_home_is_understood(shared, monkeypatch):
     monkeypatch.setenv("HOME", str(shared))
     assert find_data(Path("~/photos")) == shared / "photos"
+
+
+def test_the_home_of_a_user_who_is_not_there_is_the_user_s_error(shared, monkeypatch):
+    with pytest.raises(UserError, match="'~nobody-here/photos'"):
+        find_data(Path("~nobody-here/photos"))
+    monkeypatch.setenv("FRAMEWORK_DATA", "~nobody-here")
+    with pytest.raises(UserError, match="'~nobody-here'"):
+        find_data(Path("photos"))
 
 
 def test_what_is_nowhere_is_none(shared, monkeypatch):

@@ -1,10 +1,15 @@
 """`Predictor.predict` from Python: what it takes, in what order it answers, how far it reads ahead."""
 
+import io
 import itertools
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from framework import BadImage, Predictor, Region, UserError
 
@@ -41,6 +46,16 @@ def test_more_images_than_a_batch_are_answered_as_each_alone_would_be(predictor,
     assert [answer.name for answer in answers] == list(map(str, many))
     (alone,) = predictor.predict([many[-1]])
     assert answers[-1].probabilities == pytest.approx(alone.probabilities, abs=1e-5)
+
+
+def test_as_many_images_are_computed_at_once_as_asked_for(predictor, files):
+    sizes = []
+    smaller = predictor.with_batch_size(3)
+    watched = replace(smaller, engine=lambda images: sizes.append(len(images)) or predictor.engine(images))
+    answers = list(watched.predict(files[:8]))
+    assert sizes == [3, 3, 2]
+    for answer, expected in zip(answers, predictor.predict(files[:8]), strict=True):
+        assert answer.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
 
 
 def test_images_may_be_endless(predictor, files):
@@ -94,8 +109,6 @@ def test_parts_are_told_as_they_are_cut(predictor, files):
 
 
 def test_a_finder_sees_a_large_photograph_in_full(predictor, tmp_path):
-    from PIL import Image
-
     file = Path(tmp_path / "large.jpg")
     Image.new("RGB", (1600, 800)).save(file)
     seen = []
@@ -106,3 +119,94 @@ def test_a_finder_sees_a_large_photograph_in_full(predictor, tmp_path):
 def test_a_finder_that_fails_stops_with_its_reason(predictor, files):
     with pytest.raises(UserError, match="the finder failed on"):
         list(predictor.predict(files[:1], find=lambda image: 1 / 0))
+
+
+@pytest.fixture
+def pixels(files):
+    """Uint8 H×W×3 of the first file."""
+    return np.array(Image.open(files[0]))
+
+
+def test_one_image_is_taken_in_every_form(predictor, files, pixels):
+    forms = {
+        "text": str(files[0]),
+        "path": files[0],
+        "bytes": files[0].read_bytes(),
+        "bytearray": bytearray(files[0].read_bytes()),
+        "opened": Image.open(files[0]),
+        "array": pixels,
+        "tensor": torch.from_numpy(pixels).permute(2, 0, 1),
+        "batch of one": pixels[None],
+        "tensors": torch.from_numpy(pixels).permute(2, 0, 1)[None],
+        "texts": np.array([str(files[0])]),
+        "generator": (file for file in files[:1]),
+        "named": [("face", pixels)],
+    }
+    answers = {form: list(predictor.predict(given)) for form, given in forms.items()}
+    assert {form: len(given) for form, given in answers.items()} == dict.fromkeys(forms, 1)
+    assert {given[0].error for given in answers.values()} == {None}
+    assert len({given[0].probabilities for given in answers.values()}) == 1
+    names = {form: given[0].name for form, given in answers.items()}
+    assert names["text"] == names["path"] == names["opened"] == names["texts"] == str(files[0])
+    assert (names["array"], names["named"]) == ("image", "face")
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "1", "I;16", "CMYK"])
+def test_pixels_are_seen_as_a_file_of_them_is(predictor, mode, pixels, tmp_path):
+    image = Image.fromarray(pixels).convert("L" if mode == "I;16" else mode).convert(mode)
+    image.save(tmp_path / "a.tiff")
+    given = [image, tmp_path / "a.tiff"]
+    if mode in ("L", "LA", "RGB", "RGBA"):
+        array = np.array(image)
+        given += [array, torch.from_numpy(array.reshape(*array.shape[:2], -1)).permute(2, 0, 1)]
+    assert len({answer.probabilities for answer in predictor.predict(given)}) == 1
+
+
+def test_an_image_that_exif_turns_is_turned_also_when_it_was_opened_by_pillow(predictor, pixels, tmp_path):
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
+    read, opened = predictor.predict([tmp_path / "a.png", Image.open(tmp_path / "a.png")])
+    assert read.probabilities == opened.probabilities
+
+
+def test_one_opened_image_many_times_is_read_once(predictor, files):
+    answers = list(predictor.predict([Image.open(files[0])] * 100))
+    assert len({answer.probabilities for answer in answers}) == 1
+    assert answers[0].error is None
+
+
+def test_images_without_pixels_and_damaged_ones_are_errors_of_their_own(predictor, files):
+    cut = Image.open(io.BytesIO(files[0].read_bytes()[:200]))
+    answers = list(predictor.predict([np.zeros((0, 4), np.uint8), cut, files[0]]))
+    assert [answer.error is None for answer in answers] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        5,
+        None,
+        {"a.jpg": 1},
+        io.BytesIO(b"image"),
+        np.uint8(3),
+        np.zeros((), np.uint8),
+        np.zeros(4, np.uint8),
+        np.zeros((4, 4)),
+        np.zeros((4, 4, 3), np.float32),
+        np.zeros((4, 4), bool),
+        np.zeros((3, 4, 9), np.uint8),
+        np.zeros((2, 2, 2, 2, 2), np.uint8),
+        torch.zeros(3, 4, 4),
+        torch.zeros(4, 4, dtype=torch.uint8),
+        torch.zeros(9, 4, 3, dtype=torch.uint8),
+        [5],
+        [["a.jpg"]],
+        [("name", 5)],
+        [("name", "a.jpg", "b.jpg")],
+    ],
+    ids=lambda given: str(given)[:30].replace("\n", ""),
+)
+def test_what_is_no_image_is_a_type_error_that_says_what_is_one(predictor, given):
+    with pytest.raises(TypeError, match="an image is a path"):
+        list(predictor.predict(given))

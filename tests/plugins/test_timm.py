@@ -12,11 +12,13 @@ from framework_timm.models import TimmModel
 from framework_timm.optimizers import TimmOptimizer
 from pydantic import ValidationError
 
-from framework import UserError
+from framework import UserError, unreachable
 from framework.training.checkpoints import restore_optimizer
 from framework.training.network import build_network
 from framework.training.tree import load_tree, save_tree
 
+CLOSED = "http://127.0.0.1:9"
+"""A port of this machine on which nobody listens."""
 FAMILIES = [
     "convnext_atto",
     "deit_tiny_distilled_patch16_224",
@@ -210,6 +212,18 @@ def test_a_failed_download_says_what_to_do(monkeypatch, tmp_path):
     component = TimmModel(arch="test_vit", pretrained=True, options={"cache_dir": str(tmp_path)})
     with pytest.raises(UserError, match=r"of model 'timm/test_vit' could not be had(.|\n)*a local file"):
         component.build(7, 1, (48, 48))
+
+
+@pytest.mark.parametrize("arch", ["test_vit", "legacy_seresnet18"])  # from the hub, and from an address
+def test_without_a_network_one_message_comes_at_once(arch, monkeypatch, tmp_path, capfd):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", CLOSED)
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: pytest.fail("it retries"))
+    monkeypatch.setattr("framework_timm._weights.unreachable", lambda url, ask=None: unreachable(CLOSED, ask))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    component = TimmModel(arch=arch, pretrained=True, options={"cache_dir": str(tmp_path)})
+    with pytest.raises(UserError, match=f"could not be had: {CLOSED} cannot be reached"):
+        component.build(7, 3, (64, 64))
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

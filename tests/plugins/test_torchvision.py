@@ -8,7 +8,7 @@ import torchvision
 from framework_torchvision.models import model_classes
 from pydantic import ValidationError
 
-from framework import UserError
+from framework import UserError, unreachable
 from framework.training.network import build_network
 
 FAMILIES = [
@@ -238,6 +238,7 @@ def test_auxiliary_classifiers_of_a_file_are_left_out(tmp_path):
 def test_published_weights_that_rescale_the_image_answer_as_published(monkeypatch):
     torch.manual_seed(0)
     published = torchvision.models.inception_v3(init_weights=False, transform_input=True).eval()
+    monkeypatch.setattr("framework_torchvision._weights.unreachable", lambda url: None)
     monkeypatch.setattr(
         torchvision.models.Inception_V3_Weights, "get_state_dict", lambda weights, **_: published.state_dict()
     )
@@ -274,12 +275,21 @@ def test_a_file_that_holds_no_weights_is_refused(tmp_path):
 
 
 def test_a_failed_download_says_what_to_do(monkeypatch):
-    def unreachable(weights, **_):
+    def fail(weights, **_):
         raise OSError("no route to host")
 
-    monkeypatch.setattr(torchvision.models.ResNet18_Weights, "get_state_dict", unreachable)
+    monkeypatch.setattr("framework_torchvision._weights.unreachable", lambda url: None)
+    monkeypatch.setattr(torchvision.models.ResNet18_Weights, "get_state_dict", fail)
     with pytest.raises(UserError, match=r"could not be had: no route to host\n.*a local file"):
         component("resnet18", pretrained=True).build(7, 1, (48, 48))
+
+
+def test_without_a_network_one_message_comes_at_once(monkeypatch, tmp_path, capfd):
+    monkeypatch.setattr("framework_torchvision._weights.unreachable", lambda url: unreachable("http://127.0.0.1:9"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(UserError, match=r"could not be had: http://127\.0\.0\.1:9 cannot be reached"):
+        component("resnet18", pretrained=True).build(7, 1, (48, 48))
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_mnasnet_loads_a_plain_table_of_weights():

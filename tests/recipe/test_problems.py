@@ -2,8 +2,8 @@
 
 import pytest
 
-from framework import UserError
-from framework.recipe import load_recipe
+from framework import Registry, UserError
+from framework.recipe import RecipeError, load_recipe
 
 BASE = "dataset: drawn_faces\nmodel: resnet18\n"
 
@@ -116,3 +116,85 @@ def test_a_name_too_long_for_a_file_is_said_to_be_so(registry):
 
 def test_a_recipe_that_ships_is_found_by_its_name(registry):
     assert load_recipe("fer2013_resnet18", registry).dataset.name == "fer2013"
+
+
+@pytest.mark.parametrize(
+    ("override", "meant"),
+    [
+        ("epochs=3", "'train.epochs'"),
+        ("lr=0.1", "'optimizer.lr'"),
+        ("train.lr=0.1", "'optimizer.lr'"),
+        ("model.lr=0.1", "'optimizer.lr'"),
+        ("optimizer.warmup=0.1", "'scheduler.warmup'"),
+        ("num_epochs=3", "'train.epochs'"),
+        ("batchsize=3", "'train.batch_size'"),
+        ("learning_rate=3", "'optimizer.lr'"),
+        ("image_size=3", "'preprocess.size'"),
+        ("every=3", "'train.lookahead.every'"),
+        ("p=1", "'augment.0.p' or 'augment.1.p'"),
+        ("gamma=1", "'loss.base.gamma'"),
+        ("modle=3", "'model'"),
+        ("train.epoch=3", "'epochs'"),
+    ],
+)
+def test_an_option_of_another_section_is_suggested_by_its_path(complaints, override, meant):
+    recipe = BASE + "augment: [flip, erase]\nloss: {name: distill, teachers: [a], base: focal}\n"
+    (line,) = complaints(recipe, override)
+    assert f"; did you mean {meant}?" in line
+
+
+def test_an_option_that_is_nowhere_brings_no_suggestion(complaints):
+    (line,) = complaints(BASE, "quux=1")
+    assert "did you mean" not in line
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "meant"),
+    [
+        ("optimizer", "AdamW", "adamw"),
+        ("optimizer", "NAdam", "timm/nadam"),
+        ("loss", "CrossEntropyLoss", "cross_entropy"),
+        ("loss", "BCEWithLogitsLoss", "bce"),
+        ("loss", "SparseCategoricalCrossentropy", "cross_entropy"),
+        ("loss", "FocalLoss", "focal"),
+        ("scheduler", "ReduceLROnPlateau", "plateau"),
+        ("scheduler", "CosineAnnealingLR", "cosine"),
+        ("scheduler", "CosineLRScheduler", "cosine"),
+        ("scheduler", "StepLR", "step"),
+        ("scheduler", "OneCycleLR", "one_cycle"),
+        ("scheduler", "LinearLR", "warmup"),
+        ("model", "ResNet18", "resnet18"),
+        ("model", "ConvNeXt_Atto", "timm/convnext_atto"),
+        ("dataset", "ImageFolder", "folder"),
+    ],
+)
+def test_what_other_libraries_call_a_component_suggests_ours(complaints, kind, written, meant):
+    (line,) = complaints(BASE, f"{kind}={written}")
+    assert f"; did you mean '{meant}'?" in line
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("RandomHorizontalFlip", "flip"),
+        ("random_resized_crop", "scale"),
+        ("RandomCrop", "crop"),
+        ("RandomRotation", "rotate"),
+        ("ColorJitter", "brightness"),
+        ("RandomErasing", "erase"),
+        ("MixUp", "mixup"),
+    ],
+)
+def test_what_other_libraries_call_a_transform_suggests_ours(complaints, written, meant):
+    (line,) = complaints(BASE, f"augment=[{written}]")
+    assert f"; did you mean '{meant}'?" in line
+
+
+def test_a_default_whose_plugin_is_missing_hides_no_other_mistake(tmp_path, registry):
+    without_torch = Registry(tuple(plugin for plugin in registry.plugins if plugin.name != "torch"))
+    (tmp_path / "recipe.yaml").write_text(BASE + "epochs: 3\n")
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(tmp_path / "recipe.yaml", without_torch)
+    messages = [problem.message for problem in caught.value.problems]
+    assert any("there is no optimizer 'adamw'" in message for message in messages)
+    assert any("did you mean 'train.epochs'" in message for message in messages)

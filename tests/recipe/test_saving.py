@@ -55,6 +55,16 @@ def test_with_comments_every_option_carries_its_description(load):
     assert "  # Passes over the training images.\n  epochs: 10\n" in text
 
 
+def test_every_entry_of_a_list_is_explained_and_nothing_twice(load):
+    text = recipe_text(load(RICH), commented=True)
+    assert "  - name: flip  # Mirror left and right.\n" in text
+    lines = text[text.index("augment:") : text.index("# The network.")].splitlines()
+    options = [line.split(":")[0].strip() for line in lines if not line.lstrip().startswith(("#", "- "))][1:]
+    assert options == ["p", "alternate", "after", "until", "degrees", "p", "after", "until"]
+    comments = [line.strip() for line in lines if line.lstrip().startswith("#")]
+    assert len(comments) == len(set(comments)) >= 5
+
+
 def test_comments_are_wrapped(load):
     assert max(map(len, recipe_text(load(), commented=True).splitlines())) <= 115
 

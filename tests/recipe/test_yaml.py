@@ -1,5 +1,7 @@
 """What is wrong with a recipe as YAML is located, and nothing in it is guessed at or passed over."""
 
+import os
+
 import pytest
 
 from framework.recipe.tree import YamlTree
@@ -100,3 +102,24 @@ def test_a_merged_option_is_reported_where_it_was_written(complaints):
 
 def test_line_ends_of_windows_and_a_byte_order_mark_are_no_matter(load):
     assert load(b"\xef\xbb\xbf" + BASE.replace("\n", "\r\n").encode()).model.name == "resnet18"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('dataset: "\\ud800"\nmodel: resnet18\n', "1:10"),
+        ('dataset: {name: folder, root: "a\\ud800b"}\nmodel: resnet18\n', "1:31"),
+        ('dataset: "\\udcff"\nmodel: resnet18\n', "1:10"),
+        (BASE + '"\\ud800": 1\n', "3:1"),
+        (BASE + '"\\udcff": 1\n', "3:1"),
+        (BASE + 'train: {device: "\\udcff"}\n', "3:17"),
+    ],
+)
+def test_half_of_a_surrogate_pair_is_located(complaints, text, place):
+    (line,) = complaints(text)
+    assert line.startswith(f"recipe.yaml:{place}: ")
+
+
+def test_a_path_that_is_not_utf8_may_be_written_as_python_does(load):
+    recipe = load('dataset: {name: folder, root: "caf\\udce9"}\nmodel: resnet18\n')
+    assert os.fsencode(recipe.dataset.root) == b"caf\xe9"

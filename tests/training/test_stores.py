@@ -87,7 +87,7 @@ def test_a_stale_store_is_read_anew_and_the_run_says_so(recipe, photos, tmp_path
 
 
 @ON_LINUX
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stream_that_a_signal_to_all_its_processes_stops_within_an_epoch_ends_as_one_that_was_not(
     sent, recipe, tmp_path, start_framework, outcome
 ):

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from framework.data.roots import expand_home
 from framework.data.stores.kept import TEMPORARY, Damaged, KeptStore
+from framework.errors import UserError
 
 if TYPE_CHECKING:
     from framework.components import ImageSource
@@ -29,11 +31,17 @@ DECODER = 2
 
 
 def default_folder() -> Path:
-    """`stores` below `$FRAMEWORK_CACHE`, else `$XDG_CACHE_HOME/framework`, else `~/.cache/framework`."""
-    if os.environ.get(VARIABLE):
-        return Path(os.environ[VARIABLE]).expanduser() / "stores"
-    shared = os.environ.get("XDG_CACHE_HOME")
-    return (Path(shared) if shared else Path.home() / ".cache") / "framework" / "stores"
+    """`stores` below `$FRAMEWORK_CACHE`, else `$XDG_CACHE_HOME/framework`, else `~/.cache/framework`.
+
+    Raises `UserError` where that needs a home folder and there is none.
+    """
+    try:
+        if os.environ.get(VARIABLE):
+            return expand_home(Path(os.environ[VARIABLE])) / "stores"
+        shared = os.environ.get("XDG_CACHE_HOME")
+        return expand_home(Path(shared or "~/.cache")) / "framework" / "stores"
+    except UserError as error:
+        raise UserError(f"no folder for decoded images: {error} in {VARIABLE}") from None
 
 
 def identity(source: ImageSource, preprocess: Preprocessor, stamps: Stamps, streams: bool) -> str:

@@ -37,8 +37,13 @@ class Storage:
 
     @classmethod
     def of_recipe(cls, recipe: Recipe, device: torch.device, say: Say) -> Storage:
-        """As `train.store` asks for, with this user's cache."""
-        return cls(recipe.train.store, device, Cache(default_folder()), say)
+        """As `train.store` asks for, with this user's cache; no cache if the user has no home folder."""
+        try:
+            cache = Cache(default_folder())
+        except UserError as error:
+            say(f"decoded images are not kept for the next run: {error}")
+            cache = None
+        return cls(recipe.train.store, device, cache, say)
 
     def choose(self, shape: tuple[int, int, int, int], kept: bool = False) -> Place:
         """The place for pixels of that shape, N×C×H×W; raises `UserError` where they do not fit where they shall.

@@ -164,10 +164,12 @@ def _add_api(app: FastAPI, service: Service) -> None:
         answers = await service.answers(request, activation)
         return Json({"images": [_entry(answer, service.predictor.classes, top) for answer in answers]})
 
+    @app.head("/model", include_in_schema=False)
     @app.get("/model", response_model=schema.Classifier, summary="What is served")
     async def model() -> Response:
         return Json(about)
 
+    @app.head("/health", include_in_schema=False)
     @app.get("/health", response_model=schema.Health, summary="Whether it answers")
     async def health() -> Response:
         ready, queue = service.batching.at_work, service.admission.images

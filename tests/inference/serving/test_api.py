@@ -7,6 +7,8 @@ import json
 import pytest
 from PIL import Image
 
+httpx = pytest.importorskip("httpx", reason="asking a server needs httpx")
+
 
 @pytest.fixture
 def predicted(tmp_path, faces, framework):
@@ -28,6 +30,13 @@ def test_answers_are_those_of_predict(server, faces, predicted):
         assert answer["class"] == said["class"]
         assert answer["probabilities"] == pytest.approx(said["probabilities"], abs=1e-5)
         assert answer["confidence"] == answer["probabilities"][answer["class"]]
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/model", "/openapi.json"])
+def test_head_answers_as_get_does_without_a_body(server, path):
+    got, asked = server.get(path), httpx.head(server.url + path, timeout=60)
+    assert (asked.status_code, asked.content) == (got.status_code, b"")
+    assert asked.headers["Content-Type"] == got.headers["Content-Type"]
 
 
 @pytest.mark.parametrize("kind", ["image/png", "image/x-anything", "application/octet-stream", None])

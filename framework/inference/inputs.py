@@ -1,0 +1,98 @@
+"""What a classifier accepts as images: files, bytes, PIL images, arrays and tensors, one or many."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import PIL.Image
+import torch
+
+from framework.data.decode import BadImage
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    Bytes = bytes | bytearray | memoryview
+    Pixels = PIL.Image.Image | NDArray[np.uint8] | Tensor
+    Unnamed = str | os.PathLike[str] | Bytes | Pixels
+    Image = Unnamed | tuple[str, Unnamed] | BadImage
+
+Source = str | Path | bytes | PIL.Image.Image
+"""What `decode` accepts."""
+
+ALLOWED = (
+    "an image is a path, the bytes of an image file, a PIL image, a uint8 array H×W or H×W×C, a uint8 tensor C×H×W, "
+    "or a pair (name, one of these)"
+)
+CHANNELS = (1, 2, 3, 4)
+"""Allowed numbers of channels: grayscale and RGB, with or without transparency."""
+
+
+def one_or_many(images: Image | Iterable[Image]) -> Iterator[Image]:
+    """The images of a single image or an iterable; a path, bytes, or pixels of 2 or 3 dimensions are a single image.
+
+    Raises `TypeError` for anything that is neither an image nor an iterable of images.
+    """
+    single = (str, os.PathLike, bytes, bytearray, memoryview, PIL.Image.Image, BadImage)
+    if isinstance(images, single) or (isinstance(images, (np.ndarray, torch.Tensor)) and images.ndim in (2, 3)):
+        return iter([cast("Image", images)])
+    no_images = isinstance(images, (io.IOBase, Mapping)) or (hasattr(images, "ndim") and not images.ndim)
+    if no_images or not isinstance(images, Iterable):
+        raise TypeError(f"{ALLOWED}, or an iterable of these; not {_described(images)}")
+    return iter(images)
+
+
+def name_and_source(image: Image) -> tuple[str, Source | BadImage]:
+    """The image's name and its source for `decode`; raises `TypeError` for anything that is not an image."""
+    given: Any = image
+    if isinstance(given, BadImage):
+        return given.name, given
+    name = None
+    if isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str):
+        name, given = given
+    if isinstance(given, (str, os.PathLike)):
+        path = os.fspath(given)
+        return name or str(given), path if isinstance(path, str) else os.fsdecode(path)
+    if isinstance(given, PIL.Image.Image):
+        return _loaded(name or getattr(given, "filename", "") or "image", given)
+    name = name or "image"
+    if isinstance(given, (bytes, bytearray, memoryview)):
+        return name, bytes(given)
+    if isinstance(given, torch.Tensor) and given.dtype == torch.uint8 and given.ndim == 3:
+        return _from_pixels(name, given.permute(1, 2, 0).cpu().numpy(), image)
+    if isinstance(given, np.ndarray) and given.dtype == np.uint8 and given.ndim in (2, 3):
+        return _from_pixels(name, given if given.ndim == 3 else given[..., None], image)
+    raise TypeError(f"{ALLOWED}; not {_described(image)}")
+
+
+def _from_pixels(name: str, pixels: NDArray[np.uint8], given: Any) -> tuple[str, Source | BadImage]:
+    """From uint8 H×W×C."""
+    if pixels.shape[2] not in CHANNELS:
+        raise TypeError(f"{ALLOWED}, where C is 1 to 4; not {_described(given)}")
+    if 0 in pixels.shape:
+        return name, BadImage(name, "the image has no pixels")
+    return name, PIL.Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else np.ascontiguousarray(pixels))
+
+
+def _loaded(name: str, image: PIL.Image.Image) -> tuple[str, Source | BadImage]:
+    """Read an opened image from its file here: Pillow's images are not safe to load from several threads."""
+    try:
+        image.load()
+    except Exception as error:  # damaged files make decoders raise nearly anything
+        return name, BadImage(name, f"damaged: {error}")
+    return name, image
+
+
+def _described(value: Any) -> str:
+    kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+    if isinstance(value, tuple) and len(value) == 2:
+        return f"a pair of {_described(value[0])} and {_described(value[1])}"
+    if isinstance(value, (np.ndarray, torch.Tensor)):
+        return f"a {kind} of {value.dtype} and shape {'×'.join(map(str, value.shape)) or '()'}"
+    return f"an object of type {kind}"
