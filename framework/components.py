@@ -39,7 +39,7 @@ class ImageSource(Protocol):
 
     Three more methods are welcome and may be missing:
 
-    - `stamps(indices) -> Stamps | None` says where these images lie and what tells that one of them has changed; then
+    - `stamps(indices) -> Stamps | None` says where these images are and what shows that one of them has changed; then
       they are decoded once and kept for later runs. `Stamps.of_files` makes them for images in files.
     - `read_reduced(index, least)` is `read` for somebody who needs `least` pixels on each side and no more: an image
       that is larger may come smaller, if that is faster.

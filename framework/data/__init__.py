@@ -3,7 +3,8 @@
 contract.py    what every source must hold to
 sources.py     image sources that plugins may return: files, arrays
 joined.py      several sources as one
-stamps.py      what tells that an image has changed, without reading it
+stamps.py      what shows that an image has changed, without reading it
+mounts.py      whether a file system records when a file was changed
 ahead.py       work done by threads while its results are used, in order
 hashes.py      what tells that two images are the same
 listing.py     the files of a folder, a million of them

@@ -131,11 +131,13 @@ def test_the_working_directory_itself_may_be_the_tree(tmp_path, monkeypatch):
     assert class_tree(Path()).names == ["a/1.jpg", "b/1.jpg"]
 
 
-def test_stamps_are_size_and_time_of_each_file(tmp_path):
+def test_stamps_are_size_time_inode_and_time_of_change_of_each_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("framework.data.stamps.SETTLED", 0)
     source = class_tree(touch(tmp_path, "a/1.jpg", "b/1.jpg", "b/2.jpg"))
     (tmp_path / "b" / "2.jpg").write_bytes(b"12345")
     os.utime(tmp_path / "b" / "2.jpg", ns=(7, 123456789))
     (tmp_path / "b" / "1.jpg").unlink()
     stamps = source.stamps([2, 1])
     assert stamps.origin == str(tmp_path)
-    assert stamps.values.tolist() == [[5, 123456789], [-1, -1]]
+    found = (tmp_path / "b" / "2.jpg").stat()
+    assert stamps.values.tolist() == [[5, 123456789, found.st_ino, found.st_ctime_ns], [-1, -1, -1, -1]]

@@ -10,6 +10,7 @@ pixels.py      pixels by index: in memory, on the device, in a mapped file …
 stream.py      … or nowhere: decoded by worker processes, ahead of need
 cache.py       the folder of kept stores: listed, bounded, cleared
 kept.py        the file of a store
-reuse.py       whether a kept store may be used
+digests.py     digests of the images' contents, kept with their stamps
+reuse.py       a kept store is found by these digests
 writing.py     the file of a store while its images are read
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,8 +44,12 @@ class Chunk:
     """The place in the source where the next chunk begins."""
 
 
-def read_chunks(source: ImageSource, preprocess: Preprocessor) -> Generator[Chunk, None, None]:
-    """Every image once. Raises `UserError` where the source breaks its contract.
+def read_chunks(
+    source: ImageSource, preprocess: Preprocessor, before: Callable[[Sequence[int]], None] | None = None
+) -> Generator[Chunk, None, None]:
+    """Every image once; `before` is called with the places of some images before these are read, in the same thread.
+
+    Raises `UserError` where the source breaks its contract.
 
     In threads: no more chunks are ahead than keep them busy, so that what is held does not grow with the source.
     """
@@ -53,7 +57,10 @@ def read_chunks(source: ImageSource, preprocess: Preprocessor) -> Generator[Chun
     size = max(1, min(CHUNK, CHUNK_BYTES // (preprocess.channels * preprocess.height * preprocess.width)))
 
     def read(start: int) -> Chunk:
-        return _read_chunk(source, names, preprocess, range(start, min(start + size, total)))
+        indices = range(start, min(start + size, total))
+        if before is not None:
+            before(indices)
+        return _read_chunk(source, names, preprocess, indices)
 
     with quiet_decoding():
         yield from in_order(read, range(0, total, size))
