@@ -42,7 +42,7 @@ def execute(arguments: argparse.Namespace) -> int:
         require_other_file(recipe.dataset, arguments.csv, "--csv")
     display = SilentDisplay() if arguments.json else choose_display()
     with display:
-        checked = check_splits(build_splits(recipe.dataset), display.reading)
+        checked = check_splits(build_splits(recipe.dataset), display.reading, recipe.dataset.sample_range)
         findings, summary = findings_of(checked), summary_of(checked)
         if arguments.csv is not None:
             write_text(arguments.csv, table_of(findings))

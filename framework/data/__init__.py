@@ -16,6 +16,7 @@ augment.py     a recipe's transforms as one function of a batch
 moment.py      where in the training a batch is
 check/         copies, contradictions, blank and corrupt images of a data set
 decode.py      an image file -> uint8 C×H×W, whatever its mode
+depth.py       more than 8 bits a sample: which values are black and white
 roots.py       where a dataset's folder is looked for
 trees.py       folders of images, one sub-folder a class
 splits.py      named splits: contract checked, classes bound by name, held-out shares carved

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
+
+from framework.data import depth
+from framework.data.depth import ValueRange
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +22,6 @@ MAX_PIXELS = 89_478_485  # Pillow's own limit: 256 MiB of RGB
 FORMATS = frozenset({"JPEG", "MPO", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF"})
 """What is read, by content. Pillow knows more, among them EPS, which it hands to Ghostscript to be executed."""
 GRAYSCALE_MODES = frozenset({"1", "L", "LA", "La"})
-SIXTEEN_BIT_MODES = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N"})
 ORIENTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -57,14 +59,21 @@ def quiet_decoding() -> Iterator[None]:
 
 
 def decode(
-    source: str | Path | bytes, name: str | None = None, least: int | None = None, max_pixels: int = MAX_PIXELS
+    source: str | Path | bytes,
+    name: str | None = None,
+    least: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+    value_range: ValueRange | None = None,
 ) -> NDArray[np.uint8]:
     """Decode a file, or its bytes, to uint8 C×H×W: C is 1 for grayscale files and 3 for all others.
 
     With `least`, a JPEG comes out at a half, a quarter or an eighth of its size, if that divides it and leaves at least
     so many pixels on each side: its decoder then leaves out what a smaller image cannot show.
 
-    EXIF orientation is applied; 16-bit grayscale is scaled to 8 bits; palettes are looked up; transparent pixels are
+    Of images with more than 8 bits a sample, `value_range` says which values become 0 and 255; left out, what PNG's
+    sBIT or TIFF's BitsPerSample and MaxSampleValue state, else 0 and 65535.
+
+    EXIF orientation is applied; palettes are looked up; transparent pixels are
     put on white; CMYK becomes RGB; of an animation the first frame is taken. Raises `BadImage` for a file that is
     empty, truncated, no image, of a format that is not among `FORMATS`, or has more than `max_pixels` pixels.
     """
@@ -76,6 +85,9 @@ def decode(
             _refuse(name, image, max_pixels)
             if least is not None:
                 _reduce(image, least)
+            if depth.is_deep(image):
+                with depth.value_range(value_range) if value_range is not None else nullcontext():
+                    return _from_many_bits(image, source)
             return _to_array(_upright(image))
     except (BadImage, MemoryError):
         raise
@@ -133,10 +145,6 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _to_array(image: Image.Image) -> NDArray[np.uint8]:
-    if image.mode in SIXTEEN_BIT_MODES:
-        return _from_sixteen_bits(image)
-    if image.mode == "F":
-        raise ValueError("floating-point pixels have no defined range; save it as 8 or 16 bits")
     target = "L" if image.mode in GRAYSCALE_MODES else "RGB"
     if image.mode in ("LA", "La", "RGBA", "RGBa", "PA") or "transparency" in image.info:
         opaque = image.convert("RGBA")
@@ -145,11 +153,16 @@ def _to_array(image: Image.Image) -> NDArray[np.uint8]:
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def _from_sixteen_bits(image: Image.Image) -> NDArray[np.uint8]:
-    """65535 is white; Pillow's own conversion would clip everything above 255."""
-    values = np.asarray(image).astype(np.int64)
-    if values.min() < 0 or values.max() > 65535:
-        raise ValueError("32-bit pixels beyond 0 to 65535 have no defined range; save it as 8 or 16 bits")
+def _from_many_bits(image: Image.Image, source: str | Path | bytes) -> NDArray[np.uint8]:
+    """Pillow would clip gray at 255, and of colours it keeps the upper 8 of 16 bits."""
+    values = depth.samples(image, source, _upright)
+    if values is None:
+        return _to_array(_upright(image))
+    colours, opacity = (values[:-1], values[-1:] / depth.FULL) if image.mode == "RGBA" else (values, None)
+    pixels = depth.to_bytes(colours, image, depth.significant_bits(source) if image.format == "PNG" else None)
+    if opacity is not None:
+        return np.rint(pixels * opacity + 255 * (1 - opacity)).astype(np.uint8)
     if "transparency" in image.info:
-        values[values == image.info["transparency"]] = 65535
-    return (values >> 8).astype(np.uint8)[None]
+        transparent = np.reshape(image.info["transparency"], (-1, 1, 1))
+        pixels[:, (values == transparent).all(axis=0)] = 255
+    return pixels

@@ -9,6 +9,7 @@ from functools import partial
 from framework.components import ImageSource
 from framework.data.preprocess import Preprocessor
 from framework.data.splits import build_splits
+from framework.data.stores.advice import advice_on
 from framework.data.stores.storage import Say, Storage
 from framework.data.stores.store import Store, build_store
 from framework.device import choose_device
@@ -24,7 +25,7 @@ def read_data(
 ) -> tuple[dict[str, Store], Preprocessor]:
     """Decode the splits that a run needs, and settle preprocessing by the training images.
 
-    `say` is told, in a sentence, when kept images are stale or cannot be kept.
+    `say` is called with messages: kept images that are stale or cannot be kept, options that should be set.
     """
     sources = build_splits(recipe.dataset)
     preprocess = resolve_preprocess(recipe, sources["train"])
@@ -36,6 +37,8 @@ def read_data(
                 sources[name], preprocess, recipe.dataset.on_bad_image, partial(progress, name), storage
             )
     _require_every_class(stores["train"])
+    for advice in advice_on(stores["train"].survey, preprocess):
+        say(advice)
     if recipe.preprocess.mean is None or recipe.preprocess.std is None:
         measured = preprocess.measured(stores["train"].survey.counts)
         preprocess = replace(
@@ -69,4 +72,4 @@ def resolve_preprocess(recipe: Recipe, source: ImageSource) -> Preprocessor:
                 f"each channel; preprocess.channels={len(values)} makes the images so"
             )
         given[name] = tuple(values) * (channels if len(values) == 1 else 1)
-    return Preprocessor(height, width, channels, section.fit, **given)
+    return Preprocessor(height, width, channels, section.fit, **given, value_range=recipe.dataset.sample_range)

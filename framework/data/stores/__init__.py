@@ -4,6 +4,7 @@ store.py       what the rest of the framework sees: pixels, labels, names
 building.py    where the pixels come from: a kept file, or the source
 reading.py     a source in threads, chunk by chunk, in its order
 survey.py      what one reading finds out: bad images, levels, digest
+advice.py      what the survey suggests to set
 storage.py     which place a recipe asks for, and what fits
 room.py        how much memory and disk this process may still have
 pixels.py      pixels by index: in memory, on the device, in a mapped file …

@@ -52,7 +52,7 @@ def identity(source: ImageSource, preprocess: Preprocessor, stamps: Stamps, stre
     words = [
         [DECODER, RESIZING],
         PIL.__version__,  # another release may decode to other pixels
-        [preprocess.height, preprocess.width, preprocess.channels, preprocess.fit],
+        [preprocess.height, preprocess.width, preprocess.channels, preprocess.fit, preprocess.value_range],
         streams,
         stamps.origin if stamps.reader is None else None,
         stamps.reader,
