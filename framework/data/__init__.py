@@ -17,6 +17,7 @@ moment.py      where in the training a batch is
 check/         copies, contradictions, blank and corrupt images of a data set
 decode.py      an image file -> uint8 C×H×W, whatever its mode
 depth.py       more than 8 bits a sample: which values are black and white
+formats.py     which formats are read, by content, and what others are called
 roots.py       where a dataset's folder is looked for
 trees.py       folders of images, one sub-folder a class
 splits.py      named splits: contract checked, classes bound by name, held-out shares carved

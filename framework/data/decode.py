@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from framework.data import depth
+from framework.data import depth, formats
 from framework.data.depth import ValueRange
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_PIXELS = 89_478_485  # Pillow's own limit: 256 MiB of RGB
-FORMATS = frozenset({"JPEG", "MPO", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF"})
-"""What is read, by content. Pillow knows more, among them EPS, which it hands to Ghostscript to be executed."""
 GRAYSCALE_MODES = frozenset({"1", "L", "LA", "La"})
 ORIENTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -73,16 +71,18 @@ def decode(
     Of images with more than 8 bits a sample, `value_range` says which values become 0 and 255; left out, what PNG's
     sBIT or TIFF's BitsPerSample and MaxSampleValue state, else 0 and 65535.
 
-    EXIF orientation is applied; palettes are looked up; transparent pixels are
-    put on white; CMYK becomes RGB; of an animation the first frame is taken. Raises `BadImage` for a file that is
-    empty, truncated, no image, of a format that is not among `FORMATS`, or has more than `max_pixels` pixels.
+    EXIF orientation is applied; palettes are looked up; transparent pixels are put on white; CMYK becomes RGB; of an
+    animation the first frame is taken. Raises `BadImage` for a file that is empty, truncated, no image, of a format
+    that is not among `formats.READ`, or has more than `max_pixels` pixels.
     """
     name = name or (str(source) if not isinstance(source, bytes) else "image")
     try:
         if (len(source) if isinstance(source, bytes) else Path(source).stat().st_size) == 0:
             raise BadImage(name, "the file is empty")
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+        with _open(source) as image:
             _refuse(name, image, max_pixels)
+            if image.format == "TGA" and not formats.is_tga(source, name):
+                raise UnidentifiedImageError
             if least is not None:
                 _reduce(image, least)
             if depth.is_deep(image):
@@ -96,10 +96,21 @@ def decode(
         raise kind(name, _reason(error, source)) from None
 
 
+def _open(source: str | Path | bytes) -> Image.Image:
+    """Not decoded yet."""
+    try:
+        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+    except UnidentifiedImageError:
+        formats.install_decoder(source)
+        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+
+
 def _reason(error: Exception, source: str | Path | bytes) -> str:
     match error:
         case UnidentifiedImageError():
             return "not an image, or of an unknown format"
+        case formats.NotRead():
+            return str(error)
         case Image.DecompressionBombError():
             return f"refused as a decompression bomb: {error}"
         case FileNotFoundError():
@@ -115,7 +126,7 @@ def _reason(error: Exception, source: str | Path | bytes) -> str:
 
 def _refuse(name: str, image: Image.Image, max_pixels: int) -> None:
     """Before any pixel is read."""
-    if image.format not in FORMATS:
+    if image.format not in formats.READ:
         raise BadImage(name, f"{image.format} files are not read; save it as PNG or JPEG")
     width, height = image.size
     if width * height > max_pixels:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
+from framework.data.formats import NotRead
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -85,9 +87,9 @@ def is_deep(image: Image.Image) -> bool:
 
 
 def to_bytes(values: NDArray[Any], image: Image.Image, significant_bits: int | None) -> NDArray[np.uint8]:
-    """Values of any shape to 0 to 255; raises `ValueError` where nothing says which of them is white."""
+    """Values of any shape to 0 to 255; raises `NotRead` where nothing says which of them is white."""
     if not np.isfinite(low := float(values.min())) or not np.isfinite(high := float(values.max())):
-        raise ValueError("it has pixels that are not numbers")
+        raise NotRead("it has pixels that are not numbers")
     stated, chosen = _stated(values, high, image, significant_bits), _range.get()
     seen = _seen.get() or DeepValues()
     if chosen is None and stated is not None:
@@ -98,9 +100,9 @@ def to_bytes(values: NDArray[Any], image: Image.Image, significant_bits: int | N
     if chosen is not None and (chosen != (0, FULL) or image.mode == "F"):
         return _scaled(values, *chosen)
     if image.mode == "F":
-        raise ValueError(f"floating-point pixels, from {low:g} to {high:g}, have no defined range; {_what_to_set()}")
+        raise NotRead(f"floating-point pixels, from {low:g} to {high:g}, have no defined range; {_what_to_set()}")
     if chosen is None and (low < 0 or high > FULL):
-        raise ValueError(f"32-bit pixels from {low:g} to {high:g}, beyond 0 to {FULL}, have no range; {_what_to_set()}")
+        raise NotRead(f"32-bit pixels from {low:g} to {high:g}, beyond 0 to {FULL}, have no range; {_what_to_set()}")
     upper: NDArray[np.int64] = np.clip(values, 0, FULL).astype(np.int64) >> 8
     return upper.astype(np.uint8)
 
@@ -115,17 +117,17 @@ def samples(
 ) -> NDArray[Any] | None:
     """All bits of an image that is not loaded yet, as numbers C×H×W; None where 8 of them will do.
 
-    Raises `ValueError` where they cannot be had.
+    Raises `NotRead` where they cannot be had.
     """
     if image.mode in DEEP_MODES:
         image.tile = [tile._replace(args=_native(tile.args)) for tile in image.tile]  # type: ignore[attr-defined]
         return np.asarray(load(image))[None]
     if _in_planes(image):
-        raise ValueError("16-bit colours in separate planes are not read; save it as PNG")
+        raise NotRead("16-bit colours in separate planes are not read; save it as PNG")
     if image.mode in ("RGB", "RGBA"):
         return _colours(image, source, load)
     if _range.get() is not None:
-        raise ValueError(f"16-bit {image.mode} has no range of values; save it as RGB")
+        raise NotRead(f"16-bit {image.mode} has no range of values; save it as RGB")
     return None
 
 

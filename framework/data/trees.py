@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -15,7 +16,10 @@ SIDECARS = frozenset(
 """Endings of what lies beside images and is none. Every other file counts as an image, so that none is lost for an
 unusual ending: what cannot be read is then reported as a bad image."""
 
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif")
+IMAGE_ENDINGS = (
+    ".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2",
+    ".j2k", ".jxl", ".avif", ".heic", ".heif", ".tga", ".pcx", ".dds",
+)  # fmt: skip
 
 
 def class_tree(
@@ -30,7 +34,9 @@ def class_tree(
     found = class_folders(folder)
     _refuse_loose_images(folder, bool(found))
     if not found:
-        raise UserError(f"'{folder}' has no class folders: it must hold one folder of images for each class")
+        raise UserError(
+            f"'{folder}' has no class folders: it must hold one folder of images for each class{_other_files(folder)}"
+        )
     names = list(classes) if classes is not None else found
     unexpected = [name for name in found if name not in names]
     if unexpected:
@@ -41,7 +47,9 @@ def class_tree(
     by_class = {name: sorted_files(folder / name) if name in found else [] for name in names}
     paths = [path for files in by_class.values() for path in files]
     if not paths:
-        raise UserError(f"'{folder}' has no images: its class folders {enumerate_names(found)} are empty")
+        raise UserError(
+            f"'{folder}' has no images: its class folders {enumerate_names(found)} have none{_other_files(folder)}"
+        )
     labels = [label for label, files in enumerate(by_class.values()) for _ in files]
     return ImageFiles(paths, labels, names, channels, root or folder)
 
@@ -89,6 +97,16 @@ def _refuse_loose_images(folder: Path, has_classes: bool) -> None:
             f"'{folder}' has {count(len(loose), 'image')} outside of class folders: {enumerate_names(loose, 3)}. "
             + ("Move them into one, or away" if has_classes else "Sort them into one folder for each class")
         )
+
+
+def _other_files(folder: Path) -> str:
+    """A clause that says which files below the folder are not taken for images."""
+    below = (name for _, files in walk(folder, _refuse_unreadable) for name in files)
+    endings = Counter(os.path.splitext(name)[1].lower() or name for name in below)  # noqa: PTH122
+    if not endings:
+        return ""
+    kinds = enumerate_names(sorted(endings, key=lambda ending: -endings[ending]))
+    return f"; {count(endings.total(), 'file')} left out: {kinds}"
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
