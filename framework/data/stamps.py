@@ -77,8 +77,8 @@ class Stamps:
 
     def same_as(self, known: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which images have not changed since their stamps were `known`, int64 N×K: bool N."""
-        same: NDArray[np.bool_] = (self.values == known).all(axis=1)
-        return same & (self.values[:, -1] != UNKNOWN) if self.files else same
+        same: NDArray[np.bool_] = ((self.values == known) & (self.values != UNKNOWN)).all(axis=1)
+        return same
 
     def digest(self, index: int) -> bytes:
         """16 bytes that follow from an image's contents: of its file, or of its stamp where it has none."""
@@ -116,6 +116,7 @@ def stamps_of(source: ImageSource, indices: Sequence[int]) -> Stamps | None:
 
 def _of_files(paths: Sequence[str | Path]) -> NDArray[np.int64]:
     """Int64 N×4. A time of change is `UNKNOWN` where it is too recent, or its file system does not keep it."""
+    started = time.time_ns()
     numbers, devices, stat = array("q"), array("Q"), os.stat
     examples: dict[int, str | Path] = {}
     for path in paths:
@@ -130,7 +131,7 @@ def _of_files(paths: Sequence[str | Path]) -> NDArray[np.int64]:
         devices.append(found.st_dev)
         examples.setdefault(found.st_dev, path)
     values = np.array(numbers, dtype=np.int64).reshape(-1, 4)
-    values[values[:, 3] > time.time_ns() - SETTLED, 3] = UNKNOWN
+    values[values[:, 3] > started - SETTLED, 3] = UNKNOWN
     for device, path in examples.items():
         if not records_changes(path):
             values[np.array(devices, dtype=np.uint64) == device, 3] = UNKNOWN

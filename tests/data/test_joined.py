@@ -47,6 +47,15 @@ def test_stamps_of_files_and_of_other_things_are_joined(joined):
     assert stamps.files == [None, joined.file(0)]
 
 
+def test_files_that_cannot_be_trusted_stay_so_beside_longer_stamps(joined):
+    class Archive(ImageArrays):
+        def stamps(self, indices):
+            return Stamps("archive", np.array([[7, 8, 9, 10, 11]] * len(indices), np.int64))
+
+    stamps = Joined([*joined.sources, Archive(np.zeros((1, 1, 4, 4), np.uint8), [1], CLASSES)]).stamps(range(6))
+    assert stamps.same_as(stamps.values).tolist() == [False] * 5 + [True]  # the files are too young
+
+
 def test_without_files_in_one_source_there_are_no_stamps(joined):
     array = ImageArrays(np.zeros((1, 1, 4, 4), np.uint8), [1], CLASSES)
     mixed = Joined([*joined.sources, array])

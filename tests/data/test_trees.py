@@ -121,6 +121,20 @@ def test_a_folder_that_cannot_be_read_is_an_error_and_not_empty(tmp_path, monkey
         class_tree(tmp_path)
 
 
+def test_a_file_that_changed_just_before_it_was_looked_at_is_not_trusted(tmp_path, monkeypatch):
+    source = class_tree(touch(tmp_path, "a/1.jpg", "b/1.jpg"))
+    stat, now = os.stat, (tmp_path / "b" / "1.jpg").stat().st_ctime_ns
+    clock = iter(range(now, now + 10**12, 10**10))
+
+    def slow(path, **options):  # as that of a million files is
+        next(clock)
+        return stat(path, **options)
+
+    monkeypatch.setattr("framework.data.stamps.time.time_ns", lambda: next(clock))
+    monkeypatch.setattr(os, "stat", slow)
+    assert source.stamps([0, 1]).values[:, 3].tolist() == [-1, -1]
+
+
 @pytest.mark.parametrize("where", ["", "a/", "a/below/"])
 def test_a_folder_without_images_names_the_files_that_it_has(where, tmp_path):
     touch(tmp_path, *(f"{where}{name}" for name in ("1.txt", "2.txt", "3.json")))

@@ -49,8 +49,8 @@ class Digests:
         """With what `keep` wrote to that path, if it can be read."""
         try:
             with path.open("rb") as file:
-                before = np.load(file, allow_pickle=False)
-        except (OSError, ValueError, EOFError):
+                before = np.lib.format.read_array(file, allow_pickle=False)
+        except (OSError, ValueError):
             before = None
         return cls(stamps, before if before is not None and before.dtype == np.int64 else None)
 

@@ -210,6 +210,16 @@ def test_of_several_files_only_the_changed_one_is_opened(build, source, monkeypa
     assert opened == [3]
 
 
+@pytest.mark.parametrize("content", [b"", b"no numbers", b"PK\x03\x04", b"\x93NUMPY\x01\0v\0{"])
+def test_damaged_digests_are_taken_again(content, build, source, folder):
+    build(source)
+    (digests,) = folder.glob("*.digests")
+    whole = digests.read_bytes()
+    digests.write_bytes(content)
+    assert build(source)[0].reused
+    assert len(digests.read_bytes()) == len(whole)
+
+
 def test_images_without_files_are_known_by_their_stamps_alone(build, folder):
     class Archive(ImageArrays):
         checksums = (1, 2, 3, 4)
