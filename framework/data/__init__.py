@@ -16,6 +16,7 @@ augment.py     a recipe's transforms as one function of a batch
 moment.py      where in the training a batch is
 check/         copies, contradictions, blank and corrupt images of a data set
 decode.py      an image file -> uint8 C×H×W, whatever its mode
+samples.py     all bits of images with more than 8 bits a sample
 depth.py       more than 8 bits a sample: which values are black and white
 formats.py     which formats are read, by content, and what others are called
 roots.py       where a dataset's folder is looked for

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from framework.data import depth, formats
+from framework.data import depth, formats, samples
 from framework.data.depth import ValueRange
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def decode(
                 raise UnidentifiedImageError
             if least is not None:
                 _reduce(image, least)
-            if depth.is_deep(image):
+            if samples.is_deep(image):
                 with depth.value_range(value_range) if value_range is not None else nullcontext():
                     return _from_many_bits(image, source)
             return _to_array(_upright(image))
@@ -166,7 +166,7 @@ def _to_array(image: Image.Image) -> NDArray[np.uint8]:
 
 def _from_many_bits(image: Image.Image, source: str | Path | bytes) -> NDArray[np.uint8]:
     """Pillow would clip gray at 255, and of colours it keeps the upper 8 of 16 bits."""
-    values = depth.samples(image, source, _upright)
+    values = samples.of_image(image, source, _upright)
     if values is None:
         return _to_array(_upright(image))
     colours, opacity = (values[:-1], values[-1:] / depth.FULL) if image.mode == "RGBA" else (values, None)
