@@ -43,7 +43,7 @@ class ImageSource(Protocol):
 
     Three more methods are welcome and may be missing:
 
-    - `stamps(indices) -> Stamps | None` says where these images lie and what tells that one of them has changed; then
+    - `stamps(indices) -> Stamps | None` says where these images are and what shows that one of them has changed; then
       they are decoded once and kept for later runs. `Stamps.of_files` makes them for images in files.
     - `read_reduced(index, least)` is `read` for somebody who needs `least` pixels on each side and no more: an image
       that is larger may come smaller, if that is faster.
@@ -156,6 +156,12 @@ class Dataset(Component):
     on_bad_image: Literal["error", "skip"] = "error"
     """What to do with files that are empty, damaged or no images: stop before training and list them, or leave them
     out and record each in the run."""
+    bit_depth: int | None = Field(None, ge=8, le=32)
+    """Bits in use of images that are stored with more than 8 bits a sample: 12 for values from 0 to 4095 in 16-bit
+    files. Left out: what a file states (PNG's sBIT, TIFF's BitsPerSample and MaxSampleValue), else 16."""
+    value_range: tuple[float, float] | None = None
+    """In place of `bit_depth`: the values that become black and white, as `[0, 1]` for floating-point pixels; those
+    below and above are black and white too."""
     drop: Path | None = None
     """A CSV file of images to leave out, such as `framework data check` writes: a column `name`; with a column `keep`,
     only rows that say `no`. Images are those of `train`, held-out ones included, unless a column `split` names another
@@ -163,6 +169,19 @@ class Dataset(Component):
     keep: Path | None = None
     """A CSV file of the only images to use, in the same form: of each split that it speaks of, all others are left
     out."""
+
+    @property
+    def sample_range(self) -> tuple[float, float] | None:
+        """The values of images with more than 8 bits a sample that become 0 and 255; None: as the files state."""
+        return (0.0, 2.0**self.bit_depth - 1) if self.bit_depth is not None else self.value_range
+
+    @model_validator(mode="after")
+    def _one_range(self) -> Self:
+        if self.value_range is not None and self.bit_depth is not None:
+            raise PydanticCustomError("range", "has both 'bit_depth' and 'value_range': one of them is enough")
+        if self.value_range is not None and not self.value_range[0] < self.value_range[1]:
+            raise PydanticCustomError("range", "has a 'value_range' whose second number is not larger than the first")
+        return self
 
     @abstractmethod
     def build(self) -> Mapping[str, ImageSource]:

@@ -47,7 +47,7 @@ def execute(arguments: argparse.Namespace) -> int:
         splits = build_splits(recipe.dataset)
         for note in splits.notes:
             display.line(f"dataset '{recipe.dataset.name}': {note}", "yellow")
-        checked = check_splits(splits, display.reading)
+        checked = check_splits(splits, display.reading, recipe.dataset.sample_range)
         findings, summary = findings_of(checked), summary_of(checked)
         if arguments.csv is not None:
             write_text(arguments.csv, table_of(findings))

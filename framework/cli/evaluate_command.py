@@ -115,10 +115,11 @@ def _require_own_views(run: Trained, recipe: Recipe) -> None:
 
 
 def _predictor(run: Trained, recipe: Recipe, registry: Registry) -> Predictor:
-    """With the views and on the device that the recipe asks for, as overrides may have changed it."""
+    """With the views, the range of values and the device of the recipe, as overrides may have changed it."""
     from framework.inference.predictor import Predictor
 
-    return Predictor.open(run, registry, recipe.train.device).with_views(recipe.evaluate.views)
+    predictor = Predictor.open(run, registry, recipe.train.device).with_views(recipe.evaluate.views)
+    return predictor.with_value_range(recipe.dataset.sample_range)
 
 
 @dataclass

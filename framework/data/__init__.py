@@ -4,7 +4,8 @@ contract.py    what every source must hold to
 sources.py     what plugins may return: splits with notes; image sources of files, of arrays
 unicode_names.py  names of classes and images in one Unicode form
 joined.py      several sources as one
-stamps.py      what tells that an image has changed, without reading it
+stamps.py      what shows that an image has changed, without reading it
+mounts.py      whether a file system records when a file was changed
 ahead.py       work done by threads while its results are used, in order
 hashes.py      what tells that two images are the same
 listing.py     the files of a folder, a million of them
@@ -15,6 +16,9 @@ resize.py      resizing in whole numbers
 augment.py     a recipe's transforms as one function of a batch
 check/         copies, contradictions, blank and corrupt images of a data set
 decode.py      an image file -> uint8 C×H×W, whatever its mode
+samples.py     all bits of images with more than 8 bits a sample
+depth.py       more than 8 bits a sample: which values are black and white
+formats.py     which formats are read, by content, and what others are called
 roots.py       where a dataset's folder is looked for
 trees.py       folders of images, one sub-folder for each class
 splits.py      named splits: contract checked, classes bound by name, held-out shares carved

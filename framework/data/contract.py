@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from framework.data.decode import BadImage
+from framework.data.depth import ValueRange, value_range
 from framework.data.sources import Selection, read_reduced
 from framework.data.unicode_names import nfc
 from framework.errors import UserError, enumerate_names
@@ -50,15 +51,19 @@ def checked(where: str, source: Any) -> ImageSource:
     return Selection(source, range(number), labels, names)
 
 
-def read_image(source: ImageSource, index: int, name: str, least: int | None = None) -> NDArray[np.uint8]:
+def read_image(
+    source: ImageSource, index: int, name: str, least: int | None = None, values: ValueRange | None = None
+) -> NDArray[np.uint8]:
     """Image `index` as uint8 C×H×W; `name` is what messages call it.
 
-    With `least`, a source that can may give a smaller image with as many pixels on each side.
+    With `least`, a source that can may give a smaller image with as many pixels on each side. Images with more than 8
+    bits a sample are decoded by the range `values`.
 
     Raises `BadImage` as the source does, and `UserError` where it raises or returns what it must not.
     """
     try:
-        image: Any = source.read(index) if least is None else read_reduced(source, index, least)
+        with value_range(values):
+            image: Any = source.read(index) if least is None else read_reduced(source, index, least)
     except (BadImage, UserError):
         raise
     except Exception as error:

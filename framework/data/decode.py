@@ -5,21 +5,21 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from framework.data import depth, formats, samples
+from framework.data.depth import ValueRange
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_PIXELS = 89_478_485  # Pillow's own limit: 256 MiB of RGB
-FORMATS = frozenset({"JPEG", "MPO", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF"})
-"""What is read, by content. Pillow knows more, among them EPS, which it hands to Ghostscript to be executed."""
 GRAYSCALE_MODES = frozenset({"1", "L", "LA", "La"})
-SIXTEEN_BIT_MODES = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N"})
 ORIENTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -61,27 +61,36 @@ def decode(
     name: str | None = None,
     least: int | None = None,
     max_pixels: int = MAX_PIXELS,
+    value_range: ValueRange | None = None,
 ) -> NDArray[np.uint8]:
     """Decode a file, its bytes, or a PIL image, to uint8 C×H×W: C is 1 for grayscale and 3 for all others.
 
     With `least`, a JPEG comes out at a half, a quarter or an eighth of its size, if that divides it and leaves at least
     so many pixels on each side: its decoder then leaves out what a smaller image cannot show.
 
-    EXIF orientation is applied; 16-bit grayscale is scaled to 8 bits; palettes are looked up; transparent pixels are
-    put on white; CMYK becomes RGB; of an animation the first frame is taken. Raises `BadImage` for a file that is
-    empty, truncated, no image, of a format that is not among `FORMATS`, or has more than `max_pixels` pixels; of a PIL
+    Of images with more than 8 bits a sample, `value_range` says which values become 0 and 255; left out, what PNG's
+    sBIT or TIFF's BitsPerSample and MaxSampleValue state, else 0 and 65535.
+
+    EXIF orientation is applied; palettes are looked up; transparent pixels are put on white; CMYK becomes RGB; of an
+    animation the first frame is taken. Raises `BadImage` for a file that is empty, truncated, no image, of a format
+    that is not among `formats.READ`, or has more than `max_pixels` pixels; of a PIL
     image neither format nor size is checked.
     """
     name = name or ("image" if isinstance(source, (bytes, Image.Image)) else str(source))
     try:
         if isinstance(source, Image.Image):
-            return _to_array(_upright(source))
+            return _from_pillow(source, value_range)
         if (len(source) if isinstance(source, bytes) else Path(source).stat().st_size) == 0:
             raise BadImage(name, "the file is empty")
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+        with _open(source) as image:
             _refuse(name, image, max_pixels)
+            if image.format == "TGA" and not formats.is_tga(source, name):
+                raise UnidentifiedImageError
             if least is not None:
                 _reduce(image, least)
+            if samples.is_deep(image):
+                with depth.value_range(value_range) if value_range is not None else nullcontext():
+                    return _from_many_bits(image, source)
             return _to_array(_upright(image))
     except (BadImage, MemoryError):
         raise
@@ -90,10 +99,21 @@ def decode(
         raise kind(name, _reason(error, source)) from None
 
 
+def _open(source: str | Path | bytes) -> Image.Image:
+    """Not decoded yet."""
+    try:
+        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+    except UnidentifiedImageError:
+        formats.install_decoder(source)
+        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+
+
 def _reason(error: Exception, source: str | Path | bytes | Image.Image) -> str:
     match error:
         case UnidentifiedImageError():
             return "not an image, or of an unknown format"
+        case formats.NotRead():
+            return str(error)
         case Image.DecompressionBombError():
             return f"refused as a decompression bomb: {error}"
         case FileNotFoundError():
@@ -109,7 +129,7 @@ def _reason(error: Exception, source: str | Path | bytes | Image.Image) -> str:
 
 def _refuse(name: str, image: Image.Image, max_pixels: int) -> None:
     """Before any pixel is read."""
-    if image.format not in FORMATS:
+    if image.format not in formats.READ:
         raise BadImage(name, f"{image.format} files are not read; save it as PNG or JPEG")
     width, height = image.size
     if width * height > max_pixels:
@@ -139,10 +159,6 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _to_array(image: Image.Image) -> NDArray[np.uint8]:
-    if image.mode in SIXTEEN_BIT_MODES:
-        return _from_sixteen_bits(image)
-    if image.mode == "F":
-        raise ValueError("floating-point pixels have no defined range; save it as 8 or 16 bits")
     target = "L" if image.mode in GRAYSCALE_MODES else "RGB"
     if image.mode in ("LA", "La", "RGBA", "RGBa", "PA") or "transparency" in image.info:
         opaque = image.convert("RGBA")
@@ -151,11 +167,25 @@ def _to_array(image: Image.Image) -> NDArray[np.uint8]:
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def _from_sixteen_bits(image: Image.Image) -> NDArray[np.uint8]:
-    """65535 is white; Pillow's own conversion would clip everything above 255."""
-    values = np.asarray(image).astype(np.int64)
-    if values.min() < 0 or values.max() > 65535:
-        raise ValueError("32-bit pixels beyond 0 to 65535 have no defined range; save it as 8 or 16 bits")
+def _from_pillow(image: Image.Image, value_range: ValueRange | None) -> NDArray[np.uint8]:
+    """An image that is open already; of deep colours Pillow has the upper 8 bits by now."""
+    upright = _upright(image)
+    if image.mode not in depth.DEEP_MODES:
+        return _to_array(upright)
+    with depth.value_range(value_range) if value_range is not None else nullcontext():
+        return depth.to_bytes(np.asarray(upright)[None], image, None)
+
+
+def _from_many_bits(image: Image.Image, source: str | Path | bytes) -> NDArray[np.uint8]:
+    """Pillow would clip gray at 255, and of colours it keeps the upper 8 of 16 bits."""
+    values = samples.of_image(image, source, _upright)
+    if values is None:
+        return _to_array(_upright(image))
+    colours, opacity = (values[:-1], values[-1:] / depth.FULL) if image.mode == "RGBA" else (values, None)
+    pixels = depth.to_bytes(colours, image, depth.significant_bits(source) if image.format == "PNG" else None)
+    if opacity is not None:
+        return np.rint(pixels * opacity + 255 * (1 - opacity)).astype(np.uint8)
     if "transparency" in image.info:
-        values[values == image.info["transparency"]] = 65535
-    return (values >> 8).astype(np.uint8)[None]
+        transparent = np.reshape(image.info["transparency"], (-1, 1, 1))
+        pixels[:, (values == transparent).all(axis=0)] = 255
+    return pixels

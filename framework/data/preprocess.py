@@ -40,6 +40,8 @@ class Preprocessor:
     fit: Literal["crop", "stretch", "pad"]
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
+    value_range: tuple[float, float] | None = None
+    """Values of files with more than 8 bits a sample that become 0 and 255; None: as the files state."""
 
     @property
     def least_side(self) -> int:
@@ -101,6 +103,11 @@ class Preprocessor:
             Axis((width - taken[1]) // 2, taken[1], (self.width - made[1]) // 2, made[1]),
         )
 
+    def cut_away(self, height: int, width: int) -> float:
+        """The fraction of an image of that size that `fit` leaves out."""
+        down, across = self.axes(height, width)
+        return 1 - float(down.taken * across.taken) / (height * width)
+
     def normalised(self, images: Tensor) -> Tensor:
         """Float32 B×C×H×W in [0, 1], normalised by mean and standard deviation."""
         return Normalization(*self._constants(images.device))(images)
@@ -135,7 +142,7 @@ class Preprocessor:
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Preprocessor:
         """From what `as_dict` gave."""
-        restored: Any = {**saved, "mean": tuple(saved["mean"]), "std": tuple(saved["std"])}
+        restored: Any = {key: tuple(value) if isinstance(value, list) else value for key, value in saved.items()}
         return cls(**restored)
 
 

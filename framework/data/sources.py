@@ -75,8 +75,9 @@ class ImageFiles:
         return Path(self.paths[index])
 
     def stamps(self, indices: Sequence[int]) -> Stamps:
-        """Size of each of these files and when it was written."""
-        return Stamps.of_files(self.root or os.curdir, (self.paths[index] for index in indices))
+        """Of these files. A subclass that reads them in a way of its own has stores of its own."""
+        reader = f"{type(self).__module__}.{type(self).__qualname__}"
+        return Stamps.of_files(self.root or os.curdir, (self.paths[index] for index in indices), reader)
 
 
 @dataclass(frozen=True)

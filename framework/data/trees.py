@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -31,8 +32,8 @@ SYSTEM_NAMES = frozenset(
 """Folders and files that systems put among a user's own: thumbnails, metadata, deleted files. In lower case."""
 
 IMAGE_ENDINGS = (
-    ".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif",
-    ".heic", ".heif",
+    ".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2",
+    ".j2k", ".jxl", ".avif", ".heic", ".heif", ".tga", ".pcx", ".dds",
 )  # fmt: skip
 
 
@@ -48,7 +49,9 @@ def class_tree(
     found = class_folders(folder)
     _refuse_loose_images(folder, bool(found))
     if not found:
-        raise UserError(f"'{folder}' has no class folders: it must hold one folder of images for each class")
+        raise UserError(
+            f"'{folder}' has no class folders: it must hold one folder of images for each class{_other_files(folder)}"
+        )
     folders: dict[str, list[str]] = {}
     for name in found:  # one class, where two folders differ in their Unicode form alone
         folders.setdefault(nfc(name), []).append(name)
@@ -62,7 +65,9 @@ def class_tree(
     by_class = [[path for name in folders.get(label, []) for path in sorted_files(folder / name)] for label in names]
     paths = [path for files in by_class for path in files]
     if not paths:
-        raise UserError(f"'{folder}' has no images: its class folders {enumerate_names(found)} are empty")
+        raise UserError(
+            f"'{folder}' has no images: its class folders {enumerate_names(found)} have none{_other_files(folder)}"
+        )
     labels = [label for label, files in enumerate(by_class) for _ in files]
     return ImageFiles(paths, labels, names, channels, root or folder)
 
@@ -147,6 +152,16 @@ def _refuse_loose_images(folder: Path, has_classes: bool) -> None:
             f"'{folder}' has {count(len(loose), 'image')} outside of class folders: {enumerate_names(loose, 3)}. "
             + ("Move them into one, or away" if has_classes else "Sort them into one folder for each class")
         )
+
+
+def _other_files(folder: Path) -> str:
+    """A clause that says which files below the folder are not taken for images."""
+    below = (name for _, files in walk(folder, _refuse_unreadable) for name in files)
+    endings = Counter(os.path.splitext(name)[1].lower() or name for name in below)  # noqa: PTH122
+    if not endings:
+        return ""
+    kinds = enumerate_names(sorted(endings, key=lambda ending: -endings[ending]))
+    return f"; {count(endings.total(), 'file')} left out: {kinds}"
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -20,6 +20,7 @@ from framework.runs.documents import TEXTS, pack
 from framework.runs.onnx_file import FORMAT
 
 if TYPE_CHECKING:
+    from framework.data.preprocess import Preprocessor
     from framework.inference.predictor import Predictor
     from framework.inference.torch_engine import TorchEngine
 
@@ -30,8 +31,9 @@ LARGEST_ONNX = 2**31 - 2**24
 """Bytes of weights: a protocol buffer has 2 GiB, of which the graph and the documents need a little."""
 DECODING = (
     "Input `images` is uint8 B×3×H×W, RGB, 0 to 255, of any height and width. The run decoded files so: turned upright "
-    "by EXIF orientation; palettes looked up; transparent pixels put on white; 16-bit gray divided by 256, rounded "
-    "down; CMYK converted to RGB by Pillow; the first frame of an animation; gray repeated in all three channels. "
+    "by EXIF orientation; palettes looked up; transparent pixels put on white; samples of more than 8 bits "
+    "scaled so that {values}; CMYK converted to RGB by Pillow; the first frame of an animation; gray repeated in all "
+    "three channels. "
     "A JPEG of which both sides are at least {twice} pixels was decoded by libjpeg-turbo at the smallest of a half, a "
     "quarter and an eighth that divides both sides and leaves at least {least} pixels on each; decoding it at its full "
     "size changes probabilities a little, as the parity report says."
@@ -63,11 +65,20 @@ def write(kind: str, predictor: Predictor, path: Path, title: str) -> None:
         "preprocess": preprocess.as_dict(),
         "temperature": predictor.engine.temperature,
         "framework": version("framework"),
-        "decoding": DECODING.format(twice=2 * preprocess.least_side, least=preprocess.least_side),
+        "decoding": _decoding(preprocess),
     }
     with quiet():
         data = _onnx(predictor.engine, documents) if kind == "onnx" else _pt2(predictor.engine, documents)
     replace_atomically(path, lambda temporary: _write_bytes(temporary, data))
+
+
+def _decoding(preprocess: Preprocessor) -> str:
+    values = "the range that a file states (sBIT, BitsPerSample, MaxSampleValue), else 0 to 65535, becomes 0 to 255"
+    if preprocess.value_range is not None:
+        low, high = preprocess.value_range
+        values = f"{low:g} becomes 0 and {high:g} becomes 255"
+    least = preprocess.least_side
+    return DECODING.format(twice=2 * least, least=least, values=values)
 
 
 def documents_of(predictor: Predictor, title: str, *, int8: bool = False) -> dict[str, Any]:

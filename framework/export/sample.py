@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.data.decode import quiet_decoding
+from framework.data.depth import ValueRange, value_range
 from framework.data.sources import ImageFiles, read_reduced
 from framework.data.splits import build_splits, find_split
 from framework.data.trees import class_folders, class_tree, sorted_files
@@ -31,6 +32,8 @@ class Sample:
     source: ImageSource
     indices: Sequence[int]
     labelled: bool
+    values: ValueRange | None = None
+    """Of images with more than 8 bits a sample, as `decode` takes it."""
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -50,13 +53,13 @@ class Sample:
     def images(self, least: int | None) -> Iterator[NDArray[np.uint8]]:
         """Uint8 C×H×W one by one, as `decode` gives them; `least` as there. Raises `BadImage`."""
         for index in self.indices:
-            with quiet_decoding():
+            with quiet_decoding(), value_range(self.values):
                 image = self.source.read(index) if least is None else read_reduced(self.source, index, least)
             yield image
 
     def picked(self, places: Sequence[int]) -> Sample:
         """Those at these places of it."""
-        return Sample(self.label, self.source, [self.indices[place] for place in places], self.labelled)
+        return replace(self, indices=[self.indices[place] for place in places])
 
 
 def find_sample(recipe: Recipe, classes: Sequence[str], asked: str | None, number: int) -> Sample:

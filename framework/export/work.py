@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,8 @@ class Work:
         """Find the images first: raises `UserError` where they are absent, before anything takes time."""
         sample = find_sample(recipe, trained.classes, asked, number) if number else None
         predictor = Predictor.open(trained, registry, "cpu").with_views(recipe.evaluate.views)
+        if sample is not None:
+            sample = replace(sample, values=recipe.dataset.sample_range or predictor.preprocess.value_range)
         return cls(predictor, registry, kind, recipe, sample)
 
     def export(self, out: Path, int8: bool, say: Callable[[str], None]) -> dict[str, Any] | None:
@@ -108,7 +110,8 @@ class Work:
         """Training images; where those are not here, the images that are compared."""
         assert self.sample is not None
         try:
-            return split_sample(self.recipe, self.predictor.classes, "train", IMAGES)
+            sample = split_sample(self.recipe, self.predictor.classes, "train", IMAGES)
+            return replace(sample, values=self.predictor.preprocess.value_range)
         except UserError:
             return self.sample
 

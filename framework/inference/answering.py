@@ -46,7 +46,7 @@ class Answering:
         from framework.inference.predictor import Predictor
 
         predictor = Predictor.open(self.trained, self.registry, self.recipe.train.device)
-        return predictor.with_views(self.recipe.evaluate.views)
+        return predictor.with_views(self.recipe.evaluate.views).with_value_range(self.recipe.dataset.sample_range)
 
     @cached_property
     def splits(self) -> Mapping[str, ImageSource]:

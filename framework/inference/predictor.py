@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from framework.components import ImageSource
+    from framework.data.depth import ValueRange
     from framework.data.regions import Find, Region
     from framework.data.stores.storage import Storage
     from framework.data.stores.store import Progress
@@ -119,6 +120,13 @@ class Predictor:
         """The same, computing so many images at once; None changes nothing."""
         return self if number is None else replace(self, batch_size=number)
 
+    def with_value_range(self, values: ValueRange | None) -> Predictor:
+        """The same for images of more than 8 bits a sample that have other values than those of the training.
+
+        None: the same values.
+        """
+        return self if values is None else replace(self, preprocess=replace(self.preprocess, value_range=values))
+
     def with_temperature(self, temperature: float) -> Predictor:
         """The same, with other probabilities: 1 is as the network was trained."""
         return replace(self, engine=self.engine.with_temperature(temperature))
@@ -129,7 +137,8 @@ class Predictor:
         For any thread. Whoever calls it does so within `quiet_decoding()`, once around all calls: it cannot be done
         here, for what a process warns of is not a matter of one thread.
         """
-        return self.preprocess(decode(image, name, self.preprocess.least_side, max_pixels))
+        seen = self.preprocess
+        return seen(decode(image, name, seen.least_side, max_pixels, seen.value_range))
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Float64 B×K, in the order of `classes`, of uint8 B×C×H×W as `read` gives them."""

@@ -58,13 +58,14 @@ class Reader:
         return [seen for name, source in images for seen in self._seen(name, source)]
 
     def _seen(self, name: str, source: Source | BadImage) -> Iterator[Seen]:
+        values = self.preprocess.value_range
         try:
             if isinstance(source, BadImage):
                 raise source
             if self.find is None:
-                yield Seen(name, self.preprocess(decode(source, name, least=self.preprocess.least_side)))
+                yield Seen(name, self.preprocess(decode(source, name, self.preprocess.least_side, value_range=values)))
             else:
-                yield from self._parts(name, decode(source, name), self.find)
+                yield from self._parts(name, decode(source, name, value_range=values), self.find)
         except BadImage as error:
             yield Seen(name, error=error.reason)
 

@@ -179,7 +179,8 @@ def _compared(name: str, answering: Answering, split: str) -> Compared:
 
 
 def _geometry(run: Compared) -> list[Any]:
-    return [run.trained.documents["model"]["preprocess"][key] for key in ("height", "width", "channels", "fit")]
+    keys = ("height", "width", "channels", "fit", "value_range")
+    return [run.trained.documents["model"]["preprocess"].get(key) for key in keys]
 
 
 def _against(first: Compared, other: Compared) -> Compared:

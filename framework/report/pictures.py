@@ -109,10 +109,10 @@ class _Gathering:
         """Read those images that still have the same name and class."""
         classes = (self.source.classes[label] for label in self.source.labels)
         places = {key: place for place, key in enumerate(image_keys(self.source.names, classes))}
-        keys, least = self.answers.keys, preprocess.least_side
+        keys = self.answers.keys
         with quiet_decoding():
             for index in wanted:
-                self.pictures[index] = self._read(index, places.get(keys[index]), least)
+                self.pictures[index] = self._read(index, places.get(keys[index]), preprocess)
 
     def look(self, predictor: Predictor, sample: Sequence[int]) -> str:
         """Leave out images that are others by now, and add activation maps to the sample, or say why there are none."""
@@ -149,7 +149,7 @@ class _Gathering:
             for index in indices
         )
 
-    def _read(self, index: int, place: int | None, least: int) -> Picture:
+    def _read(self, index: int, place: int | None, preprocess: Preprocessor) -> Picture:
         row = probabilities(self.answers.logits[index : index + 1].double(), self.answers.activation)[0]
         best, label, classes = int(row.argmax()), int(self.answers.labels[index]), self.answers.classes
         name = self.answers.names[index]
@@ -157,7 +157,7 @@ class _Gathering:
         if place is None:
             return replace(picture, why_not="not in the data set any more")
         try:
-            self.pixels[index] = read_image(self.source, place, name, least)
+            self.pixels[index] = read_image(self.source, place, name, preprocess.least_side, preprocess.value_range)
         except BadImage as error:
             return replace(picture, why_not=f"cannot be read any more: {error.reason}")
         file = file_of(self.source, place)

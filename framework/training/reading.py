@@ -9,6 +9,7 @@ from functools import partial
 from framework.components import ImageSource
 from framework.data.preprocess import Preprocessor
 from framework.data.splits import build_splits
+from framework.data.stores.advice import advice_on
 from framework.data.stores.refusal import BadImages, Refused
 from framework.data.stores.storage import Say, Storage
 from framework.data.stores.store import Store, build_store
@@ -25,8 +26,8 @@ def read_data(
 ) -> tuple[dict[str, Store], Preprocessor]:
     """Decode the splits that a run needs, and settle preprocessing by the training images.
 
-    `say` gets a sentence for each note of the data set, and where kept images are stale or cannot be kept. Raises
-    `BadImages` with those of all splits.
+    `say` gets a sentence for each note of the data set, for options that should be set, and where kept images are stale
+    or cannot be kept. Raises `BadImages` with those of all splits.
     """
     sources = build_splits(recipe.dataset)
     for note in sources.notes:
@@ -46,6 +47,8 @@ def read_data(
     if refused:
         raise BadImages(refused)
     _require_every_class(stores["train"])
+    for advice in advice_on(stores["train"].survey, preprocess):
+        say(advice)
     if recipe.preprocess.mean is None or recipe.preprocess.std is None:
         measured = preprocess.measured(stores["train"].survey.counts)
         preprocess = replace(
@@ -79,4 +82,4 @@ def resolve_preprocess(recipe: Recipe, source: ImageSource) -> Preprocessor:
                 f"each channel; preprocess.channels={len(values)} makes the images so"
             )
         given[name] = tuple(values) * (channels if len(values) == 1 else 1)
-    return Preprocessor(height, width, channels, section.fit, **given)
+    return Preprocessor(height, width, channels, section.fit, **given, value_range=recipe.dataset.sample_range)

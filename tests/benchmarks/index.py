@@ -1,7 +1,8 @@
-"""How long it takes to index a folder of images: to list it, and to ask each file whether it has changed.
+"""How long it takes to index a folder of images: to list it, and to find out whether each file has changed.
 
 `python -m tests.benchmarks.index --files 1000000` makes a tree of that many hard links to a few files, in a temporary
-folder, and prints the seconds of every phase of a start that finds a kept store. No image is read.
+folder, and prints the seconds of every phase of a start that finds a kept store. No image is decoded. With `--small`
+each file is one of its own, of that many bytes.
 """
 
 from __future__ import annotations
@@ -10,18 +11,25 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from framework.components import Dataset
 from framework.data.preprocess import Preprocessor
 from framework.data.splits import build_splits
-from framework.data.stamps import stamps_of
-from framework.data.stores.cache import identity
+from framework.data.stamps import SETTLED, stamps_of
+from framework.data.stores.cache import Cache, identity
+from framework.data.stores.digests import Digests
 from framework.data.trees import class_tree
 from framework.recipe.loading import validate_component
 from framework.registry import Registry
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LINKS = 60_000
 """To one file: ext4 allows 65,000."""
@@ -32,18 +40,29 @@ def main() -> None:
     """Make the tree, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=1_000_000)
+    parser.add_argument("--small", type=int, default=0, help="bytes of each file; left out: hard links")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "images"
         with timed("making the tree"):
-            make_tree(root, Path(folder), arguments.files)
+            make_tree(root, Path(folder), arguments.files, arguments.small)
+        time.sleep(SETTLED / 1e9)  # files that are younger are read to find out whether they changed
         with timed("class_tree"):
             source = class_tree(root)
         with timed("names"):
             assert len(source.names) == arguments.files
+        with timed("size and time of each file alone"):
+            size_and_time(source.paths)
         with timed("stamps"):
             stamps = stamps_of(source, range(len(source)))
         assert stamps is not None
+        known = Cache(Path(folder)).digests_path(source, stamps)
+        with timed("digests of all contents, as when a data set moved"):
+            digests = Digests.read(known, stamps)
+            digests.all()
+        digests.keep(known)
+        with timed("digests that are known"):
+            Digests.read(known, stamps).all()
         with timed("identity"):
             identity(source, Preprocessor(224, 224, 3, "crop"), stamps, streams=False)
         dataset = validate_component(Dataset, "folder", Registry.load(), [f"root={root}"])
@@ -54,11 +73,20 @@ def main() -> None:
                 stamps_of(split, range(len(split)))
 
 
-def make_tree(root: Path, beside: Path, number: int) -> None:
-    """`number` links in folders of classes."""
+def size_and_time(paths: Sequence[str | Path]) -> NDArray[np.int64]:
+    """What was compared before inodes and times of change were: int64 N×2."""
+    found = [os.stat(path) for path in paths]  # noqa: PTH116
+    return np.array([(one.st_size, one.st_mtime_ns) for one in found], dtype=np.int64)
+
+
+def make_tree(root: Path, beside: Path, number: int, size: int = 0) -> None:
+    """`number` links, or files of `size` bytes, in folders of classes."""
     for label in range(CLASSES):
         (root / f"class{label:03}").mkdir(parents=True)
     for index in range(number):
+        if size:
+            Path(f"{root}/class{index % CLASSES:03}/{index:08}.jpg").write_bytes(os.urandom(size))
+            continue
         original = beside / f"original{index // LINKS}"
         if index % LINKS == 0:
             original.write_bytes(b"\0")

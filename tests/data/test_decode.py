@@ -1,6 +1,7 @@
 import io
 import os
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -56,6 +57,66 @@ def test_an_rgb_file_is_three_channels_with_its_own_pixels(format_):
 def test_a_grayscale_file_is_one_channel_with_its_own_pixels(format_):
     expected = noise(5, 7, channels=1)
     np.testing.assert_array_equal(decode(encode(Image.fromarray(expected), format_)), expected[None])
+
+
+@pytest.mark.parametrize("format_", ["TGA", "PCX", "DDS"])
+def test_uncompressed_formats_are_read_with_their_own_pixels(format_):
+    expected = noise(6, 8)
+    np.testing.assert_array_equal(decode(encode(Image.fromarray(expected), format_)), expected.transpose(2, 0, 1))
+
+
+def test_a_tga_file_is_known_by_its_footer_or_its_name():
+    data = encode(Image.fromarray(noise(6, 8)), "TGA")
+    without_footer = data[:-26]
+    assert decode(without_footer, "a.TGA").shape == (3, 6, 8)
+    assert "not an image" in reason(without_footer)  # nothing else tells it from arbitrary bytes
+
+
+@pytest.mark.parametrize("brands", [b"heic\0\0\0\0mif1heic", b"mif1\0\0\0\0mif1heix"])
+def test_heic_without_its_package_is_named_with_what_to_install(brands, monkeypatch):
+    monkeypatch.setattr(Image, "OPEN", {name: opener for name, opener in Image.OPEN.items() if name != "HEIF"})
+    monkeypatch.setattr(Image, "ID", [name for name in Image.ID if name != "HEIF"])
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    given = reason(b"\0\0\0\x18ftyp" + brands + bytes(100))
+    assert "HEIC" in given
+    assert "framework[heif]" in given
+
+
+def test_heic_is_read_with_its_package(monkeypatch):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    file = io.BytesIO()
+    pillow_heif.from_pillow(Image.new("RGB", (32, 24), (200, 30, 30))).save(file)
+    monkeypatch.setattr(Image, "OPEN", {name: opener for name, opener in Image.OPEN.items() if name != "HEIF"})
+    monkeypatch.setattr(Image, "ID", [name for name in Image.ID if name != "HEIF"])
+    decoded = decode(file.getvalue())
+    assert decoded.shape == (3, 24, 32)
+    assert np.abs(decoded.mean(axis=(1, 2)) - (200, 30, 30)).max() < 4
+
+
+def test_avif_without_its_decoder_is_named(monkeypatch):
+    monkeypatch.setattr(Image, "OPEN", {name: opener for name, opener in Image.OPEN.items() if name != "AVIF"})
+    monkeypatch.setattr("framework.data.formats.features.check", lambda name: False)
+    monkeypatch.setattr(Image, "ID", [name for name in Image.ID if name != "AVIF"])
+    given = reason(b"\0\0\0 ftypavif\0\0\0\0avifmif1miaf" + bytes(100))
+    assert "AVIF" in given
+    assert "pip install" in given
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"\xff\x0a" + bytes(99), "JPEG XL"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(99), "JPEG XL"),
+        (b"%PDF-1.7\n" + bytes(99), "PDF"),
+        (b"<?xml version='1.0'?><svg xmlns='x'/>", "SVG"),
+        (bytes(128) + b"DICM" + bytes(99), "DICOM"),
+        (b"v/1\x01" + bytes(99), "OpenEXR"),
+        (encode(Image.new("RGB", (16, 16)), "ICO"), "ICO"),
+        (encode(Image.new("RGB", (16, 16)), "PDF"), "PDF"),
+    ],
+)
+def test_other_formats_are_refused_by_name(data, name):
+    assert reason(data).startswith(f"{name} files are not read")
 
 
 @pytest.mark.parametrize("format_", ["JPEG", "WEBP", "GIF", "JPEG2000", "AVIF"])

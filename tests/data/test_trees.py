@@ -87,7 +87,7 @@ def test_a_folder_without_class_folders_is_an_error(tmp_path):
 def test_empty_class_folders_alone_are_an_error(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    with pytest.raises(UserError, match="has no images: its class folders a, b are empty"):
+    with pytest.raises(UserError, match="has no images: its class folders a, b "):
         class_tree(tmp_path)
 
 
@@ -121,6 +121,33 @@ def test_a_folder_that_cannot_be_read_is_an_error_and_not_empty(tmp_path, monkey
         class_tree(tmp_path)
 
 
+def test_a_file_that_changed_just_before_it_was_looked_at_is_not_trusted(tmp_path, monkeypatch):
+    source = class_tree(touch(tmp_path, "a/1.jpg", "b/1.jpg"))
+    stat, now = os.stat, (tmp_path / "b" / "1.jpg").stat().st_ctime_ns
+    clock = iter(range(now, now + 10**12, 10**10))
+
+    def slow(path, **options):  # as that of a million files is
+        next(clock)
+        return stat(path, **options)
+
+    monkeypatch.setattr("framework.data.stamps.time.time_ns", lambda: next(clock))
+    monkeypatch.setattr(os, "stat", slow)
+    assert source.stamps([0, 1]).values[:, 3].tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize("where", ["", "a/", "a/below/"])
+def test_a_folder_without_images_names_the_files_that_it_has(where, tmp_path):
+    touch(tmp_path, *(f"{where}{name}" for name in ("1.txt", "2.txt", "3.json")))
+    with pytest.raises(UserError, match=r"3 files left out: \.txt(,| and) \.json"):
+        class_tree(tmp_path)
+
+
+@pytest.mark.parametrize("ending", ["heic", "HEIF", "tga", "pcx", "dds", "j2k", "jxl"])
+def test_loose_images_of_every_format_are_noticed(ending, tmp_path):
+    with pytest.raises(UserError, match=f"outside of class folders: x.{ending}"):
+        class_tree(touch(tmp_path, "a/1.jpg", "b/1.jpg", f"x.{ending}"))
+
+
 def test_a_folder_comes_before_one_whose_name_goes_on(tmp_path):
     source = class_tree(touch(tmp_path, "a/x-y/1.jpg", "a/x/1.jpg", "a/x/2/3.jpg", "a/x.jpg", "b/1.jpg"))
     assert source.names == ["a/x/1.jpg", "a/x/2/3.jpg", "a/x-y/1.jpg", "a/x.jpg", "b/1.jpg"]
@@ -131,14 +158,16 @@ def test_the_working_directory_itself_may_be_the_tree(tmp_path, monkeypatch):
     assert class_tree(Path()).names == ["a/1.jpg", "b/1.jpg"]
 
 
-def test_stamps_are_size_and_time_of_each_file(tmp_path):
+def test_stamps_are_size_time_inode_and_time_of_change_of_each_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("framework.data.stamps.SETTLED", 0)
     source = class_tree(touch(tmp_path, "a/1.jpg", "b/1.jpg", "b/2.jpg"))
     (tmp_path / "b" / "2.jpg").write_bytes(b"12345")
     os.utime(tmp_path / "b" / "2.jpg", ns=(7, 123456789))
     (tmp_path / "b" / "1.jpg").unlink()
     stamps = source.stamps([2, 1])
     assert stamps.origin == str(tmp_path)
-    assert stamps.values.tolist() == [[5, 123456789], [-1, -1]]
+    found = (tmp_path / "b" / "2.jpg").stat()
+    assert stamps.values.tolist() == [[5, 123456789, found.st_ino, found.st_ctime_ns], [-1, -1, -1, -1]]
 
 
 SYSTEM = ["@eaDir", "__MACOSX", ".AppleDouble", "$RECYCLE.BIN", "System Volume Information", "lost+found", "#recycle"]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from framework.components import ImageSource
+    from framework.data.depth import ValueRange
 
 BLANK = 2.0
 """Levels that a thumbnail must deviate by from its mean; of FER-2013's and CIFAR-10's pictures each does by 4."""
@@ -37,10 +38,17 @@ class Checked:
     """Which images to go on with."""
 
 
-def check_splits(sources: Mapping[str, ImageSource], progress: Progress = lambda split, done, total: None) -> Checked:
-    """Read every image of all splits once; raises `UserError` where a source breaks its contract."""
+def check_splits(
+    sources: Mapping[str, ImageSource],
+    progress: Progress = lambda split, done, total: None,
+    values: ValueRange | None = None,
+) -> Checked:
+    """Read every image of all splits once; raises `UserError` where a source breaks its contract.
+
+    `values` is the range of images with more than 8 bits a sample.
+    """
     order = sorted(sources, key=lambda split: FIRST.index(split) if split in FIRST else len(FIRST))
-    read = scan({split: sources[split] for split in order}, progress)
+    read = scan({split: sources[split] for split in order}, progress, values)
     copies, blank = find_copies(read), _blank(read.thumbnails)
     near = near_pairs(read.thumbnails, np.sort(copies.first))
     while True:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from framework.components import ImageSource
+    from framework.data.depth import ValueRange
 
 SIDE = 32
 """Pixels of a thumbnail's sides."""
@@ -95,8 +96,10 @@ class _Chunk:
     end: int
 
 
-def scan(sources: Mapping[str, ImageSource], progress: Progress) -> Scan:
+def scan(sources: Mapping[str, ImageSource], progress: Progress, values: ValueRange | None = None) -> Scan:
     """Read every image of every split once, in threads; raises `UserError` where a source breaks its contract.
+
+    `values` is the range of images with more than 8 bits a sample, as `decode` takes it.
 
     What stays in memory is about a hundred bytes for each image.
     """
@@ -107,7 +110,7 @@ def scan(sources: Mapping[str, ImageSource], progress: Progress) -> Scan:
     with tempfile.TemporaryFile() as file:
         for number, (split, source) in enumerate(sources.items()):
             labels, names = np.asarray(source.labels, dtype=np.int64), source.names
-            for chunk in _chunks(split, source, progress):
+            for chunk in _chunks(split, source, progress, values):
                 old = set() if split in TRAINING else _of_earlier_splits(chunk, names, number, first)
                 shared[split] = shared.get(split, 0) + len(old)
                 unreadable += [Unreadable(number, index, reason, index in old) for index, reason in chunk.bad.items()]
@@ -128,23 +131,23 @@ def _of_earlier_splits(chunk: _Chunk, names: Sequence[str], number: int, first: 
     return {index for index, pixels in images if first.setdefault((str(names[index]), pixels), number) < number}
 
 
-def _chunks(split: str, source: ImageSource, progress: Progress) -> Iterator[_Chunk]:
+def _chunks(split: str, source: ImageSource, progress: Progress, values: ValueRange | None) -> Iterator[_Chunk]:
     names, total = source.names, len(source)
     starts = range(0, total, CHUNK)
-    chunks = in_order(lambda start: _read(source, names, range(start, min(start + CHUNK, total))), starts)
+    chunks = in_order(lambda start: _read(source, names, range(start, min(start + CHUNK, total)), values), starts)
     with quiet_decoding(), closing(chunks):
         for chunk in chunks:
             yield chunk
             progress(split, chunk.end, total)
 
 
-def _read(source: ImageSource, names: Sequence[str], indices: range) -> _Chunk:
+def _read(source: ImageSource, names: Sequence[str], indices: range, values: ValueRange | None) -> _Chunk:
     rows: list[tuple[int, ...]] = []
     thumbnails = np.empty((len(indices), SIDE, SIDE), dtype=np.uint8)
     bad: dict[int, str] = {}
     for index in indices:
         try:
-            image = read_image(source, index, str(names[index]))
+            image = read_image(source, index, str(names[index]), values=values)
         except BadImage as error:
             bad[index] = error.reason
             continue

@@ -15,6 +15,7 @@ import torch
 from framework.data.decode import BadImage, quiet_decoding
 from framework.data.stamps import stamps_of
 from framework.data.stores.cache import identity
+from framework.data.stores.digests import Digests
 from framework.data.stores.kept import map_pixels, read_pixels
 from framework.data.stores.pixels import Held, Pixels, Place
 from framework.data.stores.reading import read_chunks, read_one
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from framework.components import ImageSource
     from framework.data.preprocess import Preprocessor
-    from framework.data.stamps import Stamps
     from framework.data.stores.storage import Storage
 
 PIECE = 2**24
@@ -83,7 +83,7 @@ class Building:
     def _kept(self, streams: bool) -> Iterator[Found | None]:
         """The kept store, open; for pixels that are asked for as a stream there is none."""
         shelf = self._shelf(streams) if streams or self.storage.kind != "stream" else None
-        found = shelf.find() if shelf else None
+        found = shelf.find(self.progress) if shelf else None
         with found.file if found else nullcontext():
             yield found
 
@@ -94,7 +94,7 @@ class Building:
         self.refuse(kept.survey)
         if place == "stream":
             return Contents(self._streamed(kept.survey), kept.survey, True)
-        images = kept.shelf.whole(lambda: self._load(place, kept.file, kept.shape))
+        images = kept.shelf.whole(kept.path, lambda: self._load(place, kept.file, kept.shape))
         return None if images is None else Contents(Held(images, place), kept.survey, True)
 
     def _read(self, place: Place, shelf: Shelf | None) -> Contents:
@@ -103,7 +103,8 @@ class Building:
         surveyor = Surveyor(self.preprocess.channels)
         size = 0 if place == "stream" else math.prod(self._shape(total))
         writing = Writing(self.storage, shelf, required=place == "disk", size=size)
-        with writing, closing(read_chunks(self.source, self.preprocess)) as chunks:
+        digest = shelf.digests.of if shelf else None
+        with writing, closing(read_chunks(self.source, self.preprocess, digest)) as chunks:
             for chunk in chunks:
                 surveyor.add(chunk)
                 end = filled + len(chunk.images)
@@ -141,17 +142,19 @@ class Building:
         return torch.empty(shape, dtype=torch.uint8, device=self.storage.device if place == "device" else "cpu")
 
     def _shelf(self, streams: bool) -> Shelf | None:
-        """None where nothing tells whether the images have changed, or stores are not kept."""
-        cache, stamps = self.storage.cache, self._stamps
-        if cache is None or stamps is None:
+        """None where nothing shows whether the images have changed, or stores are not kept."""
+        cache, digests = self.storage.cache, self._digests
+        if cache is None or digests is None:
             return None
-        name = identity(self.source, self.preprocess, stamps, streams)
-        return Shelf(cache, cache.path(name), stamps, self.storage.say)
+        name = identity(self.source, self.preprocess, digests.stamps, streams)
+        return Shelf(cache, name, self.source, digests, self.storage.say)
 
     @cached_property
-    def _stamps(self) -> Stamps | None:
-        """Taken before anything is read: what changes meanwhile is stale."""
-        return stamps_of(self.source, range(len(self.source))) if self.storage.cache else None
+    def _digests(self) -> Digests | None:
+        """By stamps taken before anything is read: what changes meanwhile is noticed."""
+        cache = self.storage.cache
+        stamps = stamps_of(self.source, range(len(self.source))) if cache else None
+        return Digests.read(cache.digests_path(self.source, stamps), stamps) if cache and stamps else None
 
     def _streamed(self, survey: Survey) -> Pixels:
         return Streamed(self.source, survey.good(len(self.source)), self.preprocess)
@@ -160,7 +163,7 @@ class Building:
         return number, self.preprocess.channels, self.preprocess.height, self.preprocess.width
 
     def _mended(self, survey: Survey) -> bool:
-        """Whether an image that was bad can be read by now; a file's stamp does not tell of rights, for one thing."""
+        """Whether an image that was bad can be read by now: the reason may lie outside of the file."""
         with quiet_decoding():
             for index in survey.bad:
                 try:

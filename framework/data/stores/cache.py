@@ -1,4 +1,4 @@
-"""Stores that are kept between runs: found by what they hold, used if not one image has changed, bounded in size."""
+"""Stores that are kept between runs: named by the contents of the images that they were made of, bounded in size."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from framework.data.stores.kept import TEMPORARY, Damaged, KeptStore
 from framework.errors import UserError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from framework.components import ImageSource
     from framework.data.preprocess import Preprocessor
     from framework.data.stamps import Stamps
@@ -26,7 +29,7 @@ LARGEST = 20_000_000_000
 """Bytes that kept stores take together, or a tenth of their file system where that is less."""
 ABANDONED = 86400.0
 """Seconds after which a file that nobody wrote on is taken for what a killed process left."""
-DECODER = 2
+DECODER = 3
 """To be counted up whenever the same file would be decoded to other pixels, or more is kept of it."""
 
 
@@ -45,10 +48,10 @@ def default_folder() -> Path:
 
 
 def identity(source: ImageSource, preprocess: Preprocessor, stamps: Stamps, streams: bool) -> str:
-    """What a store's file is called: by its images and by everything that decides their pixels.
+    """The first part of a store's file name: everything that decides its pixels but the contents of the images.
 
-    Labels and classes are no part of it: they come from the source each time, so that images which are labelled anew
-    need not be decoded anew.
+    Labels and classes are no part of it: they come from the source each time, so that images with new labels need not
+    be decoded again.
     """
     import PIL
 
@@ -57,12 +60,23 @@ def identity(source: ImageSource, preprocess: Preprocessor, stamps: Stamps, stre
     words = [
         [DECODER, RESIZING],
         PIL.__version__,  # another release may decode to other pixels
-        [preprocess.height, preprocess.width, preprocess.channels, preprocess.fit],
+        [preprocess.height, preprocess.width, preprocess.channels, preprocess.fit, preprocess.value_range],
         streams,
-        stamps.origin,
+        stamps.origin if stamps.reader is None else None,
+        stamps.reader,
     ]
-    digest = hashlib.blake2b(json.dumps(words).encode(), digest_size=20)
-    digest.update("\0".join(source.names).encode(errors="surrogateescape"))
+    return _hexadecimal(json.dumps(words).encode(), _names_of(source))
+
+
+def _names_of(source: ImageSource) -> bytes:
+    return "\0".join(source.names).encode(errors="surrogateescape")
+
+
+def _hexadecimal(*parts: bytes) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(part)
     return digest.hexdigest()
 
 
@@ -86,9 +100,18 @@ class Cache:
         """False once it did not take a store: a run says so once, and does not try again."""
         self._in_use: set[Path] = set()
 
-    def path(self, name: str) -> Path:
-        """Where the store of that identity is, or would be."""
-        return self.folder / f"{name}.store"
+    def path(self, name: str, digests: NDArray[np.int64]) -> Path:
+        """Where the store of that identity is, or would be, if its images have contents of those digests."""
+        return self.folder / f"{name}-{_hexadecimal(digests.tobytes())}.store"
+
+    def digests_path(self, source: ImageSource, stamps: Stamps) -> Path:
+        """Where the digests of these images are kept."""
+        origin = stamps.origin.encode(errors="surrogateescape")
+        return self.folder / f"{_hexadecimal(origin, _names_of(source))}.digests"
+
+    def has_any(self, name: str) -> bool:
+        """Whether there is a store of that identity, whatever the contents of its images."""
+        return bool(self._files(f"{name}-*.store"))
 
     def entries(self) -> list[Entry]:
         """Every store that can be read, the last used first."""
@@ -99,12 +122,20 @@ class Cache:
                 found.append(Entry(KeptStore.read(path), status.st_size, status.st_mtime))
         return sorted(found, key=lambda entry: -entry.used)
 
-    def use(self, path: Path) -> None:
-        """Note that this run uses a store, and remove what is too much besides."""
-        self._in_use.add(path)
-        with suppress(OSError):  # where the time cannot be written the store only goes earlier
-            os.utime(path)
+    def use(self, *paths: Path) -> None:
+        """Note that this run uses these files, and remove what exceeds the limit."""
+        for path in paths:
+            self._in_use.add(path)
+            with suppress(OSError):  # where the time cannot be written the file only goes earlier
+                os.utime(path)
         self.prune()
+
+    def supersede(self, path: Path, name: str, origin: str) -> None:
+        """Remove other stores of that identity that were made of earlier contents of the same files."""
+        for other in self._files(f"{name}-*.store"):
+            with suppress(OSError, Damaged):
+                if other != path and other not in self._in_use and KeptStore.read(other).origin == origin:
+                    other.unlink()
 
     def prune(self) -> None:
         """Remove what killed processes left, and the least recently used stores beyond the limit, but none in use."""
@@ -130,7 +161,7 @@ class Cache:
     def clear(self) -> int:
         """Remove every store; how many bytes that were. Raises `OSError` where one cannot be removed."""
         freed = 0
-        for path in [*self._files("*.store"), *self._files(f"*{TEMPORARY}")]:
+        for path in [*self._files("*.store"), *self._files("*.digests"), *self._files(f"*{TEMPORARY}")]:
             with suppress(FileNotFoundError):  # a run has replaced or removed it
                 size = path.stat().st_size
                 path.unlink()
@@ -139,7 +170,7 @@ class Cache:
 
     def _sizes(self) -> list[tuple[Path, int, float]]:
         found = []
-        for path in self._files("*.store"):
+        for path in [*self._files("*.store"), *self._files("*.digests")]:
             with suppress(OSError):
                 status = path.stat()
                 found.append((path, status.st_size, status.st_mtime))

@@ -1,9 +1,8 @@
-"""A store in a file: pixels, the stamps of the images that they came from, and what was found out about them.
+"""A store in a file: pixels, and what was found out about the images that they came from.
 
     pixels    uint8 N×C×H×W; none in the file of a store that streams
-    stamps    int64, two for each image of the source, the bad ones included
-    about     JSON: origin, shape of the pixels, survey
-    trailer   32 bytes: mark, length of `about`, BLAKE2b of stamps and `about`
+    about     JSON: origin, shape of the pixels, number of images, survey
+    trailer   32 bytes: mark, length of `about`, BLAKE2b of `about`
 
 What says how long everything is comes last, so that pixels are written as they are decoded, a file that was cut short
 is known by its end, and pixels begin where a page of memory does.
@@ -26,7 +25,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MARK = b"fwstore1"
+MARK = b"fwstore2"
 TRAILER = struct.Struct("<8sQ16s")
 TEMPORARY = ".tmp"
 
@@ -45,8 +44,9 @@ class KeptStore:
     """Of the pixels in the file: N×C×H×W."""
     images: int
     """That can be used; as many as there are pixels of, unless the store streams."""
+    total: int
+    """Of the source, bad ones included."""
     survey: dict[str, Any]
-    stamps: NDArray[np.int64]
 
     @classmethod
     def read(cls, path: Path) -> KeptStore:
@@ -64,14 +64,10 @@ class KeptStore:
             text = file.read(length)
             about = json.loads(text) if mark == MARK else {}
             number, channels, height, width = about["shape"]
-            pixels, size = number * channels * height * width, 16 * about["total"]
-            file.seek(pixels)
-            stamps = file.read(size)
-            if pixels + size + length != end or digest != _digest(stamps, text):
+            if number * channels * height * width + length != end or digest != _digest(text):
                 raise Damaged("its parts do not fit together")
-            values = np.frombuffer(stamps, dtype=np.int64).reshape(-1, 2)
             shape = (number, channels, height, width)
-            return cls(path, about["origin"], shape, about["images"], about["survey"], values)
+            return cls(path, about["origin"], shape, about["images"], about["total"], about["survey"])
         except Damaged:
             raise
         except (OSError, ValueError, LookupError, TypeError) as error:
@@ -91,11 +87,10 @@ class StoreWriter:
         """The next images, uint8 N×C×H×W."""
         self.file.write(np.ascontiguousarray(pixels).data)
 
-    def finish(self, stamps: NDArray[np.int64], **about: Any) -> None:
+    def finish(self, **about: Any) -> None:
         """Everything after the pixels; then it is on the disk."""
-        words = np.ascontiguousarray(stamps, dtype=np.int64).tobytes()
-        text = json.dumps({**about, "total": len(stamps)}).encode()
-        self.file.write(words + text + TRAILER.pack(MARK, len(text), _digest(words, text)))
+        text = json.dumps(about).encode()
+        self.file.write(text + TRAILER.pack(MARK, len(text), _digest(text)))
         self.file.flush()
         os.fsync(self.file.fileno())
 
@@ -126,8 +121,5 @@ def read_pixels(file: BinaryIO, into: NDArray[np.uint8]) -> None:
         wanted = wanted[got:]
 
 
-def _digest(*parts: bytes) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        digest.update(part)
-    return digest.digest()
+def _digest(text: bytes) -> bytes:
+    return hashlib.blake2b(text, digest_size=16).digest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import torch
 from framework.data.ahead import in_order
 from framework.data.contract import read_image
 from framework.data.decode import BadImage, quiet_decoding
+from framework.data.depth import DeepValues, deep_values
 from framework.data.hashes import pixel_hash
 from framework.data.preprocess import level_counts
 
@@ -40,12 +41,20 @@ class Chunk:
     """How many pixels have each level, int64 C×256."""
     hashes: NDArray[np.int64]
     """The `pixel_hash` of each of `images`."""
+    cut_away: float
+    """The fractions of `images` that `fit` leaves out, added up."""
+    deep: DeepValues
+    """The values of those with more than 8 bits a sample."""
     end: int
     """The place in the source where the next chunk begins."""
 
 
-def read_chunks(source: ImageSource, preprocess: Preprocessor) -> Generator[Chunk, None, None]:
-    """Every image once. Raises `UserError` where the source breaks its contract.
+def read_chunks(
+    source: ImageSource, preprocess: Preprocessor, before: Callable[[Sequence[int]], None] | None = None
+) -> Generator[Chunk, None, None]:
+    """Every image once; `before` is called with the places of some images before these are read, in the same thread.
+
+    Raises `UserError` where the source breaks its contract.
 
     In threads: no more chunks are ahead than keep them busy, so that what is held does not grow with the source.
     """
@@ -53,7 +62,10 @@ def read_chunks(source: ImageSource, preprocess: Preprocessor) -> Generator[Chun
     size = max(1, min(CHUNK, CHUNK_BYTES // (preprocess.channels * preprocess.height * preprocess.width)))
 
     def read(start: int) -> Chunk:
-        return _read_chunk(source, names, preprocess, range(start, min(start + size, total)))
+        indices = range(start, min(start + size, total))
+        if before is not None:
+            before(indices)
+        return _read_chunk(source, names, preprocess, indices)
 
     with quiet_decoding():
         yield from in_order(read, range(0, total, size))
@@ -61,8 +73,13 @@ def read_chunks(source: ImageSource, preprocess: Preprocessor) -> Generator[Chun
 
 def read_one(source: ImageSource, index: int, name: str, preprocess: Preprocessor) -> Tensor:
     """Image `index` as uint8 C×H×W at the network's size; raises `BadImage`, and `UserError` as `read_image` does."""
+    return preprocess(_read_whole(source, index, name, preprocess))
+
+
+def _read_whole(source: ImageSource, index: int, name: str, preprocess: Preprocessor) -> NDArray[np.uint8]:
+    """At a size of its own."""
     try:
-        return preprocess(read_image(source, index, name, preprocess.least_side))
+        return read_image(source, index, name, preprocess.least_side, preprocess.value_range)
     except BadImage as error:
         raise BadImage(name, error.reason) from None
 
@@ -70,11 +87,16 @@ def read_one(source: ImageSource, index: int, name: str, preprocess: Preprocesso
 def _read_chunk(source: ImageSource, names: Sequence[str], preprocess: Preprocessor, indices: range) -> Chunk:
     images = torch.empty(len(indices), preprocess.channels, preprocess.height, preprocess.width, dtype=torch.uint8)
     bad: dict[int, str] = {}
-    for index in indices:
-        try:
-            images[index - indices.start - len(bad)] = read_one(source, index, names[index], preprocess)
-        except BadImage as error:
-            bad[index] = error.reason
+    cut_away = 0.0
+    with deep_values() as deep:
+        for index in indices:
+            try:
+                whole = _read_whole(source, index, names[index], preprocess)
+            except BadImage as error:
+                bad[index] = error.reason
+                continue
+            images[index - indices.start - len(bad)] = preprocess(whole)
+            cut_away += preprocess.cut_away(*whole.shape[1:])
     images = images[: len(indices) - len(bad)]
     hashes = np.array([pixel_hash(image) for image in images.numpy()], dtype=np.int64)
-    return Chunk(images, bad, level_counts(images), hashes, indices.stop)
+    return Chunk(images, bad, level_counts(images), hashes, cut_away, deep, indices.stop)

@@ -1,18 +1,22 @@
-"""The place in the cache of one source's store, and whether what is there may be used."""
+"""The place in the cache of one source's store: what is kept there is found, and what was read is kept."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from framework.data.stores.kept import Damaged, KeptStore
+from framework.data.stamps import stamps_of
+from framework.data.stores.kept import Damaged, KeptStore, StoreWriter
 from framework.data.stores.survey import Survey
+from framework.errors import count
 
 if TYPE_CHECKING:
-    from framework.data.stamps import Stamps
+    from framework.components import ImageSource
     from framework.data.stores.cache import Cache
+    from framework.data.stores.digests import Digests
     from framework.data.stores.storage import Say
 
 Result = TypeVar("Result")
@@ -20,9 +24,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Found:
-    """A kept store whose images are as they were, open: another process may replace it meanwhile."""
+    """A kept store of images with the same contents, open: another process may replace it meanwhile."""
 
     shelf: Shelf
+    path: Path
     file: BinaryIO
     shape: tuple[int, int, int, int]
     survey: Survey
@@ -30,47 +35,74 @@ class Found:
 
 @dataclass(frozen=True)
 class Shelf:
-    """Where the store of these images is kept, and what they look like now."""
+    """Where the stores of these images are kept."""
 
     cache: Cache
-    path: Path
-    stamps: Stamps
+    name: str
+    """The `identity` of the store."""
+    source: ImageSource
+    digests: Digests
     say: Say
 
-    def find(self) -> Found | None:
-        """What is kept, if it may be used. Where something is there and may not, a sentence says why."""
-        try:
-            file = self.path.open("rb")
-        except OSError:  # as good as not there; where the folder is to blame, writing says so
+    @property
+    def origin(self) -> str:
+        """Where the images are."""
+        return self.digests.stamps.origin
+
+    def find(self, progress: Callable[[int, int], None]) -> Found | None:
+        """The store of images with these contents, if there is one. If it cannot be used, a message says why."""
+        if not self.cache.has_any(self.name):  # then the contents need not be known yet
             return None
-        found = self.whole(lambda: self._unchanged(file))
+        path = self.cache.path(self.name, self.digests.all(progress))
+        try:
+            file = path.open("rb")
+        except OSError:  # as good as not there; where the folder is to blame, writing says so
+            if changed := self.digests.changed():
+                self.say(f"{count(changed, 'image')} of '{self.origin}' changed since the last run: decoding all again")
+            return None
+        found = self.whole(path, lambda: self._opened(path, file))
         if found is None:
             file.close()
             return None
-        self.cache.use(self.path)
+        self._use(path)
         return found
 
-    def whole(self, read: Callable[[], Result]) -> Result | None:
-        """What `read` gives; None, and a sentence, where the file is damaged."""
+    def whole(self, path: Path, read: Callable[[], Result]) -> Result | None:
+        """What `read` gives; None, and a message, where the file is damaged."""
         try:
             return read()
         except (Damaged, OSError) as error:
-            self.say(f"the kept store '{self.path}' is damaged: {error}; images are read anew")
+            self.say(f"the kept store '{path}' is damaged: {error}; decoding all images again")
             return None
 
-    def _unchanged(self, file: BinaryIO) -> Found | None:
-        kept = KeptStore.read_open(self.path, file)
+    def keep(self, writer: StoreWriter, **about: Any) -> None:
+        """Keep the store that was written, unless images changed meanwhile; raises `OSError`.
+
+        The digests were taken before the images were read; they hold for what was read if they hold afterwards.
+        """
+        stamps = stamps_of(self.source, range(len(self.source)))
+        if stamps is None or not self.digests.still_hold(stamps):
+            writer.file.flush()
+            self.say(f"images of '{self.origin}' changed while they were read: decoded images are not kept")
+            return
+        path = self.cache.path(self.name, self.digests.all())
+        writer.finish(origin=self.origin, total=len(self.source), **about)
+        writer.publish(path)
+        self.cache.supersede(path, self.name, self.origin)
+        self._use(path)
+
+    def _use(self, path: Path) -> None:
+        known = self.cache.digests_path(self.source, self.digests.stamps)
+        with suppress(OSError):  # the next run then reads the files once more
+            self.digests.keep(known)
+        self.cache.use(path, known)
+
+    def _opened(self, path: Path, file: BinaryIO) -> Found:
+        kept = KeptStore.read_open(path, file)
         try:
             survey = Survey.from_dict(kept.survey)
         except (LookupError, TypeError, ValueError) as error:
             raise Damaged(f"its survey cannot be read ({error})") from None
-        if len(kept.stamps) != len(self.stamps.values) or not (
-            kept.images == len(kept.stamps) - len(survey.bad) == len(survey.hashes)
-        ):
+        if kept.total != len(self.source) or not kept.images == kept.total - len(survey.bad) == len(survey.hashes):
             raise Damaged("it is of another number of images")
-        changed = int((kept.stamps != self.stamps.values).any(axis=1).sum())
-        if changed:
-            what = "1 file has" if changed == 1 else f"{changed:,} files have"
-            self.say(f"{what} changed in '{self.stamps.origin}' since it was last read: read anew")
-            return None
-        return Found(self, file, kept.shape, survey)
+        return Found(self, path, file, kept.shape, survey)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from framework.data.decode import BadImage
+from framework.data.depth import DeepValues
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,10 @@ class Survey:
     """SHA-256 of the pixels of the others, in their order."""
     hashes: NDArray[np.int64]
     """The `pixel_hash` of each of the others: what is there twice has the same one."""
+    cut_away: float = 0.0
+    """The fraction of an image that `fit` leaves out, on average."""
+    deep: DeepValues = field(default_factory=DeepValues)
+    """The values of images with more than 8 bits a sample."""
 
     def good(self, total: int) -> list[int]:
         """The places of the images that can be used, out of so many."""
@@ -49,15 +54,17 @@ class Survey:
             "counts": self.counts.tolist(),
             "digest": self.digest,
             "hashes": _text(self.hashes),
+            "cut_away": self.cut_away,
+            "deep": asdict(self.deep),
         }
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Survey:
         """From what `as_dict` gave."""
         bad = {int(index): str(reason) for index, reason in saved["bad"]}
-        return cls(
-            bad, torch.tensor(saved["counts"], dtype=torch.int64), str(saved["digest"]), _numbers(saved["hashes"])
-        )
+        counts, hashes = torch.tensor(saved["counts"], dtype=torch.int64), _numbers(saved["hashes"])
+        deep = DeepValues(**saved["deep"])
+        return cls(bad, counts, str(saved["digest"]), hashes, float(saved["cut_away"]), deep)
 
 
 class Surveyor:
@@ -68,6 +75,8 @@ class Surveyor:
         self.counts = torch.zeros(channels, 256, dtype=torch.int64)
         self._digest = hashlib.sha256()
         self._hashes: list[NDArray[np.int64]] = []
+        self._cut_away = 0.0
+        self._deep = DeepValues()
 
     def add(self, chunk: Chunk) -> None:
         """The next images."""
@@ -76,10 +85,14 @@ class Surveyor:
         pixels: Any = chunk.images.numpy()  # a buffer, read without copying
         self._digest.update(pixels)
         self._hashes.append(chunk.hashes)
+        self._cut_away += chunk.cut_away
+        self._deep.add(chunk.deep)
 
     def survey(self) -> Survey:
         """When all were added."""
-        return Survey(self.bad, self.counts, self._digest.hexdigest(), np.concatenate(self._hashes))
+        hashes = np.concatenate(self._hashes)
+        cut_away = self._cut_away / max(1, len(hashes))
+        return Survey(self.bad, self.counts, self._digest.hexdigest(), hashes, cut_away, self._deep)
 
 
 def _text(numbers: NDArray[np.int64]) -> str:

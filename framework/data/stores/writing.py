@@ -64,14 +64,7 @@ class Writing:
             self._attempt(writer.file.flush)
             return writer.file
 
-        def keep() -> None:
-            writer.finish(
-                shelf.stamps.values, origin=shelf.stamps.origin, shape=shape, images=images, survey=survey.as_dict()
-            )
-            writer.publish(shelf.path)
-            shelf.cache.use(shelf.path)
-
-        self._attempt(keep)
+        self._attempt(partial(shelf.keep, writer, shape=shape, images=images, survey=survey.as_dict()))
         return writer.file
 
     def _welcome(self, cache: Cache) -> bool:

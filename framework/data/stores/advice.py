@@ -1,0 +1,54 @@
+"""What the survey of the training images suggests to set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from framework.data.depth import FULL
+from framework.errors import count
+
+if TYPE_CHECKING:
+    from framework.data.depth import DeepValues, ValueRange
+    from framework.data.preprocess import Preprocessor
+    from framework.data.stores.survey import Survey
+
+MUCH = 0.25
+"""The fraction of images above which it is said that they are cropped."""
+LITTLE = 0.5
+"""The fraction of the range of values below which it is said that images do not use more of it."""
+
+
+def advice_on(survey: Survey, preprocess: Preprocessor) -> Iterator[str]:
+    """One message for each thing that is probably not as intended."""
+    if survey.cut_away > MUCH:
+        yield (
+            f"preprocess.fit=crop cuts away {survey.cut_away:.0%} of the training images on average. To show all of "
+            "them: preprocess.fit=pad, preprocess.fit=stretch, or a preprocess.size=[HEIGHT,WIDTH] of their shape"
+        )
+    if survey.deep.images:
+        yield from _on_values(survey.deep, preprocess.value_range)
+    if survey.deep.least_white < survey.deep.most_white:
+        yield (
+            f"training images with more than 8 bits a sample state different values for white, from "
+            f"{survey.deep.least_white:g} to {survey.deep.most_white:g}: each is scaled by its own. To scale all "
+            f"alike: dataset.value_range=[0,{survey.deep.most_white:g}]"
+        )
+
+
+def _on_values(deep: DeepValues, given: ValueRange | None) -> Iterator[str]:
+    which = f"{count(deep.images, 'training image')} with more than 8 bits a sample"
+    low, high = given or (0.0, float(FULL))
+    has = f"{which}: values go from {deep.low:g} to {deep.high:g}"
+    if given is not None and (deep.high > high or deep.low < low):
+        yield f"{has}; those beyond {low:g} to {high:g} become black or white. {_what_to_set(deep)}"
+    elif 0 < deep.high - low < LITTLE * (high - low):
+        used = (deep.high - low) / (high - low)
+        yield f"{has}, {used:.2%} of {low:g} to {high:g}: the images are nearly black. {_what_to_set(deep)}"
+
+
+def _what_to_set(deep: DeepValues) -> str:
+    bits = max(8, int(deep.high).bit_length())
+    if deep.low >= 0 and deep.high == int(deep.high) and bits <= 32:
+        return f"Set dataset.bit_depth={bits} or dataset.value_range=[0,{deep.high:g}]"
+    return f"Set dataset.value_range=[{deep.low:g},{deep.high:g}]"
