@@ -120,7 +120,7 @@ def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
             session.averaging.model, preprocess.channels, (preprocess.height, preprocess.width)
         ),
         "seconds": {"train": position.seconds, "total": keeper.clock.seconds},
-        "images_per_second": images / max(position.seconds, 1e-9),
+        "images_per_second": images / max(position.step_seconds, 1e-9),
         "peak_memory_bytes": peak_memory(session.device),
     }
     run.write("results", results)
