@@ -7,6 +7,7 @@ import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ PACKAGES = ("framework", "torch", "torchvision", "timm", "numpy", "pillow", "pyd
 def describe_environment(registry: Registry, device: str, precision: str) -> dict[str, Any]:
     """As JSON types."""
     return {
-        "command": shlex.join(sys.argv),
+        "command": shlex.join([*_program(sys.argv[0]), *sys.argv[1:]]),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": _processor(),
@@ -37,6 +38,23 @@ def describe_environment(registry: Registry, device: str, precision: str) -> dic
     }
 
 
+def with_session(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> dict[str, Any]:
+    """What `environment.json` holds once a session has begun: the environment in which the run was started.
+
+    `resumed` lists the later sessions, each with its command and whatever else differs from the start.
+    """
+    if before is None:
+        return dict(now)
+    changed = {key: value for key, value in now.items() if key == "command" or value != before.get(key)}
+    return {**before, "resumed": [*before.get("resumed", ()), changed]}
+
+
+def over_sessions(environment: Mapping[str, Any], key: str) -> list[Any]:
+    """The value at the start, then after each resume: the last one is that of the latest session."""
+    start = environment.get(key)
+    return [start, *(session.get(key, start) for session in environment.get("resumed", ()))]
+
+
 def git_state(folder: Path) -> dict[str, Any] | None:
     """Commit of the folder's repository and whether it has uncommitted changes (None: git does not say).
 
@@ -47,6 +65,14 @@ def git_state(folder: Path) -> dict[str, Any] | None:
         return None
     changes = _git(folder, "status", "--porcelain")
     return {"commit": commit, "uncommitted_changes": None if changes is None else bool(changes)}
+
+
+def _program(called: str) -> list[str]:
+    """What one types to start it: the entry point and `python -m` are given as the path of a file."""
+    path = Path(called)
+    if path.name == "__main__.py":
+        return ["python", "-m", path.parent.name]
+    return [path.name if path.name == "framework" else called]
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 DOCUMENTS = ("model", "results", "calibration", "data", "environment")
 """The JSON documents of a run that everything after training may look at; `model` is always there."""
 
-PRIVATE = ("command", "git")
+PRIVATE = ("command", "git", "resumed")
 """Of `environment`."""
 
 

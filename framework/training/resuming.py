@@ -9,6 +9,7 @@ from framework.errors import UserError
 from framework.recipe.flat import decides, recipe_differences
 from framework.recipe.saving import recipe_text
 from framework.recipe.sections import Recipe
+from framework.runs.environment import over_sessions
 from framework.runs.folder import RunFolder
 
 
@@ -79,7 +80,7 @@ def notice_other_device(run: RunFolder, device: str, display: Any) -> None:
 
 def _recorded(run: RunFolder, what: str) -> str | None:
     """What `environment.json` has of the training so far; None where nothing was trained."""
-    if not (run.path / "environment.json").is_file():
+    if not run.environment.is_file():
         return None
-    recorded: str = run.read("environment")[what]
+    recorded: str = over_sessions(run.read("environment"), what)[-1]
     return recorded

@@ -18,7 +18,7 @@ from framework.hookspecs import Example
 from framework.recipe.saving import plain, recipe_text
 from framework.recipe.sections import Recipe
 from framework.registry import Registry
-from framework.runs.environment import describe_environment
+from framework.runs.environment import describe_environment, with_session
 from framework.runs.folder import RunFolder
 from framework.runs.lock import alone_in
 from framework.runs.weights import load_weights, save_weights
@@ -177,4 +177,5 @@ def _describe_run(run: RunFolder, session: Session, registry: Registry, display:
             },
         },
     )
-    run.write("environment", describe_environment(registry, device, precision))
+    before = run.read("environment") if run.environment.is_file() else None
+    run.write("environment", with_session(before, describe_environment(registry, device, precision)))
