@@ -11,15 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from framework.errors import count
 from framework.hookspecs import hookimpl
-from framework.report.figures import (
-    EPOCH_TITLES,
-    duration,
-    epoch_cells,
-    epoch_row,
-    gigabytes,
-    share,
-    split_rows,
-)
+from framework.report.epoch_table import EpochTable
+from framework.report.figures import duration, gigabytes, share, split_rows
 
 if TYPE_CHECKING:
     from framework.runs.folder import RunFolder
@@ -34,9 +27,14 @@ class Display(ABC):
         self.epochs = 0
         self.run: RunFolder | None = None
 
+    @property
+    def width(self) -> int | None:
+        """Characters in a line, where there is a limit."""
+        return None
+
     @abstractmethod
     def line(self, text: str = "", style: str = "") -> None:
-        """One line."""
+        """One line; with the style `command` one to copy, which is never wrapped."""
 
     def reading(self, split: str, done: int, total: int) -> None:  # noqa: B027 (nothing is the default)
         """Images of a split are being decoded."""
@@ -67,7 +65,8 @@ class Display(ABC):
         if step:
             self.line(f"{'resumed':>10}  after step {step:,} of {session.total_steps:,}")
         self.line()
-        self.line(epoch_row(EPOCH_TITLES), "bold")
+        self.table = EpochTable(self.epochs, validated="validation" in session.stores, width=self.width)
+        self.line(self.table.row(self.table.titles), "bold")
 
     def already_finished(self, run: RunFolder, results: Mapping[str, Any]) -> None:
         """There was nothing left to resume."""
@@ -78,7 +77,7 @@ class Display(ABC):
     @hookimpl
     def epoch_end(self, epoch: int, metrics: Mapping[str, Any]) -> None:
         """A row of the table."""
-        self.line(epoch_row(epoch_cells(epoch, self.epochs, metrics)))
+        self.line(self.table.row(self.table.cells(epoch, metrics)))
 
     @hookimpl
     def run_end(self, results: Mapping[str, Any]) -> None:
@@ -109,9 +108,9 @@ class Display(ABC):
         )
         assert self.run is not None
         self.line(f"Everything is in {self.run.path}. Next:")
-        self.line(f"    framework evaluate {self.run.path}", "bold")
-        self.line(f"    framework report {self.run.path}", "bold")
-        self.line(f"    framework predict {self.run.path} IMAGE_OR_FOLDER", "bold")
+        self.line(f"    framework evaluate {self.run.path}", "command")
+        self.line(f"    framework report {self.run.path}", "command")
+        self.line(f"    framework predict {self.run.path} IMAGE_OR_FOLDER", "command")
 
     def _without_copies(self, results: Mapping[str, Any]) -> None:
         """How much of the test split was learned."""
