@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from framework.errors import UserError, did_you_mean
+from framework.report.wrapping import fitted
 
 COMMANDS = {
     "run": "train a recipe, then evaluate it on the test split",
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _dispatch([argument for argument in arguments if argument != "--debug"])
     except UserError as error:
-        print(_traceback() if debug else error, file=sys.stderr)
+        print(_traceback() if debug else fitted(str(error), sys.stderr, indent=4), file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _dispatch(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(_help())
+        print(fitted(_help(), sys.stdout, indent=4))
         return 0
     if arguments[0] in ("-V", "--version"):
         from importlib.metadata import version

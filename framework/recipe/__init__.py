@@ -3,7 +3,9 @@
 source.py       YAML text + overrides -> a plain tree that knows where each value came from
 sections.py     the pydantic models: what a recipe may say
 tree.py         YAML text -> values that know where they were written
-flat.py         a recipe as one level of keys, to compare two
+flat.py         a recipe's text as a tree, and as one level of keys
+differences.py  in what recipes differ
+wording.py      values of options as people write them
 problems.py     validation errors -> located messages in plain words
 loading.py      the road from a file name to a `Recipe`
 saving.py       a `Recipe` -> YAML that is itself a valid recipe

@@ -10,7 +10,7 @@ from framework.report.page.elements import Content, Markup, element
 from framework.report.page.lines import Line, line_chart
 from framework.report.page.whiskers import whisker_chart
 from framework.report.sections.course import epoch_line
-from framework.report.side_by_side import figure_rows
+from framework.report.side_by_side import difference_rows, figure_rows
 
 if TYPE_CHECKING:
     from framework.report.comparison import Compared, Comparison
@@ -90,10 +90,7 @@ def _recipes(comparison: Comparison) -> Markup:
     if not comparison.differences:
         return element("p", "Nothing: the recipes are the same.")
     heads: list[Content] = ["option", *(_name(run, index) for index, run in enumerate(comparison.runs))]
-    rows: list[list[Content]] = [
-        [element("code", path), *(element("code", str(value)) for value in values)]
-        for path, values in comparison.differences.items()
-    ]
+    rows: list[list[Content]] = [[element("code", path), *cells] for path, *cells in difference_rows(comparison)]
     return table(heads, rows, "diff")
 
 

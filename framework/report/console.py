@@ -5,12 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
-from rich.theme import Theme
-
-COMMAND = "command"
-"""The style of lines to copy."""
 
 
 def plain_console(**options: Any) -> Console:
     """A console on which `[red]` is a word like any other, not a colour; styles are given beside the text."""
-    return Console(highlight=False, markup=False, **options, theme=Theme({COMMAND: "bold"}))
+    return Console(highlight=False, markup=False, **options)

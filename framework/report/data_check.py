@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import count
-from framework.report.console import COMMAND
 from framework.report.figures import share
 
 if TYPE_CHECKING:
@@ -170,11 +169,11 @@ def _next(
     file = table or Path("more-findings.csv" if dropped else "findings.csv")
     if table is None:
         yield "Every finding, with advice which image of a group to keep:", ""
-        yield f"    framework data check {recipe} --csv {file}", COMMAND
+        yield f"    framework data check {recipe} --csv {file}", "bold"
     else:
         yield f"{count(len(findings), 'finding')} in {file}; its column 'keep' is advice, for you to change.", ""
     if parts and dropped:
         yield f"To train without what it advises to drop besides ({', '.join(parts)}), add its rows to {dropped}.", ""
     elif parts:
         yield f"To train without what it advises to drop ({', '.join(parts)}):", ""
-        yield f"    framework run {recipe} dataset.drop={shlex.quote(str(file))}", COMMAND
+        yield f"    framework run {recipe} dataset.drop={shlex.quote(str(file))}", "bold"

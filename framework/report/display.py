@@ -34,7 +34,7 @@ class Display(ABC):
 
     @abstractmethod
     def line(self, text: str = "", style: str = "") -> None:
-        """One line; with the style `command` one to copy, which is never wrapped."""
+        """One line."""
 
     def reading(self, split: str, done: int, total: int) -> None:  # noqa: B027 (nothing is the default)
         """Images of a split are being decoded."""
@@ -108,9 +108,9 @@ class Display(ABC):
         )
         assert self.run is not None
         self.line(f"Everything is in {self.run.path}. Next:")
-        self.line(f"    framework evaluate {self.run.path}", "command")
-        self.line(f"    framework report {self.run.path}", "command")
-        self.line(f"    framework predict {self.run.path} IMAGE_OR_FOLDER", "command")
+        self.line(f"    framework evaluate {self.run.path}", "bold")
+        self.line(f"    framework report {self.run.path}", "bold")
+        self.line(f"    framework predict {self.run.path} IMAGE_OR_FOLDER", "bold")
 
     def _without_copies(self, results: Mapping[str, Any]) -> None:
         """How much of the test split was learned."""

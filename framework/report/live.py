@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from framework.hookspecs import hookimpl
-from framework.report.console import COMMAND, plain_console
+from framework.report.console import plain_console
 from framework.report.display import Display
 from framework.report.figures import share
 from framework.report.progress import progress_bar
@@ -44,8 +44,7 @@ class LiveDisplay(Display):
 
     def line(self, text: str = "", style: str = "") -> None:
         """Above the bars."""
-        fitting = text if style == COMMAND else wrapped(text, self.width)
-        self.console.print(fitting, style=style or None, soft_wrap=True)
+        self.console.print(wrapped(text, self.width), style=style or None, soft_wrap=True)
 
     def reading(self, split: str, done: int, total: int) -> None:
         """A bar for each split."""

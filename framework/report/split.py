@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 from rich.text import Text
 
 from framework.evaluation.intervals import wilson_interval
 from framework.report.console import plain_console
 from framework.report.figures import class_rows, split_rows
+
+NARROWEST = 3
+"""Cells of the narrowest column of a confusion matrix: `100`."""
 
 
 def print_split(what: str, figures: dict[str, Any], skipped: int) -> None:
@@ -28,7 +32,7 @@ def print_split(what: str, figures: dict[str, Any], skipped: int) -> None:
     console.print(table)
     console.print()
     console.print("true class by prediction, % of the row", style="bold")
-    console.print(confusion_table(figures))
+    console.print(confusion_table(figures, console.width))
 
 
 def _interval(figures: dict[str, Any]) -> str:
@@ -36,15 +40,21 @@ def _interval(figures: dict[str, Any]) -> str:
     return f"  95 % interval {100 * low:.1f} to {100 * high:.1f}"
 
 
-def confusion_table(figures: dict[str, Any]) -> Any:
-    """Rows are true classes, columns predictions, in percent of the row; for up to twelve classes."""
+def confusion_table(figures: dict[str, Any], width: int) -> Any:
+    """Rows are true classes, columns predictions, in percent of the row; for up to twelve classes.
+
+    Names are cut so that a row has `width` characters at most.
+    """
     names = list(figures["per_class"])
     if len(names) > 12:
         return "The confusion matrix is in --json."
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("")
+    first = min(max(map(cell_len, names)), max(6, width // 5))
+    gap = 2 if (width - first) // len(names) - 2 >= NARROWEST else 1
+    cells = min(8, max(NARROWEST, (width - first) // len(names) - gap))
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, gap, 0, 0))
+    table.add_column("", no_wrap=True, max_width=first)
     for name in names:
-        table.add_column(name[:8], justify="right")
+        table.add_column(_cut(name, cells), justify="right", no_wrap=True)
     for index, (name, row) in enumerate(zip(names, figures["confusion"], strict=True)):
         total = max(sum(row), 1)
         cells = [
@@ -56,6 +66,10 @@ def confusion_table(figures: dict[str, Any]) -> Any:
         ]
         table.add_row(name, *cells)
     return table
+
+
+def _cut(name: str, cells: int) -> str:
+    return name if cell_len(name) <= cells else set_cell_size(name, cells - 1).rstrip() + "…"
 
 
 def _shade(fraction: float) -> str:

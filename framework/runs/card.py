@@ -6,6 +6,7 @@ from typing import Any
 
 from framework.errors import count
 from framework.evaluation.intervals import wilson_interval
+from framework.recipe.wording import options_in_words
 from framework.runs.recipe import has_own_figures, views_of, views_of_figures
 from framework.runs.trained import Trained
 
@@ -58,7 +59,7 @@ def summary(trained: Trained) -> str:
 
 
 def _network(model: dict[str, Any]) -> str:
-    options = ", ".join(f"{key} {value}" for key, value in model.items() if key != "name")
+    options = options_in_words({key: value for key, value in model.items() if key != "name"})
     return f"The network `{model['name']}`" + (f" ({options})" if options else "")
 
 

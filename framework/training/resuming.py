@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from framework.errors import UserError
-from framework.recipe.flat import decides, recipe_differences
+from framework.recipe.differences import recipe_differences
+from framework.recipe.flat import decides, recipe_tree
 from framework.recipe.saving import recipe_text
 from framework.recipe.sections import Recipe
+from framework.recipe.wording import in_words
 from framework.runs.environment import over_sessions
 from framework.runs.folder import RunFolder
 
@@ -33,10 +35,12 @@ def claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> bool:
 
 
 def _require_same_recipe(run: RunFolder, recipe: Recipe) -> None:
-    differences = recipe_differences([run.recipe.read_text(encoding="utf-8"), recipe_text(recipe)])
+    differences = recipe_differences(
+        [recipe_tree(run.recipe.read_text(encoding="utf-8"), str(run.recipe)), recipe_tree(recipe_text(recipe))]
+    )
     settled = "train.precision", _recorded(run, "precision")  # what `auto` came to
     changed = [
-        f"    {key}: was {was}, now {now}"
+        f"    {key}: was {in_words(was, 12)}, now {in_words(now, 12)}"
         for key, (was, now) in sorted(differences.items())
         if decides(key) and (key, now) != settled
     ]

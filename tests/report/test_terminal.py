@@ -5,11 +5,12 @@ import io
 import pytest
 from rich.cells import cell_len
 
-from framework.report.console import COMMAND, plain_console
+from framework.report.console import plain_console
 from framework.report.epoch_table import EpochTable
 from framework.report.figures import duration
 from framework.report.live import LiveDisplay
 from framework.report.progress import progress_line
+from framework.report.split import confusion_table
 from framework.report.wrapping import wrapped
 
 METRICS = {
@@ -88,9 +89,28 @@ def test_words_and_commands_stay_whole():
     path = "runs/" + "x" * 80
     assert wrapped(f"Everything is in {path}. Next:", 60).splitlines() == ["Everything is in", f"{path}.", "Next:"]
     command = f"    framework predict {path} IMAGE_OR_FOLDER"
-    assert live(60, (command, COMMAND)) == [command]
+    assert live(60, (command, "bold")) == [command]
+
+
+@pytest.mark.parametrize(
+    "command", ["`framework run x.yaml --out runs/x --resume`", ": framework run x.yaml --out runs/x"]
+)
+def test_commands_within_a_sentence_are_not_cut(command):
+    assert command.strip(": ") in wrapped(f"The run in 'runs/x' was stopped. Go on with{command}", 50)
 
 
 @pytest.mark.parametrize("width", [60, 80])
 def test_wide_letters_count_as_two(width):
     assert cell_len(progress_line(width, "読む" * 10, 0.5, 10, ["日本" * 9]).plain) <= width
+
+
+@pytest.mark.parametrize(("width", "most"), [(60, 7), (80, 12), (60, 12)])
+def test_the_confusion_matrix_fits_the_terminal(width, most):
+    names = ["happy and more", "sad", "surprised", "読む人", *"abcdefgh"][:most]
+    figures = {"per_class": dict.fromkeys(names), "confusion": [[100] * most for _ in names]}
+    console = plain_console(file=io.StringIO(), width=width)
+    console.print(confusion_table(figures, width))
+    lines = console.file.getvalue().splitlines()
+    assert len(lines) == most + 1
+    assert max(map(cell_len, lines)) <= width
+    assert "…" in lines[0]

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import count
+from framework.recipe.wording import component_in_words
 from framework.report.figures import duration, gigabytes, millions
 from framework.report.page.document import table
 from framework.report.page.elements import Content, Markup, element
@@ -58,10 +59,9 @@ def _training(results: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _network(model: Mapping[str, Any], results: Mapping[str, Any]) -> list[tuple[str, str]]:
-    options = [f"{key} {_shown(value)}" for key, value in model["model"].items() if key != "name"]
     size = model["preprocess"]
     facts = [
-        ("network", ", ".join([model["model"]["name"], *options])),
+        ("network", component_in_words(model["model"])),
         ("input", f"{size['channels']}×{size['height']}×{size['width']}, fitted by {size['fit']}"),
     ]
     if "parameters" in results:
@@ -98,10 +98,6 @@ def _commands(commands: Sequence[str]) -> list[Markup | None]:
         element("p", note, class_="note") if len(commands) > 1 else None,
         element("pre", element("code", "\n".join(commands)), class_="command"),
     ]
-
-
-def _shown(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _facts(title: str, facts: list[tuple[str, str]]) -> Markup | None:
