@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.cli.arguments import add_json, add_runs_and_overrides, add_split, runs_and_overrides
-from framework.errors import UserError
+from framework.errors import UserError, count
 from framework.registry import Registry
 from framework.runs.recipe import recipe_of, views_of
 from framework.runs.trained import Trained, open_trained
@@ -176,7 +176,7 @@ class _Examined:
 
 def _print_calibration(calibration: Calibration) -> None:
     print(
-        f"calibrated on {calibration.images:,} images of {calibration.split}: temperature "
+        f"calibrated on {count(calibration.images, 'image')} of {calibration.split}: temperature "
         f"{calibration.temperature:.3f}, ECE {100 * calibration.ece_before:.1f} % to "
         f"{100 * calibration.ece_after:.1f} %, loss {calibration.loss_before:.3f} to {calibration.loss_after:.3f}; "
         "kept with the run\n"

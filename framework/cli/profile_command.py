@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from framework.cli.arguments import add_json, add_recipe
-from framework.errors import UserError
+from framework.errors import UserError, count
 from framework.recipe import load_recipe
 from framework.registry import Registry
 from framework.report.wrapping import fitted
@@ -72,7 +72,8 @@ def _print_stage(console: Console, stage: StageProfile) -> None:
     from framework.training.profiling import ARITHMETIC
 
     height, width = stage.size
-    console.print(Text.assemble((f"{height}×{width}", "bold"), f", {stage.steps:,} steps of {stage.images} images"))
+    steps = f"{count(stage.steps, 'step')} of {count(stage.images, 'image')}"
+    console.print(Text.assemble((f"{height}×{width}", "bold"), f", {steps}"))
     longest = max(stage.phases.values())
     for phase, seconds in stage.phases.items():
         line = f"{phase:>10}  {seconds * 1e3:8.1f} ms {stage.share(phase):6.1%}  "

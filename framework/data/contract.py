@@ -10,7 +10,7 @@ import numpy as np
 
 from framework.data.decode import BadImage
 from framework.data.sources import Selection, read_reduced
-from framework.errors import UserError, enumerate_names
+from framework.errors import UserError, count, enumerate_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +38,8 @@ def checked(where: str, source: Any) -> ImageSource:
     if number == 0:
         raise UserError(f"{where} has no images")
     if len(source.labels) != number or len(source.names) != number:
-        raise UserError(f"{where} has {number} images, {len(source.labels)} labels and {len(source.names)} names")
+        labels, names = count(len(source.labels), "label"), count(len(source.names), "name")
+        raise UserError(f"{where} has {count(number, 'image')}, {labels} and {names}")
     return Selection(source, range(number), _checked_labels(where, source.labels, classes), classes)
 
 

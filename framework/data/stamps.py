@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from framework.errors import UserError
+from framework.errors import UserError, count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ def stamps_of(source: ImageSource, indices: Sequence[int]) -> Stamps | None:
         raise UserError(f"an image source's stamps() must give framework.Stamps or None; it gave {stamps!r}")
     if stamps.values.shape != (len(indices), 2) or stamps.values.dtype != np.int64:
         given = f"{stamps.values.dtype} {'×'.join(map(str, stamps.values.shape))}"
-        raise UserError(f"an image source was asked for the stamps of {len(indices)} images and gave {given}")
+        raise UserError(f"an image source was asked for the stamps of {count(len(indices), 'image')} and gave {given}")
     return stamps
 
 

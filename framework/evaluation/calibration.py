@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional as F
 
-from framework.errors import UserError
+from framework.errors import UserError, count
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +45,7 @@ def calibrate(answers: Answers, split: str) -> Calibration:
     temperature = fit_temperature(answers.logits, answers.labels)
     if not is_minimum(temperature):
         raise UserError(
-            f"no temperature fits the {len(answers):,} images of {split}: the loss falls on beyond {temperature:g}. "
+            f"no temperature fits {count(len(answers), 'image')} of {split}: the loss falls on beyond {temperature:g}. "
             "Every answer there is right, or they are no better than chance; a larger split may tell"
         )
     before, after = answers.figures(), answers.at_temperature(temperature).figures()

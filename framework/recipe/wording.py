@@ -16,7 +16,7 @@ def in_words(value: Any, digits: int = 6) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return _number(value, digits)
+        return number(value, digits)
     if isinstance(value, Mapping):
         return component_in_words(value, digits) if "name" in value else options_in_words(value, digits) or "none"
     if isinstance(value, (list, tuple)):
@@ -43,11 +43,11 @@ def as_written(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(as_written, value)) + "]"
     if isinstance(value, float):
-        return _number(value, 17) if float(_number(value, 6)) != value else _number(value, 6)
+        return number(value, 17) if float(number(value, 6)) != value else number(value, 6)
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
-def _number(value: float, digits: int) -> str:
-    """`0.002`, `6`, `1e-8`."""
-    mantissa, letter, exponent = f"{value:.{digits}g}".partition("e")
+def number(value: float, digits: int, sign: str = "") -> str:
+    """`0.002`, `6`, `1e-8`; with the sign `+`, positive ones too begin with theirs."""
+    mantissa, letter, exponent = f"{value:{sign}.{digits}g}".partition("e")
     return f"{mantissa}e{int(exponent)}" if letter else mantissa

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from framework.errors import count
+from framework.errors import count, have
 from framework.hookspecs import hookimpl
 from framework.report.epoch_table import EpochTable
 from framework.report.figures import duration, gigabytes, share, split_rows
@@ -119,7 +119,7 @@ class Display(ABC):
             return
         total = results["test"]["images"]
         known = total - apart["images"]
-        self.line(f"Of the {total:,} test images {known:,} have an exact copy in train.", "yellow")
+        self.line(f"Of {count(total, 'test image')} {have(known)} an exact copy in train.", "yellow")
         if apart["images"]:
             figures = ", ".join(f"{name} {value}" for name, value in split_rows({"": apart}))
             self.line(f"Without them: {figures}.", "yellow")
@@ -131,10 +131,8 @@ class Display(ABC):
         self.line()
         for stage in profile.stages:
             height, width = stage.size
-            self.line(
-                f"{'training':>10}  {stage.steps:,} steps of {stage.images} images at {height}×{width}, "
-                f"{stage.images_per_second:,.0f} images/s"
-            )
+            steps = f"{count(stage.steps, 'step')} of {count(stage.images, 'image')}"
+            self.line(f"{'training':>10}  {steps} at {height}×{width}, {stage.images_per_second:,.0f} images/s")
         self.line(f"{'time':>10}  about {duration(profile.seconds)}, evaluation included")
         self.line(f"{'memory':>10}  {gigabytes(profile.memory)} at its highest")
         self.line("The recipe works; nothing was trained or written.")
@@ -155,7 +153,7 @@ class PlainDisplay(Display):
         """Every ten seconds."""
         if time.perf_counter() - self.told > 10:
             self.told = time.perf_counter()
-            self.line(f"reading {split}: {done:,} of {total:,} images")
+            self.line(f"reading {split}: {done:,} of {count(total, 'image')}")
 
     @hookimpl
     def step_end(self, step: int, epoch: int, metrics: Mapping[str, float]) -> None:
@@ -212,10 +210,10 @@ def overview(session: Session) -> list[tuple[str, str]]:
         ),
         (
             "model",
-            f"{model_label(recipe.model).removeprefix('model ')[1:-1]}, {parameters:,} parameters",
+            f"{model_label(recipe.model).removeprefix('model ')[1:-1]}, {count(parameters, 'parameter')}",
         ),
         ("store", _whereabouts(session)),
-        ("training", f"{recipe.optimizer.name}, {recipe.scheduler.name}, {session.total_steps:,} steps"),
+        ("training", f"{recipe.optimizer.name}, {recipe.scheduler.name}, {count(session.total_steps, 'step')}"),
         ("device", f"{describe_device(session.device)}, {precision}"),
     ]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from framework.errors import count
 from framework.hookspecs import hookimpl
 from framework.report.console import plain_console
 from framework.report.display import Display
@@ -49,7 +50,7 @@ class LiveDisplay(Display):
     def reading(self, split: str, done: int, total: int) -> None:
         """A bar for each split."""
         self._show(f"reading {split}", total)
-        self.progress.update(self.task, completed=done, notes=[f"{done:,} of {total:,} images"])
+        self.progress.update(self.task, completed=done, notes=[f"{done:,} of {count(total, 'image')}"])
         if done == total:
             self._hide()
 

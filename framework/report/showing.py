@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from framework.errors import count
 from framework.report.figures import share
 from framework.report.predictions import Form, box_text, one_line
 
@@ -133,9 +134,9 @@ class Watched(Answers):
 
     def progress(self, done: int, total: int | None) -> None:
         """Move the bar."""
-        of = "" if total is None else f" of {total:,}"
         speed = self.bar.tasks[0].speed
-        notes = [f"{done:,}{of} images", *([f"{speed:,.0f} images/s"] if speed else [])]
+        images = f"{done:,} images" if total is None else f"{done:,} of {count(total, 'image')}"
+        notes = [images, f"{speed:,.0f} images/s"] if speed else [images]
         self.bar.update(self.task, completed=done, total=total, notes=notes)
 
 

@@ -8,6 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 from rich.text import Text
 
+from framework.errors import count
 from framework.evaluation.intervals import wilson_interval
 from framework.report.console import plain_console
 from framework.report.figures import class_rows, split_rows
@@ -19,8 +20,8 @@ NARROWEST = 3
 def print_split(what: str, figures: dict[str, Any], skipped: int) -> None:
     """Headline figures, each class, and the confusion matrix; `skipped` images could not be read."""
     console = plain_console()
-    bad = f", {skipped} bad ones skipped" if skipped else ""
-    console.print(Text.assemble((what, "bold"), f", {figures['images']:,} images{bad}"))
+    bad = f", {count(skipped, 'bad one')} skipped" if skipped else ""
+    console.print(Text.assemble((what, "bold"), f", {count(figures['images'], 'image')}{bad}"))
     for name, value in split_rows({what: figures}):
         console.print(Text.assemble(f"{name:>20}  {value}", (_interval(figures) if name == "top-1" else "", "dim")))
     table = Table("class", "precision", "recall", "F1", "images", box=None, header_style="bold", pad_edge=False)

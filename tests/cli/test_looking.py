@@ -122,3 +122,7 @@ def test_on_a_terminal_lines_are_wrapped_at_words(command, tmp_path):
     os.close(main)
     assert len(printed) > 70
     assert max(map(len, printed.decode().splitlines())) <= 70
+
+
+def test_one_of_a_thing_is_singular(framework, recipe):
+    assert "1 epoch)" in framework("check", recipe, "train.epochs=1").out

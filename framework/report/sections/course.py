@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.report.epoch_table import EpochTable
 from framework.report.figures import HEADLINES
+from framework.report.page.axes import PERCENT
 from framework.report.page.document import more, table
 from framework.report.page.elements import Markup, element
 from framework.report.page.lines import Line, line_chart
@@ -28,14 +29,12 @@ def course_section(evidence: Evidence) -> Markup | None:
     marked = (float(kept["epoch"]), f"kept: epoch {kept['epoch']}") if kept and len(epochs) > 1 else None
     validated = any("validation" in line for line in epochs)
     charts = [
-        line_chart("Loss", _lines(lines, "loss"), lambda value: f"{value:.2g}", marked=marked),
-        line_chart("Top-1", _lines(lines, "top1"), lambda value: f"{100 * value:.0f} %", marked=marked),
-        line_chart("Learning rate", [rate_line(lines)], lambda value: f"{value:.2g}"),
+        line_chart("Loss", _lines(lines, "loss"), marked=marked),
+        line_chart("Top-1", _lines(lines, "top1"), PERCENT, marked=marked),
+        line_chart("Learning rate", [rate_line(lines)]),
     ]
     if validated:
-        charts.append(
-            line_chart("Validation", _of_validation(lines), lambda value: f"{100 * value:.0f} %", marked=marked)
-        )
+        charts.append(line_chart("Validation", _of_validation(lines), PERCENT, marked=marked))
     note = "Training figures are of augmented images and of a network that still changes: they may be below validation."
     epoch_table = EpochTable(len(epochs), validated=validated)
     rows = [epoch_table.cells(line["epoch"], line) for line in epochs]

@@ -46,8 +46,9 @@ def _training(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     if "seconds" not in results:  # never evaluated, or a soup of such runs
         return []
     stopped = {None: "", "max_time": ", ended by train.max_time", "patience": ", ended by train.patience"}
+    steps = count(results["steps"], "step") + stopped.get(results.get("stopped"), "")
     facts = [
-        ("epochs", f"{results['epochs']:,}, {results['steps']:,} steps{stopped.get(results.get('stopped'), '')}"),
+        ("epochs", f"{results['epochs']:,}, {steps}"),
         ("weights kept", f"of epoch {results['kept']['epoch']}, step {results['kept']['step']:,}"),
         ("training", duration(results["seconds"]["train"])),
         ("everything", f"{duration(results['seconds']['total'])}, with reading and testing"),
