@@ -60,7 +60,9 @@ def _sealed(named: str, registry: Registry, as_json: bool) -> str:
     if as_json:
         documents = {**trained.documents, "recipe": trained.recipe, "card": trained.card}
         return json.dumps(documents, indent=2, ensure_ascii=False)
-    return trained.card.rstrip()
+    from framework.report.card import card_text
+
+    return card_text(trained.card, named, terminal_width(sys.stdout, WIDEST), coloured=sys.stdout.isatty())
 
 
 def describe(component: type[Component], registry: Registry, width: int = WIDEST) -> str:
