@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from framework.cli.arguments import add_json, add_runs_and_overrides, add_split, runs_and_overrides
 from framework.errors import UserError, count
 from framework.registry import Registry
+from framework.report.wrapping import fitted
 from framework.runs.recipe import recipe_of, views_of
 from framework.runs.trained import Trained, open_trained
 
@@ -175,9 +177,10 @@ class _Examined:
 
 
 def _print_calibration(calibration: Calibration) -> None:
-    print(
+    text = (
         f"calibrated on {count(calibration.images, 'image')} of {calibration.split}: temperature "
         f"{calibration.temperature:.3f}, ECE {100 * calibration.ece_before:.1f} % to "
         f"{100 * calibration.ece_after:.1f} %, loss {calibration.loss_before:.3f} to {calibration.loss_after:.3f}; "
         "kept with the run\n"
     )
+    print(fitted(text, sys.stdout))

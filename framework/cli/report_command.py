@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.cli.arguments import add_run, add_run_overrides, add_split, require_place
 from framework.registry import Registry
+from framework.report.wrapping import fitted
 from framework.runs.trained import Trained, open_trained
 
 if TYPE_CHECKING:
@@ -58,4 +60,5 @@ def _print(out: Path, evidence: Evidence) -> None:
             between = f"  95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f}" if interval else ""
             print(f"{HEADLINES[key]:>20}  {headline(key, evidence.figures[key])}{between}")
     for gap in evidence.gaps:
-        print(f"{'without ' + gap.part:>20}  {gap.why}" + (f"\n{'':>20}  {gap.remedy}" if gap.remedy else ""))
+        remedy = f"\n{'':>20}  {gap.remedy}" if gap.remedy else ""
+        print(fitted(f"{'without ' + gap.part:>20}  {gap.why}{remedy}", sys.stdout))

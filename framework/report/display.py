@@ -13,6 +13,7 @@ from framework.errors import count, have
 from framework.hookspecs import hookimpl
 from framework.report.epoch_table import EpochTable
 from framework.report.figures import duration, gigabytes, share, split_rows
+from framework.report.wrapping import fitted
 
 if TYPE_CHECKING:
     from framework.runs.folder import RunFolder
@@ -146,8 +147,8 @@ class PlainDisplay(Display):
         self.told = time.perf_counter()
 
     def line(self, text: str = "", style: str = "") -> None:
-        """Printed as it is."""
-        print(text, flush=True)
+        """Printed as it is, but wrapped where it goes to a terminal."""
+        print(fitted(text, sys.stdout), flush=True)
 
     def reading(self, split: str, done: int, total: int) -> None:
         """Every ten seconds."""

@@ -67,5 +67,7 @@ class EpochTable:
 
 def exponential(value: float) -> str:
     """`1.9e-3`."""
+    if value == 0:
+        return "0"
     mantissa, exponent = f"{value:.1e}".split("e")
     return f"{mantissa}e{int(exponent)}"

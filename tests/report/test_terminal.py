@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from framework.report.console import plain_console
-from framework.report.epoch_table import EpochTable
+from framework.report.epoch_table import EpochTable, exponential
 from framework.report.figures import duration
 from framework.report.live import LiveDisplay
 from framework.report.progress import progress_line
@@ -45,6 +45,10 @@ def test_without_a_validation_split_there_are_no_empty_columns():
     without = {name: value for name, value in METRICS.items() if name != "validation"}
     assert table.titles == ["epoch", "loss", "top-1", "lr", "images/s", "time", ""]
     assert table.cells(1, without) == ["1/3", "12.345", "100.0 %", "1.9e-3", "123,457", "9:59:59 h", "kept"]
+
+
+def test_learning_rates_are_short():
+    assert [exponential(rate) for rate in (0.1, 1.94e-3, 8e-9, 0)] == ["1.0e-1", "1.9e-3", "8.0e-9", "0"]
 
 
 def test_durations_stay_short_whatever_they_are():
