@@ -20,7 +20,7 @@ from framework.registry import Registry, variants_of
 from framework.report.wrapping import terminal_width, wrapped
 
 WIDEST = 98
-"""Characters in a line where the terminal is wider, or the output goes elsewhere."""
+"""Maximum length of a line, also if the output is not a terminal."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -111,7 +111,7 @@ def _default(field: Any) -> str:
 
 
 def _documentation(text: str, width: int) -> Iterator[str]:
-    """Paragraphs as wide as the terminal; those with lines that are set in, such as code, stay as they are."""
+    """Paragraphs wrapped to `width`; those with indented lines, such as code, are not changed."""
     for index, paragraph in enumerate(inspect.cleandoc(text).split("\n\n")):
         if index:
             yield ""

@@ -4,7 +4,7 @@ source.py       YAML text + overrides -> a plain tree that knows where each valu
 sections.py     the pydantic models: what a recipe may say
 tree.py         YAML text -> values that know where they were written
 flat.py         a recipe's text as a tree, and as one level of keys
-differences.py  in what recipes differ
+differences.py  differences between recipes
 wording.py      values of options as people write them
 problems.py     validation errors -> located messages in plain words
 loading.py      the road from a file name to a `Recipe`

@@ -1,4 +1,4 @@
-"""In what recipes differ: option by option, and component by component where a recipe lacks one."""
+"""Differences between recipes: by option, and by component if a recipe lacks one."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 
 def recipe_differences(recipes: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """By path, such as `train.epochs`, the value in each recipe; None where it has none.
+    """The value in each recipe by path, such as `train.epochs`; None if a recipe has no value there.
 
     Entries of lists of components are matched by their names: a transform that one recipe lacks is one difference,
-    `augment.rotate`, with all options of it as the value. Where the names of two components differ, such as those of
-    the optimizers, the options that only one of them has stand beside its name.
+    `augment.rotate`, whose value is the whole transform. If two components have different names, such as two
+    optimizers, the value holds the name and the options that only one of them has.
     """
     return dict(_differences(list(recipes), ""))
 
@@ -31,7 +31,7 @@ def _differences(nodes: list[Any], path: str) -> Iterator[tuple[str, list[Any]]]
 
 def _of_mappings(nodes: list[Mapping[str, Any]], path: str) -> Iterator[tuple[str, list[Any]]]:
     keys = _union(nodes)
-    if len({node.get("name") for node in nodes}) > 1:  # other components: what only some of them have belongs to them
+    if len({node.get("name") for node in nodes}) > 1:  # different components
         shared = [key for key in keys if key != "name" and all(key in node for node in nodes)]
         yield path, [{key: value for key, value in node.items() if key not in shared} for node in nodes]
         keys = shared
@@ -54,7 +54,7 @@ def _is_list_of_components(node: Any) -> bool:
 
 
 def _by_name(components: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """The second `flip` is `flip 2`."""
+    """Components by name; a second `flip` is named `flip 2`."""
     found: dict[str, Mapping[str, Any]] = {}
     for component in components:
         name, number = str(component["name"]), 1
@@ -65,5 +65,5 @@ def _by_name(components: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, 
 
 
 def _union(nodes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The keys of all, in the order in which they come."""
+    """All keys, in order of first appearance."""
     return list(dict.fromkeys(key for node in nodes for key in node))

@@ -19,7 +19,7 @@ def flat_recipe(text: str) -> dict[str, Any]:
 
 
 def recipe_tree(text: str, where: str = "the recipe of a run") -> dict[str, Any]:
-    """Sections by name; raises `UserError` that names `where` for what is no recipe, such as a file changed by hand."""
+    """The recipe as nested dictionaries; raises `UserError`, with `where`, if the text is not a recipe."""
     try:
         tree = YAML(typ="safe").load(text) or {}
     except YAMLError as error:

@@ -1,4 +1,4 @@
-"""Values of options as people write them: in prose, and as a recipe has them."""
+"""Option values as text: in prose, and in the syntax of a recipe."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NOT_SET = "not set"
 
 
 def in_words(value: Any, digits: int = 6) -> str:
-    """`yes`, `64, 128, 256`, `1e-8`, `adam (lr 0.002, beta1 0.9)`; floats with so many significant digits."""
+    """`yes`, `64, 128, 256`, `1e-8`, `adam (lr 0.002, beta1 0.9)`; floats with `digits` significant digits."""
     if value is None:
         return NOT_SET
     if isinstance(value, bool):
@@ -25,19 +25,19 @@ def in_words(value: Any, digits: int = 6) -> str:
 
 
 def component_in_words(component: Mapping[str, Any], digits: int = 6) -> str:
-    """Its name, and in brackets what `options_in_words` says."""
+    """The name, with the options in brackets."""
     options = options_in_words({key: value for key, value in component.items() if key != "name"}, digits)
     return f"{component['name']} ({options})" if options else str(component["name"])
 
 
 def options_in_words(options: Mapping[str, Any], digits: int = 6) -> str:
-    """`lr 0.002, nesterov yes`; options without a value are left out."""
+    """`lr 0.002, nesterov yes`; options that are not set are omitted."""
     said = [f"{key} {in_words(value, digits)}" for key, value in options.items() if value not in (None, {}, [])]
     return ("; " if any(", " in text for text in said) else ", ").join(said)
 
 
 def as_written(value: Any) -> str:
-    """The value in a recipe: `null`, `false`, `[64, 128]`, `{name: resnet18}`."""
+    """YAML on one line: `null`, `false`, `[64, 128]`, `{name: resnet18}`."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}: {as_written(entry)}" for key, entry in value.items()) + "}"
     if isinstance(value, (list, tuple)):
@@ -48,6 +48,6 @@ def as_written(value: Any) -> str:
 
 
 def number(value: float, digits: int, sign: str = "") -> str:
-    """`0.002`, `6`, `1e-8`; with the sign `+`, positive ones too begin with theirs."""
+    """`0.002`, `6`, `1e-8`; `sign` is `+` to write the sign of positive numbers too."""
     mantissa, letter, exponent = f"{value:{sign}.{digits}g}".partition("e")
     return f"{mantissa}e{int(exponent)}" if letter else mantissa

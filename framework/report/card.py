@@ -1,4 +1,4 @@
-"""A model card, which is Markdown, as text for a terminal."""
+"""A model card (Markdown) rendered as text for a terminal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _PlainCode(CodeBlock):
 
 
 class _Card(Markdown):
-    """Headings, paragraphs, tables and code; whatever else Markdown has would change names of classes and files."""
+    """Headings, paragraphs, tables and code; other Markdown syntax would alter class names and file names."""
 
     elements: ClassVar = {
         **Markdown.elements,
@@ -46,9 +46,9 @@ class _Card(Markdown):
 
 
 def card_text(card: str, name: str, width: int, *, coloured: bool) -> str:
-    """The card under the name by which it was asked for; its own title follows where it says more than that name.
+    """The card with `name`, as the user gave it, as heading; the card's own title follows if it differs from the name.
 
-    A file that was renamed after it was written has the old name as its title.
+    The default title is the file name at the time of writing, which may have changed since.
     """
     title, _, rest = card.partition("\n")
     own = title.removeprefix("#").strip()

@@ -70,7 +70,7 @@ class Comparison:
     split: str
     runs: tuple[Compared, ...]
     differences: Mapping[str, Sequence[Any]]
-    """Of the recipes, with the views and the arithmetic of exports: a value for each run, None where it has none."""
+    """Of the recipes, with the views and the arithmetic of exports: a value for each run, None if it has no value."""
 
     @cached_property
     def seed_groups(self) -> list[SeedGroup]:

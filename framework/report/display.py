@@ -30,7 +30,7 @@ class Display(ABC):
 
     @property
     def width(self) -> int | None:
-        """Characters in a line, where there is a limit."""
+        """Maximum length of a line; None: no limit."""
         return None
 
     @abstractmethod
@@ -147,7 +147,7 @@ class PlainDisplay(Display):
         self.told = time.perf_counter()
 
     def line(self, text: str = "", style: str = "") -> None:
-        """Printed as it is, but wrapped where it goes to a terminal."""
+        """Wrapped on a terminal, else unchanged."""
         print(fitted(text, sys.stdout), flush=True)
 
     def reading(self, split: str, done: int, total: int) -> None:

@@ -1,4 +1,4 @@
-"""The table of epochs: its columns, and which of them a narrow terminal shows."""
+"""The table of epochs; narrow terminals show fewer columns."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ COLUMNS = (
     Column("", 4, lambda metrics: "kept" if metrics["kept"] else ""),
 )
 FIRST_TO_GO = ("lr", "images/s", "top-1", "time", "loss", "val loss")
-"""The order in which columns are left out until a row fits."""
+"""The order in which columns are dropped until a row fits."""
 
 
 class EpochTable:
-    """Rows no wider than `width` characters (None: without a limit), so that none is wrapped."""
+    """Rows of at most `width` characters (None: no limit)."""
 
     def __init__(self, epochs: int, *, validated: bool, width: int | None = None) -> None:
         self.epochs = epochs
@@ -52,7 +52,7 @@ class EpochTable:
 
     @property
     def titles(self) -> list[str]:
-        """Of all columns, that of the epoch's number first."""
+        """Column titles; the first column is the epoch number."""
         return ["epoch", *(column.title for column in self.columns)]
 
     def cells(self, epoch: int, metrics: Mapping[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Progress in one line of a terminal, however wide it is: what matters least is left out where there is no room."""
+"""A progress line for terminals of any width: the least important parts are dropped first."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ GAP = "  "
 
 
 def progress_bar(console: Console, **options: Any) -> Progress:
-    """A bar for each task, by its description, total and the field `notes`, texts that go from important to less so."""
+    """A line for each task: description, bar, time left, and its field `notes`: texts, the most important first."""
     return Progress(_Line(console), console=console, transient=True, expand=True, **options)
 
 
 def progress_line(width: int, label: str, fraction: float | None, left: float | None, notes: Iterable[str]) -> Text:
-    """At most `width` cells; `fraction` and `left` (seconds) are None where they are not known."""
+    """A line of at most `width` cells; `fraction` and `left` (seconds) are None if unknown."""
     line = Text(label, style="bold", no_wrap=True, overflow="ellipsis", end="")
     if fraction is not None:
         cells = _bar_cells(width)
@@ -46,7 +46,7 @@ def _bar_cells(width: int) -> int:
 
 
 class _Line(ProgressColumn):
-    """The whole line as one column, for columns side by side would each be wrapped."""
+    """The whole line as one column: rich would wrap several columns one by one."""
 
     max_refresh = None
 
@@ -55,7 +55,7 @@ class _Line(ProgressColumn):
         self.console = console
 
     def render(self, task: Task) -> Text:
-        """For the width that the terminal has now."""
+        """Fitted to the current width of the terminal."""
         fraction = task.percentage / 100 if task.total else None
         left = None if task.finished else task.time_remaining
         return progress_line(self.console.width, task.description, fraction, left, task.fields["notes"])

@@ -1,4 +1,4 @@
-"""What several runs are called beside each other, and what images are."""
+"""Short names that tell runs, or images, apart."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def short_names(runs: Sequence[Trained]) -> list[str]:
 
 
 def short_paths(names: Iterable[str]) -> dict[str, str]:
-    """The names of images, each with its folder, mostly the class, or with as many folders as tell all apart."""
+    """Short paths of images: file name and folder, with more parent folders if two would be equal otherwise."""
     parts = {name: PurePath(name).parts for name in names}
     deepest = max((len(path) for path in parts.values()), default=0)
     for number in range(2, max(deepest, 2) + 1):

@@ -14,7 +14,7 @@ from framework.report.console import plain_console
 from framework.report.figures import class_rows, split_rows
 
 NARROWEST = 3
-"""Cells of the narrowest column of a confusion matrix: `100`."""
+"""Minimum width of a column of the confusion matrix: `100`."""
 
 
 def print_split(what: str, figures: dict[str, Any], skipped: int) -> None:
@@ -44,7 +44,7 @@ def _interval(figures: dict[str, Any]) -> str:
 def confusion_table(figures: dict[str, Any], width: int) -> Any:
     """Rows are true classes, columns predictions, in percent of the row; for up to twelve classes.
 
-    Names are cut so that a row has `width` characters at most.
+    Names are shortened so that a row has at most `width` characters.
     """
     names = list(figures["per_class"])
     if len(names) > 12:

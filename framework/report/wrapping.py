@@ -1,4 +1,4 @@
-"""Lines that are wrapped at words where the terminal is narrow."""
+"""Wrapping of long lines at words, for narrow terminals."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import TextIO
 COLUMN = re.compile(r"^ +|(?<=\S) {2,}")
 """The space before a column: at the beginning of a line, or two and more after a word."""
 COMMAND = re.compile(r"`[^`]*`|(?:(?<=: )|(?<=^    ))framework .*")
-"""What is there to be copied, and so is not cut: text between backticks, and a command at the end of a line."""
+"""Text that users copy, which stays in one line: between backticks, and commands at the end of a line."""
 HARD_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def wrapped(text: str, width: int, indent: int = 0) -> str:
-    """The line in lines of at most `width` characters; the further ones begin below its last column.
+    """The line, wrapped at `width` characters; continuation lines are aligned with its last column.
 
-    Words stay whole, such as paths, and so do commands. A column that begins in the right half of the line does not
-    count. Further lines are set in by `indent` characters at least.
+    Long words such as paths, and commands, are not split. A column that starts in the right half of the line is
+    ignored. Continuation lines are indented by at least `indent` characters.
     """
     if len(text) <= width:
         return text
@@ -33,13 +33,13 @@ def wrapped(text: str, width: int, indent: int = 0) -> str:
 
 
 def fitted(text: str, stream: TextIO, indent: int = 0) -> str:
-    """Lines wrapped to the terminal that `stream` writes to; as they are where it writes to something else."""
+    """Each line wrapped to the width of the terminal; unchanged if `stream` is not a terminal."""
     if not stream.isatty():
         return text
     return "\n".join(wrapped(line, terminal_width(stream), indent) for line in text.split("\n"))
 
 
 def terminal_width(stream: TextIO, widest: int | None = None) -> int:
-    """Characters in a line of the terminal that `stream` writes to, `widest` where it is wider, or no terminal."""
+    """Columns of the terminal, at most `widest`; `widest` if `stream` is not a terminal."""
     columns = shutil.get_terminal_size().columns
     return columns if widest is None else min(widest, columns) if stream.isatty() else widest

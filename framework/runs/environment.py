@@ -39,9 +39,10 @@ def describe_environment(registry: Registry, device: str, precision: str) -> dic
 
 
 def with_session(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> dict[str, Any]:
-    """What `environment.json` holds once a session has begun: the environment in which the run was started.
+    """The content of `environment.json` after a session starts: `before` is the previous content, None for a new run.
 
-    `resumed` lists the later sessions, each with its command and whatever else differs from the start.
+    It describes the environment in which the run was started. `resumed` lists the later sessions, each with its command
+    and everything else that differs from the start.
     """
     if before is None:
         return dict(now)
@@ -50,7 +51,7 @@ def with_session(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> di
 
 
 def over_sessions(environment: Mapping[str, Any], key: str) -> list[Any]:
-    """The value at the start, then after each resume: the last one is that of the latest session."""
+    """The value at the start, then in each resumed session."""
     start = environment.get(key)
     return [start, *(session.get(key, start) for session in environment.get("resumed", ()))]
 
@@ -68,7 +69,7 @@ def git_state(folder: Path) -> dict[str, Any] | None:
 
 
 def _program(called: str) -> list[str]:
-    """What one types to start it: the entry point and `python -m` are given as the path of a file."""
+    """The words that start the program; for an entry point and for `python -m`, `sys.argv` has the path of a file."""
     path = Path(called)
     if path.name == "__main__.py":
         return ["python", "-m", path.parent.name]

@@ -64,7 +64,7 @@ class RunFolder:
 
     @property
     def environment(self) -> Path:
-        """How the run was started and resumed."""
+        """Command, versions and device of the run's sessions."""
         return self.path / "environment.json"
 
     @property

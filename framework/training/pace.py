@@ -6,15 +6,15 @@ import time
 
 
 class Pace:
-    """Images per second since the last log line and over the epoch; the clock stands still between `pause` and `go_on`.
+    """Images per second since the last log line and over the epoch; the clock stops between `pause` and `go_on`.
 
-    On a GPU, wait for its work before `pause` and before either speed is taken: steps only queue it.
+    On a GPU, synchronise before `pause`, `take_recent` and `take_epoch`: a step only queues its work.
     """
 
     def __init__(self, images_per_step: int, seconds: float = 0.0) -> None:
         self.images_per_step = images_per_step
         self.seconds = seconds
-        """Spent on training steps, with those of earlier sessions."""
+        """Total time of training steps, earlier sessions included."""
         self.step, self.started = 0, time.perf_counter()
         self._running = True
         self._log = self._epoch = (0, seconds)  # step and seconds at the last log line, and at the epoch's start
@@ -24,7 +24,7 @@ class Pace:
         self.step += 1
 
     def pause(self) -> None:
-        """Stop the clock; nothing happens where it is stopped already."""
+        """Stop the clock, unless it is stopped already."""
         if self._running:
             self.seconds += time.perf_counter() - self.started
         self._running = False
@@ -34,7 +34,7 @@ class Pace:
         self.started, self._running = time.perf_counter(), True
 
     def take_recent(self) -> float:
-        """The speed since this was last called, or since the epoch's start."""
+        """The speed since the last call, or since the start of the epoch."""
         self.pause()
         speed = self._since(*self._log)
         self._log = self.step, self.seconds
@@ -42,7 +42,7 @@ class Pace:
         return speed
 
     def take_epoch(self) -> float:
-        """Stop the clock; the speed of the whole epoch. A new one starts with `go_on`."""
+        """The speed over the epoch; stops the clock, and a new epoch starts."""
         self.pause()
         speed = self._since(*self._epoch)
         self._log = self._epoch = self.step, self.seconds

@@ -27,7 +27,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Unit:
-    """How values are written; `text` for a single one, `labels` for those of an axis."""
+    """A number format: `text` for a single value, `labels` for the ticks of an axis."""
 
     factor: float = 1.0
     suffix: str = ""
@@ -38,7 +38,7 @@ class Unit:
         return self._finish(number(self.factor * value, 3, self._sign))
 
     def labels(self, values: Sequence[float]) -> list[str]:
-        """All with as many decimals as the finest one needs, so that no two are the same: `0.0`, `2.5`, `5.0`."""
+        """The same number of decimals for all, enough to write each value exactly: `0.0`, `2.5`, `5.0`."""
         scaled = [self.factor * value for value in values]
         finest = 1e-6 * min(abs(after - before) for before, after in pairwise(scaled))
         decimals = next(many for many in range(20) if all(abs(round(v, many) - v) <= finest for v in scaled))
@@ -57,15 +57,15 @@ class Unit:
 
 NUMBER, PERCENT, POINTS = Unit(), Unit(100, " %"), Unit(100, signed=True)
 MOST_DECIMALS = 5
-"""Beyond, `2e-6` is easier to read."""
+"""Values that need more are written as `2e-6`."""
 CHARACTER = 7.7
-"""User units that a character of a label takes at most, on average."""
+"""An upper estimate of the mean width of a character, in user units."""
 GAP = 7
 """Between a label and the plot."""
 
 
 def label_width(labels: Sequence[str]) -> float:
-    """User units of the widest one."""
+    """Estimated width of the longest label, in user units."""
     return CHARACTER * max(map(len, labels))
 
 

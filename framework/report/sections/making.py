@@ -81,7 +81,7 @@ def _machine(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _distinct(values: Iterable[str]) -> str:
-    """`cpu (2 threads), then cuda (NVIDIA H100)` where a resumed session had another one."""
+    """`cpu (2 threads), then cuda (NVIDIA H100)` if a resumed session used another device."""
     return ", then ".join(value for value, _ in groupby(values))
 
 
@@ -91,9 +91,9 @@ def _commit(git: Mapping[str, Any]) -> str:
 
 
 def _commands(commands: Sequence[str]) -> list[Markup | None]:
-    """That of the start, then those that resumed the run."""
+    """The command that started the run, then those that resumed it."""
     title = "Command" if len(commands) == 1 else "Commands"
-    note = f"The run was started by the first, and resumed {count(len(commands) - 1, 'time')}."
+    note = f"The first command started the run; it was resumed {count(len(commands) - 1, 'time')}."
     return [
         element("h3", title),
         element("p", note, class_="note") if len(commands) > 1 else None,
