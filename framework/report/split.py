@@ -51,11 +51,11 @@ def confusion_table(figures: dict[str, Any], width: int) -> Any:
         return "The confusion matrix is in --json."
     first = min(max(map(cell_len, names)), max(6, width // 5))
     gap = 2 if (width - first) // len(names) - 2 >= NARROWEST else 1
-    cells = min(8, max(NARROWEST, (width - first) // len(names) - gap))
+    widest = min(8, max(NARROWEST, (width - first) // len(names) - gap))
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, gap, 0, 0))
     table.add_column("", no_wrap=True, max_width=first)
     for name in names:
-        table.add_column(_cut(name, cells), justify="right", no_wrap=True)
+        table.add_column(_cut(name, widest), justify="right", no_wrap=True)
     for index, (name, row) in enumerate(zip(names, figures["confusion"], strict=True)):
         total = max(sum(row), 1)
         cells = [
