@@ -5,35 +5,36 @@ from __future__ import annotations
 import io
 import tempfile
 from pathlib import Path
-
-from rich.console import Console
+from typing import TYPE_CHECKING
 
 from framework.recipe import load_recipe
 from framework.registry import Registry
-from framework.report.display import Display
+from framework.report.console import plain_console
+from framework.report.live import LiveDisplay
 from framework.training.run import run_recipe
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PICTURE = Path(__file__).parent / "pictures" / "run.svg"
 COMMAND = "framework run recipes/fer2013_resnet18.yaml dataset=drawn_faces"
 
 
-class RecordingDisplay(Display):
+class RecordingDisplay(LiveDisplay):
     """The lines that a terminal shows, kept for a picture."""
 
     def __init__(self, console: Console, folder: Path) -> None:
-        super().__init__()
-        self.console = console
+        super().__init__(console)
         self.folder = folder
 
     def line(self, text: str = "", style: str = "") -> None:
         """Recorded, with the folder as a person would see it."""
-        shown = text.replace(str(self.folder), "runs/fer2013_resnet18-1")
-        self.console.print(shown, style=style or None, markup=False, soft_wrap=True)
+        super().line(text.replace(str(self.folder), "runs/fer2013_resnet18-1"), style)
 
 
 def main() -> None:
     """Run the main job on drawn faces and write the picture."""
-    console = Console(record=True, width=92, file=io.StringIO(), highlight=False)
+    console = plain_console(record=True, width=84, file=io.StringIO())
     console.print(f"$ {COMMAND}", style="bold green")
     registry = Registry.load()
     _, _, recipe, *overrides = COMMAND.split()

@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 
-from framework.errors import UserError
+from framework.errors import UserError, count
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -54,7 +54,7 @@ def describe_device(device: torch.device) -> str:
     """For people: `cuda (NVIDIA H100)`, `cpu (2 threads)`."""
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
-    return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else device.type
+    return f"cpu ({count(torch.get_num_threads(), 'thread')})" if device.type == "cpu" else device.type
 
 
 def peak_memory(device: torch.device) -> int:

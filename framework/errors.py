@@ -52,3 +52,8 @@ def enumerate_names(names: Iterable[str], limit: int = 12) -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """`1 image`, `2 images`, `3,589 images`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def have(number: int) -> str:
+    """`1 has`, `2 have`."""
+    return f"{number:,} {'has' if number == 1 else 'have'}"

@@ -120,7 +120,8 @@ class ObserverSpec:
         """After each epoch.
 
         `metrics` has `train` (`loss`, `top1`), `validation` (every figure of the validation split, absent where the
-        run has none), `lr`, `seconds`, `images_per_second`, and `kept`: whether the weights were.
+        run has none), `lr`, `seconds`, `images_per_second` (of this epoch's training, without validation), and `kept`:
+        whether the weights were.
         """
 
     @hookspec

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from framework.cli.streams import discard, standard_streams
 from framework.errors import UserError, did_you_mean
+from framework.report.wrapping import fitted
 
 COMMANDS = {
     "run": "train a recipe, then evaluate it on the test split",
@@ -50,7 +51,7 @@ def _status(arguments: list[str], debug: bool) -> int:
         finally:
             sys.stdout.flush()  # that it cannot be written is reported here, not by the interpreter as it exits
     except UserError as error:
-        print(_traceback() if debug else error, file=sys.stderr)
+        print(_traceback() if debug else fitted(str(error), sys.stderr, indent=4), file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -72,7 +73,7 @@ def _status(arguments: list[str], debug: bool) -> int:
 
 def _dispatch(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(_help())
+        print(fitted(_help(), sys.stdout, indent=4))
         return 0
     if arguments[0] in ("-V", "--version"):
         from importlib.metadata import version

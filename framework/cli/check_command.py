@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from framework.cli.arguments import add_recipe
+from framework.errors import count
 from framework.recipe import load_recipe, recipe_text
 from framework.registry import Registry
 
@@ -21,5 +22,6 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.resolved:
         print(recipe_text(recipe), end="")
     else:
-        print(f"{arguments.recipe}: valid ({recipe.dataset.name}, {recipe.model.name}, {recipe.train.epochs} epochs)")
+        epochs = count(recipe.train.epochs, "epoch")
+        print(f"{arguments.recipe}: valid ({recipe.dataset.name}, {recipe.model.name}, {epochs})")
     return 0

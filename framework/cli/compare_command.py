@@ -64,7 +64,7 @@ def _print(comparison: Comparison) -> None:
 
     console = plain_console()
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column(comparison.split)
+    table.add_column(comparison.split, no_wrap=True)
     for run in comparison.runs:
         table.add_column(run.name, justify="right", overflow="fold")
     for name, *cells in figure_rows(comparison):
@@ -87,14 +87,16 @@ def _print(comparison: Comparison) -> None:
 def _print_recipes(console: Console, comparison: Comparison) -> None:
     from rich.table import Table
 
+    from framework.report.side_by_side import difference_rows
+
     console.print()
     if not comparison.differences:
         console.print("The recipes are the same.")
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("recipes differ in")
+    table.add_column("recipes differ in", no_wrap=True)
     for run in comparison.runs:
         table.add_column(run.name, overflow="fold")
-    for path, values in comparison.differences.items():
-        table.add_row(path, *map(str, values))
+    for row in difference_rows(comparison):
+        table.add_row(*row)
     console.print(table)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 
 from framework.cli.arguments import add_json
 from framework.errors import RunFailed, count
+from framework.report.wrapping import fitted
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,15 +34,17 @@ def _list(as_json: bool) -> int:
     for entry in entries:
         _, channels, height, width = entry.store.shape
         used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
-        print(
+        row = (
             f"{entry.size / 1e6:10,.1f} MB  {used}  {count(entry.store.images, 'image'):>16} of "
             f"{channels}×{height}×{width}  {entry.store.origin}"
         )
+        print(fitted(row, sys.stdout, indent=4))
     total = sum(entry.size for entry in entries)
-    print(
+    whole = (
         f"{count(len(entries), 'store')} of {total / 1e9:.2f} GB in {cache.folder}; "
         f"beyond {cache.limit() / 1e9:.0f} GB those go that were not used for longest"
     )
+    print(fitted(whole, sys.stdout))
     return 0
 
 

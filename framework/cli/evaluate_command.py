@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,8 +19,9 @@ from framework.cli.arguments import (
     runs_and_overrides,
 )
 from framework.cli.streams import output_is_optional
-from framework.errors import UserError
+from framework.errors import UserError, count
 from framework.registry import Registry
+from framework.report.wrapping import fitted
 from framework.runs.recipe import recipe_of, views_of
 from framework.runs.trained import Trained, open_trained
 
@@ -191,9 +193,10 @@ class _Examined:
 
 
 def _print_calibration(calibration: Calibration) -> None:
-    print(
-        f"calibrated on {calibration.images:,} images of {calibration.split}: temperature "
+    text = (
+        f"calibrated on {count(calibration.images, 'image')} of {calibration.split}: temperature "
         f"{calibration.temperature:.3f}, ECE {100 * calibration.ece_before:.1f} % to "
         f"{100 * calibration.ece_after:.1f} %, loss {calibration.loss_before:.3f} to {calibration.loss_after:.3f}; "
         "kept with the run\n"
     )
+    print(fitted(text, sys.stdout))

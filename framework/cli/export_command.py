@@ -12,6 +12,7 @@ from framework.cli.arguments import WEIGHTS_HELP, add_json, add_run, add_run_ove
 from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.registry import Registry
+from framework.report.wrapping import fitted
 from framework.runs.recipe import recipe_of
 from framework.runs.trained import Trained, open_trained
 
@@ -62,7 +63,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.verify:
         report: dict[str, Any] | None = work.verify(out)
     else:
-        say = (lambda text: None) if arguments.json else (lambda text: print(text, flush=True))
+        say = (lambda text: None) if arguments.json else (lambda text: print(fitted(text, sys.stdout), flush=True))
         report = work.export(out, arguments.int8, say)
     _print(arguments, out, report)
     return 0
@@ -116,11 +117,11 @@ def _print(arguments: argparse.Namespace, out: Path, report: dict[str, Any] | No
         print(json.dumps(report, indent=2, ensure_ascii=False))
     else:
         for line in lines(report):
-            print(f"    {line}")
+            print(fitted(f"    {line}", sys.stdout))
         if not arguments.verify:
             print(f"try it: framework {'bench' if out.suffix == '.pt2' else 'predict'} {out}" + _paths(out))
     for warning in warnings_of(report["int8"]) if "int8" in report else ():
-        print(f"warning: {warning}", file=sys.stderr)
+        print(fitted(f"warning: {warning}", sys.stderr), file=sys.stderr)
 
 
 def _paths(out: Path) -> str:

@@ -12,6 +12,7 @@ from framework.cli.kinds import first_line, kind_named, plural
 from framework.components import KINDS, Component
 from framework.errors import UserError
 from framework.registry import Registry, variants_of
+from framework.report.wrapping import fitted
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +40,7 @@ def execute(arguments: argparse.Namespace) -> int:
         print(f"{fault} (see `framework plugins`)", file=sys.stderr)
     if arguments.pattern and not any(found.values()):
         raise UserError(f"nothing matches '{arguments.pattern}' among {', '.join(found)}")
-    print(json.dumps(found, indent=2, ensure_ascii=False) if arguments.json else _text(found))
+    print(json.dumps(found, indent=2, ensure_ascii=False) if arguments.json else fitted(_text(found), sys.stdout))
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from framework.cli.kinds import plural
 from framework.components import KINDS
 from framework.errors import enumerate_names
 from framework.registry import SLOW, Plugin, Registry, variants_of
+from framework.report.wrapping import fitted
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +30,8 @@ def execute(arguments: argparse.Namespace) -> int:
         print(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
         blocks = [_text(plugin) for plugin in plugins]
-        print("\n\n".join(blocks + ["\n".join(["FAILED:", *registry.clashes])] * bool(registry.clashes)))
+        blocks += ["\n".join(["FAILED:", *registry.clashes])] * bool(registry.clashes)
+        print(fitted("\n\n".join(blocks), sys.stdout, indent=4))
     return 1 if registry.clashes or any(plugin.fault for plugin in plugins) else 0
 
 

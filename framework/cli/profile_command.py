@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import TYPE_CHECKING
 
 from framework.cli.arguments import add_json, add_recipe
-from framework.errors import UserError
+from framework.errors import UserError, count
 from framework.recipe import load_recipe
 from framework.registry import Registry
+from framework.report.wrapping import fitted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,17 +56,14 @@ def _print(profile: Profile) -> None:
 
     console = plain_console()
     for name, value in overview(profile.session):
-        console.print(f"{name:>10}  {value}", soft_wrap=True)
+        print(fitted(f"{name:>10}  {value}", sys.stdout))
     for stage in profile.stages:
         console.print()
         _print_stage(console, stage)
     console.print()
-    console.print(
-        f"The run takes about {duration(profile.seconds)}, evaluation included, "
-        f"and {gigabytes(profile.memory)} of memory."
-    )
-    for sentence in advice(profile):
-        console.print(sentence, soft_wrap=True)
+    needs = f"about {duration(profile.seconds)}, evaluation included, and {gigabytes(profile.memory)} of memory"
+    for sentence in [f"The run takes {needs}.", *advice(profile)]:
+        print(fitted(sentence, sys.stdout))
 
 
 def _print_stage(console: Console, stage: StageProfile) -> None:
@@ -73,17 +72,18 @@ def _print_stage(console: Console, stage: StageProfile) -> None:
     from framework.training.profiling import ARITHMETIC
 
     height, width = stage.size
-    console.print(Text.assemble((f"{height}×{width}", "bold"), f", {stage.steps:,} steps of {stage.images} images"))
+    steps = f"{count(stage.steps, 'step')} of {count(stage.images, 'image')}"
+    console.print(Text.assemble((f"{height}×{width}", "bold"), f", {steps}"))
     longest = max(stage.phases.values())
     for phase, seconds in stage.phases.items():
-        bar = "━" * round(BAR * seconds / longest)
-        colour = "green" if phase in ARITHMETIC else "yellow"
         line = f"{phase:>10}  {seconds * 1e3:8.1f} ms {stage.share(phase):6.1%}  "
-        console.print(Text.assemble(line, (bar, colour)))
-    console.print(
+        bar = "━" * round(max(1, min(BAR, console.width - len(line))) * seconds / longest)
+        console.print(Text.assemble(line, (bar, "green" if phase in ARITHMETIC else "yellow")))
+    whole = (
         f"{'step':>10}  {stage.seconds * 1e3:8.1f} ms   {stage.images_per_second:,.0f} images/s, "
         f"{stage.share(*ARITHMETIC):.1%} of what a bare loop would reach"
     )
+    print(fitted(whole, sys.stdout))
 
 
 def _as_dict(profile: Profile) -> dict[str, object]:

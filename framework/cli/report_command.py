@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.cli.arguments import add_run, add_run_overrides, add_split, require_place
 from framework.cli.streams import output_is_optional
 from framework.registry import Registry
+from framework.report.wrapping import fitted
 from framework.runs.trained import Trained, open_trained
 
 if TYPE_CHECKING:
@@ -64,4 +66,5 @@ def _print(out: Path, evidence: Evidence) -> None:
     if untested := evidence.figures and untested_note(evidence.figures, evidence.split):
         print(f"{'not tested':>20}  {untested}")
     for gap in evidence.gaps:
-        print(f"{'without ' + gap.part:>20}  {gap.why}" + (f"\n{'':>20}  {gap.remedy}" if gap.remedy else ""))
+        remedy = f"\n{'':>20}  {gap.remedy}" if gap.remedy else ""
+        print(fitted(f"{'without ' + gap.part:>20}  {gap.why}{remedy}", sys.stdout))

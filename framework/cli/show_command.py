@@ -6,13 +6,21 @@ import argparse
 import inspect
 import json
 import re
-from typing import Any
+import sys
+import textwrap
+from collections.abc import Iterator
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from framework.cli.arguments import add_json
 from framework.cli.kinds import kind_named
 from framework.components import Component, own_fields_first, split_name
 from framework.errors import UserError
 from framework.registry import Registry, variants_of
+from framework.report.wrapping import terminal_width, wrapped
+
+WIDEST = 98
+"""Maximum length of a line, also if the output is not a terminal."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +46,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(component.model_json_schema(), indent=2, ensure_ascii=False))
     else:
-        print(describe(component, registry))
+        print(describe(component, registry, terminal_width(sys.stdout, WIDEST)))
     return 0
 
 
@@ -52,16 +60,18 @@ def _sealed(named: str, registry: Registry, as_json: bool) -> str:
     if as_json:
         documents = {**trained.documents, "recipe": trained.recipe, "card": trained.card}
         return json.dumps(documents, indent=2, ensure_ascii=False)
-    return trained.card.rstrip()
+    from framework.report.card import card_text
+
+    return card_text(trained.card, named, terminal_width(sys.stdout, WIDEST), coloured=sys.stdout.isatty())
 
 
-def describe(component: type[Component], registry: Registry) -> str:
+def describe(component: type[Component], registry: Registry, width: int = WIDEST) -> str:
     """Documentation, options with type, default and meaning, and the plugin it comes from."""
     plugin = registry.provider(component, component.name)
     lines = [f"{component.kind} {component.name}", ""]
-    lines += [f"  {line}".rstrip() for line in inspect.cleandoc(component.__doc__ or "").splitlines()]
+    lines += _documentation(component.__doc__ or "", width)
     if component.aliases:
-        lines += ["", f"  elsewhere called {', '.join(component.aliases)}"]
+        lines += ["", *_paragraph(f"elsewhere called {', '.join(component.aliases)}", width, "  ")]
     variants, _ = variants_of(component)
     if component.shorthand and variants:
         example = f"{component.name}/{variants[0]}"
@@ -73,20 +83,26 @@ def describe(component: type[Component], registry: Registry) -> str:
     lines += ["", "options" if component.model_fields else "It has no options."]
     for name in own_fields_first(component):
         field = component.model_fields[name]
-        lines.append(f"  {name}: {type_text(field.annotation)}{_default(field)}")
-        lines += [f"      {line}" for line in _wrapped(field.description or "")]
+        lines.append(wrapped(f"  {name}: {type_text(field.annotation)}{_default(field)}", width))
+        lines += textwrap.wrap(
+            " ".join((field.description or "").split()), width, initial_indent=" " * 6, subsequent_indent=" " * 6
+        )
     lines += ["", f"from plugin {plugin.name} ({plugin.distribution} {plugin.version})"]
     return "\n".join(lines)
 
 
 def type_text(annotation: Any) -> str:
-    """A type as a person would write it: `float | None`, `"crop" | "pad"`."""
-    text = (
-        annotation.__name__ if isinstance(annotation, type) and not hasattr(annotation, "__args__") else str(annotation)
-    )
-    text = re.sub(r"typing\.Literal\[(.*?)\]", lambda match: " | ".join(match[1].split(", ")), text)
-    text = re.sub(r"(?:[a-z_]+\.)+(\w)", r"\1", text)
-    return text.replace("NoneType", "None").replace("PosixPath", "Path").replace(" | None", "")
+    """A type as a person would write it: `bool | Path`, `"crop" | "pad"`, `tuple[int, int]`; without None."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return type_text(arguments[0])
+    if origin is Literal:
+        return " | ".join(json.dumps(argument) for argument in arguments)
+    if origin in (Union, UnionType):
+        return " | ".join(type_text(argument) for argument in arguments if argument is not NoneType)
+    if origin is not None:
+        return f"{origin.__name__}[{', '.join(map(type_text, arguments))}]"
+    return "…" if annotation is ... else getattr(annotation, "__name__", str(annotation))
 
 
 def _default(field: Any) -> str:
@@ -96,7 +112,16 @@ def _default(field: Any) -> str:
     return "" if default is None else f" = {json.dumps(default, default=str, ensure_ascii=False)}"
 
 
-def _wrapped(text: str) -> list[str]:
-    import textwrap
+def _documentation(text: str, width: int) -> Iterator[str]:
+    """Paragraphs wrapped to `width`; those with indented lines, such as code, are not changed."""
+    for index, paragraph in enumerate(inspect.cleandoc(text).split("\n\n")):
+        if index:
+            yield ""
+        if re.search(r"^(?: |- )", paragraph, re.MULTILINE):
+            yield from (f"  {line}" for line in paragraph.split("\n"))
+        else:
+            yield from _paragraph(paragraph, width, "  ")
 
-    return textwrap.wrap(" ".join(text.split()), 92)
+
+def _paragraph(text: str, width: int, indent: str) -> list[str]:
+    return textwrap.wrap(" ".join(text.split()), width, initial_indent=indent, subsequent_indent=indent)

@@ -12,7 +12,7 @@ from framework.data.decode import BadImage
 from framework.data.depth import ValueRange, value_range
 from framework.data.sources import Selection, read_reduced
 from framework.data.unicode_names import nfc
-from framework.errors import UserError, enumerate_names
+from framework.errors import UserError, count, enumerate_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +42,8 @@ def checked(where: str, source: Any) -> ImageSource:
     if number == 0:
         raise UserError(f"{where} has no images")
     if len(source.labels) != number or len(source.names) != number:
-        raise UserError(f"{where} has {number} images, {len(source.labels)} labels and {len(source.names)} names")
+        found = (count(number, "image"), count(len(source.labels), "label"), count(len(source.names), "name"))
+        raise UserError(f"{where} has {found[0]}, {found[1]} and {found[2]}")
     labels = _checked_labels(where, source.labels, classes)
     names = tuple(dict.fromkeys(map(nfc, classes)))
     if len(names) < len(classes):

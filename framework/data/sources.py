@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from framework.data.decode import decode
 from framework.data.stamps import Stamps, stamps_of
 from framework.data.unicode_names import nfc
-from framework.errors import UserError
+from framework.errors import UserError, count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,7 +96,8 @@ class ImageArrays:
                 f"it was given {self.images.dtype} {'×'.join(map(str, self.images.shape))}"
             )
         if len(self.images) != len(self.labels):
-            raise UserError(f"ImageArrays was given {len(self.images)} images and {len(self.labels)} labels")
+            labels = count(len(self.labels), "label")
+            raise UserError(f"ImageArrays was given {count(len(self.images), 'image')} and {labels}")
 
     @property
     def channels(self) -> int:

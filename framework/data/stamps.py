@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from framework.data.mounts import records_changes
-from framework.errors import UserError
+from framework.errors import UserError, count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,9 +108,11 @@ def stamps_of(source: ImageSource, indices: Sequence[int]) -> Stamps | None:
     shape, number = stamps.values.shape, len(indices)
     if len(shape) != 2 or shape[0] != number or not shape[1] or stamps.values.dtype != np.int64:
         given = f"{stamps.values.dtype} {'×'.join(map(str, shape))}"
-        raise UserError(f"an image source was asked for the stamps of {number} images and gave {given}")
+        raise UserError(f"an image source was asked for the stamps of {count(number, 'image')} and gave {given}")
     if len(stamps.files) not in (0, number):
-        raise UserError(f"an image source gave the stamps of {number} images with {len(stamps.files)} files")
+        raise UserError(
+            f"an image source gave the stamps of {count(number, 'image')} with {count(len(stamps.files), 'file')}"
+        )
     return stamps
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from framework.errors import UserError
+from framework.errors import UserError, count
 from framework.evaluation.probabilities import blocks, probabilities
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def calibrate(answers: Answers, split: str) -> Calibration:
     temperature = fit_temperature(answers.logits, answers.labels, answers.activation)
     if not is_minimum(temperature):
         raise UserError(
-            f"no temperature fits the {len(answers):,} images of {split}: the loss falls on beyond {temperature:g}. "
+            f"no temperature fits {count(len(answers), 'image')} of {split}: the loss falls on beyond {temperature:g}. "
             "Every answer there is right, or they are no better than chance; a larger split may tell"
         )
     before, after = answers.figures(), answers.at_temperature(temperature).figures()

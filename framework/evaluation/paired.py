@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from framework.errors import UserError
+from framework.errors import UserError, count
 from framework.evaluation.bootstrap import Interval, difference_interval
 
 if TYPE_CHECKING:
@@ -110,4 +110,4 @@ def _other_pixels(first: Answers, other: Answers, mine: NDArray[np.int64], other
 
 
 def _examples(answers: Answers) -> str:
-    return f"{len(answers):,} images such as '{answers.names[0]}'"
+    return f"{count(len(answers), 'image')} such as '{answers.names[0]}'"

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from framework.data.decode import BadImage
-from framework.errors import RunFailed
+from framework.errors import RunFailed, count
 from framework.inference.onnx_engine import as_rgb
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ def ask_run(predictor: Predictor, sample: Sample) -> Answered:
 
     probabilities = _in_batches(lambda images: predictor.probabilities(torch.from_numpy(images)).numpy(), seen())
     if not good:
-        raise RunFailed(f"parity cannot be measured: of {len(sample):,} images of {sample.label} none can be read")
+        images = count(len(sample), "image")
+        raise RunFailed(f"parity cannot be measured: of {images} of {sample.label} none can be read")
     return Answered(sample.picked(good), probabilities, large, len(sample) - len(good))
 
 

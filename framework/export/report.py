@@ -69,7 +69,7 @@ def is_same_file(path: Path, sha256: str) -> bool:
 def lines(report: dict[str, Any]) -> Iterator[str]:
     """What it says, in sentences."""
     skipped = f", {report['skipped']:,} more could not be read" if report["skipped"] else ""
-    yield f"compared with {report['run']} on {report['images']:,} images of {report['on']}{skipped}"
+    yield f"compared with {report['run']} on {count(report['images'], 'image')} of {report['on']}{skipped}"
     yield _found(report) + f"; {report['limit']:g} are allowed"
     if full := report["full_decoding"]:
         yield (

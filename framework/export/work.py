@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framework.errors import RunFailed, UserError
+from framework.errors import RunFailed, UserError, count
 from framework.export.formats import write
 from framework.export.int8 import IMAGES, write_int8
 from framework.export.opened import open_export
@@ -133,7 +133,7 @@ def _mismatch(export: Path, report: dict[str, Any]) -> RunFailed:
     json_file, _ = write_report(export, {**report, "export": export.name})
     others = round(report["images"] * (1 - report["same_answers"])) - report["ties"]
     return RunFailed(
-        f"the export does not answer like the run: other answers on {others:,} of {report['images']:,} images, "
+        f"the export does not answer like the run: other answers on {others:,} of {count(report['images'], 'image')}, "
         f"probabilities differ by {report['largest_difference']:.2g} (allowed: "
         f"{report['limit']:g}).\n    It is kept as {export}, not to be used; see {json_file}"
     )

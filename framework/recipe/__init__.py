@@ -3,7 +3,9 @@
 source.py       YAML text + overrides -> a plain tree that knows where each value came from
 sections.py     the pydantic models: what a recipe may say
 tree.py         YAML text -> values that know where they were written
-flat.py         a recipe as one level of keys, to compare two
+flat.py         a recipe's text as a tree, and as one level of keys
+differences.py  differences between recipes
+wording.py      values of options as people write them
 options.py      which class validates each part, and where a misplaced option belongs
 problems.py     validation errors -> located messages in plain words
 loading.py      the road from a file name to a `Recipe`

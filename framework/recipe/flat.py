@@ -1,32 +1,33 @@
-"""A recipe as one level of keys, so that two of them can be compared."""
+"""A recipe's text as a tree, and as one level of keys."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
-NOT_SET = "not set"
+from framework.errors import UserError
+
 ASIDE = ("train.checkpoint_every", "train.keep_checkpoints", "train.log_every", "train.store")
 """Options that say what is written how often, and where images lie."""
 
 
 def flat_recipe(text: str) -> dict[str, Any]:
     """Values by path: `train.epochs`, `augment.0.name`; empty lists and sections are values themselves."""
-    return _flat(YAML(typ="safe").load(text))
+    return _flat(recipe_tree(text))
 
 
-def recipe_differences(texts: Sequence[str]) -> dict[str, list[Any]]:
-    """The paths whose values are not the same in all recipes, with the value in each; `NOT_SET` where it has none."""
-    return differences([flat_recipe(text) for text in texts])
-
-
-def differences(recipes: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """The same of recipes that are flat already."""
-    paths = list(dict.fromkeys(path for recipe in recipes for path in recipe))
-    values = {path: [recipe.get(path, NOT_SET) for recipe in recipes] for path in paths}
-    return {path: found for path, found in values.items() if any(value != found[0] for value in found)}
+def recipe_tree(text: str, where: str = "the recipe of a run") -> dict[str, Any]:
+    """The recipe as nested dictionaries; raises `UserError`, with `where`, if the text is not a recipe."""
+    try:
+        tree = YAML(typ="safe").load(text) or {}
+    except YAMLError as error:
+        problem = " ".join(str(error).split())
+        raise UserError(f"{where} is damaged: {problem[:300]}") from None
+    if not isinstance(tree, dict):
+        raise UserError(f"{where} is damaged: it has no sections")
+    return tree
 
 
 def decides(path: str) -> bool:

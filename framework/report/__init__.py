@@ -2,6 +2,8 @@
 
 display.py   the course of a run as lines, or in silence
 live.py      the same on a terminal, with progress bars
+epoch_table.py, progress.py, wrapping.py  the table of epochs, a progress line and long lines, for any width of terminal
+card.py      a model card on a terminal
 console.py   a terminal on which names are no markup
 bitmaps.py   pictures for trackers
 data_check.py  what `framework data check` prints

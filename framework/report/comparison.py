@@ -12,7 +12,8 @@ from framework.errors import UserError, count
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.paired import LEVEL, Paired, holm, paired
 from framework.evaluation.untested import untested_classes, untested_note
-from framework.recipe.flat import differences, flat_recipe
+from framework.recipe.differences import recipe_differences
+from framework.recipe.flat import recipe_tree
 from framework.report.seeds import SeedGroup, seed_groups
 from framework.report.short_names import short_names
 from framework.runs.recipe import views_of
@@ -75,7 +76,7 @@ class Comparison:
     split: str
     runs: tuple[Compared, ...]
     differences: Mapping[str, Sequence[Any]]
-    """Of the recipes, with the views and the arithmetic of exports: a value for each run."""
+    """Of the recipes, with the views and the arithmetic of exports: a value for each run, None if it has no value."""
 
     @property
     def untested(self) -> list[str]:
@@ -115,7 +116,9 @@ def compare(answerings: Sequence[Answering], asked: str | None) -> Comparison:
     tested = [_against(first, other) for other in others]
     raised = iter(holm([run.paired.p for run in tested if run.paired]))
     tested = [replace(run, paired=replace(run.paired, p=next(raised))) if run.paired else run for run in tested]
-    return Comparison(split, (first, *tested), differences([_settings(answering.trained) for answering in answerings]))
+    return Comparison(
+        split, (first, *tested), recipe_differences([_settings(answering.trained) for answering in answerings])
+    )
 
 
 def verdict(first: Compared, other: Compared) -> str:
@@ -154,9 +157,10 @@ def probability(p: float) -> str:
 
 
 def _settings(trained: Trained) -> dict[str, Any]:
-    """Its recipe, flat, with what an export may have made otherwise."""
-    int8 = bool(trained.documents["model"].get("int8"))
-    return {**flat_recipe(trained.recipe), "evaluate.views": views_of(trained), "int8": int8}
+    """Its recipe, with what an export may have made otherwise."""
+    recipe = recipe_tree(trained.recipe, f"the recipe of '{trained.label}'")
+    evaluate = {**(recipe.get("evaluate") or {}), "views": views_of(trained)}
+    return {**recipe, "evaluate": evaluate, "int8": bool(trained.documents["model"].get("int8"))}
 
 
 def _common_split(answerings: Sequence[Answering]) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from framework.report.comparison import points, verdict
+from framework.report.comparison import verdict
+from framework.report.page.axes import NUMBER, PERCENT, POINTS
 from framework.report.page.document import Part, callout, document, prose, table
 from framework.report.page.elements import Content, Markup, element
 from framework.report.page.lines import Line, line_chart
 from framework.report.page.whiskers import whisker_chart
 from framework.report.sections.course import epoch_line
-from framework.report.side_by_side import figure_rows
+from framework.report.side_by_side import difference_rows, figure_rows
 
 if TYPE_CHECKING:
     from framework.report.comparison import Compared, Comparison
@@ -48,7 +49,7 @@ def _figures(comparison: Comparison) -> Markup:
         (run.name, run.interval[0], run.figures["top1"], run.interval[1], _colour(index))
         for index, run in enumerate(comparison.runs)
     ]
-    chart = whisker_chart("Top-1 with its 95 % interval", shares, lambda value: f"{100 * value:.3g} %")
+    chart = whisker_chart("Top-1 with its 95 % interval", shares, PERCENT)
     seeds = [element("p", prose(group.in_words()), class_="note after") for group in comparison.seed_groups]
     untested = [callout(prose(note)) for note in comparison.untested]
     return element("div", table(heads, rows, "sides"), untested, seeds, element("div", chart, class_="charts after"))
@@ -65,7 +66,7 @@ def _verdicts(comparison: Comparison) -> Markup:
         for index, run in enumerate(others, 1)
         if run.paired
     ]
-    chart = whisker_chart(f"Points of top-1 against {first.name}", rows, points, zero=True) if rows else None
+    chart = whisker_chart(f"Points of top-1 against {first.name}", rows, POINTS, zero=True) if rows else None
     return element("div", words, element("div", chart, class_="charts"))
 
 
@@ -83,7 +84,7 @@ def _curves(comparison: Comparison) -> Markup | None:
             for index, (run, course) in enumerate(zip(comparison.runs, courses, strict=True))
         ]
         if any(line.points for line in lines):
-            charts.append(line_chart(title, lines, _percent if figure == "top1" else _plain))
+            charts.append(line_chart(title, lines, PERCENT if figure == "top1" else NUMBER))
     return element("div", charts, class_="charts") if charts else None
 
 
@@ -91,10 +92,7 @@ def _recipes(comparison: Comparison) -> Markup:
     if not comparison.differences:
         return element("p", "Nothing: the recipes are the same.")
     heads: list[Content] = ["option", *(_name(run, index) for index, run in enumerate(comparison.runs))]
-    rows: list[list[Content]] = [
-        [element("code", path), *(element("code", str(value)) for value in values)]
-        for path, values in comparison.differences.items()
-    ]
+    rows: list[list[Content]] = [[element("code", path), *cells] for path, *cells in difference_rows(comparison)]
     return table(heads, rows, "diff")
 
 
@@ -106,11 +104,3 @@ def _name(run: Compared, index: int) -> Markup:
 
 def _colour(index: int) -> str:
     return f"c{index % COLOURS}" + (" dashed" if index >= COLOURS else "")
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.3g} %"
-
-
-def _plain(value: float) -> str:
-    return f"{value:.2g}"

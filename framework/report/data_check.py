@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framework.errors import count
+from framework.errors import count, have
 from framework.report.class_table import class_table
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _sizes(sizes: dict[str, Any]) -> str:
         return f"all are {total}"
     return (
         f"{sizes['different']:,} sizes, sides from {sizes['shortest_side']:,} to {sizes['longest_side']:,} pixels, "
-        f"{sizes['gray']:,} images gray; most frequent is {total}: {count(most['images'], 'image')}"
+        f"{count(sizes['gray'], 'image')} gray; most frequent is {total}: {count(most['images'], 'image')}"
     )
 
 
@@ -105,7 +105,7 @@ def _leaks(summary: dict[str, Any]) -> Iterator[Line]:
         total = summary["splits"][split]["images"]
         for other, found in others.items():
             yield (
-                f"leak: of {total:,} images of {split} {found['exact']:,} have an exact copy in {other}, "
+                f"leak: of {count(total, 'image')} of {split} {have(found['exact'])} an exact copy in {other}, "
                 f"{found['near']:,} more a near one",
                 "bold red",
             )

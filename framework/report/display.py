@@ -9,19 +9,18 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from framework.errors import count
+from framework.errors import count, have
 from framework.evaluation.untested import untested_note
 from framework.hookspecs import hookimpl
 from framework.report.class_table import class_table
+from framework.report.epoch_table import EpochTable
 from framework.report.figures import (
-    EPOCH_TITLES,
     duration,
-    epoch_cells,
-    epoch_row,
     gigabytes,
     share,
     split_rows,
 )
+from framework.report.wrapping import fitted
 
 if TYPE_CHECKING:
     from framework.runs.folder import RunFolder
@@ -35,6 +34,11 @@ class Display(ABC):
     def __init__(self) -> None:
         self.epochs = 0
         self.run: RunFolder | None = None
+
+    @property
+    def width(self) -> int | None:
+        """Maximum length of a line; None: no limit."""
+        return None
 
     @abstractmethod
     def line(self, text: str = "", style: str = "") -> None:
@@ -70,7 +74,8 @@ class Display(ABC):
         if step:
             self.line(f"{'resumed':>10}  after step {step:,} of {session.total_steps:,}")
         self.line()
-        self.line(epoch_row(EPOCH_TITLES), "bold")
+        self.table = EpochTable(self.epochs, validated="validation" in session.stores, width=self.width)
+        self.line(self.table.row(self.table.titles), "bold")
 
     def _classes(self, session: Session) -> None:
         """Each class with its images in each split."""
@@ -86,7 +91,7 @@ class Display(ABC):
     @hookimpl
     def epoch_end(self, epoch: int, metrics: Mapping[str, Any]) -> None:
         """A row of the table."""
-        self.line(epoch_row(epoch_cells(epoch, self.epochs, metrics)))
+        self.line(self.table.row(self.table.cells(epoch, metrics)))
 
     @hookimpl
     def run_end(self, results: Mapping[str, Any]) -> None:
@@ -135,7 +140,7 @@ class Display(ABC):
             return
         total = results["test"]["images"]
         known = total - apart["images"]
-        self.line(f"Of the {total:,} test images {known:,} have an exact copy in train.", "yellow")
+        self.line(f"Of {count(total, 'test image')} {have(known)} an exact copy in train.", "yellow")
         if apart["images"]:
             figures = ", ".join(f"{name} {value}" for name, value in split_rows({"": apart}))
             self.line(f"Without them: {figures}.", "yellow")
@@ -148,10 +153,8 @@ class Display(ABC):
         self.line()
         for stage in profile.stages:
             height, width = stage.size
-            self.line(
-                f"{'training':>10}  {stage.steps:,} steps of {stage.images} images at {height}×{width}, "
-                f"{stage.images_per_second:,.0f} images/s"
-            )
+            steps = f"{count(stage.steps, 'step')} of {count(stage.images, 'image')}"
+            self.line(f"{'training':>10}  {steps} at {height}×{width}, {stage.images_per_second:,.0f} images/s")
         self.line(f"{'time':>10}  about {duration(profile.seconds)}, evaluation included")
         self.line(f"{'memory':>10}  {gigabytes(profile.memory)} at its highest")
         self.line("The recipe works; nothing was trained or written.")
@@ -165,14 +168,14 @@ class PlainDisplay(Display):
         self.told = time.perf_counter()
 
     def line(self, text: str = "", style: str = "") -> None:
-        """Printed as it is."""
-        print(text, flush=True)
+        """Wrapped on a terminal, else unchanged."""
+        print(fitted(text, sys.stdout), flush=True)
 
     def reading(self, split: str, done: int, total: int) -> None:
         """Every ten seconds."""
         if time.perf_counter() - self.told > 10:
             self.told = time.perf_counter()
-            self.line(f"reading {split}: {done:,} of {total:,} images")
+            self.line(f"reading {split}: {done:,} of {count(total, 'image')}")
 
     @hookimpl
     def step_end(self, step: int, epoch: int, metrics: Mapping[str, float]) -> None:
@@ -229,10 +232,10 @@ def overview(session: Session) -> list[tuple[str, str]]:
         ),
         (
             "model",
-            f"{model_label(recipe.model).removeprefix('model ')[1:-1]}, {parameters:,} parameters",
+            f"{model_label(recipe.model).removeprefix('model ')[1:-1]}, {count(parameters, 'parameter')}",
         ),
         ("store", _whereabouts(session)),
-        ("training", f"{recipe.optimizer.name}, {recipe.scheduler.name}, {session.total_steps:,} steps"),
+        ("training", f"{recipe.optimizer.name}, {recipe.scheduler.name}, {count(session.total_steps, 'step')}"),
         ("device", f"{describe_device(session.device)}, {precision}"),
     ]
 

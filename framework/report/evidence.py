@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from framework.errors import UserError
-from framework.evaluation.bootstrap import Interval
+from framework.errors import UserError, count
+from framework.evaluation.bootstrap import Interval, figure_intervals
 from framework.evaluation.calibration import fit_temperature, is_minimum
 from framework.evaluation.figure_intervals import figure_intervals
 from framework.evaluation.intervals import wilson_interval
@@ -129,8 +129,8 @@ def _temperature(answering: Answering, split: str, gaps: list[Gap]) -> Temperatu
     trained = answering.trained
     if calibration := trained.documents.get("calibration"):
         origin = (
-            f"It was fitted on {calibration['images']:,} images of the {calibration['split']} split and belongs to the "
-            "run: every probability that the framework gives is calibrated by it."
+            f"It was fitted on {count(calibration['images'], 'image')} of the {calibration['split']} split and belongs "
+            "to the run: every probability that the framework gives is calibrated by it."
         )
         return Temperature(trained.temperature, origin, calibration["split"] == split)
     why = _validation_missing(answering)
@@ -144,9 +144,9 @@ def _temperature(answering: Answering, split: str, gaps: list[Gap]) -> Temperatu
         return None
     value = fit_temperature(validation.logits, validation.labels, validation.activation)
     if not is_minimum(value):
-        gaps.append(Gap("temperature", f"the fit on {len(validation):,} validation images has no minimum"))
+        gaps.append(Gap("temperature", f"the fit on {count(len(validation), 'validation image')} has no minimum"))
         return None
-    origin = f"It was fitted for this report on {len(validation):,} images of the validation split"
+    origin = f"It was fitted for this report on {count(len(validation), 'image')} of the validation split"
     keep = f"`framework evaluate {trained.label} --calibrate` keeps it with the run" if trained.folder else ""
     return Temperature(value, f"{origin}. {keep}." if keep else f"{origin}.", split == "validation")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 HEADLINES = {
@@ -44,14 +44,15 @@ def headline(key: str, value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`45 s`, `3:07 min`, `1:02:09 h`."""
+    """`45 s`, `3:07 min`, `1:02:09 h`, and from ten hours on without seconds: `12:04 h`."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
     minutes, rest = divmod(whole, 60)
     if minutes < 60:
         return f"{minutes}:{rest:02} min"
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02} h"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02} h" if hours < 10 else f"{hours}:{minutes:02} h"
 
 
 def gigabytes(number: float) -> str:
@@ -62,31 +63,6 @@ def gigabytes(number: float) -> str:
 def millions(number: float) -> str:
     """`47.8 M`, `1,814 M`: parameters, multiply-adds."""
     return f"{number / 1e6:.1f} M" if number < 1e8 else f"{number / 1e6:,.0f} M"
-
-
-def epoch_cells(epoch: int, epochs: int, metrics: Mapping[str, Any]) -> list[str]:
-    """One epoch: number, training loss and top-1, validation loss and top-1, rate, speed, time."""
-    validation = metrics.get("validation")
-    return [
-        f"{epoch}/{epochs}",
-        f"{metrics['train']['loss']:.3f}",
-        share(metrics["train"]["top1"]),
-        f"{validation['loss']:.3f}" if validation else "",
-        share(validation["top1"]) if validation else "",
-        f"{metrics['lr']:.1e}",
-        f"{metrics['images_per_second']:,.0f}",
-        duration(metrics["seconds"]),
-        "kept" if metrics["kept"] else "",
-    ]
-
-
-EPOCH_TITLES = ["epoch", "loss", "top-1", "val loss", "val top-1", "lr", "images/s", "time", ""]
-EPOCH_WIDTHS = [7, 7, 7, 8, 9, 8, 8, 9, 4]
-
-
-def epoch_row(cells: Sequence[str]) -> str:
-    """Cells in columns, right-aligned."""
-    return "  ".join(cell.rjust(width) for cell, width in zip(cells, EPOCH_WIDTHS, strict=True)).rstrip()
 
 
 def split_rows(figures: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:

@@ -4,36 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
+from framework.errors import count
 from framework.hookspecs import hookimpl
 from framework.report.console import plain_console
 from framework.report.display import Display
 from framework.report.figures import share
+from framework.report.progress import progress_bar
+from framework.report.wrapping import wrapped
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class LiveDisplay(Display):
     """Progress bars below the lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, console: Console | None = None) -> None:
         super().__init__()
-        self.console = plain_console()
-        self.progress = Progress(
-            TextColumn("{task.description}", style="bold", markup=False),
-            BarColumn(bar_width=28),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[note]}", style="cyan"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(elapsed_when_finished=False),
-            console=self.console,
-            transient=True,
-        )
+        self.console = console or plain_console()
+        self.progress = progress_bar(self.console)
         self.task: Any = None
         self.label = ""
         self.steps_per_epoch = 1
+
+    @property
+    def width(self) -> int:
+        """Of the terminal."""
+        return self.console.width
 
     def __enter__(self) -> Display:
         self.progress.start()
@@ -46,12 +45,12 @@ class LiveDisplay(Display):
 
     def line(self, text: str = "", style: str = "") -> None:
         """Above the bars."""
-        self.console.print(text, style=style or None, soft_wrap=True)
+        self.console.print(wrapped(text, self.width), style=style or None, soft_wrap=True)
 
     def reading(self, split: str, done: int, total: int) -> None:
         """A bar for each split."""
         self._show(f"reading {split}", total)
-        self.progress.update(self.task, completed=done, note=f"{done:,} of {total:,} images")
+        self.progress.update(self.task, completed=done, notes=[f"{done:,} of {count(total, 'image')}"])
         if done == total:
             self._hide()
 
@@ -70,9 +69,13 @@ class LiveDisplay(Display):
     @hookimpl
     def step_end(self, step: int, metrics: Mapping[str, float]) -> None:
         """Loss, accuracy and speed beside the bar."""
-        speed = f"{metrics['images_per_second']:,.0f} images/s"
-        note = f"step {step:,}  loss {metrics['loss']:.3f}  top-1 {share(metrics['top1'])}  {speed}"
-        self.progress.update(self.task, note=note)
+        notes = [
+            f"loss {metrics['loss']:.3f}",
+            f"top-1 {share(metrics['top1'])}",
+            f"{metrics['images_per_second']:,.0f} images/s",
+            f"step {step:,}",
+        ]
+        self.progress.update(self.task, notes=notes)
 
     @hookimpl
     def run_end(self, results: Mapping[str, Any]) -> None:
@@ -83,7 +86,7 @@ class LiveDisplay(Display):
     def _show(self, label: str, total: int) -> None:
         if self.label != label:
             self._hide()
-            self.label, self.task = label, self.progress.add_task(label, total=total, note="")
+            self.label, self.task = label, self.progress.add_task(label, total=total, notes=())
 
     def _hide(self) -> None:
         if self.task is not None:

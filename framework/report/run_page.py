@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from framework.errors import enumerate_names
+from framework.errors import count, enumerate_names
 from framework.evaluation.bootstrap import RESAMPLES
 from framework.report.figures import duration
 from framework.report.page.document import Part, document, prose
@@ -45,7 +45,7 @@ def _lead(evidence: Evidence) -> Content:
     documents = evidence.trained.documents
     results, model = documents.get("results", {}), documents["model"]["model"]
     classes = evidence.trained.classes
-    parameters = f" of {results['parameters']:,} parameters" if "parameters" in results else ""
+    parameters = f" of {count(results['parameters'], 'parameter')}" if "parameters" in results else ""
     told = f", a network{parameters}, tells {len(classes):,} classes apart: {enumerate_names(classes, 10)}."
     return [element("b", model.get("arch") or model["name"]), told, _trained(documents)]
 
@@ -56,7 +56,7 @@ def _trained(documents: Mapping[str, Any]) -> str:
         return ""
     images = documents.get("data", {}).get("train", {}).get("images")
     device = documents.get("environment", {}).get("device")
-    words = [f"on {images:,} images" if images else "", f"in {duration(seconds['train'])}"]
+    words = [f"on {count(images, 'image')}" if images else "", f"in {duration(seconds['train'])}"]
     words.append(f"on {device}" if device else "")
     return f" It was trained {' '.join(filter(None, words))}."
 

@@ -1,9 +1,9 @@
-"""What several runs are called beside each other."""
+"""Short names that tell runs, or images, apart."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +21,17 @@ def short_names(runs: Sequence[Trained]) -> list[str]:
         f"{name} ({names[: index + 1].count(name)})" if names.count(name) > 1 else name
         for index, name in enumerate(names)
     ]
+
+
+def short_paths(names: Iterable[str]) -> dict[str, str]:
+    """Short paths of images: file name and folder, with more parent folders if two would be equal otherwise."""
+    parts = {name: PurePath(name).parts for name in names}
+    deepest = max((len(path) for path in parts.values()), default=0)
+    for number in range(2, max(deepest, 2) + 1):
+        short = {name: str(PurePath(*path[-number:])) for name, path in parts.items()}
+        if len(set(short.values())) == len(short):
+            break
+    return short
 
 
 def _from_short_to_long(runs: Sequence[Trained], endings: bool) -> Iterator[list[str]]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from framework.errors import count
 from framework.report.figures import share
 from framework.report.predictions import Form, box_text, one_line
 
@@ -112,16 +113,11 @@ class Watched(Answers):
     """Others with a progress bar, on the terminal that shows errors."""
 
     def __init__(self, answers: Answers, console: Console) -> None:
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from framework.report.progress import progress_bar
 
         self.answers = answers
-        self.bar = Progress(
-            TextColumn("predicting", style="bold"), BarColumn(bar_width=28),
-            TaskProgressColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[note]}", style="cyan"),
-            TextColumn("left"), TimeRemainingColumn(),
-            console=console, transient=True, redirect_stdout=False, redirect_stderr=False,
-        )  # fmt: skip
-        self.task: Any = self.bar.add_task("", total=None, note="")
+        self.bar = progress_bar(console, redirect_stdout=False, redirect_stderr=False)
+        self.task: Any = self.bar.add_task("predicting", total=None, notes=())
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -138,10 +134,10 @@ class Watched(Answers):
 
     def progress(self, done: int, total: int | None) -> None:
         """Move the bar."""
-        of = "" if total is None else f" of {total:,}"
         speed = self.bar.tasks[0].speed
-        rate = f", {speed:,.0f} a second" if speed else ""
-        self.bar.update(self.task, completed=done, total=total, note=f"{done:,}{of} images{rate}")
+        images = f"{done:,} images" if total is None else f"{done:,} of {count(total, 'image')}"
+        notes = [images, f"{speed:,.0f} images/s"] if speed else [images]
+        self.bar.update(self.task, completed=done, total=total, notes=notes)
 
 
 def bar(fraction: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from framework.recipe.wording import in_words
 from framework.report.comparison import points, probability
 from framework.report.figures import HEADLINES, duration, headline, millions
 
@@ -36,6 +37,12 @@ def figure_rows(comparison: Comparison) -> Iterator[list[str]]:
         ]
     yield ["training", *(duration(found["seconds"]["train"]) if "seconds" in found else "" for found in results)]
     yield ["images/s", *(f"{found['images_per_second']:,.0f}" if "seconds" in found else "" for found in results)]
+
+
+def difference_rows(comparison: Comparison) -> Iterator[list[str]]:
+    """A row for each difference of the recipes: its path, then a cell for each run."""
+    for path, values in comparison.differences.items():
+        yield [path, *("–" if value is None else in_words(value, 12) for value in values)]
 
 
 def _difference(run: Compared) -> str:

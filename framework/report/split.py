@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 from rich.text import Text
 
+from framework.errors import count
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.untested import untested_note
 from framework.report.console import plain_console
@@ -14,6 +16,10 @@ from framework.report.figures import class_rows, split_rows
 
 if TYPE_CHECKING:
     from framework.evaluation.confusion import Confusion
+
+NARROWEST = 3
+"""Minimum width of a column of the confusion matrix: `100`."""
+
 
 IN_FULL = 12
 """Up to so many classes the matrix is printed."""
@@ -23,8 +29,8 @@ MISTAKES = 20
 def print_split(what: str, figures: dict[str, Any], confusion: Confusion, skipped: int) -> None:
     """Headline figures, each class, and the confusion matrix; `skipped` images could not be read."""
     console = plain_console()
-    bad = f", {skipped} bad ones skipped" if skipped else ""
-    console.print(Text.assemble((what, "bold"), f", {figures['images']:,} images{bad}"))
+    bad = f", {count(skipped, 'bad one')} skipped" if skipped else ""
+    console.print(Text.assemble((what, "bold"), f", {count(figures['images'], 'image')}{bad}"))
     for name, value in split_rows({what: figures}):
         console.print(Text.assemble(f"{name:>20}  {value}", (_interval(figures) if name == "top-1" else "", "dim")))
     if untested := untested_note(figures, what):
@@ -40,7 +46,7 @@ def print_split(what: str, figures: dict[str, Any], confusion: Confusion, skippe
     console.print()
     few = len(confusion.classes) <= IN_FULL
     console.print("true class by prediction, % of the row" if few else "most frequent mistakes", style="bold")
-    console.print(confusion_table(confusion) if few else mistakes_table(confusion))
+    console.print(confusion_table(confusion, console.width) if few else mistakes_table(confusion))
 
 
 def _interval(figures: dict[str, Any]) -> str:
@@ -58,13 +64,20 @@ def mistakes_table(confusion: Confusion) -> Table:
     return table
 
 
-def confusion_table(confusion: Confusion) -> Table:
-    """Rows are true classes, columns predictions, in percent of the row."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("")
-    for name in confusion.classes:
-        table.add_column(name[:8], justify="right")
-    for index, (name, row) in enumerate(zip(confusion.classes, confusion.matrix().tolist(), strict=True)):
+def confusion_table(confusion: Confusion, width: int) -> Table:
+    """Rows are true classes, columns predictions, in percent of the row.
+
+    Names are shortened so that a row has at most `width` characters.
+    """
+    names = confusion.classes
+    first = min(max(map(cell_len, names)), max(6, width // 5))
+    gap = 2 if (width - first) // len(names) - 2 >= NARROWEST else 1
+    widest = min(8, max(NARROWEST, (width - first) // len(names) - gap))
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, gap, 0, 0))
+    table.add_column("", no_wrap=True, max_width=first)
+    for name in names:
+        table.add_column(_cut(name, widest), justify="right", no_wrap=True)
+    for index, (name, row) in enumerate(zip(names, confusion.matrix().tolist(), strict=True)):
         total = max(sum(row), 1)
         cells = [
             Text(
@@ -75,6 +88,10 @@ def confusion_table(confusion: Confusion) -> Table:
         ]
         table.add_row(name, *cells)
     return table
+
+
+def _cut(name: str, cells: int) -> str:
+    return name if cell_len(name) <= cells else set_cell_size(name, cells - 1).rstrip() + "…"
 
 
 def _shade(fraction: float) -> str:

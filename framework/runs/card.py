@@ -7,6 +7,7 @@ from typing import Any
 from framework.errors import count
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.untested import untested_note
+from framework.recipe.wording import options_in_words
 from framework.runs.recipe import has_own_figures, views_of, views_of_figures
 from framework.runs.trained import Trained
 
@@ -58,11 +59,12 @@ def summary(trained: Trained) -> str:
     if split is None:
         return text
     whose = "" if has_own_figures(trained) else " (of the run, before this export)"
-    return f"{text}, top-1 {100 * results[split]['top1']:.1f} % of {results[split]['images']:,} {split} images{whose}"
+    images = count(results[split]["images"], f"{split} image")
+    return f"{text}, top-1 {100 * results[split]['top1']:.1f} % of {images}{whose}"
 
 
 def _network(model: dict[str, Any]) -> str:
-    options = ", ".join(f"{key} {value}" for key, value in model.items() if key != "name")
+    options = options_in_words({key: value for key, value in model.items() if key != "name"})
     return f"The network `{model['name']}`" + (f" ({options})" if options else "")
 
 
@@ -95,7 +97,7 @@ def _figures(trained: Trained) -> str:
     if calibration := trained.documents.get("calibration"):
         text += (
             f"\n\nProbabilities are calibrated: temperature {calibration['temperature']:.3f}, fitted on "
-            f"{calibration['images']:,} images of the {calibration['split']} split, where ECE went from "
+            f"{count(calibration['images'], 'image')} of the {calibration['split']} split, where ECE went from "
             f"{100 * calibration['ece_before']:.1f} % to {100 * calibration['ece_after']:.1f} %. "
             "The figures above are without it."
         )
@@ -108,6 +110,6 @@ def _data(trained: Trained) -> str:
         return "Not recorded."
     counts = ", ".join(f"{name} {number:,}" for name, number in data["train"]["classes"].items())
     return (
-        f"{data['train']['images']:,} images: {counts}. SHA-256 of images, labels and names: "
+        f"{count(data['train']['images'], 'image')}: {counts}. SHA-256 of images, labels and names: "
         f"`{data['train']['fingerprint']}`."
     )

@@ -7,6 +7,7 @@ import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ PACKAGES = ("framework", "torch", "torchvision", "timm", "numpy", "pillow", "pyd
 def describe_environment(registry: Registry, device: str, precision: str, compiled: bool) -> dict[str, Any]:
     """As JSON types."""
     return {
-        "command": shlex.join(sys.argv),
+        "command": shlex.join([*_program(sys.argv[0]), *sys.argv[1:]]),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": _processor(),
@@ -38,6 +39,24 @@ def describe_environment(registry: Registry, device: str, precision: str, compil
     }
 
 
+def with_session(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of `environment.json` after a session starts: `before` is the previous content, None for a new run.
+
+    It describes the environment in which the run was started. `resumed` lists the later sessions, each with its command
+    and everything else that differs from the start.
+    """
+    if before is None:
+        return dict(now)
+    changed = {key: value for key, value in now.items() if key == "command" or value != before.get(key)}
+    return {**before, "resumed": [*before.get("resumed", ()), changed]}
+
+
+def over_sessions(environment: Mapping[str, Any], key: str) -> list[Any]:
+    """The value at the start, then in each resumed session."""
+    start = environment.get(key)
+    return [start, *(session.get(key, start) for session in environment.get("resumed", ()))]
+
+
 def git_state(folder: Path) -> dict[str, Any] | None:
     """Commit of the folder's repository and whether it has uncommitted changes (None: git does not say).
 
@@ -48,6 +67,14 @@ def git_state(folder: Path) -> dict[str, Any] | None:
         return None
     changes = _git(folder, "status", "--porcelain")
     return {"commit": commit, "uncommitted_changes": None if changes is None else bool(changes)}
+
+
+def _program(called: str) -> list[str]:
+    """The words that start the program; for an entry point and for `python -m`, `sys.argv` has the path of a file."""
+    path = Path(called)
+    if path.name == "__main__.py":
+        return ["python", "-m", path.parent.name]
+    return [path.name if path.name == "framework" else called]
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

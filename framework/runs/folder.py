@@ -9,7 +9,7 @@ calibration.json     the temperature of `framework evaluate --calibrate`, once t
 metrics.jsonl        a line for each epoch, and step lines
 data.json            fingerprint and class counts of each split, images that were skipped or dropped
 drop.csv, keep.csv   the tables of `dataset.drop` and `dataset.keep`, as they were
-environment.json     versions, plugins, device, git commit, command
+environment.json     command, versions, plugins, device, git commit of the start, and what differed in resumed sessions
 report.html          the page of `framework report`, once that was called
 checkpoints/         the last few states to resume from, and the best weights so far
 """
@@ -61,6 +61,11 @@ class RunFolder:
     def results(self) -> Path:
         """Every figure of validation and test."""
         return self.path / "results.json"
+
+    @property
+    def environment(self) -> Path:
+        """Command, versions and device of the run's sessions."""
+        return self.path / "environment.json"
 
     @property
     def classifier(self) -> tuple[Path, ...]:

@@ -26,7 +26,7 @@ DOCUMENTS = ("model", "results", "calibration", "data", "environment")
 LEFT_OUT = ("skipped", "dropped")
 """Lists of images, in each split of `data`."""
 
-PRIVATE = ("command", "git")
+PRIVATE = ("command", "git", "resumed")
 """Of `environment`."""
 
 

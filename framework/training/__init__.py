@@ -22,6 +22,7 @@ freezing.py      parameters that are not trained, or not yet
 stages.py        a network from its input to its classifier, by the names of its parameters
 stopping.py      signals, time limit, patience
 meter.py         running means, read from the device when asked for; where the loss stopped being finite
+pace.py          images per second of training alone
 checkpoints.py   what is saved, atomically, and found again
 tree.py          nested state <-> one safetensors file without pickled code
 soup.py          one network with the mean of several runs' weights

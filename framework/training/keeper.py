@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -18,6 +17,7 @@ from framework.runs.folder import RunFolder
 from framework.runs.weights import save_weights
 from framework.training.checkpoints import Checkpoints
 from framework.training.meter import Meter
+from framework.training.pace import Pace
 from framework.training.stopping import Alarm, Stopwatch
 from framework.training.tree import require_savable
 
@@ -33,6 +33,8 @@ class Position:
     """Optimizer steps done."""
     seconds: float = 0.0
     """Of training and validation, over all sessions."""
+    step_seconds: float = 0.0
+    """Of training alone."""
     total_seconds: float = 0.0
     """With reading the data and building the network."""
     kept: dict[str, Any] | None = None
@@ -66,7 +68,7 @@ class Keeper:
         self.clock.before = self.position.total_seconds
         self.alarm = Alarm(self.recipe.checkpoint_every)
         self.saved_step = self.position.step
-        self._measure_from_here()
+        self.pace = Pace(session.batches.images_per_step, self.position.step_seconds)
 
     @property
     def finished(self) -> bool:
@@ -82,6 +84,7 @@ class Keeper:
         """An optimizer step at that rate is done: log, evaluate after an epoch, write a checkpoint where one is due."""
         position = self.position
         position.step += 1
+        self.pace.step_done()
         if position.step == 1:  # most optimizers have no state before
             require_savable(self.session.state_dict())
         position.seconds = self.watch.seconds
@@ -99,7 +102,9 @@ class Keeper:
     def checkpoint(self) -> None:
         """Save everything that resuming needs, unless loss or weights are no longer finite."""
         self._require_finite_weights()
+        self.pace.pause()
         self.position.seconds, self.position.total_seconds = self.watch.seconds, self.clock.seconds
+        self.position.step_seconds = self.pace.seconds
         state = {
             "position": asdict(self.position),
             "meter": self.meter.state_dict(),
@@ -107,7 +112,7 @@ class Keeper:
         }
         self.checkpoints.save(self.position.step, state)
         self.saved_step = self.position.step
-        self._measure_from_here()
+        self.pace.go_on()
 
     def stop_if(self, signal: str | None) -> None:
         """After a signal: save, then raise `Interrupted`."""
@@ -123,21 +128,18 @@ class Keeper:
     def _log(self, lr: float) -> None:
         self._require_finite()
         means = self.meter.take_recent()
-        step, since = self.measured_from
-        images = (self.position.step - step) * self.session.batches.images_per_step
         metrics = {
             "loss": means.loss,
             "top1": means.top1,
             "lr": lr,
-            "images_per_second": images / max(time.perf_counter() - since, 1e-9),
+            "images_per_second": self.pace.take_recent(),
         }
-        self._measure_from_here()
         self.run.append_metrics({"event": "step", "step": self.position.step, "epoch": self.epoch, **metrics})
         self.observers.step_end(step=self.position.step, epoch=self.epoch, metrics=metrics)
 
     def _epoch_done(self, lr: float) -> None:
         self._require_finite_weights()
-        means = self.meter.take_epoch()
+        means, speed = self.meter.take_epoch(), self.pace.take_epoch()
         trained = self.watch.seconds
         validated = "validation" in self.session.stores
         if validated or self.finished:  # else nobody looks at these weights before they are trained on
@@ -156,7 +158,7 @@ class Keeper:
             "train": {"loss": means.loss, "top1": means.top1},
             "lr": lr,
             "seconds": trained,
-            "images_per_second": self.position.step * self.session.batches.images_per_step / max(trained, 1e-9),
+            "images_per_second": speed,
             "kept": gained,
         }
         if validation is not None:
@@ -172,10 +174,6 @@ class Keeper:
             examples=partial(choose_examples, answers, self.session.stores["validation"]) if answers else no_examples,
             confusion=answers.confusion if answers else Confusion.empty,
         )
-
-    def _measure_from_here(self) -> None:
-        """Speed is that of the steps to come, without what a checkpoint, an evaluation or a session before took."""
-        self.measured_from = self.position.step, time.perf_counter()
 
     def _keep_if_better(self, validation: dict[str, Any] | None) -> bool:
         """Keep these weights where they are the best so far, or where the last ones are asked for."""

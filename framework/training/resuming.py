@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from framework.errors import UserError
-from framework.recipe.flat import decides, recipe_differences
+from framework.recipe.differences import recipe_differences
+from framework.recipe.flat import decides, recipe_tree
 from framework.recipe.saving import recipe_text
 from framework.recipe.sections import Recipe
+from framework.recipe.wording import in_words
+from framework.runs.environment import over_sessions
 from framework.runs.folder import RunFolder
 
 
@@ -32,10 +35,12 @@ def claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> bool:
 
 
 def _require_same_recipe(run: RunFolder, recipe: Recipe) -> None:
-    differences = recipe_differences([run.recipe.read_text(encoding="utf-8"), recipe_text(recipe)])
-    settled = {("train.precision", recorded(run, "precision")), ("train.compile", recorded(run, "compile"))}
+    differences = recipe_differences(
+        [recipe_tree(run.recipe.read_text(encoding="utf-8"), str(run.recipe)), recipe_tree(recipe_text(recipe))]
+    )
+    settled = [("train.precision", recorded(run, "precision")), ("train.compile", recorded(run, "compile"))]
     changed = [
-        f"    {key}: was {was}, now {now}"
+        f"    {key}: was {in_words(was, 12)}, now {in_words(now, 12)}"
         for key, (was, now) in sorted(differences.items())
         if decides(key) and (key, now) not in settled  # what `auto` came to
     ]
@@ -79,6 +84,6 @@ def notice_other_device(run: RunFolder, device: str, display: Any) -> None:
 
 def recorded(run: RunFolder, what: str) -> Any:
     """What `environment.json` has of the training so far; None where nothing was trained."""
-    if not (run.path / "environment.json").is_file():
+    if not run.environment.is_file():
         return None
-    return run.read("environment").get(what)
+    return over_sessions(run.read("environment"), what)[-1]

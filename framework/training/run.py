@@ -19,7 +19,7 @@ from framework.hookspecs import Example
 from framework.recipe.saving import plain, recipe_text
 from framework.recipe.sections import Recipe
 from framework.registry import Registry
-from framework.runs.environment import describe_environment
+from framework.runs.environment import describe_environment, with_session
 from framework.runs.folder import RunFolder
 from framework.runs.lock import alone_in
 from framework.runs.weights import load_weights, save_weights
@@ -135,7 +135,7 @@ def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
             session.averaging.model, preprocess.channels, (preprocess.height, preprocess.width)
         ),
         "seconds": {"train": position.seconds, "total": keeper.clock.seconds},
-        "images_per_second": images / max(position.seconds, 1e-9),
+        "images_per_second": images / max(position.step_seconds, 1e-9),
         "peak_memory_bytes": peak_memory(session.device),
     }
     run.write("results", results)
@@ -193,4 +193,5 @@ def _describe_run(run: RunFolder, session: Session, registry: Registry, display:
             },
         },
     )
-    run.write("environment", describe_environment(registry, device, precision, compiled))
+    before = run.read("environment") if run.environment.is_file() else None
+    run.write("environment", with_session(before, describe_environment(registry, device, precision, compiled)))

@@ -22,6 +22,7 @@ from framework.errors import UserError
 from framework.evaluation.copies import figures_without_copies
 from framework.inference.torch_engine import TorchEngine, network_of
 from framework.recipe.saving import plain, recipe_text
+from framework.recipe.wording import in_words
 from framework.runs.environment import describe_environment
 from framework.runs.folder import RunFolder
 from framework.runs.weights import save_weights
@@ -133,8 +134,8 @@ def require_alike(runs: Sequence[Trained], registry: Registry) -> None:
             wanted = expected.get(what, value)
             if value != wanted:
                 raise UserError(
-                    f"the runs of a soup must differ in their weights alone: {what} is {wanted} in '{first.label}', "
-                    f"and {value} in '{run.label}'"
+                    f"the runs of a soup must differ in their weights alone: {what} is "
+                    f"{in_words(wanted, 12)} in '{first.label}', and {in_words(value, 12)} in '{run.label}'"
                 )
 
 

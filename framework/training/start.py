@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from framework.components import Model, build
 from framework.errors import UserError, enumerate_names
 from framework.recipe.saving import plain
+from framework.recipe.wording import as_written
 from framework.runs.trained import open_trained
 from framework.runs.weights import read_weights
 
@@ -97,9 +98,9 @@ def _for_channels(values: Sequence[float], channels: int) -> list[float]:
 
 def _described(model: Mapping[str, Any], preprocess: Mapping[str, Any]) -> str:
     """As a recipe says it."""
-    options = ", ".join(f"{name}: {value}" for name, value in model.items() if value is not None)
-    size = f"[{preprocess['height']}, {preprocess['width']}]"
-    return f"model: {{{options}}}, preprocess: {{size: {size}, channels: {preprocess['channels']}}}"
+    size = {"size": [preprocess["height"], preprocess["width"]], "channels": preprocess["channels"]}
+    options = {name: value for name, value in model.items() if value is not None}
+    return f"model: {as_written(options)}, preprocess: {as_written(size)}"
 
 
 def _rows_of_classes(

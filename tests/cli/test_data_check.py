@@ -56,7 +56,7 @@ def test_people_read_counts_examples_and_what_to_do_next(recipe, framework):
     out = framework("data", "check", recipe, "dataset.validation=0").out
     assert "folder: train 35, test 8 images of 2 classes\nall are 12×16, colour\n" in out
     assert "          exact copies         2  more than one of the same pixels, 2 pictures\n" in out
-    assert "leak: of 8 images of test 1 have an exact copy in train, 0 more a near one\n" in out
+    assert "leak: of 8 images of test 1 has an exact copy in train, 0 more a near one\n" in out
     assert "  test/red/00.png (test, red)" in out
     assert f"    framework data check {recipe} dataset.validation=0 --csv findings.csv\n" in out
     assert out.endswith(f"    framework run {recipe} dataset.validation=0 dataset.drop=findings.csv\n")
@@ -171,7 +171,7 @@ def test_a_soup_has_figures_without_copies_of_its_own(recipe, framework, tmp_pat
 
 def test_the_summary_tells_of_copies(recipe, framework, tmp_path):
     out = framework("run", recipe, "dataset.validation=0", "--out", tmp_path / "run").out
-    assert "Of the 8 test images 1 have an exact copy in train.\nWithout them: top-1 " in out
+    assert "Of 8 test images 1 has an exact copy in train.\nWithout them: top-1 " in out
 
 
 def test_a_run_without_copies_has_no_second_figures(recipe, table, framework, tmp_path):
@@ -186,7 +186,7 @@ def test_a_test_split_of_copies_alone_has_nothing_left(recipe, framework, tmp_pa
     result = framework("run", recipe, "dataset.validation=0", "--out", out)
     assert result.status == 0
     assert results(out)["test_without_copies"] == {"images": 0}
-    assert "Of the 8 test images 8 have an exact copy in train.\n" in result.out
+    assert "Of 8 test images 8 have an exact copy in train.\n" in result.out
     assert "nothing is left to evaluate" in framework("evaluate", out, "--without-copies").err
 
 

@@ -95,3 +95,34 @@ def test_show_of_an_unknown_name_is_an_error(framework, name):
 
 def test_schema_prints_a_schema_with_a_strangers_components(framework):
     assert "Model.tinynet" in json.loads(framework("schema").out)["$defs"]
+
+
+@pytest.mark.parametrize("command", ["list", "show model speednet", "check nothing_of_that_name", "plugins", "help"])
+def test_on_a_terminal_lines_are_wrapped_at_words(command, tmp_path):
+    import fcntl
+    import os
+    import struct
+    import subprocess
+    import sys
+    import termios
+
+    main, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 70, 0, 0))
+    environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")}
+    called = [sys.executable, "-m", "framework", *command.split()]
+    process = subprocess.Popen(called, stdout=terminal, stderr=terminal, env=environment, cwd=tmp_path)
+    os.close(terminal)
+    printed = b""
+    try:
+        while part := os.read(main, 65536):
+            printed += part
+    except OSError:  # that of a terminal whose other side is closed
+        pass
+    process.wait()
+    os.close(main)
+    assert len(printed) > 70
+    assert max(map(len, printed.decode().splitlines())) <= 70
+
+
+def test_one_of_a_thing_is_singular(framework, recipe):
+    assert "1 epoch)" in framework("check", recipe, "train.epochs=1").out

@@ -60,7 +60,7 @@ def test_what_is_no_mapping_of_splits_is_named(built):
     ("members", "message"),
     [
         ({"labels": [0, 1]}, "has 4 images, 2 labels and 4 names"),
-        ({"names": ["a"]}, "has 4 images, 4 labels and 1 names"),
+        ({"names": ["a"]}, "has 4 images, 4 labels and 1 name"),
         ({"labels": [0, 1, 2, 1]}, "has labels from 0 to 2 for 2 classes"),
         ({"labels": [1, 1, 2, 2]}, "labels start at 0"),
         ({"labels": [-1, 0, 1, 1]}, "has labels from -1 to 1"),

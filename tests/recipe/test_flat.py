@@ -1,14 +1,19 @@
-"""Two recipes, option by option."""
+"""A recipe that was kept with a run, as one level of keys."""
 
-from framework.recipe.flat import decides, flat_recipe, recipe_differences
+import pytest
+
+from framework.errors import UserError
+from framework.recipe.flat import decides, flat_recipe
 
 
 def test_options_are_named_by_their_path():
     assert flat_recipe("a: {b: 1}\nc: [{d: x}, y]\ne: []\n") == {"a.b": 1, "c.0.d": "x", "c.1": "y", "e": []}
 
 
-def test_only_what_differs_is_named_with_the_value_of_each():
-    assert recipe_differences(["a: 1\nb: 2\n", "a: 1\nb: 3\n", "a: 1\n"]) == {"b": [2, 3, "not set"]}
+@pytest.mark.parametrize("text", ["a: [1\n", "a: 1\na: 2\n", "a text"])
+def test_a_recipe_that_was_changed_by_hand_is_said_to_be_damaged(text):
+    with pytest.raises(UserError, match="damaged"):
+        flat_recipe(text)
 
 
 def test_what_is_written_or_told_decides_nothing():

@@ -125,6 +125,23 @@ def test_recipes_are_compared_option_by_option(run, other, compared, framework):
     assert "train.batch_size" not in out
 
 
+def test_a_transform_that_was_removed_is_one_row(run, other, framework, tmp_path, page):
+    recipe = (run / "recipe.yaml").read_text()
+    without = recipe.replace("augment:", "augment:\n  - name: rotate\n    degrees: 6.0\n    p: 1.0", 1)
+    (run / "recipe.yaml").write_text(without.replace("1.0\n []", "1.0\n").replace("1.0 []", "1.0"))
+    out = framework("compare", run, other, "--html", tmp_path / "page.html").out
+    rows = [line.split() for line in out[out.index("recipes differ in") :].splitlines() if "rotate" in line]
+    assert rows == [["augment.rotate", "rotate", "(degrees", "6,", "p", "1)", "–"]]
+    assert "augment.rotate rotate (degrees 6, p 1) –" in page(tmp_path / "page.html").text
+    assert "not set" not in out
+
+
+def test_a_damaged_recipe_in_a_run_folder_is_an_error(run, other, framework):
+    (other / "recipe.yaml").write_text("seed: [")
+    result = framework("compare", run, other)
+    assert (result.status, "damaged" in result.err) == (2, True)
+
+
 def test_an_export_of_other_views_or_of_8_bits_differs_by_them_and_is_no_seed_of_the_recipe(run, other, compared):
     shutil.copyfile(run / "recipe.yaml", other / "recipe.yaml")
     assert compared(run, other)["recipe_differences"] == {}

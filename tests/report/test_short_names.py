@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.report.short_names import short_names
+from framework.report.short_names import short_names, short_paths
 from framework.runs.folder import RunFolder
 from framework.runs.trained import Trained
 
@@ -36,3 +36,15 @@ def test_names_are_short_and_tell_runs_apart(labels, names, tmp_path, monkeypatc
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     assert short_names([trained(label) for label in labels]) == names
+
+
+def test_images_of_one_name_in_two_classes_are_told_apart():
+    assert short_paths(["cats/01.jpg", "dogs/01.jpg"]) == {"cats/01.jpg": "cats/01.jpg", "dogs/01.jpg": "dogs/01.jpg"}
+
+
+def test_images_are_named_with_as_many_folders_as_tell_them_apart():
+    deep = [f"/data/set/{part}/cats/01.jpg" for part in ("a", "b")]
+    assert list(short_paths(deep).values()) == ["a/cats/01.jpg", "b/cats/01.jpg"]
+    assert short_paths(deep[:1]) == {deep[0]: "cats/01.jpg"}
+    assert short_paths([]) == {}
+    assert short_paths(["000123"]) == {"000123": "000123"}

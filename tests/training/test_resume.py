@@ -176,6 +176,29 @@ def test_resuming_on_another_device_is_told(recipe, tmp_path, framework, monkeyp
     assert "resumed  on cuda (Another); so far the run was on cpu (" in result.out
 
 
+def test_the_command_of_a_run_is_that_which_started_it_and_resumed_sessions_are_listed(
+    recipe, tmp_path, framework, monkeypatch
+):
+    out = tmp_path / "run"
+    monkeypatch.setattr("sys.argv", ["/somewhere/bin/framework", "run", "dots.yaml"])
+    assert framework("run", recipe, "train.epochs=1", "--out", out).status == 0
+    started = json.loads((out / "environment.json").read_text())
+    assert started["command"] == "framework run dots.yaml"
+    (out / "results.json").unlink()
+    monkeypatch.setattr("sys.argv", ["/somewhere/framework/__main__.py", "run", "dots.yaml", "--resume"])
+    monkeypatch.setattr("framework.training.run.describe_device", lambda device: "cuda (Another)")
+    assert framework("run", recipe, "train.epochs=1", "--out", out, "--resume").status == 0
+
+    session = {"command": "python -m framework run dots.yaml --resume", "device": "cuda (Another)"}
+    assert json.loads((out / "environment.json").read_text()) == {**started, "resumed": [session]}
+    assert framework("report", out).status == 0
+    page = (out / "report.html").read_text()
+    assert f"{started['command']}\n{session['command']}<" in page
+    assert f"{started['device']}, then cuda (Another)" in page
+    assert framework("bundle", out, "--out", tmp_path / "x.safetensors").status == 0
+    assert b"dots.yaml" not in (tmp_path / "x.safetensors").read_bytes()
+
+
 def test_resuming_with_other_images_is_refused(recipe, tmp_path, framework, photos):
     out = tmp_path / "run"
     arguments = ("dataset=folder", f"dataset.root={photos}", "preprocess.size=8", "train.epochs=1")

@@ -13,6 +13,7 @@ from framework.evaluation.answers import Answers
 from framework.recipe import Train
 from framework.training.checkpoints import Checkpoints
 from framework.training.keeper import Keeper, Position
+from framework.training.session import Session
 from framework.training.step import train_step
 
 RECIPE = """
@@ -325,7 +326,7 @@ def test_speed_is_that_of_steps_without_checkpoints_and_sessions_before(run, mon
 
         return timed
 
-    monkeypatch.setattr("framework.training.keeper.time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr("framework.training.pace.time", SimpleNamespace(perf_counter=lambda: clock[0]))
     monkeypatch.setattr("framework.training.loop.train_step", takes(1, train_step))
     monkeypatch.setattr(Checkpoints, "save", takes(100, Checkpoints.save))
     options = "train.epochs=1", "train.log_every=3", "train.keep_checkpoints=100"
@@ -336,6 +337,28 @@ def test_speed_is_that_of_steps_without_checkpoints_and_sessions_before(run, mon
         file.unlink()
     run(*options, "train.checkpoint_every=1h", "--resume")
     assert [(line["step"], line["images_per_second"]) for line in steps(folder)] == [(3, 20), (6, 20), (9, 20)]
+
+
+def test_the_speed_of_an_epoch_is_that_of_its_own_training_without_validation(run, monkeypatch):
+    clock, seconds_of_a_step = [0.0], iter([1] * 27 + [4] * 27)
+
+    def slow_step(*arguments):
+        clock[0] += next(seconds_of_a_step)
+        return train_step(*arguments)
+
+    def slow_validation(session):
+        clock[0] += 1000
+        return validate(session)
+
+    validate = Session.validate
+    monkeypatch.setattr("framework.training.pace.time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr("framework.training.loop.train_step", slow_step)
+    monkeypatch.setattr(Session, "validate", slow_validation)
+    folder, _ = run("train.epochs=2", "dataset.images=600")
+    first, second = epochs(folder)
+    assert first["step"] == 27
+    assert (first["images_per_second"], second["images_per_second"]) == (20, 5)
+    assert folder.read("results")["images_per_second"] == 8
 
 
 def test_patience_counts_from_the_best_epoch_whichever_is_kept():

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from framework.errors import count
 from framework.inference.serving.refusals import Refused
 
 BODIES = 4
@@ -77,7 +78,7 @@ class Held:
         """Raises `Refused` where the queue has not so many places."""
         waiting, queue = self.admission.images, self.admission.limits.queue
         if waiting + number > queue:
-            raise _busy(f"{waiting} images are waiting already, of {queue} at most")
+            raise _busy(f"{count(waiting, 'image')} waiting already, of {queue} at most")
 
 
 def _busy(reason: str) -> Refused:

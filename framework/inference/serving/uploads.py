@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from framework.errors import count
 from framework.inference.serving.refusals import Refused
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class _Form:
             self._name = options[b"filename"].decode("utf-8", "replace")
             self._files += 1
             if self._files > self.limits.files:
-                message = f"the form has more than {self.limits.files} files"
+                message = f"the form has more than {count(self.limits.files, 'file')}"
                 raise Refused(413, "too_many_files", message, "send them in several requests")
 
     def _add_data(self, data: bytes, start: int, end: int) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+from framework.recipe.wording import number
 from framework.report.page.elements import Markup, element
 
 
@@ -21,6 +23,50 @@ class Scale:
     def __call__(self, value: float) -> float:
         """Where the value is drawn."""
         return self.begin + (value - self.low) / (self.high - self.low) * (self.end - self.begin)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A number format: `text` for a single value, `labels` for the ticks of an axis."""
+
+    factor: float = 1.0
+    suffix: str = ""
+    signed: bool = False
+
+    def text(self, value: float) -> str:
+        """Three significant digits."""
+        return self._finish(number(self.factor * value, 3, self._sign))
+
+    def labels(self, values: Sequence[float]) -> list[str]:
+        """The same number of decimals for all, enough to write each value exactly: `0.0`, `2.5`, `5.0`."""
+        scaled = [self.factor * value for value in values]
+        finest = 1e-6 * min(abs(after - before) for before, after in pairwise(scaled))
+        decimals = next(many for many in range(20) if all(abs(round(v, many) - v) <= finest for v in scaled))
+        if decimals <= MOST_DECIMALS:
+            return [self._finish(f"{round(value, decimals) + 0.0:{self._sign}.{decimals}f}") for value in scaled]
+        return [self._finish(_exponential(value, self._sign)) for value in scaled]
+
+    @property
+    def _sign(self) -> str:
+        return "+" if self.signed else ""
+
+    def _finish(self, text: str) -> str:
+        text = text.removeprefix("+") if not text.strip("+-0.") else text
+        return text.replace("-", "\N{MINUS SIGN}", 1) + self.suffix if text.startswith("-") else text + self.suffix
+
+
+NUMBER, PERCENT, POINTS = Unit(), Unit(100, " %"), Unit(100, signed=True)
+MOST_DECIMALS = 5
+"""Values that need more are written as `2e-6`."""
+CHARACTER = 7.7
+"""An upper estimate of the mean width of a character, in user units."""
+GAP = 7
+"""Between a label and the plot."""
+
+
+def label_width(labels: Sequence[str]) -> float:
+    """Estimated width of the longest label, in user units."""
+    return CHARACTER * max(map(len, labels))
 
 
 @dataclass(frozen=True)
@@ -50,31 +96,37 @@ class Frame:
         view = f"0 0 {self.width:g} {self.height:g}"
         return element("svg", *content, viewBox=view, role="img", aria_label=label, class_="chart")
 
-    def horizontal_axis(
-        self, scale: Scale, values: Sequence[float], title: str, text: Callable[[float], str]
-    ) -> Markup:
-        """Below the plot."""
+    def horizontal_axis(self, scale: Scale, values: Sequence[float], title: str, labels: Sequence[str]) -> Markup:
+        """Below the plot, with a label for each value."""
         base = self.height - self.bottom
         marks = [
-            element("text", text(value), x=scale(value), y=base + 17, class_="tick", text_anchor="middle")
-            for value in values
+            element("text", label, x=scale(value), y=base + 17, class_="tick", text_anchor="middle")
+            for value, label in zip(values, labels, strict=True)
         ]
         middle = (self.left + self.width - self.right) / 2
         name = element("text", title, x=middle, y=self.height - 4, class_="axis", text_anchor="middle")
         line = element("line", x1=self.left, x2=self.width - self.right, y1=base, y2=base, class_="base")
         return element("g", line, marks, name)
 
-    def vertical_axis(self, scale: Scale, values: Sequence[float], text: Callable[[float], str]) -> Markup:
-        """Left of the plot, with lines across."""
+    def vertical_axis(self, scale: Scale, values: Sequence[float], labels: Sequence[str]) -> Markup:
+        """Left of the plot, with a label for each value and lines across."""
         lines = [
             element("line", x1=self.left, x2=self.width - self.right, y1=scale(value), y2=scale(value), class_="grid")
             for value in values
         ]
         marks = [
-            element("text", text(value), x=self.left - 7, y=scale(value) + 4, class_="tick", text_anchor="end")
-            for value in values
+            element("text", label, x=self.left - GAP, y=scale(value) + 4, class_="tick", text_anchor="end")
+            for value, label in zip(values, labels, strict=True)
         ]
         return element("g", lines, marks)
+
+
+def _exponential(value: float, sign: str) -> str:
+    """`2.5e-6`."""
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{value:{sign}.3e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from framework.errors import count
 from framework.evaluation.reliability import Bin
 from framework.report.figures import share
-from framework.report.page.axes import Frame
+from framework.report.page.axes import PERCENT, Frame
 from framework.report.page.elements import Markup, element
 
 QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -18,14 +19,14 @@ def reliability_diagram(label: str, bins: Sequence[Bin]) -> Markup:
     x, y = frame.across(0, 1), frame.upward(0, 1)
     most = max(found.images for found in bins)
     floor = frame.height - 40
-    parts = [frame.vertical_axis(y, QUARTERS, lambda value: f"{100 * value:.0f} %")]
+    parts = [frame.vertical_axis(y, QUARTERS, PERCENT.labels(QUARTERS))]
     for found in bins:
         if not found.images:
             continue
         left, width = x(found.low) + 0.75, x(found.high) - x(found.low) - 1.5
         tip = element(
             "title",
-            f"said {share(found.confidence)}, right {share(found.accuracy)}, {found.images:,} images",
+            f"said {share(found.confidence)}, right {share(found.accuracy)}, {count(found.images, 'image')}",
         )
         claimed, right = y(found.confidence), y(found.accuracy)
         modest = found.accuracy > found.confidence

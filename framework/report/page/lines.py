@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from framework.report.page.axes import Frame, Scale, ticks, whole_ticks
+from framework.report.page.axes import GAP, NUMBER, Frame, Scale, Unit, label_width, ticks, whole_ticks
 from framework.report.page.elements import Markup, element
 
 MOST_POINTS = 400
@@ -28,33 +28,34 @@ class Line:
 def line_chart(
     label: str,
     lines: Sequence[Line],
-    text: Callable[[float], str],
+    unit: Unit = NUMBER,
     across: str = "epoch",
     marked: tuple[float, str] | None = None,
 ) -> Markup:
-    """The lines with axes and a legend; `text` writes a value, `marked` is an x with its name."""
+    """The lines with axes and a legend; `marked` is an x with its name."""
     lines = [Line(line.name, _thinned(line.points), line.look, line.legend) for line in lines if line.points]
     values = [y for line in lines for _, y in line.points]
     shown = ticks(min(values), max(values))
     end = math.ceil(max(x for line in lines for x, _ in line.points))
-    frame = Frame(top=22 if marked else 12)
+    labels, epochs = unit.labels(shown), whole_ticks(end)
+    frame = Frame(left=max(Frame.left, label_width(labels) + GAP + 2), top=22 if marked else 12)
     x, y = frame.across(0, end), frame.upward(shown[0], shown[-1])
     drawn = [
-        frame.vertical_axis(y, shown, text),
-        frame.horizontal_axis(x, whole_ticks(end), across, lambda value: f"{value:,.0f}"),
+        frame.vertical_axis(y, shown, labels),
+        frame.horizontal_axis(x, epochs, across, [f"{value:,.0f}" for value in epochs]),
         *([_mark(frame, x, *marked)] if marked else []),
-        *(_drawn(line, x, y, text, across) for line in lines),
+        *(_drawn(line, x, y, unit, across) for line in lines),
     ]
     return element("figure", _legend(label, lines), frame.drawing(label, *drawn), class_="plot")
 
 
-def _drawn(line: Line, x: Scale, y: Scale, text: Callable[[float], str], across: str) -> Markup:
+def _drawn(line: Line, x: Scale, y: Scale, unit: Unit, across: str) -> Markup:
     path = " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in line.points)
     parts = [element("polyline", points=path, class_=f"line {line.look}")]
     if len(line.points) <= DOTS and "faint" not in line.look:
         parts += [
             element(
-                "circle", element("title", f"{line.name}, {across} {math.ceil(at)}: {text(value)}"),
+                "circle", element("title", f"{line.name}, {across} {math.ceil(at)}: {unit.text(value)}"),
                 cx=x(at), cy=y(value), r="2.6", class_=f"dot {line.look}",
             )
             for at, value in line.points

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from framework.report.figures import EPOCH_TITLES, HEADLINES, epoch_cells
+from framework.report.epoch_table import EpochTable
+from framework.report.figures import HEADLINES
+from framework.report.page.axes import PERCENT
 from framework.report.page.document import more, table
 from framework.report.page.elements import Markup, element
 from framework.report.page.lines import Line, line_chart
@@ -25,22 +27,22 @@ def course_section(evidence: Evidence) -> Markup | None:
         return gap_callout(evidence.gap("curves")) or element("p", "The course of the training was not recorded.")
     kept = evidence.trained.documents.get("results", {}).get("kept", {})
     marked = (float(kept["epoch"]), f"kept: epoch {kept['epoch']}") if kept and len(epochs) > 1 else None
+    validated = any("validation" in line for line in epochs)
     charts = [
-        line_chart("Loss", _lines(lines, "loss"), lambda value: f"{value:.2g}", marked=marked),
-        line_chart("Top-1", _lines(lines, "top1"), lambda value: f"{100 * value:.0f} %", marked=marked),
-        line_chart("Learning rate", [rate_line(lines)], lambda value: f"{value:.2g}"),
+        line_chart("Loss", _lines(lines, "loss"), marked=marked),
+        line_chart("Top-1", _lines(lines, "top1"), PERCENT, marked=marked),
+        line_chart("Learning rate", [rate_line(lines)]),
     ]
-    if any("validation" in line for line in epochs):
-        charts.append(
-            line_chart("Validation", _of_validation(lines), lambda value: f"{100 * value:.0f} %", marked=marked)
-        )
+    if validated:
+        charts.append(line_chart("Validation", _of_validation(lines), PERCENT, marked=marked))
     note = "Training figures are of augmented images and of a network that still changes: they may be below validation."
-    rows = [epoch_cells(line["epoch"], len(epochs), line) for line in epochs]
+    epoch_table = EpochTable(len(epochs), validated=validated)
+    rows = [epoch_table.cells(line["epoch"], line) for line in epochs]
     return element(
         "div",
-        element("p", note, class_="note") if any("validation" in line for line in epochs) else None,
+        element("p", note, class_="note") if validated else None,
         element("div", charts, class_="charts"),
-        more("All epochs as a table", table(EPOCH_TITLES, rows, "epochs")),
+        more("All epochs as a table", table(epoch_table.titles, rows, "epochs")),
     )
 
 

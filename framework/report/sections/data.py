@@ -49,7 +49,7 @@ def _balance(classes: Mapping[str, int]) -> str:
         return f"The classes are balanced: {classes[least]:,} to {classes[most]:,} training images each."
     ratio = classes[most] / max(classes[least], 1)
     return (
-        f"The largest class, {most}, has {classes[most]:,} training images; the smallest, {least}, has "
+        f"The largest class, {most}, has {count(classes[most], 'training image')}; the smallest, {least}, has "
         f"{classes[least]:,}: one for every {ratio:.1f}."
     )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import PurePath
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from framework.report.page.elements import Content, Markup, element
 from framework.report.sections.headline import gap_callout
+from framework.report.short_names import short_paths
 
 if TYPE_CHECKING:
     from framework.report.evidence import Evidence
@@ -19,33 +19,35 @@ def examples_section(evidence: Evidence) -> Markup | None:
     pictures = evidence.pictures
     if pictures is None:
         return gap_callout(evidence.gap("pictures") or evidence.gap("answers"))
+    every = {picture.name for group in (pictures.mistakes, pictures.hits, pictures.sample) for picture in group}
+    captions = short_paths(every)
     mapped = [picture for picture in pictures.sample if picture.heat]
     maps_gap = evidence.gap("maps")
     groups: list[Content] = [gap_callout(evidence.gap("images"))]
     groups.append(
         _group("Most confident mistakes", "Wrong, and sure of it: hard images, or labels worth a second look.",
-               pictures.mistakes, "There was no mistake.")
+               pictures.mistakes, captions, "There was no mistake.")
     )  # fmt: skip
-    groups.append(
-        _group("Least confident hits", "Right by a narrow margin.", pictures.hits, "There was no right answer.")
-    )
+    narrow = "Right by a narrow margin."
+    groups.append(_group("Least confident hits", narrow, pictures.hits, captions, "There was no right answer."))
     if mapped:
         note = (
             "A sample of the classes, drawn at random: beside each image what spoke for the answer, from nothing "
             "(grey) to most (yellow). Such a map shows where, not why."
         )
-        groups.append(_group("Where it looks", note, mapped, ""))
+        groups.append(_group("Where it looks", note, mapped, captions, ""))
     elif maps_gap:
         groups += [element("h3", "Where it looks"), gap_callout(maps_gap)]
     return element("div", groups)
 
 
-def _group(title: str, note: str, pictures: Sequence[Picture], none: str) -> Markup:
-    shown = element("div", [_tile(picture) for picture in pictures], class_="tiles") if pictures else element("p", none)
+def _group(title: str, note: str, pictures: Sequence[Picture], captions: Mapping[str, str], none: str) -> Markup:
+    tiles = [_tile(picture, captions[picture.name]) for picture in pictures]
+    shown = element("div", tiles, class_="tiles") if pictures else element("p", none)
     return element("div", element("h3", title), element("p", note, class_="note"), shown, class_="group")
 
 
-def _tile(picture: Picture) -> Markup:
+def _tile(picture: Picture, caption: str) -> Markup:
     right = picture.true == picture.predicted
     image = picture.image or element("span", picture.why_not, class_="absent")
     shown: Content = [image, picture.heat] if picture.heat else image
@@ -59,7 +61,7 @@ def _tile(picture: Picture) -> Markup:
     return element(
         "figure",
         label,
-        element("figcaption", answer, element("span", PurePath(picture.name).name, class_="file", title=picture.name)),
+        element("figcaption", answer, element("span", caption, class_="file", title=picture.name)),
         class_="tile",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from framework.errors import count
 from framework.evaluation.untested import untested_note
 from framework.report.figures import HEADLINES, headline, share
 from framework.report.page.bars import range_bar
@@ -90,9 +91,10 @@ def _sentences(evidence: Evidence, figures: Mapping[str, Any]) -> Iterator[list[
     per_class: Mapping[str, Mapping[str, Any]] = figures["per_class"]
     low, high = evidence.intervals["top1"]
     common = max(per_class, key=lambda name: per_class[name]["support"])
+    images = count(figures["images"], f"{evidence.split} image")
     yield [
-        f"Of {figures['images']:,} {evidence.split} images ", _strong(share(figures["top1"])), " are named right. On "
-        f"images like these the share lies between {100 * low:.1f} and {100 * high:.1f} %, with 95 % confidence; "
+        f"Of {images} ", _strong(share(figures["top1"])), " are named right. "
+        f"On images like these the share lies between {100 * low:.1f} and {100 * high:.1f} %, with 95 % confidence; "
         "always answering ", _class(common), " would reach "
         f"{share(per_class[common]['support'] / figures['images'])}.",
     ]  # fmt: skip
@@ -102,13 +104,13 @@ def _sentences(evidence: Evidence, figures: Mapping[str, Any]) -> Iterator[list[
     if seen[hardest]["recall"] < seen[easiest]["recall"]:
         yield [
             "The hardest class is ", _class(hardest), f": {share(seen[hardest]['recall'])} of its "
-            f"{seen[hardest]['support']:,} images are found. The easiest is ", _class(easiest),
+            f"{count(seen[hardest]['support'], 'image')} are found. The easiest is ", _class(easiest),
             f" with {share(seen[easiest]['recall'])}.",
         ]  # fmt: skip
     for true, predicted, number, of in evidence.confusion.mistakes(1) if evidence.confusion else ():
         yield [
             "The most frequent mistake: ", _class(true), " taken for ", _class(predicted),
-            f", {number:,} of {of:,} images ({share(number / of)}).",
+            f", {number:,} of {count(of, 'image')} ({share(number / of)}).",
         ]  # fmt: skip
     if evidence.answers is not None:
         yield [_confidence(evidence, figures)]

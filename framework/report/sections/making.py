@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from framework.errors import count
+from framework.recipe.wording import component_in_words
 from framework.report.figures import duration, gigabytes, millions
 from framework.report.page.document import table
 from framework.report.page.elements import Content, Markup, element
+from framework.runs.environment import over_sessions
 
 if TYPE_CHECKING:
     from framework.report.evidence import Evidence
@@ -22,7 +26,7 @@ def making_section(evidence: Evidence) -> Markup:
     documents = evidence.trained.documents
     facts = [*_training(documents.get("results", {})), *_network(documents["model"], documents.get("results", {}))]
     environment = documents.get("environment", {})
-    command = environment.get("command")
+    commands = [command for command in over_sessions(environment, "command") if command]
     packages = {name: version for name, version in environment.get("packages", {}).items() if version}
     plugins = {
         name: f"{plugin['distribution']} {plugin['version']}" for name, plugin in environment.get("plugins", {}).items()
@@ -30,8 +34,7 @@ def making_section(evidence: Evidence) -> Markup:
     return element(
         "div",
         element("div", _facts("Training", facts), _facts("Machine", _machine(environment)), class_="pair"),
-        element("h3", "Command") if command else None,
-        element("pre", element("code", command), class_="command") if command else None,
+        _commands(commands) if commands else None,
         element("div", _versions("Packages", packages), _versions("Plugins", plugins), class_="pair"),
         element("h3", "Recipe"),
         element("p", "Every default is filled in: saved as a file it runs again.", class_="note"),
@@ -43,8 +46,9 @@ def _training(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     if "seconds" not in results:  # never evaluated, or a soup of such runs
         return []
     stopped = {None: "", "max_time": ", ended by train.max_time", "patience": ", ended by train.patience"}
+    steps = count(results["steps"], "step") + stopped.get(results.get("stopped"), "")
     facts = [
-        ("epochs", f"{results['epochs']:,}, {results['steps']:,} steps{stopped.get(results.get('stopped'), '')}"),
+        ("epochs", f"{results['epochs']:,}, {steps}"),
         ("weights kept", f"of epoch {results['kept']['epoch']}, step {results['kept']['step']:,}"),
         ("training", duration(results["seconds"]["train"])),
         ("everything", f"{duration(results['seconds']['total'])}, with reading and testing"),
@@ -56,10 +60,9 @@ def _training(results: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _network(model: Mapping[str, Any], results: Mapping[str, Any]) -> list[tuple[str, str]]:
-    options = [f"{key} {_shown(value)}" for key, value in model["model"].items() if key != "name"]
     size = model["preprocess"]
     facts = [
-        ("network", ", ".join([model["model"]["name"], *options])),
+        ("network", component_in_words(model["model"])),
         ("input", f"{size['channels']}×{size['height']}×{size['width']}, fitted by {size['fit']}"),
     ]
     if "parameters" in results:
@@ -72,15 +75,30 @@ def _network(model: Mapping[str, Any], results: Mapping[str, Any]) -> list[tuple
 
 
 def _machine(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
-    facts = [(key, str(environment[key])) for key in MACHINE if environment.get(key)]
-    if git := environment.get("git"):
-        changed = {True: ", with uncommitted changes", None: ", maybe with uncommitted changes"}
-        facts.append(("git commit", git["commit"] + changed.get(git["uncommitted_changes"], "")))
-    return facts
+    values = {key: _distinct(map(str, over_sessions(environment, key))) for key in MACHINE if environment.get(key)}
+    commits = _distinct(_commit(git) for git in over_sessions(environment, "git") if git)
+    return [*values.items(), *([("git commit", commits)] if commits else [])]
 
 
-def _shown(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _distinct(values: Iterable[str]) -> str:
+    """`cpu (2 threads), then cuda (NVIDIA H100)` if a resumed session used another device."""
+    return ", then ".join(value for value, _ in groupby(values))
+
+
+def _commit(git: Mapping[str, Any]) -> str:
+    changed = {True: ", with uncommitted changes", None: ", maybe with uncommitted changes"}
+    return str(git["commit"]) + changed.get(git["uncommitted_changes"], "")
+
+
+def _commands(commands: Sequence[str]) -> list[Markup | None]:
+    """The command that started the run, then those that resumed it."""
+    title = "Command" if len(commands) == 1 else "Commands"
+    note = f"The first command started the run; it was resumed {count(len(commands) - 1, 'time')}."
+    return [
+        element("h3", title),
+        element("p", note, class_="note") if len(commands) > 1 else None,
+        element("pre", element("code", "\n".join(commands)), class_="command"),
+    ]
 
 
 def _facts(title: str, facts: list[tuple[str, str]]) -> Markup | None:

@@ -128,7 +128,8 @@ function facts(model) {
   const { height, width, channels } = model.preprocessing;
   const split = ["test", "validation"].find((name) => name in model.metrics);
   const figures = model.metrics[split];
-  const right = figures && `${percent(figures.top1)} right of ${figures.images.toLocaleString("en")} ${split} images`;
+  const images = figures?.images === 1 ? "image" : "images";
+  const right = figures && `${percent(figures.top1)} right of ${figures.images.toLocaleString("en")} ${split} ${images}`;
   return [
     `${model.classes.length} classes`,
     ...(figures ? [right] : []),

@@ -1,0 +1,73 @@
+"""The table of epochs; narrow terminals show fewer columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from framework.report.figures import duration, share
+
+GAP = "  "
+
+
+class Column(NamedTuple):
+    """One figure of an epoch, right-aligned; `cell` makes text of the epoch's metrics."""
+
+    title: str
+    width: int
+    cell: Callable[[Mapping[str, Any]], str]
+    of_validation: bool = False
+
+
+COLUMNS = (
+    Column("loss", 6, lambda metrics: f"{metrics['train']['loss']:.3f}"),
+    Column("top-1", 7, lambda metrics: share(metrics["train"]["top1"])),
+    Column("val loss", 8, lambda metrics: f"{metrics['validation']['loss']:.3f}", of_validation=True),
+    Column("val top-1", 9, lambda metrics: share(metrics["validation"]["top1"]), of_validation=True),
+    Column("lr", 6, lambda metrics: exponential(metrics["lr"])),
+    Column("images/s", 8, lambda metrics: f"{metrics['images_per_second']:,.0f}"),
+    Column("time", 9, lambda metrics: duration(metrics["seconds"])),
+    Column("", 4, lambda metrics: "kept" if metrics["kept"] else ""),
+)
+FIRST_TO_GO = ("lr", "images/s", "top-1", "time", "loss", "val loss")
+"""The order in which columns are dropped until a row fits."""
+
+
+class EpochTable:
+    """Rows of at most `width` characters (None: no limit)."""
+
+    def __init__(self, epochs: int, *, validated: bool, width: int | None = None) -> None:
+        self.epochs = epochs
+        self.columns = [column for column in COLUMNS if validated or not column.of_validation]
+        self.first = max(len("epoch"), len(f"{epochs}/{epochs}"))
+        for title in FIRST_TO_GO:
+            if width is None or self.width <= width:
+                break
+            self.columns = [column for column in self.columns if column.title != title]
+
+    @property
+    def width(self) -> int:
+        """Characters of a row."""
+        return self.first + sum(len(GAP) + column.width for column in self.columns)
+
+    @property
+    def titles(self) -> list[str]:
+        """Column titles; the first column is the epoch number."""
+        return ["epoch", *(column.title for column in self.columns)]
+
+    def cells(self, epoch: int, metrics: Mapping[str, Any]) -> list[str]:
+        """One epoch; `metrics` as observers get them."""
+        return [f"{epoch}/{self.epochs}", *(column.cell(metrics) for column in self.columns)]
+
+    def row(self, cells: list[str]) -> str:
+        """Titles or cells in columns."""
+        widths = [self.first, *(column.width for column in self.columns)]
+        return GAP.join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def exponential(value: float) -> str:
+    """`1.9e-3`."""
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
