@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pluggy
 
+from framework.attribution import GROUP, reason_of
 from framework.components import Component
 from framework.errors import UserError, did_you_mean, enumerate_names
 from framework.hookspecs import PluginSpec
@@ -21,7 +22,6 @@ from framework.soundness import fault_of
 if TYPE_CHECKING:
     from types import ModuleType
 
-GROUP = "framework"
 C = TypeVar("C", bound=Component)
 
 
@@ -136,7 +136,7 @@ def variants_of(component: type[Component]) -> tuple[Sequence[str], str | None]:
     try:
         return tuple(component.variants()), None
     except Exception as error:
-        return (), f"{component.name}/… cannot be listed: {_one_line(error)}"
+        return (), f"{component.name}/… cannot be listed: {reason_of(error)}"
 
 
 def load_plugin(point: importlib.metadata.EntryPoint) -> Plugin:
@@ -154,7 +154,7 @@ def load_plugin(point: importlib.metadata.EntryPoint) -> Plugin:
     except (KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # a plugin may raise anything on import, SystemExit too
-        faults.append(_one_line(error))
+        faults.append(reason_of(error))
     location = getattr(module, "__file__", None) or ""
     fault = "; ".join(faults) or None
     return Plugin(point.name, point.value, *_distribution(point), location, components, bundles, fault)
@@ -213,7 +213,3 @@ def _sound_bundles(hooks: Any, faults: list[str]) -> dict[str, Path]:
 def _clash(kind: str, name: str, found: Iterable[tuple[Plugin, Any]]) -> str:
     owners = " and ".join(f"plugin '{plugin.name}' ({plugin.distribution})" for plugin, _ in found)
     return f"{kind} '{name}' is offered by {owners}; uninstall one of them"
-
-
-def _one_line(error: BaseException) -> str:
-    return ": ".join(part for part in (type(error).__name__, " ".join(str(error).split())) if part)

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from framework.components import Transform, build, names_argument
 from framework.data.moment import Moment
 from framework.data.preprocess import LUMA
+from framework.data.transformed import checked_step, sort_of
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -30,7 +31,7 @@ class Augmentation:
     A transform is one of three sorts:
 
     - geometric: it has `matrices(number, generator)`, float32 N×3×3 that map where a pixel goes to, in coordinates from
-      -1 to 1 over the image (x, y, 1), to where it is taken from;
+      -1 to 1 over the image (x, y, 1), to where it is taken from; affine, so that the last row is (0, 0, 1);
     - photometric: it has `levels(means, generator)`, given the mean gray value of each image (float32 N on the CPU),
       the factor and the summand for its pixel values, float32 N each;
     - a callable `(images, targets, generator) -> (images, targets)`.
@@ -44,7 +45,7 @@ class Augmentation:
 
     def __init__(self, transforms: Sequence[Transform], image_size: tuple[int, int]) -> None:
         self.transforms = tuple(transforms)
-        self.steps = [build(transform, image_size=image_size) for transform in transforms]
+        self.steps = [checked_step(transform, build(transform, image_size=image_size)) for transform in transforms]
         self._passes: dict[tuple[bool, ...], list[Pass]] = {}
 
     def __call__(
@@ -105,7 +106,7 @@ class Photometry:
 def _composed(steps: Iterable[Any]) -> list[Pass]:
     """Neighbours of one sort as one."""
     passes: list[Pass] = []
-    for sort, group in groupby(steps, _sort):
+    for sort, group in groupby(steps, sort_of):
         if sort == "matrices":
             passes.append(Geometry([_told_moment(step.matrices) for step in group]))
         elif sort == "levels":
@@ -113,11 +114,6 @@ def _composed(steps: Iterable[Any]) -> list[Pass]:
         else:
             passes += map(_told_moment, group)
     return passes
-
-
-def _sort(step: Any) -> str | None:
-    """What it draws and shares with its neighbours; None for a plain callable."""
-    return next((sort for sort in ("matrices", "levels") if hasattr(step, sort)), None)
 
 
 def _told_moment(draw: Callable[..., Any]) -> Callable[..., Any]:

@@ -47,7 +47,7 @@ class TorchEngine:
         model = model.to(where).eval()
         if saved["evaluation"]["channels_last"]:
             model = model.to(memory_format=torch.channels_last)
-        return cls(model, Evaluator(preprocess, where, **saved["evaluation"]), trained.temperature)
+        return cls(model, Evaluator(preprocess, where, **saved["evaluation"], component=component), trained.temperature)
 
     @property
     def device(self) -> torch.device:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from framework.attribution import full_name
 from framework.errors import count
 from framework.hookspecs import hookimpl
 from framework.report.figures import (
@@ -191,7 +192,6 @@ def choose_display() -> Display:
 def overview(session: Session) -> list[tuple[str, str]]:
     """What is about to be trained on what, in a few lines."""
     from framework.device import describe_device
-    from framework.training.network import model_label
 
     recipe, preprocess = session.recipe, session.preprocess
     splits = ", ".join(f"{name} {len(store):,}" for name, store in session.stores.items())
@@ -213,7 +213,7 @@ def overview(session: Session) -> list[tuple[str, str]]:
         ),
         (
             "model",
-            f"{model_label(recipe.model).removeprefix('model ')[1:-1]}, {parameters:,} parameters",
+            f"{full_name(recipe.model)}, {parameters:,} parameters",
         ),
         ("store", _whereabouts(session)),
         ("training", f"{recipe.optimizer.name}, {recipe.scheduler.name}, {session.total_steps:,} steps"),

@@ -4,6 +4,8 @@ reading.py       recipe -> decoded splits and preprocessing
 session.py       recipe and splits -> network, optimizer, … ready to train
 network.py       the network, tried before anything else is done with it
 criterion.py     a recipe's loss, with its state
+calls.py         calls into components, each attributed to its plugin
+probe.py         one step on copies before training, to find faulty plugins
 start.py         the weights of a finished training as a start
 image_sizes.py   which image sizes a network takes, found by trying
 loop.py          the loop, in one screen

@@ -27,6 +27,7 @@ from framework.training.keeper import Keeper
 from framework.training.loop import train
 from framework.training.network import multiply_adds
 from framework.training.observing import Observing
+from framework.training.probe import probe
 from framework.training.reading import read_data
 from framework.training.resuming import claim_folder, notice_other_device, require_same_images, require_same_precision
 from framework.training.session import Session, build_session
@@ -64,6 +65,7 @@ def _train_in(
         start = None if checkpoints.files() else open_start(recipe, registry)
         observers = Observing(recipe.observers, run, display)
         session = build_session(recipe, *read_data(recipe, display.reading, display.line), start)
+        probe(session)
         require_savable(session.state_dict())
     except BaseException:  # a start that failed leaves nothing behind, and nothing that must be resumed
         if made:
