@@ -20,6 +20,7 @@ averaging.py     averages of the weights: moving, lookahead
 norms.py         statistics of batch normalisation, estimated anew
 schedule.py      when a scheduler is told what
 freezing.py      parameters that are not trained, or not yet
+decay.py         which parameters weight decay leaves out
 stages.py        a network from its input to its classifier, by the names of its parameters
 stopping.py      signals, time limit, patience
 meter.py         running means kept on the device, and where the loss stopped being finite
