@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path  # pydantic reads it
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, get_args
 
@@ -341,6 +341,20 @@ def field_kind(annotation: Any) -> type[Component] | None:
         return annotation
     inner = (field_kind(argument) for argument in get_args(annotation))
     return next((kind for kind in inner if kind), None)
+
+
+def components_in(value: Any) -> Iterator[Component]:
+    """Every component in a recipe, a section, a component or a list of them, nested ones included."""
+    if isinstance(value, Component):
+        yield value
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from components_in(getattr(value, name))
+    elif isinstance(value, (list, tuple)):
+        for entry in value:
+            yield from components_in(entry)
+    elif isinstance(value, Mapping):
+        yield from components_in(list(value.values()))
 
 
 def own_fields_first(component: type[BaseModel]) -> list[str]:

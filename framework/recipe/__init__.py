@@ -6,6 +6,7 @@ tree.py         YAML text -> values that know where they were written
 flat.py         a recipe as one level of keys, to compare two
 problems.py     validation errors -> located messages in plain words
 loading.py      the road from a file name to a `Recipe`
+doubts.py       what a valid recipe asks for and hardly means
 saving.py       a `Recipe` -> YAML that is itself a valid recipe
 json_schema.py  JSON Schema over all installed components, for editors
 """

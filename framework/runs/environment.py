@@ -7,16 +7,22 @@ import platform
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from framework.components import KINDS, components_in
+from framework.errors import UserError
+from framework.recipe.sections import Recipe
 from framework.registry import Registry
 
 PACKAGES = ("framework", "torch", "torchvision", "timm", "numpy", "pillow", "pydantic", "safetensors")
 
 
-def describe_environment(registry: Registry, device: str, precision: str) -> dict[str, Any]:
-    """As JSON types."""
+def describe_environment(
+    registry: Registry, device: str, precision: str, recipe: Recipe | None = None
+) -> dict[str, Any]:
+    """As JSON types; with a recipe, which plugin each of its components comes from."""
     return {
         "command": shlex.join(sys.argv),
         "python": platform.python_version(),
@@ -33,8 +39,19 @@ def describe_environment(registry: Registry, device: str, precision: str) -> dic
             }
             for plugin in registry.plugins
         },
+        **({"components": _owners(registry, recipe)} if recipe else {}),
         "git": git_state(Path.cwd()),
     }
+
+
+def _owners(registry: Registry, recipe: Recipe) -> dict[str, dict[str, str]]:
+    """The name of the plugin of each component that the recipe uses, by kind and name."""
+    owners: dict[str, dict[str, str]] = {}
+    for component in components_in(recipe):
+        kind = next(kind for kind in KINDS if kind.kind == component.kind)
+        with suppress(UserError):  # given as an object, not by its name
+            owners.setdefault(component.kind, {})[component.name] = registry.provider(kind, component.name).name
+    return owners
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:

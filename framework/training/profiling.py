@@ -12,6 +12,7 @@ import torch
 
 from framework.data.growth import Stage
 from framework.device import peak_memory, wait_for
+from framework.recipe.doubts import doubts
 from framework.training.meter import Meter
 from framework.training.norms import refreshed
 from framework.training.probe import probe
@@ -87,6 +88,8 @@ def profile(recipe: Recipe, registry: Registry, display: Any, steps: int) -> Pro
     session = build_session(recipe, *read_data(recipe, display.reading, display.line), start)
     probe(session)
     announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
+    for doubt in doubts(recipe):
+        display.line(f"warning: {doubt}", "yellow")
     stages = [
         StageProfile(stage.size, stage.steps, _median_phases(session, stage, steps), session.batches.images_per_step)
         for stage in session.batches.stages()

@@ -15,6 +15,7 @@ from framework.evaluation.copies import figures_without_copies
 from framework.evaluation.examples import choose_examples
 from framework.files import replace_atomically
 from framework.hookspecs import Example
+from framework.recipe.doubts import doubts
 from framework.recipe.saving import plain, recipe_text
 from framework.recipe.sections import Recipe
 from framework.registry import Registry
@@ -76,6 +77,8 @@ def _train_in(
     keeper = Keeper(session, run, observers, clock, checkpoints)
     if keeper.position.step == 0:
         announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
+    for doubt in doubts(recipe):
+        display.line(f"warning: {doubt}", "yellow")
     display.begin(run, session, keeper.position.step)
     try:
         observers.run_start(
@@ -179,4 +182,4 @@ def _describe_run(run: RunFolder, session: Session, registry: Registry, display:
             },
         },
     )
-    run.write("environment", describe_environment(registry, device, precision))
+    run.write("environment", describe_environment(registry, device, precision, session.recipe))
