@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from framework.report.bitmaps import confusion_picture, examples_picture
     from framework.report.figures import scalars
     from framework.runs.folder import RunFolder
+    from framework.training.decay import undecayed
     from framework.training.stages import stages_of
 
 _HOMES = {
@@ -70,6 +71,7 @@ _HOMES = {
     "framework.report.figures": ("scalars",),
     "framework.report.bitmaps": ("confusion_picture", "examples_picture"),
     "framework.runs.folder": ("RunFolder",),
+    "framework.training.decay": ("undecayed",),
     "framework.training.stages": ("stages_of",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -118,6 +120,7 @@ __all__ = [
     "nfc",
     "scalars",
     "stages_of",
+    "undecayed",
     "unreachable",
 ]
 

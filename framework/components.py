@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path  # pydantic reads it
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, get_args
 
@@ -17,12 +17,14 @@ from pydantic import (
     Field,
     ModelWrapValidatorHandler,
     SerializerFunctionWrapHandler,
+    ValidationError,
     ValidationInfo,
     model_serializer,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
+from framework.attribution import attributed_to
 from framework.errors import UserError
 from framework.section import Section
 
@@ -103,6 +105,9 @@ class Component(Section):
     offered: ClassVar[tuple[str, ...]] = ()
     """The arguments that `build` may ask for, by name."""
 
+    contract: ClassVar[str] = ""
+    """What a component of this kind must do, in one sentence for messages about one that does not."""
+
     @abstractmethod
     def build(self, *args: Any, **kwargs: Any) -> Any:
         """Make the object that the component stands for."""
@@ -129,7 +134,9 @@ class Component(Section):
         except UserError as error:
             text = str(error).encode(errors="backslashreplace").decode()  # pydantic takes what is UTF-8 alone
             raise PydanticCustomError("unknown_component", "{text}", {"text": text}) from None
-        return found.model_validate(_expand_shorthand(found, value, fields), context=info.context)  # type: ignore[return-value]
+        expanded = _expand_shorthand(found, value, fields)
+        with attributed_to(found, "the validation of its options", passing=(ValidationError, PydanticCustomError)):
+            return found.model_validate(expanded, context=info.context)  # type: ignore[return-value]
 
     @model_serializer(mode="wrap")
     def _with_name(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -145,6 +152,10 @@ class Dataset(Component):
     """
 
     kind = "dataset"
+    contract = (
+        "A dataset's build() returns {split name: image source}; read(index) of a source returns uint8 C×H×W, or "
+        "raises BadImage"
+    )
 
     validation: float | None = Field(None, ge=0, lt=1)
     """Share of `train` held out for validation, stratified by class. Left out: the dataset's own validation split, or
@@ -205,6 +216,10 @@ class Transform(Component):
     """
 
     kind = "transform"
+    contract = (
+        "A transform takes (images, targets, generator) and returns (images, targets): float tensors of the shapes "
+        "that it was given, images in [0, 1], rows of targets that sum to 1"
+    )
     offered = ("image_size",)
 
     after: float | None = Field(None, gt=0, lt=1)
@@ -232,6 +247,7 @@ class Model(Component):
     """
 
     kind = "model"
+    contract = "A model takes images B×C×H×W and returns one tensor of logits B×K, in training as in evaluation"
     offered = ("num_classes", "channels", "image_size", "sample")
 
     def without_pretrained(self) -> Self:
@@ -263,6 +279,10 @@ class Loss(Component):
     """
 
     kind = "loss"
+    contract = (
+        "A loss takes (logits B×K, targets B×K) and returns one number: a tensor without dimensions that depends on "
+        "the logits"
+    )
     offered = ("class_counts", "preprocess", "device", "precision")
 
     def activation(self) -> Activation:
@@ -278,6 +298,9 @@ class Optimizer(Component):
     """`build(model)` returns a `torch.optim.Optimizer` over the parameters of `model` that require gradients."""
 
     kind = "optimizer"
+    contract = (
+        "An optimizer's build(model) returns a torch.optim.Optimizer over parameters of the model; step() updates them"
+    )
     offered = ("model",)
 
 
@@ -289,6 +312,7 @@ class Scheduler(Component):
     """
 
     kind = "scheduler"
+    contract = "A scheduler's build(optimizer, …) returns a torch LR scheduler; step() sets the learning rates"
     offered = ("optimizer", "total_steps", "steps_per_epoch")
 
 
@@ -301,6 +325,9 @@ class Observer(Component):
     """
 
     kind = "observer"
+    contract = (
+        "An observer's build(run) returns an object whose methods, marked with @hookimpl, are hooks of ObserverSpec"
+    )
     offered = ("run", "say")
     essential: ClassVar[bool] = True
     """Whether the run stops when the observer fails; set it to False where a run can do without."""
@@ -315,14 +342,20 @@ class Finder(Component):
     """
 
     kind = "finder"
+    contract = "A finder's build() returns a callable from an image, uint8 C×H×W, to a list of framework.Region"
 
 
 KINDS: tuple[type[Component], ...] = (Dataset, Transform, Model, Loss, Optimizer, Scheduler, Observer, Finder)
 
 
 def build(component: Component, **offered: Any) -> Any:
-    """Call `component.build` with those of the offered arguments that it names, as pluggy does for hooks."""
-    return component.build(**{name: value for name, value in offered.items() if wants(component, name)})
+    """Call `component.build` with those of the offered arguments that it names, as pluggy does for hooks.
+
+    Raises `ComponentFault` where it raises anything but a `UserError`.
+    """
+    arguments = {name: value for name, value in offered.items() if wants(component, name)}
+    with attributed_to(component, "build()"):
+        return component.build(**arguments)
 
 
 def wants(component: Component, argument: str) -> bool:
@@ -342,6 +375,20 @@ def field_kind(annotation: Any) -> type[Component] | None:
         return annotation
     inner = (field_kind(argument) for argument in get_args(annotation))
     return next((kind for kind in inner if kind), None)
+
+
+def components_in(value: Any) -> Iterator[Component]:
+    """Every component in a recipe, a section, a component or a list of them, nested ones included."""
+    if isinstance(value, Component):
+        yield value
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from components_in(getattr(value, name))
+    elif isinstance(value, (list, tuple)):
+        for entry in value:
+            yield from components_in(entry)
+    elif isinstance(value, Mapping):
+        yield from components_in(list(value.values()))
 
 
 def own_fields_first(component: type[BaseModel]) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pluggy
 
+from framework.attribution import GROUP, reason_of
 from framework.components import Component
 from framework.errors import UserError, enumerate_names, nearest
 from framework.hookspecs import PluginSpec
@@ -22,7 +23,6 @@ from framework.soundness import fault_of
 if TYPE_CHECKING:
     from types import ModuleType
 
-GROUP = "framework"
 HEAVY = "torch"
 SLOW = f"loading it imports {HEAVY}, which takes seconds in every command; import it inside `build`"
 FILLER = ("random", "loss", "lr", "scheduler", "optimizer", "logger")
@@ -161,7 +161,7 @@ def variants_of(component: type[Component]) -> tuple[Sequence[str], str | None]:
     try:
         return tuple(component.variants()), None
     except Exception as error:
-        return (), f"{component.name}/… cannot be listed: {_one_line(error)}"
+        return (), f"{component.name}/… cannot be listed: {reason_of(error)}"
 
 
 def load_plugin(point: importlib.metadata.EntryPoint) -> Plugin:
@@ -180,7 +180,7 @@ def load_plugin(point: importlib.metadata.EntryPoint) -> Plugin:
     except (KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # a plugin may raise anything on import, SystemExit too
-        faults.append(_one_line(error))
+        faults.append(reason_of(error))
     location = getattr(module, "__file__", None) or ""
     fault = "; ".join(faults) or None
     slow = not before and HEAVY in sys.modules
@@ -246,7 +246,3 @@ def _gist(name: str) -> str:
     """Normalise a name: `RandomHorizontalFlip` and `horizontal_flip` give `horizontalflip`."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower().split("_")
     return "".join(word for word in words if word not in FILLER) or name.lower()
-
-
-def _one_line(error: BaseException) -> str:
-    return ": ".join(part for part in (type(error).__name__, " ".join(str(error).split())) if part)

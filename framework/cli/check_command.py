@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from framework.cli.arguments import add_recipe
 from framework.errors import count
 from framework.recipe import load_recipe, recipe_text
+from framework.recipe.doubts import doubts
 from framework.registry import Registry
 
 
@@ -19,6 +21,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print that it is valid, or every mistake."""
     recipe = load_recipe(arguments.recipe, Registry.load(), arguments.overrides)
+    for doubt in doubts(recipe):
+        print(f"warning: {doubt}", file=sys.stderr)
     if arguments.resolved:
         print(recipe_text(recipe), end="")
     else:

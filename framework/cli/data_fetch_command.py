@@ -16,11 +16,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Download."""
+    from framework.attribution import attributed_to
+
     output_is_optional()
     from framework.components import Dataset
     from framework.recipe.loading import validate_component
     from framework.registry import Registry
 
     dataset = validate_component(Dataset, arguments.dataset, Registry.load(), arguments.overrides)
-    print(f"{dataset.name} is in {dataset.fetch()}")
+    with attributed_to(dataset, "fetch()"):
+        folder = dataset.fetch()
+    print(f"{dataset.name} is in {folder}")
     return 0

@@ -134,7 +134,8 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _finder(written: str, registry: Registry) -> tuple[str, Find]:
     """Its name, and what it builds."""
-    from framework.components import Finder, build
+    from framework.components import Finder
+    from framework.data.regions import built_finder
     from framework.recipe.loading import validate_component
 
     try:
@@ -144,7 +145,7 @@ def _finder(written: str, registry: Registry) -> tuple[str, Find]:
             f"--find takes a finder's name and its options, such as 'faces margin=0.2', not {written!r}"
         ) from None
     component = validate_component(Finder, name, registry, options)
-    return name, build(component)
+    return name, built_finder(component)
 
 
 def _table(file: str, form: Form, open_files: ExitStack) -> Table:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from framework.cli.arguments import add_recipe
 from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.recipe import load_recipe
 from framework.registry import Registry
+from framework.runs.folder import RunFolder
 from framework.runs.naming import new_run_path
+from framework.runs.plugins import naming_missing_plugins
 
 TIMED_STEPS = 5
 """Of each image size, in a dry run."""
@@ -35,7 +38,8 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.resume and arguments.out is None:
         raise UserError("--resume needs the folder of the run to go on with: --out DIR")
     registry = Registry.load()
-    recipe = load_recipe(arguments.recipe, registry, arguments.overrides)
+    with naming_missing_plugins(str(arguments.out), _environment(arguments), registry):
+        recipe = load_recipe(arguments.recipe, registry, arguments.overrides)
     from framework.report.display import choose_display
 
     display = choose_display()
@@ -51,3 +55,10 @@ def execute(arguments: argparse.Namespace) -> int:
     with display:
         run_recipe(recipe, registry, out, display, resume=arguments.resume)
     return 0
+
+
+def _environment(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the run to be resumed recorded of the plugins that it began with."""
+    resumed = arguments.resume and (arguments.out / "environment.json").is_file()
+    environment: dict[str, Any] = RunFolder(arguments.out).read("environment") if resumed else {}
+    return environment

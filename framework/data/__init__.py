@@ -14,6 +14,7 @@ subset.py      images of a source, by a table of their names
 tables.py      `dataset.drop` and `dataset.keep`
 resize.py      resizing in whole numbers
 augment.py     a recipe's transforms as one function of a batch
+transformed.py what a transform returned, checked
 check/         copies, contradictions, blank and corrupt images of a data set
 decode.py      an image file -> uint8 C×H×W, whatever its mode
 samples.py     all bits of images with more than 8 bits a sample

@@ -15,6 +15,7 @@ from framework.components import Transform, build
 from framework.data.preprocess import LUMA
 from framework.data.rng import BatchPosition, BatchRNG, words_of
 from framework.data.seeding import seed_at
+from framework.data.transformed import checked_step, sort_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +33,7 @@ class Augmentation:
     A transform is one of three sorts:
 
     - geometric: it has `matrices(rng)`, float32 B×3×3 that map where a pixel goes to, in coordinates from -1 to 1 over
-      the image (x, y, 1), to where it is taken from;
+      the image (x, y, 1), to where it is taken from; affine, so that the last row is (0, 0, 1);
     - photometric: it has `levels(means, rng)`, given the mean gray value of each image (float32 B), the factor and the
       summand for its pixel values, float32 B each;
     - a callable `(images, targets, rng) -> (images, targets)`.
@@ -46,7 +47,7 @@ class Augmentation:
 
     def __init__(self, transforms: Sequence[Transform], image_size: tuple[int, int]) -> None:
         self.transforms = tuple(transforms)
-        self.steps = [build(transform, image_size=image_size) for transform in transforms]
+        self.steps = [checked_step(transform, build(transform, image_size=image_size)) for transform in transforms]
         self.streams = _streams(transforms)
         self._streams = torch.tensor(self.streams, dtype=torch.int64).view(-1, 1, 1)
         self._passes: dict[tuple[bool, ...], list[Pass]] = {}
@@ -146,7 +147,7 @@ def _streams(transforms: Sequence[Transform]) -> list[int]:
 def _composed(steps: Sequence[Any], numbers: Sequence[int]) -> list[Pass]:
     """Those of the steps with these numbers; neighbours of one sort as one."""
     passes: list[Pass] = []
-    for sort, group in groupby(numbers, lambda number: _sort(steps[number])):
+    for sort, group in groupby(numbers, lambda number: sort_of(steps[number])):
         members = [(number, steps[number]) for number in group]
         if sort == "matrices":
             passes.append(Geometry(members))
@@ -155,11 +156,6 @@ def _composed(steps: Sequence[Any], numbers: Sequence[int]) -> list[Pass]:
         else:
             passes += [Function(*member) for member in members]
     return passes
-
-
-def _sort(step: Any) -> str | None:
-    """What it draws and shares with its neighbours; None for a plain callable."""
-    return next((sort for sort in ("matrices", "levels") if hasattr(step, sort)), None)
 
 
 def gray_means(images: Tensor) -> Tensor:

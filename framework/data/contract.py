@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from framework.attribution import attributed_to, fault
 from framework.data.decode import BadImage
 from framework.data.depth import ValueRange, value_range
 from framework.data.sources import Selection, read_reduced
@@ -17,39 +20,66 @@ from framework.errors import UserError, count, enumerate_names
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from framework.components import ImageSource
+    from framework.components import Dataset, ImageSource
 
+RULE = "must give a numpy array uint8 C×H×W with C 1 or 3"
 MEMBERS = ("classes", "labels", "names", "channels", "read", "__len__")
 
 
-def checked(where: str, source: Any) -> ImageSource:
-    """The same images with labels as plain integers and names as strings in NFC; `where` begins each message.
+@dataclass(frozen=True)
+class DatasetSource(Selection):
+    """A split as its dataset gives it; what goes wrong in there names the dataset and its plugin."""
 
-    Classes whose names differ in their Unicode form alone become one.
+    dataset: Dataset | None = None
 
-    Raises `UserError` where a member is missing, lengths differ, or labels and classes do not belong together.
+    def read(self, index: int) -> NDArray[np.uint8]:
+        """The image as uint8 C×H×W; raises `BadImage`, and `ComponentFault` where the dataset fails."""
+        with self._reading(index):
+            return self._sound(index, super().read(index))
+
+    def read_reduced(self, index: int, least: int) -> NDArray[np.uint8]:
+        """As the source reads it where it needs no more than so many pixels on each side; raises as `read` does."""
+        with self._reading(index):
+            return self._sound(index, super().read_reduced(index, least))
+
+    def _reading(self, index: int) -> AbstractContextManager[None]:
+        assert self.dataset is not None
+        return attributed_to(self.dataset, f"read() of image '{self.names[index]}'", passing=(BadImage,))
+
+    def _sound(self, index: int, image: Any) -> NDArray[np.uint8]:
+        assert self.dataset is not None
+        if form := wrong_form(image):
+            raise fault(self.dataset, f", image '{self.names[index]}': read() {RULE}; it gave {form}")
+        sound: NDArray[np.uint8] = image
+        return sound
+
+
+def checked(dataset: Dataset, split: str, source: Any) -> ImageSource:
+    """The same images with labels as plain integers and names as strings.
+
+    Raises `ComponentFault` where a member is missing or raises, lengths differ, or labels and classes do not belong
+    together; `UserError` where there are no images.
     """
+    where = f", split '{split}'"
     missing = [name for name in MEMBERS if not hasattr(source, name)]
     if missing:
-        raise UserError(
+        raise fault(
+            dataset,
             f"{where} lacks {', '.join(missing)}: an image source has classes, labels, names, channels, "
-            "read(index) and a length"
+            "read(index) and a length",
         )
-    classes = _checked_classes(where, source.classes)
-    if source.channels not in (1, 3):
-        raise UserError(f"{where} has channels {source.channels!r}; it must be 1 (grayscale) or 3 (RGB)")
-    number = len(source)
-    if number == 0:
-        raise UserError(f"{where} has no images")
-    if len(source.labels) != number or len(source.names) != number:
-        found = (count(number, "image"), count(len(source.labels), "label"), count(len(source.names), "name"))
-        raise UserError(f"{where} has {found[0]}, {found[1]} and {found[2]}")
-    labels = _checked_labels(where, source.labels, classes)
+    with attributed_to(dataset, f"split '{split}'"):
+        if wrong := _wrong_members(source):
+            raise fault(dataset, f"{where}{wrong}")
+        number, classes = len(source), tuple(source.classes)
+        if number == 0:
+            raise UserError(f"dataset '{dataset.name}', split '{split}' has no images")
+        labels = [operator.index(label) for label in source.labels]
     names = tuple(dict.fromkeys(map(nfc, classes)))
     if len(names) < len(classes):
         position = {name: label for label, name in enumerate(names)}
         labels = [position[nfc(classes[label])] for label in labels]
-    return Selection(source, range(number), labels, names)
+    return DatasetSource(source, range(number), labels, names, dataset=dataset)
 
 
 def read_image(
@@ -72,32 +102,43 @@ def read_image(
             f"image '{name}' could not be read: {type(error).__name__}: {error}\n"
             "    (for an image that is damaged, a source's read() raises BadImage)"
         ) from error
+    if form := wrong_form(image):
+        raise UserError(f"image '{name}': read() {RULE}; it gave {form}")
+    sound: NDArray[np.uint8] = image
+    return sound
+
+
+def wrong_form(image: Any) -> str | None:
+    """What it is, where it is no uint8 C×H×W with C 1 or 3."""
     if not isinstance(image, np.ndarray):
-        given = type(image).__name__
-    elif image.dtype != np.uint8 or image.ndim != 3 or image.shape[0] not in (1, 3) or image.size == 0:
-        given = f"{image.dtype} {'×'.join(map(str, image.shape))}"
-    else:
-        return image
-    raise UserError(f"image '{name}': read() must give a numpy array uint8 C×H×W with C 1 or 3; it gave {given}")
+        return type(image).__name__
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[0] not in (1, 3) or image.size == 0:
+        return f"{image.dtype} {'×'.join(map(str, image.shape))}"
+    return None
 
 
-def _checked_classes(where: str, classes: Sequence[Any]) -> tuple[str, ...]:
-    wrong = [name for name in classes if not isinstance(name, str)]
+def _wrong_members(source: Any) -> str | None:
+    """What is wrong with classes, channels, lengths or labels; follows the name of the split."""
+    wrong = [name for name in source.classes if not isinstance(name, str)]
     if wrong:
-        raise UserError(f"{where}: class names must be strings; there is {wrong[0]!r}")
-    if len(set(classes)) != len(classes):
-        raise UserError(f"{where} names a class twice: {enumerate_names(classes)}")
-    return tuple(classes)
+        return f": class names must be strings; there is {wrong[0]!r}"
+    if len(set(source.classes)) != len(source.classes):
+        return f" names a class twice: {enumerate_names(source.classes)}"
+    if source.channels not in (1, 3):
+        return f" has channels {source.channels!r}; it must be 1 (grayscale) or 3 (RGB)"
+    number = len(source)
+    if number and (len(source.labels) != number or len(source.names) != number):
+        labels, names = count(len(source.labels), "label"), count(len(source.names), "name")
+        return f" has {count(number, 'image')}, {labels} and {names}"
+    return _wrong_labels(source.labels, len(source.classes)) if number else None
 
 
-def _checked_labels(where: str, labels: Sequence[Any], classes: Sequence[str]) -> list[int]:
+def _wrong_labels(labels: Sequence[Any], number: int) -> str | None:
+    wrong = [label for label in labels if not hasattr(label, "__index__")]
     try:
         plain = [operator.index(label) for label in labels]
-    except TypeError:
-        wrong = next(label for label in labels if not hasattr(label, "__index__"))
-        raise UserError(f"{where}: labels must be whole numbers that index into classes; there is {wrong!r}") from None
-    if min(plain) < 0 or max(plain) >= len(classes):
-        raise UserError(
-            f"{where} has labels from {min(plain)} to {max(plain)} for {len(classes)} classes (labels start at 0)"
-        )
-    return plain
+    except TypeError:  # numpy's floats have the method and refuse
+        return f": labels must be whole numbers that index into classes; there is {(wrong or list(labels))[0]!r}"
+    if min(plain) < 0 or max(plain) >= number:
+        return f" has labels from {min(plain)} to {max(plain)} for {number} classes (labels start at 0)"
+    return None

@@ -7,11 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from framework.attribution import ComponentFault, attributed_to, fault
+from framework.components import build
 from framework.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from framework.components import Finder
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,22 @@ def cut(image: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
     return part
 
 
+def built_finder(finder: Finder) -> Find:
+    """What finds the regions of an image; raises `ComponentFault` where it fails or breaks its contract."""
+    find = build(finder)
+    if not callable(find):
+        raise fault(finder, f"returned {type(find).__name__} from build(), which cannot be called")
+
+    def checked(image: NDArray[np.uint8]) -> list[Region]:
+        with attributed_to(finder, "its call"):
+            regions = [_plain(region) for region in find(image)]
+        if wrong := _wrong_region(regions, image):
+            raise fault(finder, f"{wrong[0]} for {wrong[1]}")
+        return regions
+
+    return checked
+
+
 def regions_of(image: NDArray[np.uint8], find: Find, name: str) -> list[Region]:
     """What a finder finds; raises `UserError` where it fails or breaks its contract, `name` says on which image.
 
@@ -52,15 +72,24 @@ def regions_of(image: NDArray[np.uint8], find: Find, name: str) -> list[Region]:
     """
     try:
         regions = [_plain(region) for region in find(image)]
+    except ComponentFault as error:
+        raise ComponentFault(f"image '{name}': {error}") from error
     except UserError:
         raise
     except Exception as error:
         raise UserError(f"the finder failed on '{name}': {type(error).__name__}: {error}") from error
+    if wrong := _wrong_region(regions, image):
+        raise UserError(f"the finder {wrong[0]} for '{name}', {wrong[1]}")
+    return regions
+
+
+def _wrong_region(regions: Sequence[Region], image: NDArray[np.uint8]) -> tuple[str, str] | None:
+    """The first region that breaks the contract, for what image, and which rule."""
     height, width = image.shape[1:]
     for region in regions:
         if rule := _broken_rule(region, height, width):
-            raise UserError(f"the finder gave {region} for '{name}', an image of {width}×{height} pixels; {rule}")
-    return regions
+            return f"gave {region}", f"an image of {width}×{height} pixels; {rule}"
+    return None
 
 
 def _broken_rule(region: Region, height: int, width: int) -> str | None:

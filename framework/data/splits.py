@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Container, Mapping, Sequence
 
+from framework.attribution import fault
 from framework.components import Dataset, ImageSource, build
 from framework.data.contract import checked
 from framework.data.sources import Selection, Splits
@@ -25,8 +26,8 @@ def build_splits(dataset: Dataset, classes: Sequence[str] | None = None) -> Spli
     """
     built: Mapping[str, ImageSource] = build(dataset)
     if not isinstance(built, Mapping) or not built or not all(isinstance(split, str) for split in built):
-        raise UserError(f"dataset '{dataset.name}' returned no splits: build() must return {{name: source}}")
-    sources = {split: checked(f"dataset '{dataset.name}', split '{split}'", built[split]) for split in built}
+        raise fault(dataset, "returned no splits: build() must return {name: source}")
+    sources = {split: checked(dataset, split, built[split]) for split in built}
     if classes is None:
         classes = _training_classes(dataset.name, sources)
     bound = {split: bind_classes(source, classes, f"split '{split}'") for split, source in sources.items()}

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from framework.attribution import attributed_to, fault
+from framework.errors import count
 from framework.evaluation.answers import Answers
 from framework.evaluation.views import views_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from framework.components import Activation
+    from framework.components import Activation, Model
     from framework.data.preprocess import Preprocessor
     from framework.data.stores.store import Store
 
@@ -30,6 +32,8 @@ class Evaluator:
     views: int = 1
     activation: Activation = "softmax"
     """Of the loss that trains the network."""
+    component: Model | None = None
+    """What built the network, for messages about its faults."""
 
     @torch.inference_mode()
     def logits(self, model: nn.Module, batches: Iterable[Tensor]) -> Tensor:
@@ -41,7 +45,7 @@ class Evaluator:
         logits = []
         for batch in batches:
             inputs = self.preprocess.network_input(batch.to(self.device))
-            answers = [model(self.laid_out(view)).float() for view in views_of(inputs, self.views)]
+            answers = [self.forward(model, self.laid_out(view)).float() for view in views_of(inputs, self.views)]
             logits.append(torch.stack(answers).mean(0))
         return torch.cat(logits).cpu()
 
@@ -50,6 +54,15 @@ class Evaluator:
         logits = self.logits(model, store.pixels.in_order(self.batch_size))
         return Answers(store.classes, store.names, store.labels, logits, store.hashes, self.activation)
 
+    def forward(self, model: nn.Module, inputs: Tensor) -> Tensor:
+        """Logits B×K of what the network gets; raises `ComponentFault` where it fails or gives something else."""
+        if self.component is None:
+            logits: Tensor = model(inputs)
+            return logits
+        with attributed_to(self.component, "evaluation mode"):
+            logits = model(inputs)
+        return require_logits(self.component, logits, (len(inputs), None), "in evaluation mode")
+
     def inputs(self, batch: Tensor) -> Tensor:
         """What the network gets of uint8 images B×C×H×W by a single view, where it is."""
         return self.laid_out(self.preprocess.network_input(batch.to(self.device)))
@@ -57,3 +70,21 @@ class Evaluator:
     def laid_out(self, view: Tensor) -> Tensor:
         """The batch in the memory format that the network was trained with."""
         return view.contiguous(memory_format=torch.channels_last) if self.channels_last else view.contiguous()
+
+
+def require_logits(component: Model, logits: object, shape: tuple[int, int | None], when: str) -> Tensor:
+    """The same, where it is a tensor of that shape (None: any number); else raises `ComponentFault`."""
+    number, classes = shape
+    if isinstance(logits, torch.Tensor) and logits.ndim == 2 and logits.shape == (number, classes or logits.shape[1]):
+        return logits
+    expected = f"logits of shape {shape}" if classes else f"logits B×K for {number} images"
+    raise fault(component, f"must give {expected} {when}; it gave {described(logits)}")
+
+
+def described(value: object) -> str:
+    """The shape of a tensor, the type of anything else, for messages."""
+    if isinstance(value, torch.Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, (tuple, list)):
+        return f"a {type(value).__name__} of {count(len(value), 'entry', 'entries')}"
+    return "None" if value is None else f"an object of type {type(value).__name__}"

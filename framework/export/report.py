@@ -14,6 +14,10 @@ from framework.files import write_json, write_text
 
 ACCURACY_WORTH_A_WARNING, ANSWERS_WORTH_A_WARNING = 0.01, 0.1
 """That quantisation may lose or change, as fractions of one, before that is said aloud."""
+CALIBRATED_ON_COMPARED = (
+    "the int8 file was calibrated on the images that it was compared on, so these figures are better than those on "
+    "other images; dataset.root=DIR says where the training images are"
+)
 PACKAGES = ("framework", "torch", "numpy", "pillow", "onnx", "onnxruntime")
 
 
@@ -82,6 +86,8 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
             f"{int8['export']}: {_found(int8)}; {int8['times_as_fast']:.2f} times as fast, "
             f"{sizes['int8'] / 1e6:.1f} MB instead of {sizes['float32'] / 1e6:.1f} MB"
         )
+        if int8.get("calibrated_on_compared_images"):
+            yield CALIBRATED_ON_COMPARED
     if report["differing"]:
         yield "other answers, among others, for: " + ", ".join(report["differing"])
     yield "versions: " + ", ".join(f"{name} {number}" for name, number in report["versions"].items())
@@ -90,6 +96,8 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
 def warnings_of(int8: dict[str, Any]) -> Iterator[str]:
     """What quantisation costs, where that is much."""
     top1, changed = int8["top1"], 1 - int8["same_answers"]
+    if int8.get("calibrated_on_compared_images"):
+        yield CALIBRATED_ON_COMPARED
     if top1 and (lost := top1["run"] - top1["export"]) > ACCURACY_WORTH_A_WARNING:
         yield f"quantisation loses {100 * lost:.1f} points of accuracy"
     if changed > ANSWERS_WORTH_A_WARNING:

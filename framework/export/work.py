@@ -99,12 +99,16 @@ class Work:
         return parity_report(export, self.predictor.trained.label, answered, compare(answered, exported), full)
 
     def _quantised(self, exported: Path, answered: Answered) -> dict[str, Any]:
-        out = exported.with_suffix(".int8.onnx")
-        write_int8(exported, out, self.predictor, self._to_calibrate())
+        out, calibration = exported.with_suffix(".int8.onnx"), self._to_calibrate()
+        write_int8(exported, out, self.predictor, calibration)
         exact, whole = open_export(exported, self.registry), open_export(out, self.registry)
         answers = ask_export(whole.compute, answered, self.predictor.preprocess.least_side)
         ratio = speed_ratio(exact.compute, whole.compute, exact.size)
-        return int8_report(out, compare(answered, answers), ratio, (exported.stat().st_size, out.stat().st_size))
+        sizes = exported.stat().st_size, out.stat().st_size
+        return int8_report(out, compare(answered, answers), ratio, sizes) | {
+            "calibrated_on": calibration.label,
+            "calibrated_on_compared_images": calibration.label == answered.sample.label,
+        }
 
     def _to_calibrate(self) -> Sample:
         """Training images; where those are not here, the images that are compared."""

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from framework.attribution import attributed_to
 from framework.components import Model, build
 from framework.data.preprocess import Preprocessor
 from framework.device import choose_device
 from framework.evaluation.evaluate import Evaluator
 from framework.recipe.loading import validate_component_tree
+from framework.runs.plugins import naming_missing_plugins
 from framework.runs.weights import load_weights
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class TorchEngine:
         model = model.to(where).eval()
         if saved["evaluation"]["channels_last"]:
             model = model.to(memory_format=torch.channels_last)
-        return cls(model, Evaluator(preprocess, where, **saved["evaluation"]), trained.temperature)
+        return cls(model, Evaluator(preprocess, where, **saved["evaluation"], component=component), trained.temperature)
 
     @property
     def device(self) -> torch.device:
@@ -75,4 +77,7 @@ class TorchEngine:
 
 def network_of(trained: Trained, registry: Registry) -> Model:
     """The component of its network, without weights that training began with: those need not be there any more."""
-    return validate_component_tree(Model, trained.documents["model"]["model"], registry).without_pretrained()
+    with naming_missing_plugins(trained.label, trained.documents.get("environment", {}), registry):
+        component = validate_component_tree(Model, trained.documents["model"]["model"], registry)
+    with attributed_to(component, "without_pretrained()"):
+        return component.without_pretrained()

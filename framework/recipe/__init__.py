@@ -9,6 +9,7 @@ wording.py      values of options as people write them
 options.py      which class validates each part, and where a misplaced option belongs
 problems.py     validation errors -> located messages in plain words
 loading.py      the road from a file name to a `Recipe`
+doubts.py       what a valid recipe asks for and hardly means
 saving.py       a `Recipe` -> YAML that is itself a valid recipe
 json_schema.py  JSON Schema over all installed components, for editors
 """

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from framework.attribution import full_name
 from framework.errors import count, have
 from framework.evaluation.untested import untested_note
 from framework.hookspecs import hookimpl
@@ -210,7 +211,6 @@ def choose_display() -> Display:
 def overview(session: Session) -> list[tuple[str, str]]:
     """What is about to be trained on what, in a few lines."""
     from framework.device import describe_device
-    from framework.training.network import model_label
 
     recipe, preprocess = session.recipe, session.preprocess
     splits = ", ".join(f"{name} {len(store):,}" for name, store in session.stores.items())
@@ -232,7 +232,7 @@ def overview(session: Session) -> list[tuple[str, str]]:
         ),
         (
             "model",
-            f"{model_label(recipe.model).removeprefix('model ')[1:-1]}, {count(parameters, 'parameter')}",
+            f"{full_name(recipe.model)}, {count(parameters, 'parameter')}",
         ),
         ("store", _whereabouts(session)),
         ("training", f"{recipe.optimizer.name}, {recipe.scheduler.name}, {count(session.total_steps, 'step')}"),

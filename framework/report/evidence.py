@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import UserError, count
-from framework.evaluation.bootstrap import Interval, figure_intervals
+from framework.evaluation.bootstrap import Interval
 from framework.evaluation.calibration import fit_temperature, is_minimum
 from framework.evaluation.figure_intervals import figure_intervals
 from framework.evaluation.intervals import wilson_interval

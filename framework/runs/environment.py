@@ -8,16 +8,22 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from framework.components import KINDS, components_in
+from framework.errors import UserError
+from framework.recipe.sections import Recipe
 from framework.registry import Registry
 
 PACKAGES = ("framework", "torch", "torchvision", "timm", "numpy", "pillow", "pydantic", "safetensors")
 
 
-def describe_environment(registry: Registry, device: str, precision: str, compiled: bool) -> dict[str, Any]:
-    """As JSON types."""
+def describe_environment(
+    registry: Registry, device: str, precision: str, compiled: bool = False, recipe: Recipe | None = None
+) -> dict[str, Any]:
+    """As JSON types; with a recipe, which plugin each of its components comes from."""
     return {
         "command": shlex.join([*_program(sys.argv[0]), *sys.argv[1:]]),
         "python": platform.python_version(),
@@ -35,6 +41,7 @@ def describe_environment(registry: Registry, device: str, precision: str, compil
             }
             for plugin in registry.plugins
         },
+        **({"components": _owners(registry, recipe)} if recipe else {}),
         "git": git_state(Path.cwd()),
     }
 
@@ -55,6 +62,16 @@ def over_sessions(environment: Mapping[str, Any], key: str) -> list[Any]:
     """The value at the start, then in each resumed session."""
     start = environment.get(key)
     return [start, *(session.get(key, start) for session in environment.get("resumed", ()))]
+
+
+def _owners(registry: Registry, recipe: Recipe) -> dict[str, dict[str, str]]:
+    """The name of the plugin of each component that the recipe uses, by kind and name."""
+    owners: dict[str, dict[str, str]] = {}
+    for component in components_in(recipe):
+        kind = next(kind for kind in KINDS if kind.kind == component.kind)
+        with suppress(UserError):  # given as an object, not by its name
+            owners.setdefault(component.kind, {})[component.name] = registry.provider(kind, component.name).name
+    return owners
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from framework.errors import UserError
 from framework.recipe.flat import flat_recipe
 from framework.recipe.loading import load_recipe_text
+from framework.runs.plugins import naming_missing_plugins
 
 if TYPE_CHECKING:
     from framework.recipe.sections import Recipe
@@ -26,7 +27,8 @@ def recipe_of(trained: Trained, registry: Registry, overrides: Sequence[str] = (
     Raises `RecipeError` where an override is wrong, `UserError` where it would change what is settled.
     """
     own = f"evaluate.views={views_of(trained)}"
-    recipe = load_recipe_text(trained.recipe, f"recipe of '{trained.label}'", registry, [own, *overrides])
+    with naming_missing_plugins(trained.label, trained.documents.get("environment", {}), registry):
+        recipe = load_recipe_text(trained.recipe, f"recipe of '{trained.label}'", registry, [own, *overrides])
     for path in _paths(overrides):
         if not any(path == part or path.startswith(f"{part}.") for part in OPEN):
             raise UserError(

@@ -4,6 +4,8 @@ reading.py       recipe -> decoded splits and preprocessing
 session.py       recipe and splits -> network, optimizer, … ready to train
 network.py       the network, tried before anything else is done with it
 criterion.py     a recipe's loss, with its state
+calls.py         calls into components, each attributed to its plugin
+probe.py         one step on copies before training, to find faulty plugins
 start.py         the weights of a finished training as a start
 image_sizes.py   which image sizes a network takes, found by trying
 loop.py          the loop, in one screen
@@ -19,6 +21,7 @@ averaging.py     averages of the weights: moving, lookahead
 norms.py         statistics of batch normalisation, estimated anew
 schedule.py      when a scheduler is told what
 freezing.py      parameters that are not trained, or not yet
+decay.py         which parameters weight decay leaves out
 stages.py        a network from its input to its classifier, by the names of its parameters
 stopping.py      signals, time limit, patience
 meter.py         running means, read from the device when asked for; where the loss stopped being finite

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from framework.attribution import ComponentFault, attributed_to, fault, label_of, origin_of
 from framework.components import Model, build, wants
 from framework.data.seeding import seed_at
 from framework.errors import UserError
+from framework.evaluation.evaluate import described, require_logits
 from framework.training.freezing import Freezing
 from framework.training.image_sizes import nearest_sizes
 from framework.training.start import load_start
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from framework.runs.trained import Trained
 
 FAULTS = (RuntimeError, ValueError, AssertionError, IndexError, TypeError, AttributeError, ZeroDivisionError, KeyError)
-"""What networks raise for images that they cannot take, or for options."""
+"""What networks raise for images that they cannot take, or for options: causes of a `ComponentFault`."""
 SAMPLE = 256
 """Training images that a network may look at when it is built."""
 
@@ -56,44 +58,39 @@ def build_network(
 
     def attempt(size: tuple[int, int]) -> nn.Module:
         model: nn.Module = build(component, num_classes=num_classes, channels=channels, image_size=size, sample=sample)
+        if not isinstance(model, torch.nn.Module):
+            raise fault(component, f"returned {described(model)} from build()")
+        if next(model.parameters(), None) is None:
+            raise fault(component, "has no parameters to train")
         try_network(model, component, num_classes, channels, size)
         return model
 
     try:
         return attempt(image_size)
-    except FAULTS as error:
+    except ComponentFault as error:
+        if not isinstance(error.__cause__, FAULTS):
+            raise
         images = f"{channels}×{image_size[0]}×{image_size[1]} images (channels×height×width)"
-        reason = str(error) or "its layers do not fit"
-        sides = [f"{side}×{side}" for side in nearest_sizes(image_size, attempt, FAULTS)]
+        reason = str(error.__cause__) or "its layers do not fit"
+        sides = [f"{side}×{side}" for side in nearest_sizes(image_size, attempt)]
         if not sides:
             raise UserError(
-                f"{model_label(component)} cannot be built or run with these options: {reason}\n"
-                f"    It was tried on {images}, and on all usual sizes"
+                f"{label_of(component)} cannot be built or run with these options: {reason}\n"
+                f"    It was tried on {images}, and on all usual sizes{origin_of(component)}"
             ) from error
         raise UserError(
-            f"{model_label(component)} cannot take {images}: {reason}\n"
-            f"    preprocess.size: Of the usual sizes it takes {' and '.join(sides)}"
+            f"{label_of(component)} cannot take {images}: {reason}\n"
+            f"    preprocess.size: Of the usual sizes it takes {' and '.join(sides)}{origin_of(component)}"
         ) from error
 
 
-def model_label(component: Model) -> str:
-    """What messages call it: `model 'timm/convnext_atto'`."""
-    variant = f"/{getattr(component, component.shorthand)}" if component.shorthand else ""
-    return f"model '{component.name}{variant}'"
-
-
 def try_network(model: nn.Module, component: Model, num_classes: int, channels: int, size: tuple[int, int]) -> None:
-    """Run it on two images; raises one of `FAULTS` where it cannot take them, `UserError` where it gives no logits."""
+    """Run it on two images; raises `ComponentFault` where it cannot take them or gives no logits."""
     images = torch.zeros((2, channels, *size), device=next(model.parameters()).device)
     # Not inference_mode: tensors that a network keeps of it could not be trained with.
-    with torch.no_grad():
+    with torch.no_grad(), attributed_to(component, "evaluation mode"):
         logits = model.eval()(images)
-    if not isinstance(logits, torch.Tensor) or logits.shape != (2, num_classes):
-        given = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
-        raise UserError(
-            f"{model_label(component)} must give logits of shape {(2, num_classes)} for {tuple(images.shape)}; "
-            f"it gave {given}"
-        )
+    require_logits(component, logits, (2, num_classes), "in evaluation mode")
 
 
 def try_single_images(model: nn.Module, component: Model, channels: int, size: tuple[int, int]) -> None:
@@ -109,7 +106,7 @@ def try_single_images(model: nn.Module, component: Model, channels: int, size: t
             tried(image)
     except FAULTS as error:
         raise UserError(
-            f"{model_label(component)} cannot be trained on batches of one {channels}×{size[0]}×{size[1]} image: "
+            f"{label_of(component)} cannot be trained on batches of one {channels}×{size[0]}×{size[1]} image: "
             f"{error}\n    train.batch_size: set 2 or more, and see that there are as many training images"
         ) from error
 

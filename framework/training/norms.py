@@ -42,7 +42,7 @@ def refresh_norms(
         norm.momentum = None  # means over all batches, not running ones
         norm.training = True  # not `train()`: timm's have dropout and activations inside
     for images in store.pixels.batches(spread(len(store), batches, evaluator.batch_size)):
-        model(evaluator.inputs(images))
+        evaluator.forward(model, evaluator.inputs(images))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     model.eval()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import wraps
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from typing import Any
 
 import pluggy
 
+from framework.attribution import attributed_to, fault, origin_of, provider_of, reason_of
 from framework.components import Observer, build
 from framework.errors import UserError, count
 from framework.hookspecs import ObserverSpec
@@ -24,13 +26,14 @@ class Observing:
         self.manager.add_hookspecs(ObserverSpec)
         for index, observer in enumerate(observers):
             built = build(observer, run=run, say=display.line)
-            if not observer.essential:
-                built = _Forgiving(observer.name, display.line).around(self.manager, built)
+            if built is None:
+                raise fault(observer, "returned None from build()")
+            guard = _Essential(observer, display.line) if observer.essential else _Forgiving(observer, display.line)
             try:
-                self.manager.register(built, f"{index}:{observer.name}")
+                self.manager.register(guard.around(self.manager, built), f"{index}:{observer.name}")
                 self.manager.check_pending()
             except pluggy.PluginValidationError as error:
-                raise UserError(f"observer '{observer.name}': {error}") from None
+                raise fault(observer, f"has a wrong hook: {error}") from None
         self.manager.register(display, "display")
 
     def tick(self, step: int) -> None:
@@ -41,17 +44,45 @@ class Observing:
         return getattr(self.manager.hook, hook)
 
 
-class _Forgiving:
-    """Stands between the run and an observer that the run can do without."""
+class _Guard(ABC):
+    """Stands between the run and an observer."""
 
-    def __init__(self, name: str, say: Callable[[str, str], None]) -> None:
-        self.name, self.say = name, say
+    def __init__(self, observer: Observer, say: Callable[[str, str], None]) -> None:
+        self.observer, self.say = observer, say
+
+    def around(self, manager: pluggy.PluginManager, built: object) -> SimpleNamespace:
+        """The observer's hooks, each guarded."""
+        names = [name for name in dir(built) if manager.parse_hookimpl_opts(built, name) is not None]
+        return SimpleNamespace(**{name: self._guarded(name, getattr(built, name)) for name in names})
+
+    @abstractmethod
+    def _guarded(self, name: str, hook: Callable[..., None]) -> Callable[..., None]: ...
+
+
+class _Essential(_Guard):
+    """What the observer raises stops the run; where the run stops already, that is what is reported."""
+
+    def _guarded(self, name: str, hook: Callable[..., None]) -> Callable[..., None]:
+        @wraps(hook)
+        def guarded(*arguments: Any, **named: Any) -> None:
+            try:
+                with attributed_to(self.observer, f"its hook {name}"):
+                    hook(*arguments, **named)
+            except UserError as error:
+                if name != "run_stopped":
+                    raise
+                self.say(str(error), "yellow")
+
+        return guarded
+
+
+class _Forgiving(_Guard):
+    """The run can do without the observer: after the start nothing that it raises stops the run."""
+
+    def __init__(self, observer: Observer, say: Callable[[str, str], None]) -> None:
+        super().__init__(observer, say)
+        self.name = observer.name
         self.told = self.missed = 0
-
-    def around(self, manager: pluggy.PluginManager, observer: object) -> SimpleNamespace:
-        """The observer's hooks, none of which raises anything after the start."""
-        names = [name for name in dir(observer) if manager.parse_hookimpl_opts(observer, name) is not None]
-        return SimpleNamespace(**{name: self._guarded(name, getattr(observer, name)) for name in names})
 
     def _guarded(self, name: str, hook: Callable[..., None]) -> Callable[..., None]:
         @wraps(hook)
@@ -64,6 +95,7 @@ class _Forgiving:
                     raise UserError(
                         f"observer '{self.name}' cannot start: {_reason(error)}\n"
                         "    Mend that, or leave it out of `observers`, and go on with --resume"
+                        f"{origin_of(self.observer)}"
                     ) from error
                 self._missed(name, error)
             if self.missed and name in ("run_end", "run_stopped"):
@@ -74,9 +106,10 @@ class _Forgiving:
     def _missed(self, name: str, error: Exception) -> None:
         self.missed += 1
         if self.missed == 1:
-            self.say(f"observer '{self.name}' failed in {name}: {_reason(error)}; the run goes on", "yellow")
+            provider = provider_of(self.observer)
+            told = f"observer '{self.name}' failed in {name}: {_reason(error)}; the run goes on"
+            self.say(f"{told} (it comes from {provider})" if provider else told, "yellow")
 
 
 def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"[:500]
+    return " ".join(str(error).split()) if isinstance(error, UserError) else reason_of(error)

@@ -12,8 +12,10 @@ import torch
 
 from framework.data.growth import Stage
 from framework.device import peak_memory, wait_for
+from framework.recipe.doubts import doubts
 from framework.training.meter import Meter
 from framework.training.norms import refreshed
+from framework.training.probe import probe
 from framework.training.reading import read_data
 from framework.training.session import build_session
 from framework.training.start import announce_start, open_start
@@ -84,7 +86,10 @@ def profile(recipe: Recipe, registry: Registry, display: Any, steps: int) -> Pro
     """
     start = open_start(recipe, registry)
     session = build_session(recipe, *read_data(recipe, display.reading, display.line), start)
+    probe(session)
     announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
+    for doubt in doubts(recipe):
+        display.line(f"warning: {doubt}", "yellow")
     stages = [
         StageProfile(stage.size, stage.steps, _median_phases(session, stage, steps), session.batches.images_per_step)
         for stage in session.batches.stages()

@@ -16,6 +16,7 @@ from framework.evaluation.copies import figures_without_copies
 from framework.evaluation.examples import choose_examples
 from framework.files import replace_atomically
 from framework.hookspecs import Example
+from framework.recipe.doubts import doubts
 from framework.recipe.saving import plain, recipe_text
 from framework.recipe.sections import Recipe
 from framework.registry import Registry
@@ -29,6 +30,7 @@ from framework.training.keeper import Keeper
 from framework.training.loop import train
 from framework.training.network import multiply_adds
 from framework.training.observing import Observing
+from framework.training.probe import probe
 from framework.training.reading import read_data
 from framework.training.resuming import (
     claim_folder,
@@ -72,6 +74,7 @@ def _train_in(
         start = None if checkpoints.files() else open_start(recipe, registry)
         observers = Observing(recipe.observers, run, display)
         session = build_session(recipe, *read_data(recipe, display.reading, display.line), start)
+        probe(session)
         require_savable(session.state_dict())
         compiled = settle_compile(session, recorded(run, "compile"), display.line)
     except BaseException:  # a start that failed leaves nothing behind, and nothing that must be resumed
@@ -83,6 +86,8 @@ def _train_in(
     keeper = Keeper(session, run, observers, clock, checkpoints)
     if keeper.position.step == 0:
         announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
+    for doubt in doubts(recipe):
+        display.line(f"warning: {doubt}", "yellow")
     display.begin(run, session, keeper.position.step)
     try:
         observers.run_start(
@@ -194,4 +199,5 @@ def _describe_run(run: RunFolder, session: Session, registry: Registry, display:
         },
     )
     before = run.read("environment") if run.environment.is_file() else None
-    run.write("environment", with_session(before, describe_environment(registry, device, precision, compiled)))
+    now = describe_environment(registry, device, precision, compiled, session.recipe)
+    run.write("environment", with_session(before, now))

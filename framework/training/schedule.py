@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from framework.attribution import attributed_to
+
+if TYPE_CHECKING:
+    from framework.components import Scheduler
 
 
 class Schedule:
     """Any torch LR scheduler behind two calls."""
 
-    def __init__(self, scheduler: LRScheduler) -> None:
+    def __init__(self, scheduler: LRScheduler, component: Scheduler) -> None:
         self.scheduler = scheduler
+        self.component = component
         self.waits_for_validation = isinstance(scheduler, ReduceLROnPlateau)
 
     def step(self) -> None:
         """An optimizer step is done."""
         if not self.waits_for_validation:
-            self.scheduler.step()
+            with attributed_to(self.component, "step()"):
+                self.scheduler.step()
 
     def epoch_done(self, figure: float | None) -> None:
         """An epoch is done; `figure` is what `train.monitor` names, turned so that lower is better."""
         if not self.waits_for_validation:
             return
         assert figure is not None, "a session requires the split"
-        self.scheduler.step(figure)  # type: ignore[arg-type]
+        with attributed_to(self.component, "step()"):
+            self.scheduler.step(figure)  # type: ignore[arg-type]
 
     @property
     def lr(self) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from framework.components import build
+from framework.attribution import ComponentFault
 from framework.data.augment import Augmentation
 from framework.data.batches import Batches
 from framework.data.growth import Growth
@@ -22,10 +22,11 @@ from framework.evaluation.probabilities import checked_activation
 from framework.recipe.sections import Recipe
 from framework.training.allocator import keep_freed_memory
 from framework.training.averaging import Averaging, build_averaging
+from framework.training.calls import built_optimizer, built_schedule
 from framework.training.checkpoints import restore_optimizer
 from framework.training.criterion import Criterion, build_criterion
 from framework.training.freezing import Freezing, freeze
-from framework.training.network import FAULTS, network_to_train, try_network, try_single_images
+from framework.training.network import network_to_train, try_network, try_single_images
 from framework.training.norms import refresh_norms
 from framework.training.precision import Precision
 from framework.training.schedule import Schedule
@@ -120,10 +121,8 @@ def build_session(
     batches = Batches(stores["train"], preprocess, augmentation, order, steps, device, train.channels_last, growth)
     if min(train.batch_size, len(stores["train"])) == 1:
         try_single_images(model, recipe.model, preprocess.channels, batches.stages()[0].size)
-    optimizer = build(recipe.optimizer, model=model)
-    schedule = Schedule(
-        build(recipe.scheduler, optimizer=optimizer, total_steps=steps, steps_per_epoch=order.steps_per_epoch)
-    )
+    optimizer = built_optimizer(recipe, model)
+    schedule = built_schedule(recipe, optimizer, steps, order.steps_per_epoch)
     _require_validation(recipe, schedule, stores)
     activation = checked_activation(recipe.loss.activation(), f"loss '{recipe.loss.name}'")
     precision = Precision(device, choose_precision(train.precision, device), train.clip_grad_norm, train.tf32)
@@ -142,7 +141,13 @@ def build_session(
         averaging=build_averaging(train, model, steps),
         precision=precision,
         evaluator=Evaluator(
-            preprocess, device, train.batch_size, train.channels_last, recipe.evaluate.views, activation
+            preprocess,
+            device,
+            train.batch_size,
+            train.channels_last,
+            recipe.evaluate.views,
+            activation,
+            recipe.model,
         ),
     )
 
@@ -171,7 +176,7 @@ def image_growth(
     try:
         for size in growth.sizes():
             try_network(model, recipe.model, num_classes, preprocess.channels, size)
-    except FAULTS:
+    except ComponentFault:
         return None
     return growth
 

@@ -189,7 +189,8 @@ def _write(run: RunFolder, mixture: Mixture, registry: Registry, results: dict[s
     run.write("model", {**network, "evaluation": {**network["evaluation"], "views": evaluator.views}})
     if "data" in documents:
         run.write("data", documents["data"])
-    environment = describe_environment(registry, describe_device(evaluator.device), "float32", False)
+    device = describe_device(evaluator.device)
+    environment = describe_environment(registry, device, "float32", recipe=mixture.recipe)
     run.write("environment", {**environment, "soup": results["soup"]})
     save_weights(run.weights, model)
     run.write("results", results)

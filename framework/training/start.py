@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from framework.attribution import attributed_to
 from framework.components import Model, build
 from framework.errors import UserError, enumerate_names
 from framework.recipe.saving import plain
@@ -73,7 +74,8 @@ def describe_start(
     component: Model, start: Trained | None, classes: Sequence[str], preprocess: Preprocessor
 ) -> Iterator[str]:
     """What a user should know of them, in a sentence each."""
-    whose, known = "the pretrained weights", component.pretrained_normalisation()
+    with attributed_to(component, "pretrained_normalisation()"):
+        whose, known = "the pretrained weights", component.pretrained_normalisation()
     if start:
         new = [name for name in classes if name not in start.classes]
         every = len(new) == len(classes)

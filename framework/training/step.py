@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from framework.data.seeding import seed_at
+from framework.training.calls import backward, loss_of, optimizer_step, training_logits
 
 if TYPE_CHECKING:
     from framework.training.meter import Meter
@@ -22,17 +23,18 @@ def train_step(session: Session, step: int, meter: Meter, mark: Callable[[str], 
     """
     torch.manual_seed(seed_at(session.recipe.seed, "step", step))  # for dropout and its like
     session.freezing.train_mode(step)
+    recipe = session.recipe
     for images, targets, share in session.batches.at(step):
         mark("data")
         with session.precision.forward_pass():
-            logits = session.network(images)
-        loss = session.loss(logits.float(), targets, images)
+            logits = training_logits(recipe.model, session.network, images, targets.shape[1])
+        loss = loss_of(recipe.loss, session.loss, logits.float(), targets, images)
         mark("forward")
-        session.precision.backward(loss * share)
+        backward(recipe, session.precision, loss * share)
         mark("backward")
         meter.add(loss, logits, targets, step + 1)
         mark("metrics")
-    updated = session.precision.step(session.optimizer, session.model)
+    updated = optimizer_step(recipe, session.precision, session.optimizer, session.model)
     mark("optimizer")
     if updated:
         session.averaging.update(step + 1)

@@ -56,6 +56,8 @@ def _taken_apart(tree: Any) -> tuple[str, dict[str, torch.Tensor]]:
 
 def _packed(node: Any, path: str, tensors: dict[str, torch.Tensor]) -> Any:
     if isinstance(node, torch.Tensor):
+        if path in tensors:
+            raise UserError(f"no checkpoint can hold two tensors under the name '{path}'; rename a key of the state")
         tensors[path] = node
         return {"tensor": path}
     if isinstance(node, torch.dtype):

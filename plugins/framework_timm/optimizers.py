@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
 
-from framework import Optimizer, UserError, did_you_mean
+from framework import Optimizer, UserError, did_you_mean, undecayed
 from framework_timm._names import optimizers
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ class TimmOptimizer(Optimizer):
     lr: float = Field(1e-3, gt=0)
     """Learning rate."""
     weight_decay: float = Field(0.0, ge=0)
-    """Weight decay; biases, normalisation weights and what the architecture lists itself are left out."""
+    """Weight decay. Left out: biases, normalisation weights, and what the model lists in `no_weight_decay()`; where it
+    lists nothing, class tokens, position embeddings, tables of position biases and layer scale."""
     momentum: float | None = Field(None, ge=0, lt=1)
     """For algorithms that have momentum. Left out: 0.9."""
     layer_decay: float | None = Field(None, gt=0, le=1)
@@ -70,7 +71,21 @@ class TimmOptimizer(Optimizer):
             )
         except (TypeError, ValueError, RuntimeError, AssertionError, ImportError) as error:
             raise UserError(f"timm cannot make optimizer '{self.algorithm}': {error}") from error
+        _leave_out(optimizer, model)
         for group in optimizer.param_groups:
             # timm leaves this factor to its own schedulers.
             group["lr"] *= group.get("lr_scale", 1.0)
         return optimizer
+
+
+def _leave_out(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
+    """Move what weight decay should leave out, and timm decays, into groups without it."""
+    names = undecayed(model)
+    left_out = {id(parameter) for name, parameter in model.named_parameters() if name in names}
+    for group in list(optimizer.param_groups):
+        moved = [parameter for parameter in group["params"] if id(parameter) in left_out]
+        if not moved or not group["weight_decay"]:
+            continue
+        group["params"] = [parameter for parameter in group["params"] if id(parameter) not in left_out]
+        optimizer.add_param_group({**group, "params": moved, "weight_decay": 0.0})
+    optimizer.param_groups[:] = [group for group in optimizer.param_groups if group["params"]]

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 
 class TorchOptimizer(Optimizer):
-    """What all of them share. Weight decay leaves out biases and normalisation weights, as is usual."""
+    """What all of them share."""
 
     weight_decay: float = Field(0.0, ge=0)
-    """Decay of weight matrices and convolution kernels; biases and normalisation weights are left out."""
+    """Decay of weight matrices and convolution kernels. Left out: biases, normalisation weights, and what the model
+    lists in `no_weight_decay()`; where it lists nothing, class tokens, position embeddings, tables of position biases
+    and layer scale."""
     layer_decay: float | None = Field(None, gt=0, le=1)
     """Factor of the learning rate from each stage of the network to the one before it (the last has the full rate);
     for fine-tuning, 0.65 to 0.9."""

@@ -501,6 +501,21 @@ def test_quantisation_calibrates_on_the_train_split_whatever_lies_here(made, tmp
     assert seen == ["split 'train' of dataset 'folder'"]
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_report_says_where_quantisation_saw_the_images_that_it_is_compared_on(gone, made, tmp_path, framework):
+    photos, moved, out = made / "photos", tmp_path / "moved", tmp_path / "new.onnx"
+    (shutil.move if gone else shutil.copytree)(photos, moved)
+    try:
+        result = framework("export", made / "rgb", "--out", out, "--int8", "--parity-on", moved)
+    finally:
+        if gone:
+            shutil.move(moved, photos)
+    assert result.status == 0, result.err
+    assert json.loads((tmp_path / "new.onnx.parity.json").read_text())["int8"]["calibrated_on_compared_images"] is gone
+    assert ("calibrated on the images" in (tmp_path / "new.onnx.parity.md").read_text()) is gone
+    assert ("calibrated on the images" in result.err) is gone
+
+
 @pytest.mark.parametrize(("run", "name"), [("a.v2", "a.v2.onnx"), (".", "a.v2.onnx")])
 def test_a_name_with_a_dot_is_kept_whole(run, name, made, tmp_path, framework, monkeypatch):
     shutil.copytree(made / "rgb", tmp_path / "a.v2")

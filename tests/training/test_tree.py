@@ -67,3 +67,13 @@ def test_state_that_comes_with_the_first_step_is_refused_after_it(framework, mon
     assert not (tmp_path / "run" / "metrics.jsonl").exists()  # nor has anything else happened
     dry = framework("run", recipe, "train.device=cpu", "--dry-run")
     assert (dry.status, "no checkpoint can hold 'optimizer.state.0.history', a deque" in dry.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("tree", "key"),
+    [({"a": {"b": torch.zeros(1)}, "a.b": torch.ones(1)}, "a.b"), ({1: torch.zeros(1), "1": torch.ones(1)}, "1")],
+)
+def test_two_tensors_of_one_key_are_refused(tree, key, tmp_path):
+    with pytest.raises(UserError, match=f"two tensors under the name '{key}'"):
+        save_tree(tmp_path / "state.safetensors", tree)
+    assert not any(tmp_path.iterdir())

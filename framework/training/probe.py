@@ -1,0 +1,160 @@
+"""One training step on copies before training begins, so that a plugin's fault is found before it costs anything."""
+
+from __future__ import annotations
+
+import copy
+import math
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from framework.attribution import ComponentFault, attributed_to, fault, is_out_of_memory
+from framework.data.augment import Augmentation, gray_means
+from framework.data.rng import BatchPosition, BatchRNG
+from framework.data.transformed import require_values, sort_of
+from framework.training.calls import (
+    backward,
+    built_optimizer,
+    built_schedule,
+    loss_of,
+    optimizer_step,
+    training_logits,
+)
+from framework.training.criterion import Criterion, build_criterion
+from framework.training.freezing import Freezing
+from framework.training.precision import Precision
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from framework.components import Transform
+    from framework.training.schedule import Schedule
+    from framework.training.session import Session
+
+IMAGES = 8
+"""Training images that the step takes, at most."""
+DRAWS = 256
+"""Matrices that are drawn of a geometric transform: some act on few images only."""
+
+
+def probe(session: Session) -> None:
+    """Try transforms, network, loss, optimizer and scheduler once; raises `ComponentFault` where one fails.
+
+    Nothing of the session changes: network and loss are copied, the others are built again, and the states of all
+    generators are put back. Values are checked too, as in [0, 1] for transformed images.
+    """
+    whole = min(session.recipe.train.batch_size, len(session.stores["train"]))
+    with _generators_kept(session.device):
+        try:
+            _step(session, min(IMAGES, whole))
+        except ComponentFault:  # a network may need more images than these
+            if whole <= IMAGES:
+                raise
+            _step(session, whole)
+
+
+def _step(session: Session, number: int) -> None:
+    model = _copied(session.model)
+    if model is None:
+        return
+    try:
+        images, targets = _batch(session, number)
+        _train(session, model, images, targets)
+    except Exception as error:
+        if not is_out_of_memory(error):  # training itself needs no copies
+            raise
+
+
+def _batch(session: Session, number: int) -> tuple[Tensor, Tensor]:
+    """Evenly spread training images, transformed and normalised, and their targets."""
+    store, preprocess = session.stores["train"], session.preprocess
+    indices = torch.arange(number) * len(store) // number
+    images = store.pixels.at(indices).to(session.device).div(255)
+    targets = F.one_hot(store.labels[indices], len(store.classes)).to(session.device).float()
+    for transform in session.recipe.augment:
+        position = BatchPosition(
+            indices.to(session.device), session.recipe.seed, progress=transform.after or 0.0
+        )  # it acts whenever it does in training
+        images, targets = _transformed(transform, images, targets, position)
+    images = preprocess.normalised(images)
+    return images.contiguous(memory_format=torch.channels_last) if session.batches.channels_last else images, targets
+
+
+def _transformed(
+    transform: Transform, images: Tensor, targets: Tensor, position: BatchPosition
+) -> tuple[Tensor, Tensor]:
+    """The batch after this transform, which is built again."""
+    augmentation = Augmentation([transform], (images.shape[2], images.shape[3]))
+    (step,), (stream,) = augmentation.steps, augmentation.streams
+    sort = sort_of(step)
+    if sort == "matrices":
+        many = replace(position, indices=torch.arange(DRAWS, device=images.device))
+        require_values(transform, step.matrices(BatchRNG(many, stream)), sort)
+    elif sort == "levels":
+        require_values(transform, step.levels(gray_means(images), BatchRNG(position, stream)), sort)
+    returned = augmentation(images, targets, position)
+    require_values(transform, returned, None)
+    return returned
+
+
+def _train(session: Session, model: nn.Module, images: Tensor, targets: Tensor) -> None:
+    """One step of `model`, as the loop does it."""
+    recipe, batches = session.recipe, session.batches
+    precision = Precision(session.device, session.precision.dtype, session.precision.clip_grad_norm)
+    criterion = _fresh_criterion(session)
+    optimizer = built_optimizer(recipe, model)
+    schedule = built_schedule(recipe, optimizer, batches.total_steps, batches.steps_per_epoch)
+    Freezing(model, session.freezing.unfreeze_steps).train_mode(0)
+    with precision.forward_pass():
+        logits = training_logits(recipe.model, model, images, targets.shape[1])
+    backward(recipe, precision, loss_of(recipe.loss, criterion, logits.float(), targets, images))
+    if all(parameter.grad is None for parameter in model.parameters()):
+        raise fault(recipe.loss, "gives no parameter of the model a gradient")
+    optimizer_step(recipe, precision, optimizer, model)
+    _require_rates(session, schedule)
+
+
+def _fresh_criterion(session: Session) -> Criterion:
+    """The loss with a state of its own: modules are copied; what a function keeps is found in no copy."""
+    criterion = session.loss
+    if isinstance(criterion.loss, nn.Module) and (copied := _copied(criterion.loss)) is not None:
+        return replace(criterion, loss=copied)
+    store, dtype = session.stores["train"], session.precision.dtype
+    return build_criterion(session.recipe, store, session.preprocess, session.device, dtype)
+
+
+def _require_rates(session: Session, schedule: Schedule) -> None:
+    """After the first step of the scheduler."""
+    component = session.recipe.scheduler
+    schedule.step()
+    with attributed_to(component, "step()"):
+        rate = schedule.lr
+    if not (math.isfinite(rate) and rate >= 0):
+        raise fault(component, f"set a learning rate of {rate}")
+
+
+def _copied(module: nn.Module) -> nn.Module | None:
+    """None for a module that cannot be copied."""
+    try:
+        return copy.deepcopy(module)
+    except Exception:  # plugins' modules may hold anything
+        return None
+
+
+@contextmanager
+def _generators_kept(device: torch.device) -> Iterator[None]:
+    """Put back the states of the global generators of torch, numpy and Python."""
+    python, numpy = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)

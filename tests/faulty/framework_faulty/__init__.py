@@ -1,0 +1,249 @@
+"""A plugin whose components break their contracts, each in the way that its option `how` names."""
+
+from types import SimpleNamespace
+
+from pydantic import field_validator
+
+from framework import Dataset, Finder, Loss, Model, Observer, Optimizer, Region, Scheduler, Transform, build, hookimpl
+
+
+def fail(*arguments, **named):
+    raise KeyError("no such thing")
+
+
+class FaultyDataset(Dataset):
+    """Forty images of two classes."""
+
+    name = "faulty_images"
+    how: str = "read"
+
+    def build(self):
+        import numpy as np
+
+        from framework import ImageArrays
+
+        images = ImageArrays(np.zeros((40, 1, 16, 16), np.uint8), [0, 1] * 20, ["a", "b"])
+        if self.how == "build":
+            fail()
+        if self.how == "none":
+            return None
+        members = {name: getattr(images, name) for name in ("classes", "labels", "names", "channels")}
+        if self.how == "labels":
+            members["labels"] = [7] * 40
+        return {"train": Listed(images.read if self.how != "read" else fail, self.how, **members)}
+
+
+class Listed(SimpleNamespace):
+    def __init__(self, read, how, **members):
+        super().__init__(**members)
+        self.read = (lambda index: [[0]]) if how == "form" else read
+
+    def __len__(self):
+        return 40
+
+
+class FaultyTransform(Transform):
+    """Changes images, wrongly."""
+
+    name = "faulty_transform"
+    how: str
+
+    def build(self, image_size):
+        import torch
+
+        projective = torch.eye(3).repeat(256, 1, 1)
+        projective[200, 2, 0] = 0.1  # one image in many
+        returned = {
+            "raises": fail,
+            "none": lambda images, targets, rng: None,
+            "images alone": lambda images, targets, rng: images,
+            "size": lambda images, targets, rng: (images[:, :, 1:], targets),
+            "range": lambda images, targets, rng: (images + 1, targets),
+            "nan": lambda images, targets, rng: (images * float("nan"), targets),
+            "targets": lambda images, targets, rng: (images, targets * 2),
+            "projective": SimpleNamespace(matrices=lambda rng: projective[-len(rng) :]),
+            "matrices": SimpleNamespace(matrices=lambda rng: torch.eye(3)),
+            "levels": SimpleNamespace(levels=lambda means, rng: means),
+            "not callable": 3,
+        }
+        return returned[self.how]
+
+
+class FaultyModel(Model):
+    """One linear layer."""
+
+    name = "faulty_model"
+    how: str
+
+    def build(self, num_classes, channels, image_size):
+        from torch import nn
+
+        how = self.how
+        if how == "none":
+            return None
+        if how == "no parameters":
+            return nn.Flatten()
+
+        class Network(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.head = nn.Linear(channels * image_size[0] * image_size[1], num_classes)
+
+            def forward(self, images):
+                logits = self.head(images.flatten(1))
+                if self.training and how == "raises":
+                    fail()
+                if self.training and how == "evaluation":
+                    self.trained = True
+                if not self.training and hasattr(self, "trained"):
+                    fail()
+                return (logits, logits) if self.training and how == "tuple" else logits
+
+        return Network()
+
+
+class FaultyLoss(Loss):
+    """Cross entropy, wrongly."""
+
+    name = "faulty_loss"
+    how: str
+    after: int = 0
+    """Calls that go well first."""
+
+    def build(self):
+        import torch
+        from torch.nn import functional as F
+
+        wrong = {
+            "raises": fail,
+            "shape": lambda logits, targets: F.cross_entropy(logits, targets, reduction="none"),
+            "arity": lambda logits: logits.sum(),
+            "none": lambda logits, targets: None,
+            "number": lambda logits, targets: F.cross_entropy(logits, targets).item(),
+            "detached": lambda logits, targets: F.cross_entropy(logits, targets).detach(),
+            "exit": lambda logits, targets: exit(0),
+            "backward": lambda logits, targets: Backward.apply(logits.mean()),
+        }[self.how]
+
+        class Backward(torch.autograd.Function):
+            @staticmethod
+            def forward(context, value):
+                return value.clone()
+
+            @staticmethod
+            def backward(context, gradient):
+                fail()
+
+        calls = []
+
+        def loss(logits, targets):
+            calls.append(1)
+            return wrong(logits, targets) if len(calls) > self.after else F.cross_entropy(logits, targets)
+
+        return wrong if self.how == "arity" else loss
+
+
+class FaultyOptimizer(Optimizer):
+    """Gradient descent, wrongly."""
+
+    name = "faulty_optimizer"
+    how: str
+    after: int = 0
+
+    def build(self, model):
+        import torch
+
+        how, after, steps = self.how, self.after, []
+        if how == "none":
+            return None
+        if how == "other parameters":
+            return torch.optim.SGD([torch.nn.Parameter(torch.zeros(3))], 0.1)
+
+        class Steps(torch.optim.SGD):
+            def step(self, closure=None):
+                steps.append(1)
+                if len(steps) > after:
+                    fail()
+                return super().step(closure)
+
+        return Steps(model.parameters(), 0.1)
+
+
+class FaultyScheduler(Scheduler):
+    """A constant rate, wrongly."""
+
+    name = "faulty_scheduler"
+    how: str
+
+    def build(self, optimizer):
+        import torch
+
+        if self.how == "none":
+            return None
+        factor = {"raises": lambda step: fail() if step else 1.0, "nan": lambda step: float("nan") if step else 1.0}
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, factor[self.how])
+
+
+class FaultyObserver(Observer):
+    """Fails in one hook."""
+
+    name = "faulty_observer"
+    how: str
+
+    def build(self):
+        if self.how == "build":
+            fail()
+        if self.how == "none":
+            return None
+
+        class Listener:
+            pass
+
+        for name in self.how.split("+"):
+            setattr(Listener, name, hookimpl(lambda self: fail()))
+        return Listener()
+
+
+class FaultyFinder(Finder):
+    """Finds what is not there."""
+
+    name = "faulty_finder"
+    how: str
+
+    def build(self):
+        return {"none": None, "raises": fail, "outside": lambda image: [Region(900, 900, 2, 2)]}[self.how]
+
+
+class FaultyOptions(Loss):
+    """Its validator raises something else than a ValueError."""
+
+    name = "faulty_options"
+    how: str = "well"
+
+    @field_validator("how")
+    @classmethod
+    def _check(cls, how):
+        return fail() if how == "raises" else how
+
+    def build(self):
+        from torch.nn import functional as F
+
+        return F.cross_entropy
+
+
+class Wrapping(Loss):
+    """Another loss."""
+
+    name = "wrapping"
+    base: Loss
+
+    def build(self, class_counts):
+        return build(self.base, class_counts=class_counts)
+
+
+@hookimpl
+def components():
+    return [
+        FaultyDataset, FaultyTransform, FaultyModel, FaultyLoss, FaultyOptimizer, FaultyScheduler, FaultyObserver,
+        FaultyFinder, FaultyOptions, Wrapping,
+    ]  # fmt: skip

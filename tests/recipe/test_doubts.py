@@ -1,0 +1,37 @@
+"""A valid recipe that asks for something twice is pointed out before and in the run."""
+
+import pytest
+
+RECIPE = """
+dataset: dots
+preprocess: {size: 16}
+model: linear_probe
+loss: {name: cross_entropy, class_weights: balanced}
+train: {max_steps: 1, batch_size: 20, device: cpu, sampler: balanced}
+"""
+TWICE = "both correct for rare classes"
+
+
+@pytest.fixture
+def said(tmp_path, framework):
+    """What a command prints about the recipe."""
+    (tmp_path / "dots.yaml").write_text(RECIPE)
+
+    def call(command, *arguments):
+        result = framework(command, tmp_path / "dots.yaml", *arguments)
+        assert result.status == 0, result.err
+        return result.out + result.err
+
+    return call
+
+
+def test_balanced_sampler_and_balanced_weights_are_pointed_out(said, tmp_path):
+    assert TWICE in said("check")
+    assert TWICE in said("run", "--out", tmp_path / "run")
+    assert TWICE in said("run", "--dry-run")
+    assert TWICE in said("check", "loss={name: distill, teachers: [x], base: {name: bce, class_weights: balanced}}")
+
+
+@pytest.mark.parametrize("override", ["train.sampler=shuffled", "loss.class_weights=none"])
+def test_one_of_them_is_not(override, said):
+    assert TWICE not in said("check", override)

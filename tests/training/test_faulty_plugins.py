@@ -1,0 +1,139 @@
+"""A plugin that breaks its contract: the message names component and plugin, and nothing is left behind."""
+
+from pathlib import Path
+
+import pytest
+
+FAULTY = Path(__file__).parents[1] / "faulty"
+ORIGIN = "plugin 'faulty' (framework-faulty 0.7)"
+RECIPE = """
+dataset: dots
+preprocess: {size: 16}
+model: {name: tinynet, dropout: 0.0}
+optimizer: {name: sgd, lr: 1e-2}
+scheduler: constant
+train: {epochs: 1, batch_size: 20, log_every: 1, device: cpu, precision: float32}
+"""
+
+
+@pytest.fixture
+def run(tmp_path, framework, monkeypatch):
+    """Run the recipe with overrides; what was printed."""
+    monkeypatch.syspath_prepend(str(FAULTY))
+    recipe = tmp_path / "dots.yaml"
+    recipe.write_text(RECIPE)
+    return lambda *overrides: framework("run", recipe, *overrides, "--out", tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("section", "component", "how", "words"),
+    [
+        ("augment", "transform", "raises", ["KeyError"]),
+        ("augment", "transform", "none", ["None", "(images, targets)"]),
+        ("augment", "transform", "images alone", ["(images, targets)"]),
+        ("augment", "transform", "size", ["(20, 1, 15, 16)", "(20, 1, 16, 16)"]),
+        ("augment", "transform", "range", ["[0, 1]"]),
+        ("augment", "transform", "nan", ["finite"]),
+        ("augment", "transform", "targets", ["sum to 1"]),
+        ("augment", "transform", "projective", ["[0.1, 0.0, 1.0]", "affine"]),
+        ("augment", "transform", "matrices", ["(3, 3)", "(256, 3, 3)"]),
+        ("augment", "transform", "levels", ["factors"]),
+        ("augment", "transform", "not callable", ["int"]),
+        ("model", "model", "none", ["None"]),
+        ("model", "model", "no parameters", ["no parameters"]),
+        ("model", "model", "raises", ["training mode", "KeyError"]),
+        ("model", "model", "tuple", ["training mode", "tuple"]),
+        ("loss", "loss", "raises", ["KeyError"]),
+        ("loss", "loss", "shape", ["(20,)"]),
+        ("loss", "loss", "arity", ["TypeError"]),
+        ("loss", "loss", "none", ["None"]),
+        ("loss", "loss", "number", ["float"]),
+        ("loss", "loss", "detached", ["gradient"]),
+        ("loss", "loss", "exit", ["SystemExit"]),
+        ("loss", "loss", "backward", ["backward", "KeyError"]),
+        ("optimizer", "optimizer", "none", ["None"]),
+        ("optimizer", "optimizer", "other parameters", ["no parameter of the model"]),
+        ("optimizer", "optimizer", "raises", ["step()", "KeyError"]),
+        ("scheduler", "scheduler", "none", ["None"]),
+        ("scheduler", "scheduler", "raises", ["step()", "KeyError"]),
+        ("scheduler", "scheduler", "nan", ["nan"]),
+        ("observers", "observer", "none", ["None"]),
+        ("observers", "observer", "build", ["build()", "KeyError"]),
+    ],
+)
+def test_a_fault_is_found_before_training(section, component, how, words, run, tmp_path):
+    written = f"{{name: faulty_{component}, how: {how}}}"
+    result = run(f"{section}=[{written}]" if section in ("augment", "observers") else f"{section}={written}")
+    assert result.status == 2
+    assert f"{component} 'faulty_{component}'" in result.err
+    assert ORIGIN in result.err
+    assert [word for word in words if word not in result.err] == []
+    assert "unexpected" not in result.err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("how", ["build", "none", "read", "form", "labels"])
+def test_a_dataset_that_fails_is_named(how, run):
+    result = run(f"dataset={{name: faulty_images, how: {how}}}")
+    assert result.status == 2
+    assert "dataset 'faulty_images'" in result.err
+    assert ORIGIN in result.err
+
+
+@pytest.mark.parametrize(
+    ("override", "component"),
+    [
+        ("loss={name: faulty_loss, how: shape, after: 3}", "loss"),
+        ("loss={name: faulty_loss, how: raises, after: 3}", "loss"),
+        ("optimizer={name: faulty_optimizer, how: raises, after: 3}", "optimizer"),
+        ("model={name: faulty_model, how: evaluation}", "model"),
+        ("observers=[{name: faulty_observer, how: step_end}]", "observer"),
+        ("observers=[{name: faulty_observer, how: epoch_end}]", "observer"),
+        ("observers=[{name: faulty_observer, how: run_end}]", "observer"),
+    ],
+)
+def test_a_fault_during_training_is_named(override, component, run):
+    result = run(override)
+    assert result.status == 2
+    assert f"{component} 'faulty_{component}'" in result.err
+    assert ORIGIN in result.err
+
+
+def test_what_an_observer_raises_when_the_run_stops_does_not_hide_why_it_stopped(run):
+    result = run("loss=explodes", "observers=[{name: faulty_observer, how: run_stopped}]")
+    assert result.status == 1
+    assert "not finite" in result.err
+    assert "observer 'faulty_observer'" in result.out
+
+
+def test_a_nested_component_is_named_itself(run):
+    result = run("loss={name: wrapping, base: {name: faulty_loss, how: unknown}}")
+    assert "loss 'faulty_loss' failed in build()" in result.err
+
+
+def test_a_validator_that_fails_is_named(run):
+    result = run("loss={name: faulty_options, how: raises}")
+    assert result.status == 2
+    assert "loss 'faulty_options'" in result.err
+    assert ORIGIN in result.err
+
+
+@pytest.mark.parametrize("how", ["none", "raises", "outside"])
+def test_a_finder_that_fails_is_named(how, run, framework, photos, tmp_path):
+    assert run("train.max_steps=1").status == 0
+    finder = f"faulty_finder how={how}"
+    result = framework("predict", tmp_path / "run", photos / "red" / "00.png", "--find", finder)
+    assert result.status == 2
+    assert "finder 'faulty_finder'" in result.err
+    assert ORIGIN in result.err
+
+
+def test_the_probe_changes_no_byte_of_a_training(run, framework, tmp_path, outcome, monkeypatch):
+    overrides = [
+        "model.dropout=0.1", "loss=tiring", "augment=[flip, {name: mixup, alpha: 0.4}, contrast]",
+        "train.ema=0.9", "optimizer=adamw",
+    ]  # fmt: skip
+    assert run(*overrides).status == 0
+    monkeypatch.setattr("framework.training.run.probe", lambda session: None)
+    assert framework("run", tmp_path / "dots.yaml", *overrides, "--out", tmp_path / "without").status == 0
+    assert outcome(tmp_path / "run") == outcome(tmp_path / "without")
