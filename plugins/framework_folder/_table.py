@@ -97,5 +97,4 @@ def _row(file: Path, line: int, cells: Mapping[str, str | None], dataset: Csv) -
 def _source(rows: Sequence[Row], classes: Sequence[str], channels: int, root: Path) -> ImageFiles:
     label_of = {name: label for label, name in enumerate(classes)}
     paths = [root / row.path for row in rows]
-    inside = all(path.is_relative_to(root) for path in paths)
-    return ImageFiles(paths, [label_of[row.label] for row in rows], classes, channels, root if inside else None)
+    return ImageFiles(paths, [label_of[row.label] for row in rows], classes, channels, root)
