@@ -5,6 +5,7 @@ session.py       recipe and splits -> network, optimizer, … ready to train
 network.py       the network, tried before anything else is done with it
 criterion.py     a recipe's loss, with its state
 start.py         the weights of a finished training as a start
+seen_images.py   evaluation images that the run to start from was trained on
 image_sizes.py   which image sizes a network takes, found by trying
 loop.py          the loop, in one screen
 step.py          one optimizer step

@@ -15,6 +15,7 @@ from framework.device import peak_memory, wait_for
 from framework.training.meter import Meter
 from framework.training.norms import refreshed
 from framework.training.reading import read_data
+from framework.training.seen_images import count_seen, warn_of_seen
 from framework.training.session import build_session
 from framework.training.start import announce_start, open_start
 from framework.training.step import train_step
@@ -85,6 +86,7 @@ def profile(recipe: Recipe, registry: Registry, display: Any, steps: int) -> Pro
     start = open_start(recipe, registry)
     session = build_session(recipe, *read_data(recipe, display.reading, display.line), start)
     announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
+    warn_of_seen(display, start, session.stores, count_seen(start, session.stores, session.preprocess))
     stages = [
         StageProfile(stage.size, stage.steps, _median_phases(session, stage, steps), session.batches.images_per_step)
         for stage in session.batches.stages()

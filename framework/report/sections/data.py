@@ -31,6 +31,7 @@ def data_section(evidence: Evidence) -> Markup:
     return element(
         "div",
         element("p", _balance(data["train"]["classes"]), class_="note"),
+        *(_seen(split, described) for split, described in data.items() if described.get("seen_by_start")),
         _classes(data),
         element("h3", "Fingerprints"),
         table(FINGERPRINTS, fingerprints, "prints"),
@@ -71,6 +72,13 @@ def _amount(described: Mapping[str, Any], name: str, highest: int) -> Content:
         element("span", f"{number:,} ", element("small", share(number / described["images"]))),
         bar(number / max(highest, 1)),
     ]
+
+
+def _seen(split: str, described: Mapping[str, Any]) -> Markup:
+    return callout(
+        f"{described['seen_by_start']:,} of {count(described['images'], f'{split} image')} were training images of the "
+        "run that this one was fine-tuned from (train.start_from). Metrics on them are too optimistic."
+    )
 
 
 def _skipped(split: str, skipped: list[Mapping[str, str]]) -> Markup:
