@@ -30,7 +30,13 @@ from framework.training.loop import train
 from framework.training.network import multiply_adds
 from framework.training.observing import Observing
 from framework.training.reading import read_data
-from framework.training.resuming import claim_folder, notice_other_device, require_same_images, require_same_precision
+from framework.training.resuming import (
+    claim_folder,
+    moved_places,
+    notice_other_device,
+    require_same_images,
+    require_same_precision,
+)
 from framework.training.seen_images import count_seen, keep_training_images, warn_of_seen
 from framework.training.session import Session, build_session
 from framework.training.start import announce_start, open_start
@@ -170,6 +176,8 @@ def _describe_run(run: RunFolder, session: Session, registry: Registry, display:
     if not run.recipe.is_file():
         run.write_recipe(recipe_text(session.recipe, f"framework run {run.recipe}"))
     _write_data(run, session.stores, seen)
+    if moved_places(run, session.recipe):  # the same images, elsewhere: the run's recipe says where they are now
+        run.write_recipe(recipe_text(session.recipe, f"framework run {run.recipe}"))
     for option in OPTIONS:
         if table := find_table(session.recipe.dataset, option):
             replace_atomically(run.path / f"{option}.csv", partial(shutil.copyfile, table))
