@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from framework.data.moment import Moment
     from framework.data.regions import Region
     from framework.data.roots import find_data
-    from framework.data.sources import ImageArrays, ImageFiles
+    from framework.data.sources import ImageArrays, ImageFiles, Splits
     from framework.data.stamps import Stamps
-    from framework.data.trees import class_tree
+    from framework.data.trees import class_tree, holds_images, list_folder
+    from framework.data.unicode_names import existing_path, nfc
     from framework.errors import Interrupted, UserError, did_you_mean
     from framework.hookspecs import Example, hookimpl
     from framework.inference.predictor import Predictor
@@ -51,9 +52,10 @@ _HOMES = {
     "framework.data.moment": ("Moment",),
     "framework.data.regions": ("Region",),
     "framework.data.roots": ("find_data",),
-    "framework.data.sources": ("ImageArrays", "ImageFiles"),
+    "framework.data.sources": ("ImageArrays", "ImageFiles", "Splits"),
     "framework.data.stamps": ("Stamps",),
-    "framework.data.trees": ("class_tree",),
+    "framework.data.trees": ("class_tree", "holds_images", "list_folder"),
+    "framework.data.unicode_names": ("existing_path", "nfc"),
     "framework.errors": ("Interrupted", "UserError", "did_you_mean"),
     "framework.hookspecs": ("Example", "hookimpl"),
     "framework.inference.predictor": ("Predictor",),
@@ -87,6 +89,7 @@ __all__ = [
     "Registry",
     "RunFolder",
     "Scheduler",
+    "Splits",
     "Stamps",
     "Transform",
     "UserError",
@@ -96,9 +99,13 @@ __all__ = [
     "decode",
     "did_you_mean",
     "examples_picture",
+    "existing_path",
     "find_data",
+    "holds_images",
     "hookimpl",
+    "list_folder",
     "names_argument",
+    "nfc",
     "scalars",
     "stages_of",
 ]

@@ -42,7 +42,10 @@ def execute(arguments: argparse.Namespace) -> int:
         require_other_file(recipe.dataset, arguments.csv, "--csv")
     display = SilentDisplay() if arguments.json else choose_display()
     with display:
-        checked = check_splits(build_splits(recipe.dataset), display.reading)
+        splits = build_splits(recipe.dataset)
+        for note in splits.notes:
+            display.line(f"dataset '{recipe.dataset.name}': {note}", "yellow")
+        checked = check_splits(splits, display.reading)
         findings, summary = findings_of(checked), summary_of(checked)
         if arguments.csv is not None:
             write_text(arguments.csv, table_of(findings))
@@ -51,5 +54,5 @@ def execute(arguments: argparse.Namespace) -> int:
             display.line(text, style)
     if arguments.json:
         rows = [finding.row() for finding in findings]
-        print(json.dumps({**summary, "findings": rows}, indent=2, ensure_ascii=False))
+        print(json.dumps({**summary, "notes": splits.notes, "findings": rows}, indent=2, ensure_ascii=False))
     return 1 if arguments.strict and findings else 0

@@ -1,7 +1,8 @@
 """From a dataset's sources to batches.
 
 contract.py    what every source must hold to
-sources.py     image sources that plugins may return: files, arrays
+sources.py     what plugins may return: splits with notes; image sources of files, of arrays
+unicode_names.py  names of classes and images in one Unicode form
 joined.py      several sources as one
 stamps.py      what tells that an image has changed, without reading it
 ahead.py       work done by threads while its results are used, in order
@@ -16,7 +17,7 @@ moment.py      where in the training a batch is
 check/         copies, contradictions, blank and corrupt images of a data set
 decode.py      an image file -> uint8 C×H×W, whatever its mode
 roots.py       where a dataset's folder is looked for
-trees.py       folders of images, one sub-folder a class
+trees.py       folders of images, one sub-folder for each class
 splits.py      named splits: contract checked, classes bound by name, held-out shares carved
 preprocess.py  the one place that resizes, converts channels and normalises
 stores/        every image of a split at one size: in memory, on disk, on the device, or streamed; kept between runs

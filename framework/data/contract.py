@@ -10,6 +10,7 @@ import numpy as np
 
 from framework.data.decode import BadImage
 from framework.data.sources import Selection, read_reduced
+from framework.data.unicode_names import nfc
 from framework.errors import UserError, enumerate_names
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ MEMBERS = ("classes", "labels", "names", "channels", "read", "__len__")
 
 
 def checked(where: str, source: Any) -> ImageSource:
-    """The same images with labels as plain integers and names as strings; `where` begins each message.
+    """The same images with labels as plain integers and names as strings in NFC; `where` begins each message.
+
+    Classes whose names differ in their Unicode form alone become one.
 
     Raises `UserError` where a member is missing, lengths differ, or labels and classes do not belong together.
     """
@@ -39,7 +42,12 @@ def checked(where: str, source: Any) -> ImageSource:
         raise UserError(f"{where} has no images")
     if len(source.labels) != number or len(source.names) != number:
         raise UserError(f"{where} has {number} images, {len(source.labels)} labels and {len(source.names)} names")
-    return Selection(source, range(number), _checked_labels(where, source.labels, classes), classes)
+    labels = _checked_labels(where, source.labels, classes)
+    names = tuple(dict.fromkeys(map(nfc, classes)))
+    if len(names) < len(classes):
+        position = {name: label for label, name in enumerate(names)}
+        labels = [position[nfc(classes[label])] for label in labels]
+    return Selection(source, range(number), labels, names)
 
 
 def read_image(source: ImageSource, index: int, name: str, least: int | None = None) -> NDArray[np.uint8]:

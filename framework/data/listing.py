@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from framework.data.decode import BadImage
-from framework.data.trees import SIDECARS, walk
+from framework.data.trees import SIDECARS, is_hidden, walk
+from framework.data.unicode_names import existing_path, nfc
 from framework.errors import UserError
 
 MAGIC = frozenset("*?[")
@@ -32,7 +33,8 @@ class Listing:
     """Folders without any image."""
 
     def named(self, word: str) -> Iterator[str | BadImage]:
-        """What a path, a folder or a pattern gives."""
+        """What a path, a folder or a pattern gives; Unicode forms of a name are one name."""
+        word = existing_path(word)
         if os.path.lexists(word) or not is_pattern(word):
             yield from self.at(word)
         else:
@@ -41,6 +43,7 @@ class Listing:
 
     def at(self, path: str) -> Iterator[str | BadImage]:
         """What the file or the folder at a path gives."""
+        path = existing_path(path)
         if not os.path.isdir(path):  # noqa: PTH112 (a `Path` takes longer to be made than its file to be found)
             yield path
             return
@@ -69,7 +72,7 @@ class Listing:
             ending = os.path.splitext(name)[1].lower()  # noqa: PTH122
             if ending in SIDECARS:
                 self.passed_over[ending] += 1
-            elif not name.startswith("."):
+            elif not is_hidden(name):
                 yield before + name
 
 
@@ -81,16 +84,16 @@ def is_pattern(word: str) -> bool:
 def missing(words: Iterable[str]) -> None:
     """Raise `UserError` for the first word that names no file, no folder and no pattern that matches."""
     for word in words:
-        if not os.path.lexists(word) and (not is_pattern(word) or next(expand(word), None) is None):
+        if not os.path.lexists(existing_path(word)) and (not is_pattern(word) or next(expand(word), None) is None):
             raise UserError(f"there is no file or folder '{word}'")
 
 
 def expand(pattern: str) -> Iterator[str]:
     """What a pattern matches, as a shell would: `*`, `?` and `[…]` within a name, `**` for any folders between.
 
-    Sorted within each folder. Names that begin with a dot are matched where the pattern says the dot. A pattern with
-    `**` that ends in another pattern gives files only, for folders would give them again; one that ends in `**` is the
-    folder itself.
+    Sorted within each folder. Hidden names (`is_hidden`) are matched where the pattern begins with a dot. A pattern
+    with `**` that ends in another pattern gives files only, for folders would give them again; one that ends in `**` is
+    the folder itself.
     """
     whole = Path(pattern)
     parts = list(whole.relative_to(whole.anchor).parts)
@@ -113,7 +116,7 @@ def _matches(folder: str, parts: Sequence[str], files_only: bool) -> Iterator[st
         return
     names = _names(folder, first) if is_pattern(first) else [first]
     for name in names:
-        path = os.path.join(folder, name)  # noqa: PTH118
+        path = existing_path(os.path.join(folder, name))  # noqa: PTH118
         if os.path.lexists(path):
             yield from _matches(path, rest, files_only)
 
@@ -125,8 +128,8 @@ def _names(folder: str, pattern: str, folders: bool = False) -> list[str]:
             return sorted(
                 entry.name
                 for entry in entries
-                if fnmatchcase(entry.name, pattern)
-                and (pattern.startswith(".") or not entry.name.startswith("."))
+                if fnmatchcase(nfc(entry.name), nfc(pattern))
+                and (pattern.startswith(".") or not is_hidden(entry.name))
                 and (not folders or entry.is_dir(follow_symlinks=False))
             )
     except OSError:

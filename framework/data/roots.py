@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from framework.data.unicode_names import existing_path
+
 VARIABLE = "FRAMEWORK_DATA"
 
 
@@ -20,5 +22,5 @@ def candidates(root: Path) -> list[Path]:
 
 
 def find_data(root: Path) -> Path | None:
-    """The first of the candidate places that exists, or None."""
-    return next((place for place in candidates(root) if place.exists()), None)
+    """The first of the candidate places that exists, in whatever Unicode form, or None."""
+    return next((place for place in map(Path, map(existing_path, candidates(root))) if place.exists()), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from framework.data.decode import decode
 from framework.data.stamps import Stamps, stamps_of
+from framework.data.unicode_names import nfc
 from framework.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from framework.components import ImageSource
+
+
+class Splits(dict[str, "ImageSource"]):
+    """The splits of a data set by name.
+
+    `notes` are sentences for the user: how folders were read, what was not used.
+    """
+
+    def __init__(self, sources: Mapping[str, ImageSource], notes: Sequence[str] = ()) -> None:
+        super().__init__(sources)
+        self.notes = tuple(notes)
 
 
 @dataclass(frozen=True)
@@ -33,7 +45,10 @@ class ImageFiles:
 
     @cached_property
     def names(self) -> Sequence[str]:
-        """The paths, relative to `root` where they are below it."""
+        """The paths, relative to `root` where they are below it, in NFC."""
+        return [nfc(name) for name in self._relative()]
+
+    def _relative(self) -> Sequence[str]:
         if self.root is None:
             return [str(path) for path in self.paths]
         # As text, for there may be a million: a `Path` takes longer to be made than its file to be found.
@@ -117,9 +132,9 @@ class Selection:
 
     @cached_property
     def names(self) -> Sequence[str]:
-        """As in the source."""
+        """As in the source, in NFC."""
         names = self.source.names
-        return [str(names[index]) for index in self.indices]
+        return [nfc(str(names[index])) for index in self.indices]
 
     def __len__(self) -> int:
         return len(self.indices)

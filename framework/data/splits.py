@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 
 from framework.components import Dataset, ImageSource, build
 from framework.data.contract import checked
-from framework.data.sources import Selection
+from framework.data.sources import Selection, Splits
 from framework.data.tables import apply_tables
+from framework.data.unicode_names import nfc
 from framework.errors import UserError, count, did_you_mean, enumerate_names
 
 DEFAULT_VALIDATION = 0.1
@@ -18,8 +18,8 @@ FIGURE_SPLITS = ("test", "validation")
 """The splits that figures are of, in the order in which they are asked."""
 
 
-def build_splits(dataset: Dataset, classes: Sequence[str] | None = None) -> dict[str, ImageSource]:
-    """All splits of the dataset, each labelled by `classes` (left out: those of `train`).
+def build_splits(dataset: Dataset, classes: Sequence[str] | None = None) -> Splits:
+    """All splits of the dataset with its notes, each labelled by `classes` (left out: those of `train`).
 
     Raises `UserError` where the data is absent, breaks the contract, has a class that `classes` lacks, or a table names
     images that are not there.
@@ -31,11 +31,12 @@ def build_splits(dataset: Dataset, classes: Sequence[str] | None = None) -> dict
     if classes is None:
         classes = _training_classes(dataset.name, sources)
     bound = {split: bind_classes(source, classes, f"split '{split}'") for split, source in sources.items()}
-    return apply_tables(dataset, _held_out(dataset, dict(bound)), own=bound)
+    return Splits(apply_tables(dataset, _held_out(dataset, dict(bound)), own=bound), getattr(built, "notes", ()))
 
 
 def find_split(splits: Mapping[str, ImageSource], name: str) -> ImageSource:
     """The split of that name; raises `UserError` with the names there are."""
+    name = nfc(name)
     if name not in splits:
         raise UserError(f"there is no split '{name}'{did_you_mean(name, splits)} (splits: {', '.join(splits)})")
     return splits[name]
@@ -48,17 +49,19 @@ def split_for_figures(there: Container[str]) -> str | None:
 
 def bind_classes(source: ImageSource, classes: Sequence[str], where: str) -> ImageSource:
     """The same images with labels that index into `classes`; a class that holds images and is not there is an error."""
-    if list(source.classes) == list(classes):
+    classes = [nfc(name) for name in classes]
+    if list(source.classes) == classes:
         return source
     position = {name: index for index, name in enumerate(classes)}
-    used = sorted({source.classes[label] for label in source.labels})
+    own = [nfc(name) for name in source.classes]
+    used = sorted({own[label] for label in source.labels})
     unexpected = [name for name in used if name not in position]
     if unexpected:
         raise UserError(
             f"{where} has {count(len(unexpected), 'class', 'classes')} that the training data does not have: "
             f"{enumerate_names(unexpected)} (known: {enumerate_names(classes, 20)})"
         )
-    labels = [position[source.classes[label]] for label in source.labels]
+    labels = [position[own[label]] for label in source.labels]
     return Selection(source, range(len(source)), labels, tuple(classes))
 
 
@@ -110,7 +113,7 @@ def split_keys(seed: int, class_name: str, names: Sequence[str]) -> list[bytes]:
 
 
 def _bytes(text: str) -> bytes:
-    return (text if text.isascii() else unicodedata.normalize("NFC", text)).encode("utf-8", "surrogatepass")
+    return nfc(text).encode("utf-8", "surrogatepass")
 
 
 def _training_classes(dataset: str, sources: Mapping[str, ImageSource]) -> Sequence[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.data.sources import Selection
+from framework.data.unicode_names import nfc
 from framework.errors import UserError, count, did_you_mean
 
 if TYPE_CHECKING:
@@ -47,18 +48,18 @@ def named_images(source: ImageSource, names: Sequence[str], where: str) -> Selec
     wanted = {*full_names(names, source.names, where).values()}
     if not wanted:
         raise UserError(f"{where} names no image")
-    indices = [index for index, name in enumerate(source.names) if str(name) in wanted]
+    indices = [index for index, name in enumerate(source.names) if nfc(str(name)) in wanted]
     return Selection(source, indices, [source.labels[index] for index in indices], source.classes)
 
 
 def full_names(names: Iterable[str], known: Iterable[str], where: str, images: str = "image") -> dict[str, str]:
-    """Each of `names` as it is among the `known` ones, which are those of all images.
+    """Each of `names` as it is among the `known` ones, which are those of all images, in NFC.
 
     A name is a whole one (`happy/0001.jpg`), or else the last part of one, where no other ends so. Raises `UserError`
     for names that no image has, or that may be several; `where` says which table that is about, `images` of what.
     """
-    whole = {str(name) for name in known}
-    meant: dict[str, list[str]] = {name: [name] if name in whole else [] for name in names}
+    names, whole = list(names), {nfc(str(name)) for name in known}
+    meant: dict[str, list[str]] = {name: [name] if name in whole else [] for name in map(nfc, names)}
     for name in whole:
         last = _last_part(name)
         if last in meant and last not in whole:
@@ -71,7 +72,7 @@ def full_names(names: Iterable[str], known: Iterable[str], where: str, images: s
     for name, found in meant.items():
         if len(found) > 1:
             raise UserError(f"{where}: {len(found)} images are called '{name}'; name them with their folder")
-    return {name: found[0] for name, found in meant.items()}
+    return {name: meant[nfc(name)][0] for name in names}
 
 
 def _last_part(name: str) -> str:

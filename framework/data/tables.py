@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from framework.data.roots import find_data
 from framework.data.sources import Selection
 from framework.data.subset import COLUMN, full_names, read_rows
+from framework.data.unicode_names import nfc
 from framework.errors import UserError, did_you_mean, enumerate_names
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class _Whole:
         places: dict[str, list[Place]] = {}
         for split, source in self.splits.items():
             for index, name in enumerate(source.names):
-                places.setdefault(str(name), []).append((split, index))
+                places.setdefault(nfc(str(name)), []).append((split, index))
         return places
 
     def _full_names(self, known: Collection[str], where: str) -> Counter[str]:
@@ -110,7 +111,7 @@ def _wholes(
     for row in rows:
         if "keep" in row and _kept(row, where) == (option == "drop"):
             continue
-        split = row.get("split") or "train"
+        split = nfc(row.get("split") or "train")
         if split in pool:
             members = {name: splits[name] for name in pool if name in splits}
             wholes.setdefault("train", _Whole(members)).wanted[row[COLUMN]] += 1

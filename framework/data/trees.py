@@ -1,21 +1,39 @@
-"""Folders of images, one sub-folder a class."""
+"""Folders of images, one sub-folder for each class."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from framework.data.sources import ImageFiles
+from framework.data.unicode_names import nfc
 from framework.errors import UserError, count, did_you_mean, enumerate_names
 
 SIDECARS = frozenset(
-    {".csv", ".db", ".htm", ".html", ".ini", ".json", ".log", ".md", ".py", ".txt", ".url", ".xml", ".yaml", ".yml"}
-)
+    {
+        ".aae", ".csv", ".db", ".htm", ".html", ".ini", ".json", ".log", ".md", ".py", ".thm", ".txt", ".url", ".xml",
+        ".xmp", ".yaml", ".yml",
+    }
+)  # fmt: skip
 """Endings of what lies beside images and is none. Every other file counts as an image, so that none is lost for an
 unusual ending: what cannot be read is then reported as a bad image."""
 
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif")
+SYSTEM_NAMES = frozenset(
+    {
+        "@eadir", "@recently-snapshot", "@recycle", "@sharebin", "@tmp", "#recycle", "#snapshot",  # network storage
+        "__macosx", "network trash folder", "temporary items", "icon\r",  # macOS
+        "$recycle.bin", "recycler", "system volume information", "thumbs.db:encryptable",  # Windows
+        "lost+found", "__pycache__",
+    }
+)  # fmt: skip
+"""Folders and files that systems put among a user's own: thumbnails, metadata, deleted files. In lower case."""
+
+IMAGE_ENDINGS = (
+    ".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif",
+    ".heic", ".heif",
+)  # fmt: skip
 
 
 def class_tree(
@@ -23,43 +41,84 @@ def class_tree(
 ) -> ImageFiles:
     """The images of `folder/CLASS/**`, sorted by class and path, named relative to `root` (left out: `folder`).
 
-    `classes` says which class folders there may be, and their order; left out, all of them by name. Only what starts
-    with a dot and `SIDECARS` is passed over. Raises `UserError` where there are no class folders, none with images,
-    images outside of them, or unexpected ones.
+    `classes` says which class folders there may be, and their order; left out, all of them by name. Hidden files and
+    folders (`is_hidden`) and `SIDECARS` are not read. Raises `UserError` where there are no class folders, none with
+    images, images outside of them, or unexpected ones.
     """
     found = class_folders(folder)
     _refuse_loose_images(folder, bool(found))
     if not found:
         raise UserError(f"'{folder}' has no class folders: it must hold one folder of images for each class")
-    names = list(classes) if classes is not None else found
-    unexpected = [name for name in found if name not in names]
+    folders: dict[str, list[str]] = {}
+    for name in found:  # one class, where two folders differ in their Unicode form alone
+        folders.setdefault(nfc(name), []).append(name)
+    names = sorted(folders) if classes is None else [nfc(name) for name in classes]
+    unexpected = [name for name in folders if name not in names]
     if unexpected:
         raise UserError(
             f"'{folder}' has {count(len(unexpected), 'class folder')} that 'classes' does not name: "
             f"{enumerate_names(unexpected)}{did_you_mean(unexpected[0], names)}"
         )
-    by_class = {name: sorted_files(folder / name) if name in found else [] for name in names}
-    paths = [path for files in by_class.values() for path in files]
+    by_class = [[path for name in folders.get(label, []) for path in sorted_files(folder / name)] for label in names]
+    paths = [path for files in by_class for path in files]
     if not paths:
         raise UserError(f"'{folder}' has no images: its class folders {enumerate_names(found)} are empty")
-    labels = [label for label, files in enumerate(by_class.values()) for _ in files]
+    labels = [label for label, files in enumerate(by_class) for _ in files]
     return ImageFiles(paths, labels, names, channels, root or folder)
+
+
+class FolderContent(NamedTuple):
+    """The visible entries of a folder, sorted."""
+
+    folders: list[str]
+    files: list[str]
+    """Those that count as images in a class folder."""
+    images: list[str]
+    """Those of `files` whose ending is that of an image."""
+
+
+def list_folder(folder: Path) -> FolderContent:
+    """The visible entries of a folder; empty where it is no folder. Raises `UserError` where it cannot be read."""
+    folders, files = [], []
+    for entry in _entries(folder):
+        if entry.is_dir():
+            if not is_hidden(entry.name):
+                folders.append(entry.name)
+        elif counts_as_image(entry.name):
+            files.append(entry.name)
+    images = [name for name in files if name.lower().endswith(IMAGE_ENDINGS)]
+    return FolderContent(sorted(folders), sorted(files), sorted(images))
 
 
 def class_folders(folder: Path) -> list[str]:
     """The names of the visible folders in it, sorted; none where it is no folder."""
-    return sorted(entry.name for entry in _entries(folder) if entry.is_dir() and not entry.name.startswith("."))
+    return list_folder(folder).folders
+
+
+def holds_images(folder: Path) -> bool:
+    """Whether there is a file that counts as an image in it or anywhere below."""
+    return any(True for _ in _files_below(folder))
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is not the user's data: its name starts with a dot, or is one of `SYSTEM_NAMES`."""
+    return name.startswith(".") or name.lower() in SYSTEM_NAMES
+
+
+def counts_as_image(name: str) -> bool:
+    """Whether a file in a class folder counts as an image: neither hidden nor one of `SIDECARS`."""
+    return not is_hidden(name) and os.path.splitext(name)[1].lower() not in SIDECARS  # noqa: PTH122
 
 
 def sorted_files(folder: Path) -> list[str]:
     """By the parts of their paths: what is in the folder `a` comes before what is in `a-b`."""
-    return sorted(_files_below(folder), key=lambda path: path.replace(os.sep, "\0"))
+    return sorted(_files_below(folder), key=lambda path: nfc(path).replace(os.sep, "\0"))
 
 
 def walk(folder: str | Path, refuse: Callable[[OSError], None]) -> Iterator[tuple[str, list[str]]]:
     """Each visible folder from `folder` down, with the names of its files; through links, and each place once.
 
-    `refuse` is told of folders that cannot be read.
+    `refuse` is called with the error of each folder that cannot be read.
     """
     seen: set[str] = set()
     for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
@@ -68,7 +127,7 @@ def walk(folder: str | Path, refuse: Callable[[OSError], None]) -> Iterator[tupl
             folders.clear()
             continue
         seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
         yield parent, files
 
 
@@ -77,13 +136,12 @@ def _files_below(folder: Path) -> Iterator[str]:
     for parent, files in walk(folder, _refuse_unreadable):
         before = os.path.join(parent, "")  # noqa: PTH118
         for name in files:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() not in SIDECARS:  # noqa: PTH122
+            if counts_as_image(name):
                 yield before + name
 
 
 def _refuse_loose_images(folder: Path, has_classes: bool) -> None:
-    files = (entry.name for entry in _entries(folder) if entry.is_file() and not entry.name.startswith("."))
-    loose = sorted(name for name in files if name.lower().endswith(IMAGE_ENDINGS))
+    loose = list_folder(folder).images
     if loose:
         raise UserError(
             f"'{folder}' has {count(len(loose), 'image')} outside of class folders: {enumerate_names(loose, 3)}. "

@@ -14,6 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from framework.data.unicode_names import nfc
 from framework.errors import RunFailed, UserError
 from framework.evaluation.metrics import classification_metrics
 from framework.files import replace_atomically
@@ -83,8 +84,8 @@ class Answers:
         try:
             with safe_open(os.fspath(path), framework="pt") as file:
                 header = file.metadata()
-                names = tuple(json.loads(header["names"]))
-                classes = tuple(json.loads(header["classes"]))
+                names = tuple(map(nfc, json.loads(header["names"])))
+                classes = tuple(map(nfc, json.loads(header["classes"])))
                 hashes = file.get_tensor("hashes") if "hashes" in file.keys() else None  # noqa: SIM118
                 return cls(classes, names, file.get_tensor("labels"), file.get_tensor("logits"), hashes)
         except FileNotFoundError:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from framework.data.unicode_names import nfc
 from framework.errors import UserError
 from framework.export.formats import SUFFIXES
 from framework.inference.onnx_engine import open_session
@@ -95,4 +96,4 @@ def read_pt2(path: Path) -> dict[str, Any]:
 
 
 def _opened(compute: Compute, preprocess: dict[str, Any], classes: Any) -> Opened:
-    return Opened(compute, (preprocess["height"], preprocess["width"]), tuple(classes))
+    return Opened(compute, (preprocess["height"], preprocess["width"]), tuple(map(nfc, classes)))

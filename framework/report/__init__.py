@@ -7,6 +7,7 @@ bitmaps.py   pictures for trackers
 data_check.py  what `framework data check` prints
 split.py     the figures of a split on a terminal
 figures.py   figures as text: shares, durations, tables
+class_table.py  classes with their images in each split
 evidence.py  what a report of a run is made of, and what could not be had; pictures.py and choice.py: its images
 run_page.py  the report as a page, made of sections/ out of page/
 comparison.py, side_by_side.py, comparison_page.py  several runs beside each other; seeds.py: those of one recipe;

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import count
-from framework.report.figures import share
+from framework.report.class_table import class_table
 
 if TYPE_CHECKING:
     from framework.components import Dataset
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 EXAMPLES = 2
 """Of each problem."""
-CLASSES = 12
-"""Up to so many are shown one by one."""
 UNEVEN = 10
 """A largest class so many times the smallest is pointed out."""
 Line = tuple[str, str]
@@ -58,8 +56,8 @@ def _splits(dataset: str, summary: dict[str, Any]) -> Iterator[Line]:
         yield "all classes are equally large in train", ""
     else:
         yield _imbalance(imbalance, classes)
-    if len(classes) <= CLASSES:
-        yield from _shares(splits, list(classes))
+    yield "", ""
+    yield from class_table({name: split["classes"] for name, split in splits.items()})
 
 
 def _imbalance(imbalance: dict[str, Any], classes: dict[str, int]) -> Line:
@@ -69,18 +67,6 @@ def _imbalance(imbalance: dict[str, Any], classes: dict[str, int]) -> Line:
         f"{imbalance['smallest']} {classes[imbalance['smallest']]:,})",
         "yellow" if imbalance["ratio"] >= UNEVEN else "",
     )
-
-
-def _shares(splits: dict[str, Any], classes: list[str]) -> Iterator[Line]:
-    widths = [max(len(name), 8) for name in splits]
-    first = max(len(name) for name in classes)
-    yield "", ""
-    titles = "  ".join(name.rjust(width) for name, width in zip(splits, widths, strict=True))
-    yield " " * (first + 4) + titles, "bold"
-    for name in classes:
-        cells = [share(split["classes"][name] / max(sum(split["classes"].values()), 1)) for split in splits.values()]
-        shares = "  ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
-        yield f"  {name:{first}}  {shares}", ""
 
 
 def _sizes(sizes: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.errors import count
 from framework.hookspecs import hookimpl
+from framework.report.class_table import class_table
 from framework.report.figures import (
     EPOCH_TITLES,
     duration,
@@ -58,6 +59,7 @@ class Display(ABC):
         for name, value in overview(session):
             self.line(f"{name:>10}  {value}")
         self.line(f"{'folder':>10}  {run.path}")
+        self._classes(session)
         for split, store in session.stores.items():
             if store.skipped:
                 self.line(
@@ -68,6 +70,11 @@ class Display(ABC):
             self.line(f"{'resumed':>10}  after step {step:,} of {session.total_steps:,}")
         self.line()
         self.line(epoch_row(EPOCH_TITLES), "bold")
+
+    def _classes(self, session: Session) -> None:
+        """Each class with its images in each split."""
+        for text, style in class_table({split: store.class_counts for split, store in session.stores.items()}):
+            self.line(text, style)
 
     def already_finished(self, run: RunFolder, results: Mapping[str, Any]) -> None:
         """There was nothing left to resume."""
@@ -129,6 +136,7 @@ class Display(ABC):
         """What a dry run found."""
         for name, value in overview(profile.session):
             self.line(f"{name:>10}  {value}")
+        self._classes(profile.session)
         self.line()
         for stage in profile.stages:
             height, width = stage.size

@@ -9,6 +9,7 @@ from itertools import dropwhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from framework.data.unicode_names import nfc
 from framework.errors import UserError, did_you_mean, enumerate_names
 from framework.runs.bundle import SUFFIX, read_bundle
 from framework.runs.folder import RunFolder, open_run
@@ -52,8 +53,8 @@ class Trained:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The class names, in the order of the network's logits."""
-        return tuple(self.documents["model"]["classes"])
+        """The class names in NFC, in the order of the network's logits."""
+        return tuple(map(nfc, self.documents["model"]["classes"]))
 
     @property
     def temperature(self) -> float:

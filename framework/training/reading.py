@@ -9,6 +9,7 @@ from functools import partial
 from framework.components import ImageSource
 from framework.data.preprocess import Preprocessor
 from framework.data.splits import build_splits
+from framework.data.stores.refusal import BadImages, Refused
 from framework.data.stores.storage import Say, Storage
 from framework.data.stores.store import Store, build_store
 from framework.device import choose_device
@@ -24,17 +25,26 @@ def read_data(
 ) -> tuple[dict[str, Store], Preprocessor]:
     """Decode the splits that a run needs, and settle preprocessing by the training images.
 
-    `say` is told, in a sentence, when kept images are stale or cannot be kept.
+    `say` gets a sentence for each note of the data set, and where kept images are stale or cannot be kept. Raises
+    `BadImages` with those of all splits.
     """
     sources = build_splits(recipe.dataset)
+    for note in sources.notes:
+        say(f"dataset '{recipe.dataset.name}': {note}")
     preprocess = resolve_preprocess(recipe, sources["train"])
     storage = Storage.of_recipe(recipe, choose_device(recipe.train.device), say)
     stores: dict[str, Store] = {}
+    refused: dict[str, Refused] = {}
     for name in ("train", "validation", "test"):
         if name in sources:
-            stores[name] = build_store(
-                sources[name], preprocess, recipe.dataset.on_bad_image, partial(progress, name), storage
-            )
+            try:
+                stores[name] = build_store(
+                    sources[name], preprocess, recipe.dataset.on_bad_image, partial(progress, name), storage
+                )
+            except BadImages as error:  # the other splits are read, too: one list has all that must be mended
+                refused[name] = error.splits[""]
+    if refused:
+        raise BadImages(refused)
     _require_every_class(stores["train"])
     if recipe.preprocess.mean is None or recipe.preprocess.std is None:
         measured = preprocess.measured(stores["train"].survey.counts)

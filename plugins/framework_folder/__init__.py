@@ -13,13 +13,17 @@ from framework.components import Component
 class Folder(Dataset):
     """Images in one folder for each class: `ROOT/CLASS/*.jpg`, or `ROOT/train/CLASS/*.jpg` with ready-made splits.
 
-    Ready-made splits are the folders `train` (`training`), `validation` (`val`, `valid`) and `test` (`testing`) under
-    the root, in upper or lower case; other folders beside them are left alone. Classes are in alphabetical order of
-    their names; folders may have folders below them, and links are followed.
+    Ready-made splits are folders with the usual names, in upper or lower case, with prefixes and suffixes: `train`,
+    `training_set`, `seg_train`; `val`, `valid`, `validation`, `dev`; `test`, `testing`, `eval`, `holdout`. A folder
+    beside them that holds the same class folders is a further split. `CLASS/train/*.jpg` with `CLASS/test/*.jpg` is
+    read, too. The run names every folder that it does not use, such as images without class folders. Where splits
+    cannot be told from classes, an error shows the folders; `splits` or `classes` then decide. Classes are in
+    alphabetical order of their names; folders may have folders below them, and links are followed.
 
-    Every file in a class folder counts as an image, whatever its ending, but for hidden ones and what usually lies
-    beside images (`.txt`, `.json`, `.csv`, `.xml`, `Thumbs.db`, …): one that cannot be read is a bad image, never lost
-    in silence. Images outside of class folders are an error.
+    Every file in a class folder counts as an image, whatever its ending, except hidden files, files that usually lie
+    beside images (`.txt`, `.json`, `.csv`, `.xml`, `Thumbs.db`, …), and folders of thumbnails and metadata (`@eaDir`,
+    `__MACOSX`, `$RECYCLE.BIN`, …): a file that cannot be read is reported as a bad image. Images outside of class
+    folders are an error. Names that differ in their Unicode form (NFC, NFD) alone are the same name.
     """
 
     name = "folder"
@@ -28,6 +32,9 @@ class Folder(Dataset):
     classes: tuple[str, ...] | None = Field(None, min_length=2)
     """The class folders to use, in this order; left out: all of them. A class folder that is not named here is an
     error."""
+    splits: dict[str, str] | None = Field(None, min_length=1)
+    """The folder of each split, relative to `root`, as `{train: site_a, test: site_b}`; left out: by their names.
+    Folders that are not named here are not used."""
     channels: Literal[1, 3] = 3
     """What the images are as a rule: 1 grayscale, 3 colour."""
 
@@ -35,7 +42,7 @@ class Folder(Dataset):
         """Splits by folder, or `train` alone."""
         from framework_folder._tree import read_tree
 
-        return read_tree(self.root, self.classes, self.channels)
+        return read_tree(self.root, self.classes, self.channels, self.splits)
 
 
 class Csv(Dataset):

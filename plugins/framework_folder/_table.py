@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework import ImageFiles, UserError, did_you_mean, find_data
+from framework import ImageFiles, UserError, did_you_mean, existing_path, find_data, nfc
 from framework_folder._names import known_split
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def read_table(dataset: Csv) -> dict[str, ImageFiles]:
     if root is None or not root.is_dir():
         raise UserError(f"dataset 'csv': there is no folder '{dataset.root}'. Give it with dataset.root=DIR")
     rows = _rows(file, dataset)
-    classes = dataset.classes or tuple(sorted({row.label for row in rows}))
+    classes = tuple(map(nfc, dataset.classes or sorted({row.label for row in rows})))
     by_split: dict[str, list[Row]] = {}
     for row in rows:
         if row.label not in classes:
@@ -91,10 +91,10 @@ def _row(file: Path, line: int, cells: Mapping[str, str | None], dataset: Csv) -
         return value
 
     split = "train" if dataset.split_column is None else cell(dataset.split_column)
-    return Row(line, cell(dataset.path_column), cell(dataset.label_column), known_split(split) or split)
+    return Row(line, cell(dataset.path_column), nfc(cell(dataset.label_column)), known_split(split) or nfc(split))
 
 
 def _source(rows: Sequence[Row], classes: Sequence[str], channels: int, root: Path) -> ImageFiles:
     label_of = {name: label for label, name in enumerate(classes)}
-    paths = [root / row.path for row in rows]
+    paths = [Path(existing_path(root / row.path)) for row in rows]
     return ImageFiles(paths, [label_of[row.label] for row in rows], classes, channels, root)

@@ -1,18 +1,29 @@
-"""A folder's splits: ready-made ones by name, or everything as `train`."""
+"""A folder's splits: ready-made ones, or everything as `train`."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from framework import ImageFiles, UserError, class_tree, find_data
-from framework_folder._names import known_split
+from framework import ImageFiles, Splits, UserError, class_tree, find_data
+from framework_folder._ambiguous import ambiguous
+from framework_folder._given import given_layout
+from framework_folder._layout import ORDER, Layout, understand
+from framework_folder._names import PLAIN, UNLABELLED, certain_splits
+from framework_folder._node import Node
+
+SHOWN = 12
+"""Folders that are not used."""
 
 
-def read_tree(root: Path, classes: Sequence[str] | None, channels: Literal[1, 3]) -> dict[str, ImageFiles]:
-    """Sources by split. Raises `UserError` where the folder is missing, empty or ambiguous."""
+def read_tree(
+    root: Path, classes: Sequence[str] | None, channels: Literal[1, 3], given: Mapping[str, str] | None = None
+) -> Splits:
+    """Sources by split; `given` is `dataset.splits`.
+
+    Raises `UserError` where the folder is missing or empty, or where splits cannot be told from classes.
+    """
     folder = find_data(root)
     if folder is None or not folder.is_dir():
         reason = "no folder, but a file" if folder else "not there"
@@ -20,37 +31,50 @@ def read_tree(root: Path, classes: Sequence[str] | None, channels: Literal[1, 3]
             f"dataset 'folder': '{folder or root}' is {reason}. Give the folder with dataset.root=DIR, as an absolute "
             "path or relative to here or to $FRAMEWORK_DATA"
         )
-    ready = ready_splits(folder)
-    if not ready:
-        return {"train": class_tree(folder, classes, channels)}
-    if "train" not in ready:
-        raise UserError(f"'{folder}' has {', '.join(ready.values())} and no folder 'train' to train on")
-    return {
-        split: class_tree(folder / ready[split], classes if split == "train" else None, channels, folder)
-        for split in ("train", "validation", "test")
-        if split in ready
-    }
+    layout = given_layout(Node(folder), given) if given else understand(Node(folder), classes)
+    if layout.splits:
+        sources = {
+            split: class_tree(node.path, classes if split == "train" else None, channels, folder)
+            for split, node in layout.splits.items()
+        }
+    else:
+        whole = class_tree(layout.base.path, classes, channels, folder)
+        sources = {"train": whole} if layout.settled else _class_first(layout.base, whole)
+    return Splits(sources, list(_notes(layout)))
 
 
-def ready_splits(folder: Path) -> dict[str, str]:
-    """The folder of each ready-made split; none where the folders are classes, even if one is called `train`.
-
-    They are splits if all of them are named so, or if one of them is `train` and has class folders of its own.
-    """
-    folders = folders_in(folder)
-    ready: dict[str, str] = {}
-    for name in folders:
-        split = known_split(name)
-        if split in ready:
-            raise UserError(f"'{folder}' has two folders for {split}, '{ready[split]}' and '{name}': keep one of them")
-        if split:
-            ready[split] = name
-    if len(ready) == len(folders) or ("train" in ready and folders_in(folder / ready["train"])):
-        return ready
-    return {}
+def _class_first(base: Node, whole: ImageFiles) -> dict[str, ImageFiles]:
+    """By the folders below class folders, where these are splits (`CLASS/train/*.jpg`); else all as `train`."""
+    depth = len(base.parts)
+    inner = [parts[depth + 1 : -1] for parts in (name.split("/") for name in whole.names)]
+    folders = {below[0] for below in inner if below}
+    splits = certain_splits(folders)
+    if "train" not in splits.values() or len(set(splits.values())) == 1:
+        return {"train": whole}
+    if len({*splits.values()} - {UNLABELLED}) < len(folders) or any(len(below) != 1 for below in inner):
+        raise ambiguous(base, {}, f"some images lie in {' and '.join(sorted(splits))} below class folders, not all")
+    parts: dict[str, list[int]] = {}
+    for index, (below,) in enumerate(inner):
+        parts.setdefault(splits[below], []).append(index)
+    return {split: _part(whole, parts[split]) for split in ORDER if split in parts}
 
 
-def folders_in(folder: Path) -> list[str]:
-    """The names of the visible folders in it; none where it cannot be read, which `class_tree` then says."""
-    _, names, _ = next(os.walk(folder), ("", [], []))
-    return sorted(name for name in names if not name.startswith("."))
+def _part(files: ImageFiles, indices: Sequence[int]) -> ImageFiles:
+    paths, labels = [files.paths[index] for index in indices], [files.labels[index] for index in indices]
+    return ImageFiles(paths, labels, files.classes, files.channels, files.root)
+
+
+def _notes(layout: Layout) -> Iterator[str]:
+    """How the folders were read, where that is not obvious, and what is not used."""
+    if layout.base.parts:
+        yield f"images are read from '{layout.base.name}', the only folder with images"
+    found = [f"{split} from '{node.name}'" for split, node in layout.splits.items() if split in ORDER]
+    if any(layout.splits[split].name.lower() not in PLAIN for split in layout.splits if split in ORDER):
+        yield f"splits: {', '.join(found)}"
+    more = [split for split in layout.splits if split not in ORDER]
+    if more:
+        yield f"not used for training, but `framework evaluate RUN --split …` takes them: {', '.join(more)}"
+    if layout.unused:
+        shown = [f"'{name}' ({what})" for name, what in list(layout.unused.items())[:SHOWN]]
+        rest = len(layout.unused) - len(shown)
+        yield f"not used: {', '.join(shown)}" + (f" and {rest:,} more" if rest else "")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
-from framework import Loss, UserError, build, did_you_mean
+from framework import Loss, UserError, build, did_you_mean, nfc
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +30,8 @@ class WeightedLoss(Loss):
         if self.class_weights == "balanced":
             total, present = sum(class_counts.values()), sum(number > 0 for number in class_counts.values())
             return [total / (present * number) if number else 0.0 for number in class_counts.values()]
-        for name, weight in self.class_weights.items():
+        given = {nfc(name): weight for name, weight in self.class_weights.items()}
+        for name, weight in given.items():
             if name not in class_counts:
                 raise UserError(
                     f"loss.class_weights names the class '{name}', which the data does not have"
@@ -38,7 +39,7 @@ class WeightedLoss(Loss):
                 )
             if weight < 0:
                 raise UserError(f"loss.class_weights: the weight of '{name}' is {weight}; it must be at least 0")
-        return [self.class_weights.get(name, 1.0) for name in class_counts]
+        return [given.get(name, 1.0) for name in class_counts]
 
 
 class CrossEntropy(WeightedLoss):

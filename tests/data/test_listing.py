@@ -118,3 +118,23 @@ def test_a_list_has_a_path_on_each_line(tree):
 
 def test_a_list_that_is_ended_by_nul_may_have_any_name(tree):
     assert list(lines_of(io.BytesIO(b"a\nb.png\0c.png\0"), b"\0")) == ["a\nb.png", "c.png"]
+
+
+@pytest.mark.parametrize("word", [".", "**/*.png", "*/*.png", "a"])
+def test_folders_of_systems_are_passed_over(tree, word):
+    before = list(Listing().named(word))
+    for name in ("a/@eaDir/2.png", "__MACOSX/3.png", "a/deep/$RECYCLE.BIN/x/4.png"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).touch()
+    assert list(Listing().named(word)) == before
+
+
+@pytest.mark.parametrize(("there", "asked"), [("caf\u00e9", "cafe\u0301"), ("cafe\u0301", "caf\u00e9")])
+def test_unicode_forms_of_a_path_are_one(tree, there, asked):
+    file = tree / there / f"{there}.png"
+    file.parent.mkdir()
+    file.touch()
+    words = [asked, f"{asked}/{asked}.png", f"{asked}/*.png", f"**/{asked}.png", f"**/*{asked[3:]}*.png"]
+    missing(words)
+    for word in words:
+        assert f"{there}/{there}.png" in list(Listing().named(word))

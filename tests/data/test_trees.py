@@ -139,3 +139,41 @@ def test_stamps_are_size_and_time_of_each_file(tmp_path):
     stamps = source.stamps([2, 1])
     assert stamps.origin == str(tmp_path)
     assert stamps.values.tolist() == [[5, 123456789], [-1, -1]]
+
+
+SYSTEM = ["@eaDir", "__MACOSX", ".AppleDouble", "$RECYCLE.BIN", "System Volume Information", "lost+found", "#recycle"]
+
+
+@pytest.mark.parametrize("name", SYSTEM)
+def test_folders_of_systems_are_no_data_at_any_depth(tmp_path, name):
+    source = class_tree(
+        touch(tmp_path, f"{name}/1.jpg", f"a/{name}/2.jpg", f"a/x/{name}/y/3.jpg", "a/x/4.jpg", "b/1.jpg")
+    )
+    assert source.classes == ["a", "b"]
+    assert source.names == ["a/x/4.jpg", "b/1.jpg"]
+
+
+@pytest.mark.parametrize("name", ["Thumbs.db", "ehthumbs.db", "desktop.ini", "._1.jpg", ".DS_Store", "Icon\r", "1.xmp"])
+def test_files_of_systems_are_no_images_at_any_depth(tmp_path, name):
+    assert class_tree(touch(tmp_path, name, f"a/{name}", f"a/x/{name}", "a/1.jpg", "b/1.jpg")).names == [
+        "a/1.jpg",
+        "b/1.jpg",
+    ]
+
+
+NFC, NFD = "caf\u00e9", "cafe\u0301"
+
+
+def test_unicode_forms_of_a_class_folder_are_one_class(tmp_path):
+    source = class_tree(touch(tmp_path, f"{NFD}/1.jpg", f"{NFC}/2.jpg", "bar/1.jpg"))
+    assert source.classes == ["bar", NFC]
+    assert source.labels == [0, 1, 1]
+    assert sorted(source.names) == ["bar/1.jpg", f"{NFC}/1.jpg", f"{NFC}/2.jpg"]
+
+
+@pytest.mark.parametrize(("given", "folder"), [(NFC, NFD), (NFD, NFC)])
+def test_unicode_forms_of_a_given_class_are_one(tmp_path, given, folder):
+    source = class_tree(touch(tmp_path, f"{folder}/{folder}.jpg", "bar/1.jpg"), [given, "bar"])
+    assert source.classes == [NFC, "bar"]
+    assert source.names == [f"{NFC}/{NFC}.jpg", "bar/1.jpg"]
+    assert source.file(0).exists()

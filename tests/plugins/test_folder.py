@@ -62,12 +62,13 @@ def test_usual_names_of_splits_are_understood(tmp_path, folder, split):
 @pytest.mark.parametrize("pair", [("val", "valid"), ("val", "validation"), ("test", "Test")])
 def test_two_folders_for_one_split_are_an_error(tmp_path, pair):
     save(tmp_path, "train/cat/1.png", "train/dog/1.png", *(f"{name}/cat/1.png" for name in pair))
-    assert "two folders for" in refusal(tmp_path)
+    told = refusal(tmp_path)
+    assert all(f"{name}/" in told for name in ("train", *pair))
 
 
 def test_splits_without_train_are_an_error_and_no_classes(tmp_path):
     save(tmp_path, "val/cat/1.png", "test/dog/1.png")
-    assert "has test, val and no folder 'train' to train on" in refusal(tmp_path)
+    assert "none is a training split" in refusal(tmp_path)
 
 
 def test_a_class_may_be_called_train(tmp_path):
@@ -82,12 +83,7 @@ def test_a_class_may_be_called_valid(tmp_path):
 
 def test_splits_without_class_folders_are_an_error_and_no_classes(tmp_path):
     save(tmp_path, "train/1.png", "test/1.png")
-    assert "train' has 1 image outside of class folders" in refusal(tmp_path)
-
-
-def test_other_folders_beside_splits_are_left_alone(tmp_path):
-    save(tmp_path, "train/cat/1.png", "train/dog/1.png", "annotations/1.png")
-    assert list(built(tmp_path)) == ["train"]
+    assert "none is a training split with class folders" in refusal(tmp_path)
 
 
 def test_a_test_split_that_lacks_a_class_keeps_its_labels_right(tmp_path):

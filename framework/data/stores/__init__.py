@@ -3,6 +3,7 @@
 store.py       what the rest of the framework sees: pixels, labels, names
 building.py    where the pixels come from: a kept file, or the source
 reading.py     a source in threads, chunk by chunk, in its order
+refusal.py     the error for images that cannot be used
 survey.py      what one reading finds out: bad images, levels, digest
 storage.py     which place a recipe asks for, and what fits
 room.py        how much memory and disk this process may still have

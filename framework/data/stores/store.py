@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from framework.data.stores.building import Building
+from framework.data.stores.refusal import BadImages, Refused
 from framework.data.stores.storage import Storage
-from framework.errors import UserError, count
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from framework.data.stores.pixels import Pixels
     from framework.data.stores.survey import Survey
 
-SHOWN_BAD_IMAGES = 20
 Progress = Callable[[int, int], None]
 
 
@@ -83,7 +82,7 @@ def build_store(
 ) -> Store:
     """Decode and resize every image of the source, or take what an earlier run kept of the same images.
 
-    Images that cannot be read are all collected; then it raises `UserError` with their list, or with `on_bad_image`
+    Images that cannot be read are all collected; then it raises `BadImages` with their list, or with `on_bad_image`
     "skip" leaves them out and keeps the list in `skipped`; none that can be read is an error either way. A source that
     breaks its contract is a `UserError` at once. `progress(done, total)` is called after every few images. `storage`
     says where pixels go; left out, into memory, and nothing is kept.
@@ -92,7 +91,7 @@ def build_store(
 
     def refuse(survey: Survey) -> None:
         if survey.bad and (on_bad_image == "error" or len(survey.bad) == total):
-            raise UserError(_bad_images_message(survey.bad_images(names), total))
+            raise BadImages({"": Refused(survey.bad_images(names), total)})
 
     report = progress or (lambda done, total: None)
     contents = Building(source, preprocess, storage or Storage(), report, refuse).contents()
@@ -104,13 +103,3 @@ def build_store(
     skipped = survey.bad_images(names)
     dropped = tuple(getattr(source, "dropped", ()))
     return Store(contents.pixels, labels, kept_names, tuple(source.classes), survey, skipped, contents.reused, dropped)
-
-
-def _bad_images_message(bad: tuple[BadImage, ...], total: int) -> str:
-    lines = [f"    {error.name}: {error.reason}" for error in bad[:SHOWN_BAD_IMAGES]]
-    if len(bad) > SHOWN_BAD_IMAGES:
-        lines.append(f"    … and {len(bad) - SHOWN_BAD_IMAGES:,} more")
-    lines.append(
-        "Mend or remove them" + ("" if len(bad) == total else ", or go on without them: dataset.on_bad_image=skip")
-    )
-    return "\n".join([f"{len(bad):,} of {count(total, 'image')} cannot be used:", *lines])

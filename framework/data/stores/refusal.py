@@ -1,0 +1,44 @@
+"""The error for images that cannot be used, of one split or of several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from framework.errors import UserError, count
+
+if TYPE_CHECKING:
+    from framework.data.decode import BadImage
+
+SHOWN = 20
+"""Images of each split that are listed."""
+
+
+class Refused(NamedTuple):
+    """The bad images of one split."""
+
+    images: tuple[BadImage, ...]
+    total: int
+    """How many images the split has."""
+
+
+class BadImages(UserError):
+    """Images that cannot be used, by split; the split is "" where it has no name."""
+
+    def __init__(self, splits: Mapping[str, Refused]) -> None:
+        self.splits = dict(splits)
+        super().__init__("\n".join(_lines(self.splits)))
+
+
+def _lines(splits: Mapping[str, Refused]) -> Iterator[str]:
+    bad = sum(len(refused.images) for refused in splits.values())
+    total = sum(refused.total for refused in splits.values())
+    yield f"{bad:,} of {count(total, 'image')} cannot be used:"
+    for split, refused in splits.items():
+        if split:
+            yield f"  {split}, {len(refused.images):,} of {refused.total:,}:"
+        yield from (f"    {image.name}: {image.reason}" for image in refused.images[:SHOWN])
+        if len(refused.images) > SHOWN:
+            yield f"    … and {len(refused.images) - SHOWN:,} more; `framework data check RECIPE --csv FILE` lists all"
+    some_are_good = all(len(refused.images) < refused.total for refused in splits.values())
+    yield "Mend or remove them" + (", or go on without them: dataset.on_bad_image=skip" if some_are_good else "")

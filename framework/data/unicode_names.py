@@ -1,0 +1,35 @@
+"""One Unicode form for the names of classes, images and splits: NFC.
+
+File systems store `é` as one code point (NFC) or as two (NFD, as macOS does). Names are compared in NFC; paths stay as
+the file system has them.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from pathlib import Path
+
+
+def nfc(name: str) -> str:
+    """The name in NFC: equal for names that differ in their Unicode form alone."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def existing_path(path: str | Path) -> str:
+    """The path as the file system has it: each part that is not there is tried in its other Unicode form.
+
+    A path that does not exist in any form is returned as it is.
+    """
+    text = os.fspath(path)
+    if text.isascii() or os.path.lexists(text):
+        return text
+    whole = Path(text)
+    found = whole.anchor
+    for part in whole.relative_to(whole.anchor).parts:
+        forms = (part, nfc(part), unicodedata.normalize("NFD", part))
+        candidates = [os.path.join(found, form) for form in forms]  # noqa: PTH118 (once for each image)
+        found = next(filter(os.path.lexists, candidates), None)
+        if found is None:
+            return text
+    return found
