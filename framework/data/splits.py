@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 
 from framework.components import Dataset, ImageSource, build
+from framework.data.class_names import doubtful_names
 from framework.data.contract import checked
 from framework.data.sources import Selection, Splits
 from framework.data.tables import apply_tables
@@ -28,10 +29,13 @@ def build_splits(dataset: Dataset, classes: Sequence[str] | None = None) -> Spli
     if not isinstance(built, Mapping) or not built or not all(isinstance(split, str) for split in built):
         raise UserError(f"dataset '{dataset.name}' returned no splits: build() must return {{name: source}}")
     sources = {split: checked(f"dataset '{dataset.name}', split '{split}'", built[split]) for split in built}
+    notes = [*getattr(built, "notes", ())]
     if classes is None:
         classes = _training_classes(dataset.name, sources)
+        if getattr(dataset, "classes", None) is None:  # else the user has confirmed them
+            notes += doubtful_names(classes)
     bound = {split: bind_classes(source, classes, f"split '{split}'") for split, source in sources.items()}
-    return Splits(apply_tables(dataset, _held_out(dataset, dict(bound)), own=bound), getattr(built, "notes", ()))
+    return Splits(apply_tables(dataset, _held_out(dataset, dict(bound)), own=bound), notes)
 
 
 def find_split(splits: Mapping[str, ImageSource], name: str) -> ImageSource:

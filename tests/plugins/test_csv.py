@@ -45,7 +45,7 @@ def test_columns_may_have_other_names_and_there_may_be_more(tmp_path):
 
 def test_a_missing_column_is_located_with_the_nearest_name(tmp_path):
     file = table(tmp_path, "path,lable\na.png,cat\n")
-    assert refusal(file) == f"{file}:1: there is no column 'label'; did you mean 'lable'? (columns: path, lable)"
+    assert f"{file}:1: there is no column 'label'; did you mean 'lable'? (columns: path, lable)" in refusal(file)
 
 
 def test_a_missing_split_column_is_located(tmp_path):
