@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import reprlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -85,11 +86,15 @@ def _checked_classes(where: str, classes: Sequence[Any]) -> tuple[str, ...]:
 
 
 def _checked_labels(where: str, labels: Sequence[Any], classes: Sequence[str]) -> list[int]:
-    try:
-        plain = [operator.index(label) for label in labels]
-    except TypeError:
-        wrong = next(label for label in labels if not hasattr(label, "__index__"))
-        raise UserError(f"{where}: labels must be whole numbers that index into classes; there is {wrong!r}") from None
+    plain = []
+    for label in labels:
+        try:
+            plain.append(operator.index(label))
+        except TypeError:
+            given = f"there is {reprlib.repr(label)}"
+            if hasattr(label, "__len__") and not isinstance(label, str):
+                given += ": class probabilities (soft labels) are not supported, give the index of one class"
+            raise UserError(f"{where}: labels must be whole numbers that index into classes; {given}") from None
     if min(plain) < 0 or max(plain) >= len(classes):
         raise UserError(
             f"{where} has labels from {min(plain)} to {max(plain)} for {len(classes)} classes (labels start at 0)"
