@@ -28,8 +28,8 @@ def existing_path(path: str | Path) -> str:
     found = whole.anchor
     for part in whole.relative_to(whole.anchor).parts:
         forms = (part, nfc(part), unicodedata.normalize("NFD", part))
-        candidates = [os.path.join(found, form) for form in forms]  # noqa: PTH118 (once for each image)
-        found = next(filter(os.path.lexists, candidates), None)
-        if found is None:
+        there = [place for form in forms if os.path.lexists(place := os.path.join(found, form))]  # noqa: PTH118
+        if not there:
             return text
+        found = there[0]
     return found

@@ -11,6 +11,7 @@ from framework.data.decode import quiet_decoding
 from framework.data.sources import ImageFiles, read_reduced
 from framework.data.splits import build_splits, find_split
 from framework.data.trees import class_folders, class_tree, sorted_files
+from framework.data.unicode_names import nfc
 from framework.errors import UserError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def split_sample(recipe: Recipe, classes: Sequence[str], asked: str | None, numb
 def _of_folder(folder: Path, classes: Sequence[str], number: int) -> Sample:
     """Labelled where all its sub-folders with images are classes of the run."""
     found = class_folders(folder)
-    if found and set(found) <= set(classes):
+    if found and set(map(nfc, found)) <= set(classes):
         return _spread(f"folder '{folder}'", class_tree(folder, classes), True, number)
     paths = sorted_files(folder)
     if not paths:

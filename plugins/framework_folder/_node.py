@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path, PurePath
 
 from framework import existing_path, holds_images, list_folder, nfc
-from framework_folder._names import certain_splits, is_generic
+from framework_folder._names import certain_splits, is_generic, parse
 
 SHOWN = 4
 """Folders that a description names."""
@@ -61,9 +61,8 @@ class Node:
 
     @cached_property
     def class_names(self) -> frozenset[str]:
-        """The names of the class folders, if it is read as a split; empty where images lie beside them."""
-        node = self.below_wrappers()
-        return frozenset() if node.images else frozenset(node.children)
+        """The names of its folders, if it is read as a split; empty where images lie beside them."""
+        return frozenset() if self.images else frozenset(self.children)
 
     @property
     def described(self) -> str:
@@ -78,13 +77,14 @@ class Node:
         """The first folder from here down that is not a mere wrapper: `archive/dataset/…`, `train/train/…`.
 
         A wrapper holds no images and one folder with images, which has the same name, a name that says nothing, or
-        a training split in it.
+        a training split in it. A folder that is named as one of `classes` is no wrapper.
         """
         inner = None if self.images else self._only_child()
         if inner is None:
             return self
         own = nfc(inner.path.name)
-        wraps = own == nfc(self.path.name) or is_generic(own) or inner.holds_training_split
+        holds_splits = parse(own).split is None and inner.holds_training_split
+        wraps = own == nfc(self.path.name) or is_generic(own) or holds_splits
         return inner.below_wrappers(classes) if wraps and own not in classes else self
 
     def _only_child(self) -> Node | None:

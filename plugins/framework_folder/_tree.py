@@ -10,7 +10,7 @@ from framework import ImageFiles, Splits, UserError, class_tree, find_data
 from framework_folder._ambiguous import ambiguous
 from framework_folder._given import given_layout
 from framework_folder._layout import ORDER, Layout, understand
-from framework_folder._names import PLAIN, UNLABELLED, certain_splits
+from framework_folder._names import PLAIN, UNLABELLED, certain_splits, parse
 from framework_folder._node import Node
 
 SHOWN = 12
@@ -46,13 +46,16 @@ def read_tree(
 def _class_first(base: Node, whole: ImageFiles) -> dict[str, ImageFiles]:
     """By the folders below class folders, where these are splits (`CLASS/train/*.jpg`); else all as `train`."""
     depth = len(base.parts)
+    if all(name.count("/") == depth + 1 for name in whole.names):
+        return {"train": whole}
     inner = [parts[depth + 1 : -1] for parts in (name.split("/") for name in whole.names)]
     folders = {below[0] for below in inner if below}
-    splits = certain_splits(folders)
-    if "train" not in splits.values() or len(set(splits.values())) == 1:
+    named = {split for folder in folders if (split := parse(folder).split)}
+    if "train" not in named or len(named) == 1:
         return {"train": whole}
+    splits = certain_splits(folders)
     if len({*splits.values()} - {UNLABELLED}) < len(folders) or any(len(below) != 1 for below in inner):
-        raise ambiguous(base, {}, f"some images lie in {' and '.join(sorted(splits))} below class folders, not all")
+        raise ambiguous(base, {}, f"some class folders hold folders for {' and '.join(sorted(named))}")
     parts: dict[str, list[int]] = {}
     for index, (below,) in enumerate(inner):
         parts.setdefault(splits[below], []).append(index)

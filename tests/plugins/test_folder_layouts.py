@@ -114,10 +114,14 @@ def test_a_folder_with_the_classes_of_train_is_a_split_of_its_own_name(tmp_path)
         ("amazon/images/{bike,mug}/1.jpg", "webcam/images/{bike,mug}/1.jpg"),
         ("{2019,2020}/train/cat/1.jpg", "{2019,2020}/test/cat/1.jpg"),
         ("train/{train,val}/a/1.jpg", "test/{a,b}/1.jpg"),
+        ("train/{train,val}/1.jpg", "val/{train,val}/1.jpg"),
         ("train/{a,b}/1.jpg", "public_test/{a,b}/1.jpg", "private_test/{a,b}/1.jpg"),
         ("cat/{train,test}/1.jpg", "dog/1.jpg"),
         ("cat/{train,test}/1.jpg", "dog/{train,extra}/1.jpg"),
         ("seg_train/1.jpg", "seg_test/1.jpg"),
+        ("bullet_train/{japan,france}/1.jpg", "car/1.jpg"),
+        ("my_train/{a,b}/1.jpg", "pred/1.jpg"),
+        ("train/{val,dog}/1.jpg", "val/val/dog/1.jpg"),
     ],
 )
 def test_what_cannot_be_decided_is_an_error_that_shows_the_folders(tmp_path, paths):
@@ -135,7 +139,7 @@ def test_what_cannot_be_decided_is_an_error_that_shows_the_folders(tmp_path, pat
         ("{test,exam}/1.jpg",),
         ("{valid,invalid}/1.jpg",),
         ("{crash_test,bullet_train}/1.jpg",),
-        ("bullet_train/{japan,france}/1.jpg", "car/1.jpg"),
+        ("bullet_train/japan/1.jpg", "car/1.jpg"),
         ("cat/{1,2}/1.jpg", "dog/1.jpg"),
         ("n01/images/1.jpg", "n02/images/1.jpg"),
         ("cat/{train,test}/1.txt", "{cat,dog}/1.jpg"),
@@ -150,6 +154,12 @@ def test_classes_inside_splits_may_look_like_splits(tmp_path):
     tree(tmp_path, "train/{test,exam}/1.jpg", "test/{test,exam}/1.jpg")
     assert splits_of(tmp_path)["test"] == ["test/exam/1.jpg", "test/test/1.jpg"]
     assert classes_of(tmp_path) == ["exam", "test"]
+
+
+def test_classes_that_are_all_called_like_splits_are_read_where_they_are_named(tmp_path):
+    tree(tmp_path, "train/{test,dev}/1.jpg", "val/{test,dev}/1.jpg")
+    assert "dataset.classes=" in refusal(tmp_path)
+    assert list(splits_of(tmp_path, classes=("dev", "test"))) == ["train", "validation"]
 
 
 def test_a_class_called_like_a_wrapper_is_a_class_in_every_split(tmp_path):
