@@ -41,7 +41,8 @@ class ImageSource(Protocol):
     """The images of one split, read one at a time.
 
     `classes` are the class names, `labels` index into them (one per image), `names` tell the images apart in messages
-    and tables (a file name, as a rule), `channels` is what `read` gives as a rule: 1 (grayscale) or 3 (RGB).
+    and tables and decide which are held out (a path relative to the dataset's folder, as a rule: it must not change
+    when the folder is moved), `channels` is what `read` gives as a rule: 1 (grayscale) or 3 (RGB).
 
     Three more methods are welcome and may be missing:
 
@@ -163,7 +164,9 @@ class Dataset(Component):
     test: float | None = Field(None, gt=0, lt=1)
     """Share of `train` held out as the test split, stratified by class, for a dataset without one of its own."""
     split_seed: int = Field(0, ge=0)
-    """Which images are held out; not changed by the recipe's `seed`, so that runs can be compared."""
+    """Which images are held out; not changed by the recipe's `seed`, so that runs can be compared. It depends on this
+    seed and on each image's class and name alone, so that one more image moves at most one other into or out of a
+    split."""
     on_bad_image: Literal["error", "skip"] = "error"
     """What to do with files that are empty, damaged or no images: stop before training and list them, or leave them
     out and record each in the run."""

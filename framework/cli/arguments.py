@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -95,6 +96,8 @@ def require_place(file: Path, option: str) -> None:
         raise UserError(f"{option} {file}: that is a folder; name a file")
     if not file.parent.is_dir():
         raise UserError(f"{option} {file}: there is no folder '{file.parent}'")
+    if not os.access(file.parent, os.W_OK):
+        raise UserError(f"{option} {file}: nothing can be written in the folder '{file.parent}'; name another place")
 
 
 def beside(path: Path, suffix: str) -> Path:

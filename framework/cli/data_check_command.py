@@ -8,6 +8,7 @@ from pathlib import Path
 
 from framework.cli.arguments import add_json, add_recipe, require_place
 from framework.cli.streams import output_is_optional
+from framework.errors import RunFailed
 from framework.recipe import load_recipe
 from framework.registry import Registry
 
@@ -36,7 +37,6 @@ def execute(arguments: argparse.Namespace) -> int:
     from framework.data.check.summary import summary_of
     from framework.data.splits import build_splits
     from framework.data.tables import require_other_file
-    from framework.files import write_text
     from framework.report.data_check import lines_of
     from framework.report.display import SilentDisplay, choose_display
 
@@ -49,12 +49,24 @@ def execute(arguments: argparse.Namespace) -> int:
             display.line(f"dataset '{recipe.dataset.name}': {note}", "yellow")
         checked = check_splits(splits, display.reading, recipe.dataset.sample_range)
         findings, summary = findings_of(checked), summary_of(checked)
-        if arguments.csv is not None:
-            write_text(arguments.csv, table_of(findings))
+        failure = _written(arguments.csv, table_of(findings)) if arguments.csv else None
         again = [arguments.recipe, *arguments.overrides]
-        for text, style in lines_of(summary, findings, recipe.dataset, again, arguments.csv):
+        for text, style in lines_of(summary, findings, recipe.dataset, again, None if failure else arguments.csv):
             display.line(text, style)
     if arguments.json:
         rows = [finding.row() for finding in findings]
         print(json.dumps({**summary, "notes": splits.notes, "findings": rows}, indent=2, ensure_ascii=False))
+    if failure:
+        raise failure
     return 1 if arguments.strict and findings else 0
+
+
+def _written(file: Path, text: str) -> RunFailed | None:
+    """Write the table; what kept it from being written, so that the findings are printed all the same."""
+    from framework.files import write_text
+
+    try:
+        write_text(file, text)
+    except RunFailed as error:
+        return error
+    return None

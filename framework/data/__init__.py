@@ -3,6 +3,7 @@
 contract.py    what every source must hold to
 sources.py     what plugins may return: splits with notes; image sources of files, of arrays
 unicode_names.py  names of classes and images in one Unicode form
+class_names.py  class names that are likely a mistake
 joined.py      several sources as one
 stamps.py      what shows that an image has changed, without reading it
 mounts.py      whether a file system records when a file was changed

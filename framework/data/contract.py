@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import reprlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -134,11 +135,15 @@ def _wrong_members(source: Any) -> str | None:
 
 
 def _wrong_labels(labels: Sequence[Any], number: int) -> str | None:
-    wrong = [label for label in labels if not hasattr(label, "__index__")]
-    try:
-        plain = [operator.index(label) for label in labels]
-    except TypeError:  # numpy's floats have the method and refuse
-        return f": labels must be whole numbers that index into classes; there is {(wrong or list(labels))[0]!r}"
+    plain = []
+    for label in labels:
+        try:
+            plain.append(operator.index(label))
+        except TypeError:
+            given = f"there is {reprlib.repr(label)}"
+            if hasattr(label, "__len__") and not isinstance(label, str):
+                given += ": class probabilities (soft labels) are not supported, give the index of one class"
+            return f": labels must be whole numbers that index into classes; {given}"
     if min(plain) < 0 or max(plain) >= number:
         return f" has labels from {min(plain)} to {max(plain)} for {number} classes (labels start at 0)"
     return None

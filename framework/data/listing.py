@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -137,10 +138,28 @@ def _names(folder: str, pattern: str, folders: bool = False) -> list[str]:
 
 
 def lines_of(stream: BinaryIO, end: bytes = b"\n") -> Iterator[str]:
-    """Paths on a stream, one a line or ended by NUL; empty ones are passed over."""
+    """Paths on a stream, one a line or ended by NUL; empty ones are passed over.
+
+    Of lines, a byte order mark before the first and the CR of a CRLF are no part of a path. Raises `UserError` for
+    UTF-16.
+    """
+    parts = _parts(stream, end)
+    if end == b"\n":
+        parts = (line.removesuffix(b"\r") for line in _without_mark(parts))
+    yield from map(os.fsdecode, filter(None, parts))
+
+
+def _parts(stream: BinaryIO, end: bytes) -> Iterator[bytes]:
     rest = b""
     while block := stream.read1(1 << 16) if hasattr(stream, "read1") else stream.read(1 << 16):
         *whole, rest = (rest + block).split(end)
-        yield from map(os.fsdecode, filter(None, whole))
-    if rest:
-        yield os.fsdecode(rest)
+        yield from whole
+    yield rest
+
+
+def _without_mark(lines: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(lines)
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UserError("the list of paths is UTF-16; write it as UTF-8, in PowerShell with `-Encoding utf8`")
+    yield first.removeprefix(codecs.BOM_UTF8)
+    yield from lines

@@ -41,11 +41,11 @@ class ImageFiles:
     classes: Sequence[str]
     channels: int = 3
     root: Path | None = None
-    """Where given, names are relative to it."""
+    """The dataset's folder: names of images below it are relative to it, so that they stay when it moves."""
 
     @cached_property
     def names(self) -> Sequence[str]:
-        """The paths, relative to `root`, in NFC."""
+        """The paths, relative to `root` where they are below it, in NFC."""
         return [nfc(name) for name in self._relative()]
 
     def _relative(self) -> Sequence[str]:
@@ -54,9 +54,7 @@ class ImageFiles:
         # As text, for there may be a million: a `Path` takes longer to be made than its file to be found.
         root = os.fspath(self.root)
         before = "" if root == os.curdir else os.path.join(root, "")  # noqa: PTH118
-        inside = [text[len(before) :] for path in self.paths if (text := os.fspath(path)).startswith(before)]
-        if len(inside) < len(self.paths):
-            raise ValueError(f"ImageFiles was given paths that are not below its root '{root}'")
+        inside = [os.fspath(path).removeprefix(before) for path in self.paths]
         return inside if os.sep == "/" else [Path(path).as_posix() for path in inside]
 
     def __len__(self) -> int:

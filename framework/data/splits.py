@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import random
+import hashlib
+from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 
 from framework.attribution import fault
 from framework.components import Dataset, ImageSource, build
+from framework.data.class_names import doubtful_names
 from framework.data.contract import checked
 from framework.data.sources import Selection, Splits
 from framework.data.tables import apply_tables
@@ -28,10 +30,13 @@ def build_splits(dataset: Dataset, classes: Sequence[str] | None = None) -> Spli
     if not isinstance(built, Mapping) or not built or not all(isinstance(split, str) for split in built):
         raise fault(dataset, "returned no splits: build() must return {name: source}")
     sources = {split: checked(dataset, split, built[split]) for split in built}
+    notes = [*getattr(built, "notes", ())]
     if classes is None:
         classes = _training_classes(dataset.name, sources)
+        if getattr(dataset, "classes", None) is None:  # else the user has confirmed them
+            notes += doubtful_names(classes)
     bound = {split: bind_classes(source, classes, f"split '{split}'") for split, source in sources.items()}
-    return Splits(apply_tables(dataset, _held_out(dataset, dict(bound)), own=bound), getattr(built, "notes", ()))
+    return Splits(apply_tables(dataset, _held_out(dataset, dict(bound)), own=bound), notes)
 
 
 def find_split(splits: Mapping[str, ImageSource], name: str) -> ImageSource:
@@ -65,26 +70,55 @@ def bind_classes(source: ImageSource, classes: Sequence[str], where: str) -> Ima
     return Selection(source, range(len(source)), labels, tuple(classes))
 
 
-def stratified(labels: Sequence[int], shares: Mapping[str, float], seed: int) -> dict[str, list[int]]:
-    """Indices by name of the share, and of the rest by `train`, each in their original order.
+def stratified(
+    names: Sequence[str], classes: Sequence[str], fractions: Mapping[str, float], seed: int
+) -> dict[str, list[int]]:
+    """Indices of the images by split: those in `fractions`, and `train` for all others, each in the original order.
 
-    Of each class every share gets its part of the images, rounded to the nearest; as far as there are images, at least
-    one, and at least one stays in `train`.
+    `names` and `classes` hold the name and the class name of each image. Every split gets its fraction of each class,
+    rounded to the nearest image: at least one where there are enough, and at least one stays in `train`.
+
+    The images of a class are sorted by `split_keys`. `validation` takes the lowest keys and `test` the highest, so that
+    one more image moves at most one other image into or out of each split, and neither split depends on the other's
+    fraction.
     """
-    by_class: dict[int, list[int]] = {}
-    for index, label in enumerate(labels):
-        by_class.setdefault(label, []).append(index)
-    parts: dict[str, list[int]] = {name: [] for name in (*shares, "train")}
-    for label, members in by_class.items():
-        rest = members
-        for name, share in shares.items():
-            wanted = min(max(round(len(members) * share), 1), len(rest) - 1)
-            # A generator for each class: adding images to one leaves the split of the others as it was.
-            held = random.Random(f"{seed}/{label}").sample(rest, wanted)
-            parts[name] += held
-            rest = sorted(set(rest).difference(held))
+    by_class: dict[str, list[int]] = {}
+    for index, class_name in enumerate(classes):
+        by_class.setdefault(class_name, []).append(index)
+    parts: dict[str, list[int]] = {split: [] for split in (*fractions, "train")}
+    for class_name, members in by_class.items():
+        keys = split_keys(seed, class_name, [names[index] for index in members])
+        rest = [index for _, index in sorted(zip(keys, members, strict=True))]
+        for split, fraction in fractions.items():
+            wanted = min(max(round(len(members) * fraction), 1), len(rest) - 1)
+            if split == "test":
+                rest, held = rest[: len(rest) - wanted], rest[len(rest) - wanted :]
+            else:
+                held, rest = rest[:wanted], rest[wanted:]
+            parts[split] += held
         parts["train"] += rest
-    return {name: sorted(indices) for name, indices in parts.items()}
+    return {split: sorted(indices) for split, indices in parts.items()}
+
+
+def split_keys(seed: int, class_name: str, names: Sequence[str]) -> list[bytes]:
+    """For each image of a class 64 bits that follow from the split seed, the class and its name (BLAKE2b).
+
+    They are the same on every machine. Unicode forms of one name (NFC, NFD) give the same key, for file systems differ
+    in the form that they store. Where a name occurs again, how often it came before is part of the key too.
+    """
+    start = hashlib.blake2b(_bytes(f"{seed}\0{class_name}\0"), digest_size=8)
+    seen: Counter[str] = Counter()
+    keys = []
+    for name in names:
+        key = start.copy()
+        key.update(_bytes(f"{name}\0{seen[name]}" if seen[name] else name))
+        keys.append(key.digest())
+        seen[name] += 1
+    return keys
+
+
+def _bytes(text: str) -> bytes:
+    return nfc(text).encode("utf-8", "surrogatepass")
 
 
 def _training_classes(dataset: str, sources: Mapping[str, ImageSource]) -> Sequence[str]:
@@ -113,7 +147,8 @@ def _held_out(dataset: Dataset, splits: dict[str, ImageSource]) -> dict[str, Ima
     if not shares or "train" not in splits:
         return splits
     whole = splits["train"]
-    for name, indices in stratified(whole.labels, shares, dataset.split_seed).items():
+    class_names = [whole.classes[label] for label in whole.labels]
+    for name, indices in stratified(whole.names, class_names, shares, dataset.split_seed).items():
         if not indices:
             raise UserError(
                 f"dataset '{dataset.name}': every class has too few images to hold some out for {name}; "

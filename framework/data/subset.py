@@ -26,20 +26,24 @@ def read_names(file: Path) -> list[str]:
 def read_rows(file: Path) -> list[dict[str, str]]:
     """The rows of a CSV file by column; where none is called `name` there is no header, and the first one is.
 
-    Rows that are too short to have a name are left out; raises `UserError`.
+    Rows that are too short to have a name are left out; raises `UserError`, also where a column occurs twice.
     """
     try:
         with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
-            rows = [row for row in csv.reader(text) if row]
+            rows = [row for row in csv.reader(text, strict=True) if row]
         if any("\0" in cell for row in rows for cell in row):
             raise csv.Error("it has zero bytes, as UTF-16 has; save it as UTF-8")
     except (OSError, csv.Error) as error:
         raise UserError(f"'{file}' cannot be read as CSV: {error}") from None
     if not rows:
         raise UserError(f"'{file}' is empty: it should name images, one in each row")
-    if COLUMN not in rows[0]:
+    header = [column.strip() for column in rows[0]]
+    if COLUMN not in header:
         return [{COLUMN: row[0]} for row in rows]
-    columns = [dict(zip(rows[0], row, strict=False)) for row in rows[1:]]
+    for column in (COLUMN, "keep", "split"):
+        if header.count(column) > 1:
+            raise UserError(f"'{file}': the column '{column}' occurs twice: rename one of the two")
+    columns = [dict(zip(header, row, strict=False)) for row in rows[1:]]
     return [row for row in columns if COLUMN in row]
 
 

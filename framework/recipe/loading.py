@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError, create_model
 import framework
 from framework.components import Component, field_kind
 from framework.errors import UserError, did_you_mean, enumerate_names
-from framework.recipe.problems import RecipeError, problems_of
+from framework.recipe.problems import RecipeError, problems_of, texts_expected
 from framework.recipe.sections import Recipe
 from framework.recipe.source import Source, apply_override, parse_source, read_source
 from framework.registry import Registry
@@ -43,7 +43,7 @@ def validate(source: Source, registry: Registry, overrides: Sequence[str] = (), 
     if not source.readable:
         raise RecipeError(source.problems)
     try:
-        validated = model.model_validate(source.tree, context=registry)
+        validated = _validated(source, registry, model)
     except ValidationError as error:
         known = {problem.where for problem in source.problems}  # what is no YAML there is no option either
         problems = problems_of(error.errors(), source, registry, model)
@@ -51,6 +51,17 @@ def validate(source: Source, registry: Registry, overrides: Sequence[str] = (), 
     if source.problems:
         raise RecipeError(source.problems)
     return validated
+
+
+def _validated(source: Source, registry: Registry, model: type[M]) -> M:
+    """The tree by `model`; where text is expected and YAML reads a number, the number as it is written."""
+    try:
+        return model.model_validate(source.tree, context=registry)
+    except ValidationError as error:
+        expected = texts_expected(error.errors(), source, registry, model)
+        if not [path for path in expected if source.take_as_written(path)]:
+            raise
+    return model.model_validate(source.tree, context=registry)
 
 
 def validate_section(tree: Mapping[str, Any], registry: Registry, overrides: Sequence[str], model: type[M]) -> M:

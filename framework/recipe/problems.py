@@ -64,6 +64,16 @@ def problems_of(
     return problems
 
 
+def texts_expected(
+    errors: Sequence[ErrorDetails], source: Source, registry: Registry, root: type[BaseModel]
+) -> list[Path_]:
+    """The paths of values whose only fault is that they must be text, or a path of files."""
+    types: dict[Path_, set[str]] = {}
+    for error in errors:
+        types.setdefault(_locate(error, source, registry, root).path, set()).add(error["type"])
+    return [path for path, found in types.items() if found <= {"string_type", "path_type"}]
+
+
 @dataclass(frozen=True)
 class _Fault:
     path: Path_

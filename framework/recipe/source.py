@@ -30,14 +30,15 @@ class Problem:
 class Source:
     """The tree that a recipe is validated from.
 
-    `keys` and `values` hold the 0-based (line, column) of each path's key and value in the file; `overrides` holds
-    the command-line text of each path that was set there.
+    `keys` and `values` hold the 0-based (line, column) of each path's key and value in the file; `texts` holds numbers,
+    booleans and nulls as they are written; `overrides` holds the command-line text of each path that was set there.
     """
 
     file: str
     tree: dict[str, Any] = field(default_factory=dict)
     keys: dict[Path_, Place] = field(default_factory=dict)
     values: dict[Path_, Place] = field(default_factory=dict)
+    texts: dict[Path_, str] = field(default_factory=dict)
     overrides: dict[Path_, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     readable: bool = True
@@ -70,6 +71,18 @@ class Source:
                 return None
         return node
 
+    def take_as_written(self, path: Path_) -> bool:
+        """Make the value at that path the text that it was written as; whether that can be done.
+
+        A number can be meant as text anywhere, null and booleans only as entries of a list, such as class names.
+        """
+        parent, value = self.at(path[:-1]), self.at(path)
+        in_list = isinstance(parent, list)
+        if path not in self.texts or (not in_list and (value is None or isinstance(value, bool))):
+            return False
+        parent[path[-1]] = self.texts[path]
+        return True
+
     def has(self, path: Path_) -> bool:
         """Whether there is anything at that path, null included."""
         parent, last = self.at(path[:-1]), path[-1]
@@ -96,7 +109,7 @@ def parse_source(content: bytes, shown_as: str) -> Source:
         line, column = before.count(b"\n"), len(before) - (before.rfind(b"\n") + 1)
         return _unreadable(source, [((line, column), f"not UTF-8 text (byte {content[error.start]:#04x})")])
     if isinstance(tree.value, dict):
-        source.tree, source.keys, source.values = tree.value, tree.keys, tree.values
+        source.tree, source.keys, source.values, source.texts = tree.value, tree.keys, tree.values, tree.texts
         source.problems = [_fault(source, *fault) for fault in tree.faults]
         return source
     given = {type(None): "empty", list: "a list"}.get(type(tree.value), "a single value")
@@ -107,19 +120,20 @@ def parse_source(content: bytes, shown_as: str) -> Source:
 def apply_override(source: Source, text: str, named_sections: Mapping[str, str | None]) -> None:
     """Set one `a.b=c` in the tree. `named_sections` maps each section that holds a component to its default name."""
     try:
-        parts, value = _parsed(text)
-        path = _set(source.tree, parts, value, named_sections)
+        parts, tree = _parsed(text)
+        path = _set(source.tree, parts, tree.value, named_sections)
     except ValueError as error:
         source.problems.append(Problem(text, str(error), (COMMAND_LINE, len(source.overrides))))
         return
-    for places in (source.keys, source.values, source.overrides):
-        for known in [known for known in places if known[: len(path)] == path]:
-            del places[known]
+    for by_path in (source.keys, source.values, source.texts, source.overrides):
+        for known in [known for known in by_path if known[: len(path)] == path]:
+            del by_path[known]
+    source.texts |= {(*path, *inside): written for inside, written in tree.texts.items()}
     source.overrides[path] = text
 
 
-def _parsed(text: str) -> tuple[list[str], Any]:
-    """The dotted path and the value; raises ValueError."""
+def _parsed(text: str) -> tuple[list[str], YamlTree]:
+    """The dotted path, and the value as a YAML document; raises ValueError."""
     dotted_path, equals, written = text.partition("=")
     parts = dotted_path.strip().split(".")
     if not equals or not all(parts):
@@ -131,7 +145,7 @@ def _parsed(text: str) -> tuple[list[str], Any]:
     tree = YamlTree(written)
     if tree.faults:
         raise ValueError("the value is not valid YAML: " + "; ".join(message for _, message in tree.faults))
-    return parts, tree.value
+    return parts, tree
 
 
 def _set(root: Any, parts: list[str], value: Any, named_sections: Mapping[str, str | None]) -> Path_:

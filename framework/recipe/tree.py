@@ -30,6 +30,8 @@ BYTES = [chr(0xDC00 + byte) for byte in range(0x80, 0x100)]
 class YamlTree:
     """One YAML document: its `value`, the places of keys and values by path, and what is wrong with it as YAML.
 
+    `texts` holds numbers, booleans and nulls by path, as they are written: `007` is 7, and its text is `007`.
+
     Without a `value` (None) and with a fault, the text could not be read at all; other faults leave the rest readable.
     """
 
@@ -37,6 +39,7 @@ class YamlTree:
         self.value: Any = None
         self.keys: dict[Path_, Place] = {}
         self.values: dict[Path_, Place] = {}
+        self.texts: dict[Path_, str] = {}
         self.faults: list[tuple[Place, str]] = []
         self._yaml = YAML(typ="safe", pure=True)
         try:
@@ -65,7 +68,10 @@ class YamlTree:
             return {key: self._plain(value, (*path, key), inside) for key, value in self._entries(node, path, inside)}
         if isinstance(node, SequenceNode) and node.tag == STANDARD + "seq":
             return [self._plain(value, (*path, index), inside) for index, value in enumerate(node.value)]
-        return self._scalar(node)
+        value = self._scalar(node)
+        if isinstance(node, ScalarNode) and not isinstance(value, str) and node.value:
+            self.texts[path] = node.value
+        return value
 
     def _entries(self, node: MappingNode, path: Path_, parents: tuple[Node, ...]) -> Iterator[tuple[str, Node]]:
         """Keys and values in the order of the file, then those merged in with `<<` that are not there yet."""

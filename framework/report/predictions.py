@@ -80,7 +80,8 @@ class Table:
         self.form, self.rows = form, csv.writer(file)
         box = ["x", "y", "width", "height", "score"] if form.finder is not None else []
         guess = ["guess"] if form.abstain_below is not None else []
-        self.columns = ["name", *box, "class", *guess, *form.classes, "error"]
+        fixed = ["name", *box, "class", *guess]
+        self.columns = [*fixed, *class_columns(form.classes, [*fixed, "error"]), "error"]
         self.rows.writerow(self.columns)
 
     def write(self, prediction: Prediction) -> None:
@@ -95,6 +96,18 @@ class Table:
             row.append(best)
         row += prediction.probabilities or [""] * len(self.form.classes)
         self.rows.writerow([*row, prediction.error or ""])
+
+
+def class_columns(classes: Sequence[str], fixed: Sequence[str]) -> list[str]:
+    """A column name for each class: the class name, or `p(NAME)` where another column has that name."""
+    taken = {*fixed, *classes}
+    columns = []
+    for name in classes:
+        column = name
+        while column in fixed or (column != name and column in taken):
+            column = f"p({column})"
+        columns.append(column)
+    return columns
 
 
 @dataclass

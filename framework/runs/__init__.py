@@ -1,6 +1,7 @@
 """The run folder and what is made of it: everything that one training produced, written and read in one place.
 
 folder.py       what is in it, and where
+training_images.py  which images it was trained on, as hashes
 lock.py         one process at a time in a run folder
 environment.py  versions, device, git commit
 naming.py       a folder for a run that was not given one

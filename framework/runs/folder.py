@@ -8,6 +8,7 @@ answers/             logits and names of every image of validation and test, for
 calibration.json     the temperature of `framework evaluate --calibrate`, once that was called
 metrics.jsonl        a line for each epoch, and step lines
 data.json            fingerprint and class counts of each split, images that were skipped or dropped
+training_images.safetensors  hashes of the training images, also of those of `train.start_from`
 drop.csv, keep.csv   the tables of `dataset.drop` and `dataset.keep`, as they were
 environment.json     command, versions, plugins, device, git commit of the start, and what differed in resumed sessions
 report.html          the page of `framework report`, once that was called

@@ -7,6 +7,7 @@ criterion.py     a recipe's loss, with its state
 calls.py         calls into components, each attributed to its plugin
 probe.py         one step on copies before training, to find faulty plugins
 start.py         the weights of a finished training as a start
+seen_images.py   evaluation images that the run to start from was trained on
 image_sizes.py   which image sizes a network takes, found by trying
 loop.py          the loop, in one screen
 step.py          one optimizer step

@@ -17,6 +17,7 @@ from framework.training.meter import Meter
 from framework.training.norms import refreshed
 from framework.training.probe import probe
 from framework.training.reading import read_data
+from framework.training.seen_images import count_seen, warn_of_seen
 from framework.training.session import build_session
 from framework.training.start import announce_start, open_start
 from framework.training.step import train_step
@@ -88,6 +89,7 @@ def profile(recipe: Recipe, registry: Registry, display: Any, steps: int) -> Pro
     session = build_session(recipe, *read_data(recipe, display.reading, display.line), start)
     probe(session)
     announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
+    warn_of_seen(display, start, session.stores, count_seen(start, session.stores, session.preprocess))
     for doubt in doubts(recipe):
         display.line(f"warning: {doubt}", "yellow")
     stages = [

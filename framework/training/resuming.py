@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
+from framework.components import Dataset
 from framework.errors import UserError
 from framework.recipe.differences import recipe_differences
 from framework.recipe.flat import decides, recipe_tree
@@ -34,15 +36,36 @@ def claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> bool:
     return new
 
 
-def _require_same_recipe(run: RunFolder, recipe: Recipe) -> None:
-    differences = recipe_differences(
+def image_places(dataset: Dataset) -> list[str]:
+    """The options that only say where images lie, such as `dataset.root`: those that hold a path.
+
+    A resumed run may change them: `require_same_images` compares what is read there.
+    """
+    fields = type(dataset).model_fields
+    return [
+        f"dataset.{name}" for name, field in fields.items() if Path in (field.annotation, *get_args(field.annotation))
+    ]
+
+
+def moved_places(run: RunFolder, recipe: Recipe) -> dict[str, list[Any]]:
+    """Those of `image_places` that the run's own recipe has another value of: before and now."""
+    places, differences = image_places(recipe.dataset), _differences(run, recipe)
+    return {option: values for option, values in differences.items() if option in places}
+
+
+def _differences(run: RunFolder, recipe: Recipe) -> dict[str, list[Any]]:
+    return recipe_differences(
         [recipe_tree(run.recipe.read_text(encoding="utf-8"), str(run.recipe)), recipe_tree(recipe_text(recipe))]
     )
+
+
+def _require_same_recipe(run: RunFolder, recipe: Recipe) -> None:
+    differences, places = _differences(run, recipe), image_places(recipe.dataset)
     settled = [("train.precision", recorded(run, "precision")), ("train.compile", recorded(run, "compile"))]
     changed = [
         f"    {key}: was {in_words(was, 12)}, now {in_words(now, 12)}"
         for key, (was, now) in sorted(differences.items())
-        if decides(key) and (key, now) not in settled  # what `auto` came to
+        if decides(key) and key not in places and (key, now) not in settled  # what `auto` came to
     ]
     if changed:
         raise UserError(
@@ -57,11 +80,16 @@ def require_same_images(run: RunFolder, described: Mapping[str, Any]) -> None:
     if not (run.path / "data.json").is_file():
         return
     before = run.read("data")
-    changed = [name for name in described if described[name]["fingerprint"] != before.get(name, {}).get("fingerprint")]
+    changed = [
+        split
+        for split in {**before, **described}
+        if described.get(split, {}).get("fingerprint") != before.get(split, {}).get("fingerprint")
+    ]
     if changed:
         raise UserError(
-            f"the images of {', '.join(changed)} are not those that the run in '{run.path}' began with; "
-            "resuming would mix two data sets. Restore them, or start a new run with another --out"
+            f"the images of {', '.join(changed)} are not those that the run in '{run.path}' began with (pixels, labels "
+            "or names); resuming would mix two data sets. Restore them, say where the same images are now (such as "
+            "dataset.root=DIR), or start a new run with another --out"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from framework.registry import Registry
 from framework.runs.environment import describe_environment, with_session
 from framework.runs.folder import RunFolder
 from framework.runs.lock import alone_in
+from framework.runs.training_images import FILE as TRAINING_IMAGES
 from framework.runs.weights import load_weights, save_weights
 from framework.training.checkpoints import Checkpoints
 from framework.training.compiling import settle_compile
@@ -34,11 +36,13 @@ from framework.training.probe import probe
 from framework.training.reading import read_data
 from framework.training.resuming import (
     claim_folder,
+    moved_places,
     notice_other_device,
     recorded,
     require_same_images,
     require_same_precision,
 )
+from framework.training.seen_images import count_seen, keep_training_images, warn_of_seen
 from framework.training.session import Session, build_session
 from framework.training.start import announce_start, open_start
 from framework.training.stopping import Stopwatch
@@ -82,10 +86,14 @@ def _train_in(
             with suppress(OSError):  # somebody else has put something there
                 run.path.rmdir()
         raise
-    _describe_run(run, session, registry, display, compiled)
+    seen = count_seen(start, session.stores, session.preprocess)
+    _describe_run(run, session, registry, display, compiled, seen)
+    if not (run.path / TRAINING_IMAGES).is_file():
+        keep_training_images(run, start, session.stores["train"], session.preprocess)
     keeper = Keeper(session, run, observers, clock, checkpoints)
     if keeper.position.step == 0:
         announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
+        warn_of_seen(display, start, session.stores, seen)
     for doubt in doubts(recipe):
         display.line(f"warning: {doubt}", "yellow")
     display.begin(run, session, keeper.position.step)
@@ -157,7 +165,8 @@ def _figures(session: Session, run: RunFolder, split: str) -> dict[str, Any]:
     return answers.figures()
 
 
-def _write_data(run: RunFolder, stores: dict[str, Store]) -> None:
+def _write_data(run: RunFolder, stores: dict[str, Store], seen: Mapping[str, int]) -> None:
+    before = run.read("data") if (run.path / "data.json").is_file() else {}
     described = {
         split: {
             "images": len(store),
@@ -166,6 +175,7 @@ def _write_data(run: RunFolder, stores: dict[str, Store]) -> None:
             "classes": store.class_counts,
             "skipped": [{"name": bad.name, "reason": bad.reason} for bad in store.skipped],
             "dropped": list(store.dropped),
+            "seen_by_start": seen.get(split) if seen else before.get(split, {}).get("seen_by_start"),
         }
         for split, store in stores.items()
     }
@@ -173,14 +183,18 @@ def _write_data(run: RunFolder, stores: dict[str, Store]) -> None:
     run.write("data", described)
 
 
-def _describe_run(run: RunFolder, session: Session, registry: Registry, display: Any, compiled: bool) -> None:
+def _describe_run(
+    run: RunFolder, session: Session, registry: Registry, display: Any, compiled: bool, seen: Mapping[str, int]
+) -> None:
     precision = str(session.precision.dtype).removeprefix("torch.")
     device = describe_device(session.device)
     require_same_precision(run, precision)
     notice_other_device(run, device, display)
     if not run.recipe.is_file():
         run.write_recipe(recipe_text(session.recipe, f"framework run {run.recipe}"))
-    _write_data(run, session.stores)
+    _write_data(run, session.stores, seen)
+    if moved_places(run, session.recipe):  # the same images, elsewhere: the run's recipe says where they are now
+        run.write_recipe(recipe_text(session.recipe, f"framework run {run.recipe}"))
     for option in OPTIONS:
         if table := find_table(session.recipe.dataset, option):
             replace_atomically(run.path / f"{option}.csv", partial(shutil.copyfile, table))

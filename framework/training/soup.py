@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from framework.recipe.saving import plain, recipe_text
 from framework.recipe.wording import in_words
 from framework.runs.environment import describe_environment
 from framework.runs.folder import RunFolder
+from framework.runs.training_images import TrainingImages
 from framework.runs.weights import save_weights
 from framework.training.freezing import freeze, frozen_norms
 from framework.training.keeper import score
@@ -187,6 +189,9 @@ def _write(run: RunFolder, mixture: Mixture, registry: Registry, results: dict[s
     documents = mixture.runs[0].documents
     network = documents["model"]
     run.write("model", {**network, "evaluation": {**network["evaluation"], "views": evaluator.views}})
+    listed = [found for one in mixture.runs if one.folder and (found := TrainingImages.load(one.folder.path))]
+    if len(listed) == len(mixture.runs):
+        reduce(or_, listed).save(run.path)
     if "data" in documents:
         run.write("data", documents["data"])
     device = describe_device(evaluator.device)

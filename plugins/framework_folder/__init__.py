@@ -49,8 +49,9 @@ class Folder(Dataset):
 class Csv(Dataset):
     """Images listed in a CSV file with a header: a column of paths, one of labels, and one of splits where there is.
 
-    Paths are absolute or relative to `root`; blanks around a cell are left out, and one with a comma in it stands in
-    quotes.
+    Cells are separated by commas, semicolons, tabs or `|`, as the header shows; blanks around a cell are left out, and
+    a cell that contains the delimiter stands in quotes. The text is UTF-8, or UTF-16 with a byte order mark. Labels
+    are text, whatever they look like. Paths are absolute or relative to `root`, with slashes or backslashes.
     """
 
     name = "csv"
@@ -61,11 +62,14 @@ class Csv(Dataset):
     file's own folder."""
     path_column: str = "path"
     """The column of image paths."""
+    suffix: str | None = None
+    """What is appended to paths that do not end with it, such as `.jpg`, where the column has ids."""
     label_column: str = "label"
     """The column of class names."""
     split_column: str | None = None
-    """The column of split names: `train`, `validation`, `test` (and `training`, `val`, `valid`, `testing`, in upper or
-    lower case); others are splits to evaluate on, by their own names. Left out: every row is `train`."""
+    """The column of split names: `train`, `validation`, `test` (and other usual names of these, such as `training`,
+    `val`, `dev`, `holdout`, in upper or lower case); others are splits to evaluate on, by their own names. Left out:
+    every row is `train`."""
     classes: tuple[str, ...] | None = Field(None, min_length=2)
     """Class names, in this order; left out: those in the file, in alphabetical order. Another label is an error."""
     channels: Literal[1, 3] = 3

@@ -1,18 +1,22 @@
-"""A CSV file's rows as image sources."""
+"""A table's rows as image sources."""
 
 from __future__ import annotations
 
-import csv
+import glob
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework import ImageFiles, UserError, did_you_mean, existing_path, find_data, nfc
+from framework import ImageFiles, Splits, UserError, did_you_mean, existing_path, find_data, nfc
+from framework_folder._cells import read_cells
 from framework_folder._names import known_split
 
 if TYPE_CHECKING:
     from framework_folder import Csv
+
+USED = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Row:
     split: str
 
 
-def read_table(dataset: Csv) -> dict[str, ImageFiles]:
+def read_table(dataset: Csv) -> Splits:
     """Sources by split. Raises `UserError` that names file and line where something is wrong."""
     file = find_data(dataset.file)
     if file is None or not file.is_file():
@@ -34,10 +38,12 @@ def read_table(dataset: Csv) -> dict[str, ImageFiles]:
     if root is None or not root.is_dir():
         raise UserError(f"dataset 'csv': there is no folder '{dataset.root}'. Give it with dataset.root=DIR")
     rows = _rows(file, dataset)
+    _require_suffix(file, rows[0], root, dataset)
     classes = tuple(map(nfc, dataset.classes or sorted({row.label for row in rows})))
+    known = set(classes)
     by_split: dict[str, list[Row]] = {}
     for row in rows:
-        if row.label not in classes:
+        if row.label not in known:
             raise UserError(
                 f"{file}:{row.line}: the label '{row.label}' is not among 'classes'{did_you_mean(row.label, classes)} "
                 f"(classes: {', '.join(classes)})"
@@ -45,57 +51,75 @@ def read_table(dataset: Csv) -> dict[str, ImageFiles]:
         by_split.setdefault(row.split, []).append(row)
     if "train" not in by_split:
         raise UserError(f"{file}: no row is of the split 'train'; there are rows of {', '.join(by_split)}")
-    return {split: _source(members, classes, dataset.channels, root) for split, members in by_split.items()}
+    sources = {split: _source(members, classes, root, dataset) for split, members in by_split.items()}
+    return Splits(sources, list(_notes(rows, by_split)))
 
 
 def _rows(file: Path, dataset: Csv) -> list[Row]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            reader = csv.DictReader(text, skipinitialspace=True)
-            rows = [_row(file, line, cells, dataset) for line, cells in _cells(reader, file, dataset)]
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file} is not UTF-8 text (byte {error.start}): save it as 'CSV UTF-8'") from None
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read: {error.strerror}") from None
-    except csv.Error as error:
-        raise UserError(f"{file}:{reader.reader.line_num}: not a CSV table: {error}") from None
+    columns = [dataset.path_column, dataset.label_column, dataset.split_column]
+    rows: list[Row] = []
+    splits: dict[str, str] = {}
+    for line, cells in read_cells(file, [column for column in columns if column is not None]):
+        word = "train" if dataset.split_column is None else cells[dataset.split_column]
+        if word not in splits:
+            splits[word] = _split(word, splits, f"{file}:{line}")
+        rows.append(Row(line, cells[dataset.path_column], nfc(cells[dataset.label_column]), splits[word]))
     if not rows:
         raise UserError(f"{file}: there are no rows below the header")
     return rows
 
 
-def _cells(reader: csv.DictReader[str], file: Path, dataset: Csv) -> Iterator[tuple[int, Mapping[str, str | None]]]:
-    """Each row's line number and cells, after a look at the header."""
-    header = [column.strip() for column in reader.fieldnames or []]
-    reader.fieldnames = header
-    for column in (dataset.path_column, dataset.label_column, dataset.split_column):
-        if column is not None and column not in header:
-            raise UserError(
-                f"{file}:1: there is no column '{column}'{did_you_mean(column, header)} "
-                f"(columns: {', '.join(header) or 'none'})"
-            )
-    for cells in reader:
-        if surplus := cells.get(reader.restkey):
-            raise UserError(
-                f"{file}:{reader.line_num}: {len(header) + len(surplus)} cells, and the header has {len(header)}: "
-                'put a cell that has a comma in it into quotes, as "cat, big"'
-            )
-        yield reader.line_num, cells
+def _split(word: str, known: Mapping[str, str], where: str) -> str:
+    """The split that a word means; raises `UserError` where another word meant it before, unless it is `train`."""
+    split = known_split(word) or nfc(word)
+    others = [other for other, meant in known.items() if meant == split and other.casefold() != word.casefold()]
+    if others and split != "train":
+        raise UserError(f"{where}: '{word}' and '{others[0]}' both mean the split {split}: use one of them")
+    return split
 
 
-def _row(file: Path, line: int, cells: Mapping[str, str | None], dataset: Csv) -> Row:
-    def cell(column: str) -> str:
-        value = (cells[column] or "").strip()
-        if not value:
-            raise UserError(f"{file}:{line}: '{column}' is empty")
-        return value
-
-    split = "train" if dataset.split_column is None else cell(dataset.split_column)
-    return Row(line, cell(dataset.path_column), nfc(cell(dataset.label_column)), known_split(split) or nfc(split))
-
-
-def _source(rows: Sequence[Row], classes: Sequence[str], channels: int, root: Path) -> ImageFiles:
+def _source(rows: Sequence[Row], classes: Sequence[str], root: Path, dataset: Csv) -> ImageFiles:
     label_of = {name: label for label, name in enumerate(classes)}
-    paths = [Path(existing_path(root / row.path)) for row in rows]
-    inside = all(path.is_relative_to(root) for path in paths)
-    return ImageFiles(paths, [label_of[row.label] for row in rows], classes, channels, root if inside else None)
+    paths = [_path(root, row.path, dataset.suffix) for row in rows]
+    return ImageFiles(paths, [label_of[row.label] for row in rows], classes, dataset.channels, root)
+
+
+def _path(root: Path, written: str, suffix: str | None) -> Path:
+    """The file of that path: with `suffix`, and with slashes for backslashes unless a file has these in its name."""
+    whole = written + suffix if suffix and not written.endswith(suffix) else written
+    path = existing_path(root / whole)
+    if "\\" in whole and not os.path.lexists(path):
+        path = existing_path(root / whole.replace("\\", "/"))
+    return Path(path)
+
+
+def _require_suffix(file: Path, row: Row, root: Path, dataset: Csv) -> None:
+    """Raise `UserError` where the first path is no file, but one is there with a suffix."""
+    path = _path(root, row.path, dataset.suffix)
+    if path.exists():
+        return
+    found = sorted(name for name in path.parent.glob(f"{glob.escape(path.name)}.*") if name.is_file())
+    if found:
+        suffix = found[0].name.removeprefix(path.name)
+        raise UserError(
+            f"{file}:{row.line}: there is no file '{path}', but there is '{found[0].name}': if paths lack their "
+            f"suffix, set dataset.suffix={suffix}"
+        )
+
+
+def _notes(rows: Sequence[Row], by_split: Mapping[str, Sequence[Row]]) -> Iterator[str]:
+    for split, members in by_split.items():
+        if split not in USED:
+            yield f"the {len(members):,} images of split '{split}' are not used, unless a command names the split"
+    labels: dict[str, set[str]] = {}
+    for row in rows:
+        labels.setdefault(row.path, set()).add(row.label)
+    if several := [path for path, found in labels.items() if len(found) > 1]:
+        shown = ", ".join(sorted(labels[several[0]]))
+        yield f"{len(several):,} paths have more than one label, such as '{several[0]}' ({shown})"
+    splits: dict[str, set[str]] = {}
+    for row in rows:
+        splits.setdefault(row.path, set()).add(row.split)
+    if several := [path for path, found in splits.items() if len(found) > 1]:
+        shown = ", ".join(sorted(splits[several[0]]))
+        yield f"{len(several):,} paths are in more than one split, such as '{several[0]}' ({shown})"

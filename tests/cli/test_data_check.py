@@ -208,3 +208,17 @@ def test_the_known_faults_of_fer2013_are_found(framework):
         assert answer["duplicates"]["surplus"] == 1532
         assert answer["contradictions"]["groups"] == 47
     assert 12 <= len(black) <= 20
+
+
+def test_findings_are_printed_though_their_table_cannot_be_written(recipe, framework, tmp_path):
+    """A name that is too long for a file system, which is noticed when the file is written."""
+    for options, found in (([], "exact copies"), (["--json"], '"problem": "duplicate"')):
+        result = framework("data", "check", recipe, "--csv", tmp_path / f"{'x' * 250}.csv", *options)
+        assert (result.status, found in result.out, "cannot write" in result.err) == (1, True, True)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_refused_before_images_are_read(recipe, framework, tmp_path):
+    (tmp_path / "shut").mkdir(mode=0o500)
+    result = framework("data", "check", recipe, "--csv", tmp_path / "shut" / "found.csv")
+    assert (result.status, "--csv" in result.err, result.out) == (2, True, "")

@@ -16,7 +16,7 @@ from PIL import Image
 from framework.evaluation.answers import Answers
 
 RECIPE = """
-dataset: {name: folder, root: ROOT, test: 0.25, validation: 0.25}
+dataset: {name: folder, root: ROOT, test: 0.25, validation: 0.25, split_seed: 3}
 preprocess: {size: 12, channels: 3}
 model: tinynet
 train: {epochs: 5, batch_size: 5, device: cpu}

@@ -101,7 +101,7 @@ def spoiled(folder, factor):
 def test_a_greedy_soup_leaves_out_what_makes_it_worse(factor, welcome, run, tmp_path, framework):
     good = run("good", "dataset.images=240", "train.epochs=8")
     other = spoiled(good, factor)
-    done = framework("soup", good, other, "--out", tmp_path / "soup", "--greedy")
+    done = framework("soup", good, other, "--out", tmp_path / "soup", "--greedy", "--refresh", 0)
     assert done.status == 0, done.err
     figures = results(tmp_path / "soup")
     assert figures["soup"]["chosen"] == [str(folder) for folder in ([good, other] if welcome else [good])]
@@ -140,7 +140,7 @@ def test_a_folder_in_use_is_not_overwritten_and_one_run_is_no_soup(run, tmp_path
 
 def test_greedy_needs_validation(run, tmp_path, framework):
     a, b = run("a", "dataset.validation=0"), run("b", "dataset.validation=0", "optimizer.lr=5e-3")
-    done = framework("soup", a, b, "--out", tmp_path / "soup", "--greedy")
+    done = framework("soup", a, b, "--out", tmp_path / "soup", "--greedy", "--refresh", 0)
     assert done.status == 2
     assert "--greedy chooses by the validation split" in done.err
 

@@ -116,6 +116,24 @@ def test_a_list_has_a_path_on_each_line(tree):
     assert list(lines_of(io.BytesIO("a b.png\n\né.png".encode()))) == ["a b.png", "é.png"]
 
 
+@pytest.mark.parametrize(
+    "text", ["a b.png\r\n\r\né.png\r\n", "\ufeffa b.png\né.png", "\ufeffa b.png\r\né.png"], ids=repr
+)
+def test_ends_of_lines_and_a_byte_order_mark_are_no_part_of_a_path(text):
+    assert list(lines_of(io.BytesIO(text.encode()))) == ["a b.png", "é.png"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_a_list_in_utf_16_is_refused(encoding):
+    text = "a.png\n" if encoding == "utf-16" else "\ufeffa.png\n"
+    with pytest.raises(UserError, match="UTF-16"):
+        list(lines_of(io.BytesIO(text.encode(encoding))))
+
+
+def test_an_empty_list_has_no_paths():
+    assert list(lines_of(io.BytesIO(b""))) == list(lines_of(io.BytesIO(b""), b"\0")) == []
+
+
 def test_a_list_that_is_ended_by_nul_may_have_any_name(tree):
     assert list(lines_of(io.BytesIO(b"a\nb.png\0c.png\0"), b"\0")) == ["a\nb.png", "c.png"]
 

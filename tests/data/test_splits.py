@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from framework import Dataset, ImageArrays, UserError
-from framework.data.splits import bind_classes, build_splits, find_split, stratified
+from framework.data.splits import bind_classes, build_splits, find_split, split_keys, stratified
 
 CLASSES = ("cat", "dog", "fox")
 
@@ -87,9 +87,73 @@ def test_held_out_images_do_not_depend_on_the_global_random_state():
     assert names(first, "validation") == names(splits_of({"train": arrays(LABELS)}, validation=0.3), "validation")
 
 
+def listed(labels, start=0):
+    """Names and class names of so many images."""
+    return [f"{CLASSES[label]}/{index:04}.png" for index, label in enumerate(labels, start)], [
+        CLASSES[i] for i in labels
+    ]
+
+
+def members(names, classes, fractions, seed=0):
+    """Which names are in which split."""
+    parts = stratified(names, classes, fractions, seed)
+    return {split: {names[index] for index in indices} for split, indices in parts.items()}
+
+
 def test_more_images_of_one_class_leave_the_split_of_the_others_as_it_was():
-    less, more = (stratified(labels, {"validation": 0.3}, 0) for labels in (LABELS, LABELS + [0] * 57))
-    assert [i for i in less["validation"] if LABELS[i] > 0] == [i for i in more["validation"] if 100 <= i < 150]
+    names, classes = listed(LABELS)
+    more, more_classes = listed([0] * 57, start=1000)
+    before, after = (
+        members(names, classes, {"validation": 0.3}),
+        members(names + more, classes + more_classes, {"validation": 0.3}),
+    )
+    others = set(names[100:])
+    assert before["validation"] & others == after["validation"] & others
+
+
+@pytest.mark.parametrize("fractions", [{"validation": 0.1}, {"test": 0.25}, {"test": 0.2, "validation": 0.15}], ids=str)
+@pytest.mark.parametrize("seed", range(5))
+def test_one_more_image_moves_at_most_one_other_for_each_held_out_split(fractions, seed):
+    names, classes = [f"{index:04}.png" for index in range(60)], ["cat"] * 60
+    for number in range(1, 60):
+        before = members(names[:number], classes[:number], fractions, seed)
+        after = members(names[: number + 1], classes[: number + 1], fractions, seed)
+        for split in fractions:
+            assert len(before[split] - after[split]) <= 1
+            assert len(after[split] & before["train"]) <= 1
+
+
+def test_held_out_images_depend_neither_on_the_order_of_the_images_nor_on_that_of_the_classes():
+    names, classes = listed(LABELS)
+    expected = members(names, classes, {"test": 0.2, "validation": 0.3})
+    assert members(names[::-1], classes[::-1], {"test": 0.2, "validation": 0.3}) == expected
+    renumbered = {"train": arrays([2 - label for label in LABELS], CLASSES[::-1])}
+    assert set(splits_of(renumbered)["validation"].names) == set(
+        splits_of({"train": arrays(LABELS)})["validation"].names
+    )
+
+
+def test_the_validation_images_do_not_depend_on_the_test_fraction():
+    names, classes = listed(LABELS)
+    alone = members(names, classes, {"validation": 0.2})
+    assert members(names, classes, {"test": 0.5, "validation": 0.2})["validation"] == alone["validation"]
+
+
+def test_the_same_images_are_held_out_on_every_machine_and_in_every_version():
+    names, classes = listed([0] * 12)
+    assert members(names, classes, {"validation": 0.2})["validation"] == {"cat/0005.png", "cat/0008.png"}
+
+
+def test_a_name_in_either_unicode_form_has_one_key():
+    nfc, nfd = "caf\u00e9", "cafe\u0301"
+    assert split_keys(0, nfc, [f"{nfc}.png"]) == split_keys(0, nfd, [f"{nfd}.png"])
+    assert split_keys(0, nfc, [f"{nfc}.png"]) != split_keys(0, "cafe", ["cafe.png"])
+
+
+def test_names_that_are_all_the_same_or_no_utf_8_are_held_out_all_the_same():
+    parts = stratified(["same"] * 50 + ["\udcff", "\ud800"], ["cat"] * 52, {"validation": 0.2}, 0)
+    assert len(parts["validation"]) == 10
+    assert parts["validation"] != list(range(10))
 
 
 def test_no_validation_is_held_out_at_share_zero():

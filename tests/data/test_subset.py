@@ -58,3 +58,13 @@ def test_a_name_that_no_image_has_is_refused_with_the_nearest():
 def test_a_table_without_names_is_refused():
     with pytest.raises(UserError, match="names no image"):
         named_images(SOURCE, [], "t")
+
+
+def test_a_column_that_occurs_twice_is_refused(table):
+    with pytest.raises(UserError, match="'keep' occurs twice"):
+        read_names(table("name,keep,keep\na/1.png,yes,no\n"))
+
+
+def test_a_quote_that_is_not_closed_is_refused(table):
+    with pytest.raises(UserError, match="cannot be read as CSV"):
+        read_names(table('name\n"a/1.png\nb/3.png\n'))

@@ -126,3 +126,8 @@ def test_keep_is_read_as_people_write_it(said, names):
 def test_keep_is_yes_or_no(names):
     with pytest.raises(UserError, match=r"'keep' of 'train/cat/3\.png' says 'false'; it must be yes or no"):
         names("name,keep\ntrain/cat/3.png,false\n")
+
+
+def test_blanks_around_the_columns_of_the_header_are_none_of_their_names(names):
+    left = names("name, keep\ntrain/cat/3.png,yes\ntrain/cat/4.png,no\n")["train"]
+    assert ("train/cat/3.png" in left, "train/cat/4.png" in left) == (True, False)

@@ -144,3 +144,21 @@ def test_a_relative_root_is_found_under_the_shared_folder(tmp_path, monkeypatch)
     save(tmp_path / "pets", "cat/1.png", "dog/1.png")
     monkeypatch.setenv("FRAMEWORK_DATA", str(tmp_path))
     assert built("pets") == {"train": ["cat/1.png", "dog/1.png"]}
+
+
+def test_moving_the_folder_changes_neither_names_nor_held_out_images(tmp_path):
+    save(tmp_path / "here", *(f"{name}/{index}.png" for name in ("cat", "dog") for index in range(20)))
+    before = build_splits(Folder(root=tmp_path / "here", test=0.2))
+    (tmp_path / "here").rename(tmp_path / "there")
+    after = build_splits(Folder(root=tmp_path / "there", test=0.2))
+    assert {split: list(source.names) for split, source in after.items()} == {
+        split: list(source.names) for split, source in before.items()
+    }
+
+
+def test_a_new_file_that_sorts_first_makes_no_validation_image_of_training_images(tmp_path):
+    save(tmp_path, *(f"{name}/{index:03}.png" for name in ("cat", "dog") for index in range(1, 101)))
+    before = build_splits(Folder(root=tmp_path, validation=0.5))
+    save(tmp_path, "cat/000.png")
+    after = build_splits(Folder(root=tmp_path, validation=0.5))
+    assert len(set(after["validation"].names) & set(before["train"].names)) <= 1

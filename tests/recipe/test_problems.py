@@ -51,7 +51,7 @@ def test_an_unknown_option_says_which_there_are(complaints):
         ("train: {channels_last: 1}", "'channels_last' is 1; it must be true or false"),
         ("train: {max_time: 20x}", "it must be seconds or a duration like 90s, 20m or 1h30m"),
         ("train: {freeze: layer1.*}", "'freeze' is 'layer1.*'; it must be a list"),
-        ("train: {freeze: [1]}", "'freeze.0' is 1; it must be a string"),
+        ("train: {freeze: [[1]]}", "'freeze.0' is [1]; it must be a string"),
         ("train: {precision: bf16}", "it must be 'auto', 'float32', 'bfloat16' or 'float16'; did you mean 'bfloat16'?"),
         ("train: {device: gpu}", "it must be 'auto', 'cpu', 'mps' or 'cuda', or must match"),
         ("train: {lookahead: {evry: 3}}", "section 'lookahead' has no option 'evry'; did you mean 'every'?"),

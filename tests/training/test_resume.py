@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import signal
 import time
 
@@ -209,6 +210,55 @@ def test_resuming_with_other_images_is_refused(recipe, tmp_path, framework, phot
     assert result.status == 2
     assert "are not those that the run" in result.err
     assert "mix two data sets" in result.err
+
+
+@pytest.fixture
+def half_done(recipe, photos, tmp_path, framework):
+    """A run on photos that has results to come; what resumes it with further overrides."""
+    out = tmp_path / "run"
+    options = "dataset={name: folder, test: 0.2}", "preprocess.size=8", "train.epochs=2", "train.keep_checkpoints=9"
+    assert framework("run", recipe, *options, f"dataset.root={photos}", "--out", out).status == 0
+    (out / "results.json").unlink()
+    sorted((out / "checkpoints").glob("step-*"))[-1].unlink()
+    return lambda *overrides: framework("run", recipe, *options, *overrides, "--out", out, "--resume")
+
+
+def test_moved_images_are_resumed_by_saying_where_they_are(half_done, photos, tmp_path, framework):
+    photos.rename(tmp_path / "moved")
+    missing = half_done(f"dataset.root={photos}")
+    assert (missing.status, "dataset.root=DIR" in missing.err) == (2, True)
+    done = half_done(f"dataset.root={tmp_path / 'moved'}")
+    assert done.status == 0, done.err
+    assert RunFolder(tmp_path / "run").settings()["dataset.root"] == str(tmp_path / "moved")
+    assert framework("evaluate", tmp_path / "run").status == 0
+
+
+def test_other_images_elsewhere_are_refused_and_the_recipe_stays(half_done, photos, tmp_path):
+    shutil.copytree(photos, tmp_path / "other")
+    next((tmp_path / "other").rglob("*.png")).unlink()
+    done = half_done(f"dataset.root={tmp_path / 'other'}")
+    assert (done.status, "are not those that the run" in done.err) == (2, True)
+    assert RunFolder(tmp_path / "run").settings()["dataset.root"] == str(photos)
+
+
+def test_a_split_that_is_gone_is_refused(half_done, photos, tmp_path):
+    data = json.loads((tmp_path / "run" / "data.json").read_text())
+    data["validation_of_before"] = data["validation"]
+    (tmp_path / "run" / "data.json").write_text(json.dumps(data))
+    done = half_done(f"dataset.root={photos}")
+    assert (done.status, "the images of validation_of_before are not those" in done.err) == (2, True)
+
+
+def test_a_moved_table_of_images_is_resumed_too(recipe, photos, tmp_path, framework):
+    rows = [f"{path.relative_to(photos)},{path.parent.name}" for path in sorted(photos.rglob("*.png"))]
+    (tmp_path / "table.csv").write_text("\n".join(["path,label", *rows]))
+    out = tmp_path / "run"
+    command = "run", recipe, "dataset=csv", "preprocess.size=8", "train.epochs=1", "--out", out, "--resume"
+    assert framework(*command, f"dataset.file={tmp_path / 'table.csv'}", f"dataset.root={photos}").status == 0
+    (out / "results.json").unlink()
+    (tmp_path / "table.csv").rename(photos / "labels.csv")
+    done = framework(*command, f"dataset.file={photos / 'labels.csv'}", "dataset.root=null")
+    assert done.status == 0, done.err
 
 
 def test_a_finished_run_is_not_trained_again(recipe, tmp_path, framework):

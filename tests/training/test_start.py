@@ -6,10 +6,12 @@ from functools import partial
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from framework import Model
 from framework.data.preprocess import Preprocessor
+from framework.evaluation.answers import Answers
 from framework.training.start import describe_start
 
 RECIPE = """
@@ -222,3 +224,81 @@ def test_the_emotion_model_that_comes_along_starts_one_of_other_classes(run):
     network = "model={name: speednet, depth: 3}", "preprocess.size=48", "preprocess.channels=1"
     done = run("next", *network, "train.start_from=fer2013/compact")
     assert (done.status, "the weights of 'fer2013/compact'; its classifier anew" in done.out) == (0, True), done.err
+
+
+def seen(folder):
+    """How many images of each split the run to start from was trained on, as the run recorded it."""
+    data = json.loads((folder / "data.json").read_text())
+    return {split: described["seen_by_start"] for split, described in data.items() if split != "train"}
+
+
+def test_the_same_held_out_images_cause_no_warning(trained, run, tmp_path):
+    done = run("next", f"train.start_from={trained}", "seed=1")
+    assert (done.status, "were training images" in done.out) == (0, False), done.err
+    assert seen(tmp_path / "next") == {"validation": 0}
+
+
+def test_held_out_images_that_the_first_run_was_trained_on_are_counted(trained, run, framework, tmp_path):
+    """Another split seed holds out other images: those that both held out are no fault."""
+    other = f"train.start_from={trained}", "dataset.split_seed=1", "dataset.test=0.2"
+    done = run("next", *other)
+    number = seen(tmp_path / "next")
+    assert 0 < number["validation"] <= 8
+    assert 0 < number["test"] <= 8
+    assert f"{number['validation']} of 8 validation images" in done.out
+    assert f"were training images of '{trained}'" in done.out
+    assert "were training images" in framework("run", tmp_path / "photos.yaml", *other, "--dry-run").out
+    assert framework("report", tmp_path / "next").status == 0
+    assert f"{number['test']} of 8 test images" in (tmp_path / "next" / "report.html").read_text()
+
+
+def test_moved_and_renamed_training_images_are_found_by_their_pixels(trained, run, photos, tmp_path):
+    """A folder with ready-made splits: what was held out before is what training is on now."""
+    validation = set(Answers.load(trained / "answers" / "validation.safetensors").names)
+    for file in sorted(photos.rglob("*.png")):
+        split = "train" if file.relative_to(photos).as_posix() in validation else "val"
+        target = tmp_path / "moved" / split / file.parent.name / f"x{file.name}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file.rename(target)
+    options = f"dataset.root={tmp_path / 'moved'}", "dataset.validation=null", "train.batch_size=4"
+    done = run("next", f"train.start_from={trained}", *options)
+    assert (done.status, "32 of 32 validation images were training images" in done.out) == (0, True), (
+        done.err + done.out
+    )
+
+
+def test_other_images_of_the_same_names_are_no_training_images(trained, run, photos, tmp_path):
+    for file in photos.rglob("*.png"):
+        Image.open(file).rotate(180).save(file)
+    done = run("next", f"train.start_from={trained}", "dataset.split_seed=1")
+    assert (done.status, seen(tmp_path / "next")) == (0, {"validation": 0}), done.err
+
+
+def test_at_another_size_training_images_are_found_by_their_names(trained, run, tmp_path):
+    options = f"train.start_from={trained}", "preprocess.size=24", "dataset.split_seed=1"
+    assert run("next", *options).status == 0
+    assert run("same", f"train.start_from={trained}", "dataset.split_seed=1").status == 0
+    assert seen(tmp_path / "next") == seen(tmp_path / "same") != {"validation": 0}
+
+
+def test_training_images_of_the_run_before_the_last_count_too(trained, run, photos, tmp_path):
+    few = [path for index, path in enumerate(sorted(photos.rglob("*.png"))) if index % 2]
+    for path in few:
+        target = tmp_path / "few" / path.relative_to(photos)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    small = f"dataset.root={tmp_path / 'few'}", "train.batch_size=4"
+    assert run("middle", f"train.start_from={trained}", *small).status == 0
+    assert run("direct", f"train.start_from={trained}", "dataset.split_seed=1").status == 0
+    assert run("last", f"train.start_from={tmp_path / 'middle'}", "dataset.split_seed=1").status == 0
+    assert seen(tmp_path / "last")["validation"] >= seen(tmp_path / "direct")["validation"] > 0
+
+
+def test_a_resumed_run_still_says_what_was_seen(trained, run, framework, tmp_path):
+    options = f"train.start_from={trained}", "dataset.split_seed=1"
+    assert run("next", *options).status == 0
+    folder = tmp_path / "next"
+    before, listed = seen(folder), (folder / "training_images.safetensors").read_bytes()
+    (folder / "results.json").unlink()
+    assert framework("run", folder / "recipe.yaml", "--out", folder, "--resume").status == 0
+    assert (seen(folder), (folder / "training_images.safetensors").read_bytes()) == (before, listed)

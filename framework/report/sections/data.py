@@ -33,6 +33,7 @@ def data_section(evidence: Evidence) -> Markup:
     return element(
         "div",
         element("p", _balance(data["train"]["classes"]), class_="note"),
+        *(_seen(split, described) for split, described in data.items() if described.get("seen_by_start")),
         _classes(data),
         element("h3", "Fingerprints"),
         table(FINGERPRINTS, fingerprints, "prints"),
@@ -79,6 +80,13 @@ def _number(described: Mapping[str, Any], what: str) -> int:
     """Of images that were left out, of which a bundle has no names."""
     number: int = described.get(f"{what}_images", len(described.get(what, ())))
     return number
+
+
+def _seen(split: str, described: Mapping[str, Any]) -> Markup:
+    return callout(
+        f"{described['seen_by_start']:,} of {count(described['images'], f'{split} image')} were training images of the "
+        "run that this one was fine-tuned from (train.start_from). Metrics on them are too optimistic."
+    )
 
 
 def _skipped(split: str, skipped: list[Mapping[str, str]]) -> Markup:

@@ -1,0 +1,96 @@
+"""Which images a run was trained on: kept as numbers, so that a later run can tell whether it is evaluated on them.
+
+The file holds two int64 tensors for each way in which images were preprocessed: `KEY pixels`, the `pixel_hash` of each
+image, and `KEY names`, a hash of its class and name. That is 16 bytes for an image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from framework.errors import UserError
+from framework.files import replace_atomically
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from framework.data.preprocess import Preprocessor
+    from framework.data.stores.store import Store
+
+FILE = "training_images.safetensors"
+
+
+@dataclass(frozen=True)
+class TrainingImages:
+    """Sorted hashes of images, by what identifies them."""
+
+    hashes: Mapping[str, NDArray[np.int64]]
+
+    @classmethod
+    def of(cls, store: Store, preprocess: Preprocessor) -> TrainingImages:
+        """The images of a split."""
+        key = _key(preprocess)
+        return cls({f"{key} pixels": np.unique(store.survey.hashes), f"{key} names": np.unique(_name_hashes(store))})
+
+    @classmethod
+    def load(cls, folder: Path) -> TrainingImages | None:
+        """Those of a run folder, or None where it lists none; raises `UserError` where the file is damaged."""
+        file = folder / FILE
+        if not file.is_file():
+            return None
+        try:
+            return cls(load_file(file))
+        except Exception as error:
+            raise UserError(f"{file}: damaged, or no list of training images ({error})") from None
+
+    def save(self, folder: Path) -> None:
+        """Write them into a run folder."""
+        replace_atomically(folder / FILE, lambda temporary: save_file(dict(self.hashes), temporary))
+
+    def __or__(self, other: TrainingImages) -> TrainingImages:
+        """These images and the others."""
+        both = {key: np.union1d(hashes, other.hashes.get(key, hashes)) for key, hashes in self.hashes.items()}
+        return TrainingImages({**other.hashes, **both})
+
+    def among(self, store: Store, preprocess: Preprocessor) -> NDArray[np.bool_]:
+        """Which images of `store` are listed here: bool N.
+
+        They are compared by their pixels; with a list of images that were preprocessed in another way, by class and
+        name.
+        """
+        key, found = _key(preprocess), np.zeros(len(store), dtype=np.bool_)
+        for listed, hashes in self.hashes.items():
+            how, _, what = listed.rpartition(" ")
+            if how == key and what == "pixels":
+                found |= np.isin(store.survey.hashes, hashes)
+            elif how != key and what == "names":
+                found |= np.isin(_name_hashes(store), hashes)
+        return found
+
+
+def _key(preprocess: Preprocessor) -> str:
+    """What decides the pixels of a stored image; images are normalised later."""
+    decides = {name: value for name, value in preprocess.as_dict().items() if name not in ("mean", "std")}
+    return json.dumps(decides, sort_keys=True, separators=(",", ":"))
+
+
+def _name_hashes(store: Store) -> NDArray[np.int64]:
+    starts = [hashlib.blake2b(_bytes(f"{name}\0"), digest_size=8) for name in store.classes]
+    digests: list[bytes] = []
+    for label, name in zip(store.labels.tolist(), store.names, strict=True):
+        digest: Any = starts[label].copy()
+        digest.update(_bytes(name))
+        digests.append(digest.digest())
+    return np.frombuffer(b"".join(digests), dtype="<i8").astype(np.int64)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
