@@ -90,10 +90,16 @@ def photos(tmp_path):
 
 @pytest.fixture
 def unsure_photos(photos):
-    """The same, every fourth with the wrong class: nobody can be right about all of them, and be calibrated for it."""
-    for index in range(0, 20, 4):
-        red, blue, aside = photos / "red" / f"{index:02}.png", photos / "blue" / f"{index:02}.png", photos / "aside"
-        red.rename(aside)
-        blue.rename(red)
-        aside.rename(blue)
+    """The same, a fifth with the wrong class, one of them in a tenth that is held out: nobody is right about all."""
+    from framework.data.splits import split_keys
+
+    names = {color: [f"{color}/{index:02}.png" for index in range(20)] for color in ("red", "blue")}
+    red, blue = (
+        [name for _, name in sorted(zip(split_keys(0, color, of), of, strict=True))] for color, of in names.items()
+    )
+    for one, other in ((3, 1), (7, 6), (11, 10), (17, 16)):
+        aside = photos / "aside"
+        (photos / red[one]).rename(aside)
+        (photos / blue[other]).rename(photos / red[one])
+        aside.rename(photos / blue[other])
     return photos

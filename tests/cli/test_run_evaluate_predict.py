@@ -79,7 +79,7 @@ def test_the_run_folder_holds_everything(run):
     names = {path.name for path in run.iterdir()}
     assert names == {
         "recipe.yaml", "results.json", "metrics.jsonl", "model.safetensors", "model.json", "data.json",
-        "environment.json", "checkpoints", "answers",
+        "environment.json", "checkpoints", "answers", "training_images.safetensors",
     }  # fmt: skip
     results = json.loads((run / "results.json").read_text())
     assert {"validation", "test", "seconds", "images_per_second"} <= set(results)
