@@ -2,9 +2,11 @@
 
 import io
 
+import numpy as np
 import pytest
 from rich.cells import cell_len
 
+from framework.evaluation.confusion import Confusion
 from framework.report.console import plain_console
 from framework.report.epoch_table import EpochTable, exponential
 from framework.report.figures import duration
@@ -111,9 +113,10 @@ def test_wide_letters_count_as_two(width):
 @pytest.mark.parametrize(("width", "most"), [(60, 7), (80, 12), (60, 12)])
 def test_the_confusion_matrix_fits_the_terminal(width, most):
     names = ["happy and more", "sad", "surprised", "読む人", *"abcdefgh"][:most]
-    figures = {"per_class": dict.fromkeys(names), "confusion": [[100] * most for _ in names]}
+    true, predicted = np.repeat(np.arange(most), most), np.tile(np.arange(most), most)
+    confusion = Confusion.count(true, predicted, names)
     console = plain_console(file=io.StringIO(), width=width)
-    console.print(confusion_table(figures, width))
+    console.print(confusion_table(confusion, width))
     lines = console.file.getvalue().splitlines()
     assert len(lines) == most + 1
     assert max(map(cell_len, lines)) <= width

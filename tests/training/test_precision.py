@@ -60,7 +60,7 @@ def test_averages_move_with_the_weights_alone(monkeypatch):
     model, moved = linear()[0], []
     for updated in (True, False):
         session = SimpleNamespace(
-            recipe=SimpleNamespace(seed=0),
+            recipe=SimpleNamespace(seed=0, optimizer=None),
             freezing=SimpleNamespace(train_mode=lambda step: None),
             batches=SimpleNamespace(at=lambda step: []),
             precision=SimpleNamespace(step=lambda optimizer, model, updated=updated: updated),
