@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Literal
 
 import torch
@@ -14,7 +15,7 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": t
 
 def choose_device(name: str) -> torch.device:
     """The device of that name; `auto` is CUDA, then MPS, then the CPU. Raises `UserError` where it is not there."""
-    torch.backends.cudnn.allow_tf32 = False  # float32 is float32: TF32 has 10 of its 23 bits
+    allow_tf32(False)  # float32 is float32: TF32 has 10 of its 23 bits
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -29,6 +30,15 @@ def choose_device(name: str) -> torch.device:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise UserError("train.device is 'mps', which this machine does not have; use auto or cpu")
     return device
+
+
+def allow_tf32(allowed: bool) -> bool:
+    """Whether CUDA devices may multiply float32 in TF32 from now on; returns whether they might before."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch 2.9 warns of these settings, and has others beside them
+        before = torch.backends.cuda.matmul.allow_tf32
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
+    return before
 
 
 def wait_for(device: torch.device) -> None:

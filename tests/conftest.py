@@ -43,6 +43,10 @@ def framework(capfd, monkeypatch):
     return call
 
 
+def _search_path(plugins):
+    return os.pathsep.join([*map(str, plugins), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 def heed_interrupts():
     """As on a terminal, also where the tests run in the background or under nohup, and ignore SIGINT or SIGHUP."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -55,7 +59,7 @@ def start_framework():
     started = []
 
     def start(*arguments, plugins=(STRANGER,), cwd=None):
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, plugins)), "OMP_NUM_THREADS": "1"}
+        environment = os.environ | {"PYTHONPATH": _search_path(plugins), "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "framework", *map(str, arguments)]
         process = subprocess.Popen(
             command, env=environment, cwd=cwd, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

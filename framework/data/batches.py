@@ -29,8 +29,8 @@ BLOCK = 2**23
 class Batches:
     """Batches of a store by position, in the order that `order` gives.
 
-    On a GPU several batches of small images, a block, are augmented at once. An image gets the same either way, for
-    its random numbers are its own. Nothing here waits for the device.
+    On a GPU several batches of small images, a block, are augmented at once, which changes nothing: the random numbers
+    of an image depend on the image and not on its batch. Nothing here waits for the device.
     """
 
     store: Store
@@ -99,7 +99,7 @@ class Batches:
         return self._prepared
 
     def _prepare(self, images: Tensor, block: range) -> tuple[Tensor, Tensor]:
-        """What the network gets of those pixels, uint8 B×C×H×W: normalised images and targets."""
+        """Normalised images and targets, from pixels uint8 B×C×H×W."""
         position = BatchPosition(
             sent(self.order.indices(block), self.device),
             self.order.seed,
@@ -107,6 +107,7 @@ class Batches:
             block.start,
             self.order.images_per_batch,
             self.blocks.progress(block.start),
+            sent(self.order.keys(block), self.device) if self.order.sampler == "balanced" else None,
         )
         if size := self.blocks.size(block.start):
             images = F.interpolate(images.div(255), size, mode="bilinear", antialias=True)
@@ -118,8 +119,11 @@ class Batches:
         return images, targets
 
     def _most_at_once(self) -> int:
-        """Batches in a block; on the CPU they are prepared one by one, while the caches hold them."""
-        if self.device.type == "cpu":
+        """Batches in a block; on the CPU they are prepared one by one, while the caches hold them.
+
+        Streamed ones are too: what a worker hands over lies in shared memory, of which containers have little.
+        """
+        if self.device.type == "cpu" or self.store.pixels.place == "stream":
             return 1
         values = self.order.images_per_batch * self.preprocess.channels * self.preprocess.height * self.preprocess.width
         return max(1, BLOCK // values)

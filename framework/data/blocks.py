@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from framework.data.augment import Augmentation
@@ -32,9 +35,11 @@ class Blocks:
         """The batches that are prepared together with that one."""
         per_epoch = self.order.batches_per_epoch
         epoch = batch // per_epoch * per_epoch
-        first = epoch + (batch - epoch) // self.most * self.most
-        block = range(first, min(first + self.most, epoch + per_epoch))
-        return block if len({self._settings(each) for each in block}) == 1 else range(batch, batch + 1)
+        place = bisect_right(self._changes, batch)
+        start = max(epoch, self._changes[place - 1] if place else 0)
+        stop = min(epoch + per_epoch, self._changes[place] if place < len(self._changes) else epoch + per_epoch)
+        first = start + (batch - start) // self.most * self.most
+        return range(first, min(first + self.most, stop))
 
     def indices_from(self, block: range) -> Iterator[Tensor]:
         """The images of that block and of all after it, int64 each, without end."""
@@ -50,9 +55,18 @@ class Blocks:
         """Height and width that images are brought to for that batch, where they are not those of the store."""
         return self.growth.size_at(self._step(batch)) if self.growth is not None else None
 
+    @cached_property
+    def _changes(self) -> list[int]:
+        """The first batch of each step at which the image size or the acting transforms change, in order."""
+        steps = {stage.start for stage in self.growth.stages(self.total_steps)} if self.growth is not None else set()
+        for transform in self.augmentation.transforms:
+            steps |= {self._first_step(fraction) for fraction in (transform.after, transform.until) if fraction}
+        return sorted(step * self.order.batches_per_step for step in steps if step)
+
+    def _first_step(self, fraction: float) -> int:
+        """The first one at which that fraction of the steps is done, by the arithmetic of `progress`."""
+        step = math.floor(fraction * self.total_steps)
+        return step if step / self.total_steps >= fraction else step + 1
+
     def _step(self, batch: int) -> int:
         return batch // self.order.batches_per_step
-
-    def _settings(self, batch: int) -> tuple[object, ...]:
-        """What batches of one block have in common."""
-        return self.size(batch), self.augmentation.acting(self.progress(batch))

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+EPOCHS = 4
+"""Epochs whose order is kept: what is read ahead may be of later ones."""
+
+
 @dataclass
 class Order:
     """The images of each step, by index.
@@ -27,7 +31,8 @@ class Order:
     accumulate: int
     sampler: Literal["shuffled", "balanced"]
     seed: int
-    _drawn: dict[int, Tensor] = field(default_factory=dict, init=False)
+    _drawn: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict, init=False)
+    """The order of the last few epochs that were asked for, and its keys."""
 
     @property
     def images_per_batch(self) -> int:
@@ -59,17 +64,31 @@ class Order:
 
         Batches are counted from the start of the run; these are all of one epoch.
         """
+        return self._part(batches)[0]
+
+    def keys(self, batches: range) -> Tensor:
+        """What the random numbers of those images go by, int64 on the CPU: another key each time that an image occurs.
+
+        The key of the first time in an epoch is the index.
+        """
+        return self._part(batches)[1]
+
+    def _part(self, batches: range) -> tuple[Tensor, Tensor]:
         epoch, first = divmod(batches.start, self.batches_per_epoch)
         start = first * self.images_per_batch
-        return self._epoch(epoch)[start : start + len(batches) * self.images_per_batch]
+        part = slice(start, start + len(batches) * self.images_per_batch)
+        order, keys = self._epoch(epoch)
+        return order[part], keys[part]
 
-    def _epoch(self, epoch: int) -> Tensor:
+    def _epoch(self, epoch: int) -> tuple[Tensor, Tensor]:
         if epoch not in self._drawn:
             generator = generator_at(self.seed, "order", epoch)
             draw = shuffled if self.sampler == "shuffled" else balanced
-            # The one before stays: what is decoded ahead may be of the next epoch already.
-            before = {known: order for known, order in self._drawn.items() if known == epoch - 1}
-            self._drawn = {**before, epoch: draw(self.labels, generator)}
+            order = draw(self.labels, generator)
+            keys = order if self.sampler == "shuffled" else order + len(self.labels) * occurrences(order)
+            while len(self._drawn) >= EPOCHS:
+                del self._drawn[next(iter(self._drawn))]
+            self._drawn[epoch] = order, keys
         return self._drawn[epoch]
 
 
@@ -91,3 +110,13 @@ def balanced(labels: Tensor, generator: torch.Generator) -> Tensor:
         drawn.append(torch.cat(order)[: each + extra])
     everything = torch.cat(drawn)
     return everything[torch.randperm(len(everything), generator=generator)]
+
+
+def occurrences(order: Tensor) -> Tensor:
+    """How often each entry of int64 N came before in it, int64 N."""
+    by_image = order.argsort(stable=True)
+    _, counts = order.unique(return_counts=True)
+    ranks = torch.arange(len(order)) - (counts.cumsum(0) - counts).repeat_interleave(counts)
+    result = torch.empty_like(order)
+    result[by_image] = ranks
+    return result

@@ -43,11 +43,15 @@ class BatchPosition:
     """Images in each batch; None: all of them are one batch."""
     progress: float = 0.0
     """Fraction of the run's optimizer steps that were done before the first batch, from 0 to below 1."""
+    keys: Tensor | None = None
+    """Int64 B: in place of `indices`, where an image may occur several times in an epoch, a key for each time."""
 
     @cached_property
     def image_keys(self) -> Tensor:
-        """Int64 B: 64 random bits for each image in this epoch."""
-        return hashed(self.indices * GAMMA + seed_at(self.seed, "augment", self.epoch))
+        """Int64 B: 64 random bits for each image, each time that it occurs."""
+        return hashed(
+            (self.indices if self.keys is None else self.keys) * GAMMA + seed_at(self.seed, "augment", self.epoch)
+        )
 
 
 class BatchRNG:
@@ -58,7 +62,7 @@ class BatchRNG:
     """
 
     def __init__(self, position: BatchPosition, stream: int, words: Tensor | None = None) -> None:
-        """`stream` tells this transform's numbers from those of others; `words` are the first of them, if known."""
+        """`stream` distinguishes this transform's numbers from those of others; `words` are the first, if known."""
         self.position = position
         self._stream = stream
         self._words = words
@@ -119,7 +123,7 @@ class BatchRNG:
         return hashed(self.indices * GAMMA + (seed_at(self.seed, "coin") ^ self._stream)) < 0
 
     def partners(self) -> Tensor:
-        """Int64 B: for each image another one of the same batch, each image once; some may meet themselves.
+        """Int64 B: a permutation of each batch's images, to mix each image with; an image may be its own partner.
 
         It depends on the batch and not on the image alone: an image has other neighbours in each epoch.
         """

@@ -22,7 +22,7 @@ def uploaded(batches: Iterable[Tensor], device: torch.device) -> Iterator[Tensor
     """The same batches on the device.
 
     To a CUDA device they are copied on a stream of its own, one batch ahead of the one that is used: the copy then
-    overlaps with the network, and the CPU waits for neither. Batches that are there already pass.
+    overlaps with the network, and the CPU waits for neither. Batches that are on the device are returned unchanged.
     """
     if device.type != "cuda":
         yield from (batch.to(device) for batch in batches)

@@ -152,13 +152,15 @@ class Train(Section):
     Evaluation stays float32."""
     compile: Literal["auto"] | bool = "auto"
     """Train with the network compiled by `torch.compile`: true, false, or `auto`, which measures both on CUDA devices
-    and takes the faster one. It does so in trainings of some minutes and more, and only where `deterministic` is false,
-    for what is measured differs from run to run. With images of one size, CUDA graphs are used."""
+    and takes the faster one. It does so in trainings of some minutes and more. Both true and `auto` need
+    `deterministic: false`, since measured times differ from run to run. With images of one size and without
+    `accumulate`, CUDA graphs are used."""
     channels_last: bool = True
     """Keep images and weights in N×H×W×C order, which convolutions run faster in."""
     deterministic: bool = True
-    """Let cuDNN use only algorithms that give the same bits each time; that costs some speed. The CPU always does. A
-    few operations have no such algorithm on CUDA: enlarging by interpolation, the fused attention of transformers."""
+    """Let cuDNN use only algorithms that give the same bits each time; that costs some speed. The CPU always does. The
+    gradients of some operations have no such algorithm on CUDA: interpolation, adaptive pooling to more than 1×1 (VGG,
+    AlexNet), padding by reflection, the fused attention of transformers."""
     checkpoint_every: Duration = Field(300.0, ge=0)
     """Time between checkpoints within an epoch (one is always written at its end). 0: after every step."""
     keep_checkpoints: int = Field(2, ge=1)
@@ -167,7 +169,13 @@ class Train(Section):
     """Optimizer steps between two step lines in `metrics.jsonl`."""
 
     @model_validator(mode="after")
-    def _one_average(self) -> Train:
+    def _fits_together(self) -> Train:
+        if self.compile is True and self.deterministic:
+            raise PydanticCustomError(
+                "compile",
+                "has 'compile: true' and 'deterministic: true': torch.compile chooses kernels by measuring them; set "
+                "'deterministic: false', or 'compile: false'",
+            )
         if self.ema is not None and self.lookahead is not None:
             raise PydanticCustomError("averages", "has both 'ema' and 'lookahead': one average is kept, choose")
         return self

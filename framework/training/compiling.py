@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from framework.attribution import is_out_of_memory
 from framework.device import wait_for
 from framework.errors import UserError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from framework.training.session import Session
 
 LEAST_SECONDS = 180.0
-"""Of training by the plain network: compiling takes up to a minute, and shorter trainings would not earn it back."""
+"""Of forward and backward passes without compiling: it takes up to a minute, which short trainings do not regain."""
 LEAST_GAIN = 1.05
 """How many times as fast a compiled network must be to be taken."""
 PASSES = 10
@@ -28,10 +29,10 @@ Say = Callable[[str], None]
 
 
 def settle_compile(session: Session, recorded: bool | None, say: Say) -> bool:
-    """Decide `train.compile`, and give the session the network that its steps call; whether it is compiled.
+    """Decide `train.compile` and set `session.network`; returns whether it is compiled.
 
-    `recorded` is what an earlier part of this run decided: compiled networks round differently, so a resumed run does
-    as it did before. Raises `UserError` where a network that shall be compiled cannot be.
+    `recorded` is the decision of an earlier session of this run, which is kept: compiled networks round differently.
+    Raises `UserError` if `train.compile` is true and compiling fails.
     """
     wanted = session.recipe.train.compile
     if wanted == "auto" and recorded is not None:
@@ -43,6 +44,8 @@ def settle_compile(session: Session, recorded: bool | None, say: Say) -> bool:
             _use_compiled(session)
             seconds_of_pass(session, passes=1)
         except Exception as error:
+            if is_out_of_memory(error):
+                raise
             raise UserError(
                 f"train.compile: this network cannot be compiled here: {_first_line(error)}\n"
                 "    Train it as it is: train.compile=false"
@@ -64,21 +67,28 @@ def _try_compiled(session: Session, say: Say) -> bool:
         _use_compiled(session)
         compiled = seconds_of_pass(session)
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         _use_plain(session)
-        say(f"this network cannot be compiled here and is trained as it is: {_first_line(error)}")
+        say(f"torch.compile failed, training without it: {_first_line(error)}")
         return False
     gain = plain / compiled
     if gain < LEAST_GAIN:
         _use_plain(session)
-        say(f"compiled, the network is {gain:.2f} times as fast; it is trained as it is")
+        say(f"torch.compile: forward and backward {gain:.2f} times as fast, training without it")
         return False
-    say(f"compiled, the network is {gain:.2f} times as fast and is trained so")
+    say(f"torch.compile: forward and backward {gain:.2f} times as fast, training the compiled network")
     return True
 
 
 def _use_compiled(session: Session) -> None:
-    graphs = session.device.type == "cuda" and len(session.batches.stages()) == 1
-    # Not dynamic: progressive resizing has a few image sizes, and each is compiled by itself.
+    sizes, batches = len(session.batches.stages()), session.batches.order.batches_per_step
+    # Gradients that are accumulated lie in memory that the next replay of a graph would overwrite.
+    graphs = session.device.type == "cuda" and sizes == 1 and batches == 1
+    # Each image size, and each number of stages that are trained, is compiled by itself; beyond its limit torch would
+    # go on without compiling.
+    limit = sizes * session.freezing.stages + 2
+    torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, limit)
     compiled = torch.compile(session.model, dynamic=False, mode="reduce-overhead" if graphs else None)
 
     def network(images: Tensor) -> Tensor:
@@ -97,9 +107,13 @@ def _use_plain(session: Session) -> None:
 
 
 def seconds_of_pass(session: Session, passes: int = PASSES) -> float:
-    """Of one forward and backward pass over a batch, the first ones left out; the network stays as it was."""
-    images, _, _ = next(session.batches.at(0))
-    session.freezing.train_mode(0)
+    """Of one forward and backward pass over a batch of the most frequent image size; the network stays unchanged.
+
+    The first passes are not timed.
+    """
+    step = max(session.batches.stages(), key=lambda stage: stage.steps).start
+    images, _, _ = next(session.batches.at(step))
+    session.freezing.train_mode(step)
     with unchanged(session.model):
         for timed in (3, passes):
             wait_for(session.device)
@@ -107,7 +121,7 @@ def seconds_of_pass(session: Session, passes: int = PASSES) -> float:
             for _ in range(timed):
                 with session.precision.forward_pass():
                     logits = session.network(images)
-                logits.float().square().mean().backward()
+                session.precision.backward(logits.float().square().mean())
                 session.model.zero_grad(set_to_none=True)
             wait_for(session.device)
         return (time.perf_counter() - started) / passes

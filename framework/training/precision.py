@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from framework.device import allow_tf32
 from framework.training.small_maps import small_map_convolutions
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Precision:
         self.own_kernels = True
         """Whether convolutions on small maps may take a kernel of ours; a compiled network has kernels of its own."""
         self.scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
+        self._scale = self.scaler.get_scale()
 
     @contextmanager
     def forward_pass(self) -> Iterator[None]:
@@ -47,17 +49,17 @@ class Precision:
     def step(self, optimizer: torch.optim.Optimizer, model: nn.Module) -> bool:
         """Clip, update the weights, and forget the gradients; whether the weights were updated.
 
-        In float16, a step whose gradients overflowed is left out and the scale is halved. That is known on the device
-        alone: float16 waits for it once a step. No other precision waits.
+        In float16, a step whose gradients overflowed is skipped and the scale is halved. That is known on the device
+        alone, so float16 waits for the device in each step. No other precision does.
         """
         if self.clip_grad_norm is not None:
             self.scaler.unscale_(optimizer)
             torch.nn.utils.clip_grad_norm_(model.parameters(), self.clip_grad_norm)
-        scale = self.scaler.get_scale()
         self.scaler.step(optimizer)
         self.scaler.update()
         optimizer.zero_grad(set_to_none=True)
-        return self.scaler.get_scale() >= scale
+        before, self._scale = self._scale, self.scaler.get_scale()
+        return self._scale >= before
 
     def state_dict(self) -> dict[str, Any]:
         """The scaler's state."""
@@ -66,6 +68,7 @@ class Precision:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""
         self.scaler.load_state_dict(state)
+        self._scale = self.scaler.get_scale()
 
     @contextmanager
     def _products(self) -> Iterator[None]:
@@ -73,9 +76,8 @@ class Precision:
         if not self.tf32:
             yield
             return
-        before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+        before = allow_tf32(True)
         try:
             yield
         finally:
-            torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+            allow_tf32(before)

@@ -108,6 +108,8 @@ def build_session(
     """
     train = recipe.train
     device = choose_device(train.device)
+    if device.index is not None and device.type == "cuda":
+        torch.cuda.set_device(device)  # pinned memory belongs to the current device
     make_deterministic(train.deterministic)
     if device.type == "cpu":
         keep_freed_memory()

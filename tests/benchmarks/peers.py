@@ -123,7 +123,7 @@ def timm_loop(bench: Bench) -> None:
         re_prob=0.5,
         re_mode="pixel",
         scale=(0.8, 1.0),
-        color_jitter=(0.2, 0.2),
+        color_jitter=(0.2, 0.2, 0.0),
         mean=(0.5,) * task.channels,
         std=(0.25,) * task.channels,
         num_workers=bench.workers,

@@ -56,6 +56,18 @@ def test_batches_are_those_of_the_cpu_wherever_the_pixels_are(device, kind):
             torch.testing.assert_close(ours[1].cpu(), theirs[1], atol=1e-4, rtol=1e-3)
 
 
+def test_batches_that_are_copied_ahead_are_whole(gpu, monkeypatch):
+    """Many of them are kept before any is looked at: a copy that was overwritten would show."""
+    monkeypatch.setattr("framework.data.batches.BLOCK", 1)  # a block for each batch
+    kept, expected = (
+        [list(one.at(step)) for step in range(25)] for one in (batches(gpu, "memory"), batches(gpu, "device"))
+    )
+    for ours, theirs in zip(kept, expected, strict=True):
+        for (images, targets, _), (other, their_targets, _) in zip(ours, theirs, strict=True):
+            assert torch.equal(images, other)
+            assert torch.equal(targets, their_targets)
+
+
 def test_several_small_batches_are_prepared_at_once(gpu):
     data = batches(gpu, "device")
     assert len(data.blocks.block_of(0)) == data.order.batches_per_epoch

@@ -5,6 +5,7 @@ import time
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from framework import Predictor, Registry, RunFolder
 from framework.recipe import load_recipe
@@ -79,6 +80,18 @@ def test_every_precision_trains_plain_and_compiled(recipe, tmp_path, framework, 
     assert (environment["precision"], environment["compile"]) == (precision, compiled == "true")
 
 
+def test_a_compiled_network_learns_what_the_plain_one_does(recipe, tmp_path, framework, gpu):
+    """With gradients of two batches accumulated, clipping and averaged weights."""
+    file = recipe("deterministic: false")
+    weights = {}
+    for compiled in ("false", "true"):
+        options = f"train.compile={compiled}", "train.precision=float32", "train.max_steps=3"
+        assert framework("run", file, *options, "--out", tmp_path / compiled).status == 0
+        weights[compiled] = load_file(tmp_path / compiled / "model.safetensors")
+    for name, plain in weights["false"].items():
+        torch.testing.assert_close(weights["true"][name], plain, atol=1e-3, rtol=1e-2)
+
+
 def test_memory_that_is_not_enough_is_one_message(recipe, tmp_path, framework, gpu):
     options = "train.batch_size=400", "preprocess.size=2048", "train.store=memory", "train.accumulate=1"
     result = framework("run", recipe(), *options, "--out", tmp_path / "run")
@@ -97,7 +110,7 @@ def test_a_step_waits_for_nothing(recipe, gpu, store):
     torch.cuda.synchronize()
     torch.cuda.set_sync_debug_mode("error")
     try:
-        for step in range(2, 6):
+        for step in range(2, 14):  # two epochs: blocks of batches are prepared in each
             train_step(session, step, meter)
     finally:
         torch.cuda.set_sync_debug_mode("default")

@@ -9,7 +9,9 @@ import torch
 from framework import ImageArrays
 from framework.data.augment import Augmentation
 from framework.data.batches import Batches
-from framework.data.order import Order, balanced
+from framework.data.blocks import Blocks
+from framework.data.growth import Growth
+from framework.data.order import Order, balanced, occurrences
 from framework.data.preprocess import Preprocessor
 from framework.data.seeding import generator_at, seed_at
 from framework.data.stores.store import build_store
@@ -34,6 +36,7 @@ class Recorder:
     """A transform that is a function of the test's."""
 
     record: Callable
+    after = until = None
 
     def acts_at(self, progress):
         return True
@@ -199,3 +202,59 @@ def test_seeds_differ_in_every_part_of_the_position():
     positions = [("order", 0), ("order", 1), ("augment", 0), ("order", 0, 1), ("order", 10)]
     assert len({seed_at(seed, *position) for seed in (0, 1) for position in positions}) == 10
     assert all(0 <= seed_at(0, *position) < 2**63 for position in positions)
+
+
+def test_an_image_that_is_drawn_again_gets_other_random_numbers():
+    drawn = {}
+
+    def record(images, targets, rng):
+        for index, value in zip(rng.indices.tolist(), rng.uniform().tolist(), strict=True):
+            drawn.setdefault(index, []).append(value)
+        return images, targets
+
+    data = batches(20, 5, sampler="balanced", labels=[0] * 18 + [1] * 2, transforms=[Recorder(record)])
+    for step in range(data.steps_per_epoch):
+        list(data.at(step))
+    assert [len(drawn[rare]) for rare in (18, 19)] == [5, 5]
+    assert all(len(set(values)) == len(values) for values in drawn.values())
+
+
+def test_occurrences_count_what_came_before():
+    assert occurrences(torch.tensor([3, 1, 3, 3, 0, 1])).tolist() == [0, 0, 1, 2, 0, 1]
+
+
+def blocks(number=64, most=8, growth=None, transforms=(), total_steps=16, accumulate=1):
+    order = Order(torch.zeros(number, dtype=torch.int64), 4, accumulate, "shuffled", 0)
+    return Blocks(order, Augmentation(transforms, (32, 32)), growth, total_steps, most)
+
+
+def laid_out(some, end):
+    """The blocks that hold the batches before `end`, each seen from every one of its batches."""
+    found = [some.block_of(batch) for batch in range(end)]
+    assert all(batch in block for batch, block in enumerate(found))
+    assert all(some.block_of(other) == block for block in found for other in block)
+    return [(block.start, block.stop) for block in dict.fromkeys(found)]
+
+
+def test_blocks_end_with_the_epoch():
+    assert laid_out(blocks(number=48), 24) == [(0, 8), (8, 12), (12, 20), (20, 24)]
+
+
+def test_blocks_end_where_a_transform_begins_or_ends():
+    from framework_torch.transforms import Mixup
+
+    some = blocks(transforms=[Mixup(after=0.2, until=0.6)], total_steps=30)
+    assert laid_out(some, 32) == [(0, 6), (6, 14), (14, 16), (16, 18), (18, 26), (26, 32)]
+    for first, last in laid_out(some, 32):
+        assert len({some.augmentation.acting(some.progress(batch)) for batch in range(first, last)}) == 1
+
+
+def test_blocks_end_where_images_grow():
+    some = blocks(growth=Growth(16, 10, (48, 48)), total_steps=16)
+    for first, last in laid_out(some, 16):
+        assert len({some.size(batch) for batch in range(first, last)}) == 1
+    assert len(laid_out(some, 16)) == 3
+
+
+def test_a_block_may_hold_the_batches_of_several_steps_and_a_part_of_one():
+    assert laid_out(blocks(number=96, most=5, accumulate=3), 24) == [(0, 5), (5, 10), (10, 15), (15, 20), (20, 24)]

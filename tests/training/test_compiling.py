@@ -108,29 +108,35 @@ def test_auto_goes_on_plain_where_compiling_fails_and_says_why(session, monkeypa
 def test_true_is_an_error_where_compiling_fails(session, monkeypatch):
     monkeypatch.setattr(torch, "compile", Recompiled(RuntimeError("no compiler")))
     with pytest.raises(UserError, match=r"no compiler[\s\S]*train.compile=false"):
-        settle_compile(session("train.compile=true"), None, print)
+        settle_compile(session("train.compile=true", "train.deterministic=false"), None, print)
 
 
-def test_cuda_graphs_are_for_images_of_one_size(session, on_a_gpu):
+def test_cuda_graphs_are_for_images_of_one_size_and_steps_of_one_batch(session, on_a_gpu):
     modes = []
-    for overrides in ([], ["train.grow_from=8"]):
+    for overrides in ([], ["train.grow_from=8"], ["train.accumulate=2"]):
         calls = on_a_gpu(10.0, 5.0).calls
         settle_compile(session("train.deterministic=false", *overrides, device="cuda"), None, print)
         modes.append(calls[0]["mode"])
-    assert modes == ["reduce-overhead", None]
+    assert modes == ["reduce-overhead", None, None]
 
 
 def test_a_run_trains_the_same_compiled_or_not_records_it_and_keeps_it(framework, tmp_path, monkeypatch):
     file = tmp_path / "dots.yaml"
     file.write_text(RECIPE)
-    assert framework("run", file, "train.compile=false", "--out", tmp_path / "plain").status == 0
+    assert (
+        framework("run", file, "train.compile=false", "train.deterministic=false", "--out", tmp_path / "plain").status
+        == 0
+    )
     compiled = Recompiled()
     monkeypatch.setattr(torch, "compile", compiled)
-    options = file, "train.compile=true", "--out", tmp_path / "compiled"
+    options = file, "train.compile=true", "train.deterministic=false", "--out", tmp_path / "compiled"
     assert framework("run", *options, "train.max_time=0.0001").status == 0
     assert len(compiled.calls) == 1
     assert json.loads((tmp_path / "compiled" / "environment.json").read_text())["compile"] is True
-    assert framework("run", file, "train.compile=true", "--out", tmp_path / "whole").status == 0
+    assert (
+        framework("run", file, "train.compile=true", "train.deterministic=false", "--out", tmp_path / "whole").status
+        == 0
+    )
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("plain", "whole")]
     assert weights[0] == weights[1]
 
@@ -150,3 +156,17 @@ def test_measuring_leaves_the_network_as_it_was(session):
         assert any(not torch.equal(value, before[name]) for name, value in built.model.state_dict().items())
     assert all(torch.equal(value, before[name]) for name, value in built.model.state_dict().items())
     assert all(parameter.grad is None for parameter in built.model.parameters())
+
+
+def test_memory_that_is_short_is_no_fault_of_compiling(session, monkeypatch):
+    monkeypatch.setattr(torch, "compile", Recompiled(torch.OutOfMemoryError("out of memory")))
+    with pytest.raises(torch.OutOfMemoryError):
+        settle_compile(session("train.compile=true", "train.deterministic=false"), None, print)
+
+
+def test_a_compiled_network_is_not_deterministic(framework, tmp_path):
+    file = tmp_path / "dots.yaml"
+    file.write_text(RECIPE)
+    result = framework("check", file, "train.compile=true")
+    assert result.status == 2
+    assert "'deterministic: false'" in result.err

@@ -90,7 +90,7 @@ def take_steps(session):
     meter = Meter()
     train_step(session, 0, meter)
     with Crossings() as crossings, HostConstants() as constants:
-        for step in range(1, 9):
+        for step in range(1, 25):  # several epochs: blocks of batches are prepared in each
             train_step(session, step, meter)
             session.schedule.step()
     assert crossings.found == []
@@ -134,7 +134,7 @@ def test_teachers_wait_for_nothing(monkeypatch):
     take_steps(session)
 
 
-@pytest.mark.parametrize("optimizer", sorted(set(REGISTRY.names(Optimizer)) - SHIPPED_ELSEWHERE))
+@pytest.mark.parametrize("optimizer", [*sorted(set(REGISTRY.names(Optimizer)) - SHIPPED_ELSEWHERE), "timm/muon"])
 def test_an_optimizer_waits_for_nothing(monkeypatch, optimizer):
     monkeypatch.setattr("framework_torch.optimizers._can_fuse", lambda model: False)  # no fused kernels for `meta`
     take_steps(session_on_meta(monkeypatch, optimizer=optimizer))
@@ -157,7 +157,19 @@ def test_no_way_to_train_waits_for_anything(monkeypatch, train):
     take_steps(session_on_meta(monkeypatch, train=train))
 
 
+class Waiting(Transform):
+    """Copies a constant to the device for each batch."""
+
+    name = "waiting"
+
+    def build(self):
+        return lambda images, targets, rng: (images * torch.tensor([0.5], device=images.device), targets)
+
+
 def test_what_waits_is_noticed(monkeypatch):
+    session = session_on_meta(monkeypatch, augment=[Waiting()])
+    with pytest.raises(AssertionError):
+        take_steps(session)
     session = session_on_meta(monkeypatch)
     session.loss = lambda logits, targets, images: logits.sum() if logits.sum() > 0 else -logits.sum()
     with pytest.raises(UserError, match="cannot be called on meta tensors"):

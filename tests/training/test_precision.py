@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from framework.device import choose_device
 from framework.training import loop
 from framework.training.precision import Precision
 
@@ -76,7 +77,9 @@ def test_tf32_is_for_training_passes_alone():
     def allowed():
         return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
 
+    choose_device("cpu")
     before = allowed()
+    assert before == (False, False)
     for tf32 in (True, False):
         with Precision(CPU, torch.float32, tf32=tf32).forward_pass():
             assert allowed() == ((True, True) if tf32 else before)
