@@ -65,7 +65,10 @@ def benchmarks(parts: Parts) -> Iterator[str]:
     ):
         if part in parts:
             yield from ("", f"| {head} | images/s |", "| --- | --- |")
-            yield from (f"| {name} | {rate:,.0f} |" for name, rate in parts[part].items() if name != "machine")
+            rates = {name: rate for name, rate in parts[part].items() if name != "machine"}
+            yield from (
+                f"| {name} | {rate if isinstance(rate, str) else f'{rate:,.0f}'} |" for name, rate in rates.items()
+            )
     if tests := parts.get("tests"):
         counts = ", ".join(f"{tests[word]} {word}" for word in ("passed", "failed", "skipped") if word in tests)
         yield from ("", f"The tests of a GPU (`python -m pytest -m cuda tests/cuda`): {counts}.")

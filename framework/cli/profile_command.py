@@ -102,6 +102,7 @@ def _as_dict(profile: Profile) -> dict[str, object]:
             for stage in profile.stages
         ],
         "seconds": profile.seconds,
+        "epochs": profile.session.recipe.train.epochs,
         "memory_bytes": profile.memory,
         "advice": advice(profile),
     }

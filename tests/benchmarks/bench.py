@@ -23,9 +23,6 @@ from framework.device import choose_precision
 from framework.recipe.sections import Recipe
 from framework.registry import Registry
 
-LEFT_OUT = 5
-"""Forward passes at the start of each turn that are not timed."""
-
 AUGMENT = [
     "flip",
     {"name": "rotate", "degrees": 10},
@@ -48,6 +45,8 @@ class Task:
     batch_size: int
     images: int
     """In one turn."""
+    left_out: int = 5
+    """Steps at the start of a turn that are not timed: DataLoaders have batches ready by then."""
 
     @property
     def steps(self) -> int:
@@ -68,12 +67,12 @@ TASKS = {
 GPU_TASKS = {
     task.name: task
     for task in (
-        Task("gpu-resnet18-48", "resnet18", 48, 1, 128, 128 * 150),
-        Task("gpu-speednet-48", "speednet", 48, 1, 128, 128 * 150),
-        Task("gpu-resnet50-224", "resnet50", 224, 3, 64, 64 * 45),
+        Task("gpu-resnet18-48", "resnet18", 48, 1, 128, 128 * 300, 40),
+        Task("gpu-speednet-48", "speednet", 48, 1, 128, 128 * 300, 40),
+        Task("gpu-resnet50-224", "resnet50", 224, 3, 64, 64 * 120, 40),
     )
 }
-"""For a GPU: turns are long enough to be timed there."""
+"""For a GPU: turns are long enough to be timed there, beyond what 16 workers have decoded ahead."""
 
 REHEARSED = {
     task.name: task
@@ -108,15 +107,14 @@ class Bench:
 
     def timed(self, model: nn.Module) -> nn.Module:
         """The same network, noting the time of each forward pass in training."""
-
-        def note(module: nn.Module, given: object) -> None:
-            if module.training:
-                if len(self.marks) in (LEFT_OUT, self.task.steps - 1):  # a GPU works on while the program goes on
-                    self.wait()
-                self.marks.append(time.perf_counter())
-
-        model.register_forward_pre_hook(note)
+        model.register_forward_pre_hook(lambda module, given: self.note() if module.training else None)
         return model
+
+    def note(self) -> None:
+        """A forward pass of training begins."""
+        if len(self.marks) in (self.task.left_out, self.task.steps - 1):  # a GPU works on while the program goes on
+            self.wait()
+        self.marks.append(time.perf_counter())
 
     def wait(self) -> None:
         """Until the device has done what it was asked for."""
@@ -174,7 +172,7 @@ class Bench:
         self.marks.clear()
         with redirect_stdout(sys.stderr):
             way(self)
-        timed = self.marks[LEFT_OUT:]
+        timed = self.marks[self.task.left_out :]
         return self.task.batch_size * (len(timed) - 1) / (timed[-1] - timed[0])
 
 

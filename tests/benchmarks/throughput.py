@@ -23,7 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -63,7 +63,12 @@ def best_workers(torchvision: Way) -> int:
 
 
 def rates_of(
-    task: Task, rounds: int, device: str, names: Sequence[str], workers: int | None = None
+    task: Task,
+    rounds: int,
+    device: str,
+    names: Sequence[str],
+    workers: int | None = None,
+    after_turn: Callable[[dict[str, list[float]]], None] = lambda rates: None,
 ) -> tuple[dict[str, list[float]], int]:
     """Images a second of each round by way, and the workers that DataLoaders had; `workers` None: the best number."""
     with ExitStack() as stack:
@@ -78,6 +83,7 @@ def rates_of(
         for _ in range(rounds):
             for name, way in ways.items():
                 rates[name].append(way.turn(workers))
+                after_turn(rates)
     return rates, workers
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import tomllib
@@ -15,12 +16,16 @@ NEEDED = {
     "timm": "timm",
     "numpy": "numpy",
     "PIL": "pillow",
-    "pluggy": "pluggy",
-    "pydantic": "pydantic",
-    "rich": "rich",
-    "ruamel.yaml": "ruamel.yaml",
     "safetensors": "safetensors",
     "pytest": "pytest",
+    "pluggy": "pluggy",
+    "pydantic": "pydantic",
+    "pydantic_core": "pydantic_core",
+    "annotated_types": "annotated_types",
+    "typing_inspection": "typing_inspection",
+    "rich": "rich",
+    "markdown_it": "markdown-it-py",
+    "ruamel.yaml": "ruamel.yaml",
 }
 """Modules, and the packages that they come in."""
 
@@ -45,7 +50,11 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def _is_there(module: str) -> bool:
+    """Whether it can be imported; of those that take seconds, whether it is found."""
     try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # of its parent
+        if module in ("torch", "torchvision", "timm"):
+            return importlib.util.find_spec(module) is not None
+        importlib.import_module(module)
+    except ImportError:
         return False
+    return True

@@ -24,6 +24,10 @@ from typing import Any
 
 from tests.benchmarks.gpu.installed import ROOT
 
+STARTED = time.monotonic()
+SPARE = 25.0
+"""Seconds that a run may take beside training and evaluation."""
+
 
 @dataclass
 class Part:
@@ -32,6 +36,8 @@ class Part:
     answer: Path
     rehearse: bool
     data: Path | None
+    limit: float
+    """Seconds from the start of the part."""
     found: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -42,7 +48,9 @@ class Part:
     def add(self, **found: Any) -> None:
         """Put this into the answer, at once."""
         self.found |= found
-        self.answer.write_text(json.dumps(self.found, indent=2))
+        whole = self.answer.with_suffix(".whole")
+        whole.write_text(json.dumps(self.found, indent=2))
+        whole.replace(self.answer)
 
 
 def machine(device: str) -> dict[str, Any]:
@@ -63,7 +71,8 @@ def machine(device: str) -> dict[str, Any]:
 def tests(part: Part) -> None:
     """The tests that need a GPU."""
     variables = os.environ | ({"FRAMEWORK_CUDA_TESTS": "cpu"} if part.rehearse else {})
-    command = [sys.executable, "-m", "pytest", "-m", "cuda", "tests/cuda", "-q", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-m", "cuda", "tests/cuda", "-p", "no:cacheprovider"]
+    command += ["-o", "filterwarnings=default", "-o", "addopts=--import-mode=importlib"]  # another torch warns of more
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
     print(done.stdout, done.stderr)
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|error)", done.stdout)}
@@ -81,17 +90,17 @@ def throughput(part: Part, task: str) -> None:
     names = ["bare", "framework", "framework-plain", "torchvision", "timm"]
     names += ["lightning"] if importlib.util.find_spec("lightning") else []
     cores = len(os.sched_getaffinity(0))
-    rates, workers = rates_of(chosen, 1 if part.rehearse else 3, part.device, names, 0 if part.rehearse else cores)
-    middle = {name: statistics.median(measured) for name, measured in rates.items()}
+    workers = 0 if part.rehearse else cores
+    part.add(batch_size=chosen.batch_size, workers=workers)
+
+    def add(rates: dict[str, list[float]]) -> None:
+        middle = {name: statistics.median(measured) for name, measured in rates.items() if measured}
+        part.add(images_per_second=middle, rounds=rates)
+
+    rates_of(chosen, 1 if part.rehearse else 2, part.device, names, workers, add)
+    middle = part.found["images_per_second"]
     peers = [rate for name, rate in middle.items() if name in ("torchvision", "timm", "lightning")]
-    part.add(
-        batch_size=chosen.batch_size,
-        workers=workers,
-        images_per_second=middle,
-        rounds=rates,
-        of_bare=middle["framework"] / middle["bare"],
-        of_best_peer=middle["framework"] / max(peers),
-    )
+    part.add(of_bare=middle["framework"] / middle["bare"], of_best_peer=middle["framework"] / max(peers))
 
 
 def modes(part: Part) -> None:
@@ -106,13 +115,14 @@ def modes(part: Part) -> None:
     from framework.training.session import build_session
     from framework.training.step import train_step
 
+    fast = ["train.deterministic=false", "train.compile=false"]
     settings = {
         "as shipped": [],
-        "deterministic=false": ["train.deterministic=false"],
+        "deterministic=false": fast,
         "compile=true": ["train.deterministic=false", "train.compile=true"],
-        "float16": ["train.deterministic=false", "train.precision=float16"],
-        "float32": ["train.deterministic=false", "train.precision=float32"],
-        "float32, tf32=true": ["train.deterministic=false", "train.precision=float32", "train.tf32=true"],
+        "float16": [*fast, "train.precision=float16"],
+        "float32": [*fast, "train.precision=float32"],
+        "float32, tf32=true": [*fast, "train.precision=float32", "train.tf32=true"],
     }
     if part.rehearse:
         settings = {"as shipped": [], "float32": ["train.precision=float32"]}
@@ -122,15 +132,19 @@ def modes(part: Part) -> None:
         common = ["dataset=drawn_faces", f"dataset.train_images={faces}", "dataset.test_images=20"]
         common += [f"train.device={part.device}", f"train.{size}"]
         recipe = load_recipe("recipes/fer2013_best.yaml", registry, [*common, *overrides])
-        session, meter = build_session(recipe, *read_data(recipe)), Meter()
-        settle_compile(session, None, print)
         wait = torch.cuda.synchronize if part.device == "cuda" else lambda: None
-        for warm_up in (True, False):
-            wait()
-            started = time.perf_counter()
-            for step in range(10 if warm_up and not part.rehearse else steps):
-                train_step(session, step, meter)
-            wait()
+        try:
+            session, meter = build_session(recipe, *read_data(recipe)), Meter()
+            settle_compile(session, None, print)
+            for warm_up in (True, False):
+                wait()
+                started = time.perf_counter()
+                for step in range(10 if warm_up and not part.rehearse else steps):
+                    train_step(session, step, meter)
+                wait()
+        except Exception as error:  # the other settings are measured all the same
+            part.add(**{name: f"{type(error).__name__}: {error}"[:300]})
+            continue
         seconds = time.perf_counter() - started
         part.add(**{name: steps * session.batches.images_per_step / seconds})
 
@@ -163,7 +177,11 @@ def data(part: Part) -> None:
                     wait()
                 part.add(**{f"{name}, store={store}": number / (time.perf_counter() - started)})
             if task.size > 100:
-                part.add(**{f"{name}, JPEG decoded on the device": decoded(Path(folder), part)})
+                try:
+                    rate: float | str = decoded(Path(folder), part)
+                except Exception as error:  # a torchvision without such a decoder
+                    rate = f"{type(error).__name__}: {error}"[:300]
+                part.add(**{f"{name}, JPEG decoded on the device": rate})
 
 
 def decoded(folder: Path, part: Part) -> float:
@@ -173,26 +191,36 @@ def decoded(folder: Path, part: Part) -> float:
     from torchvision.io import ImageReadMode, decode_jpeg, read_file
 
     files = [read_file(str(path)) for path in sorted(folder.rglob("*.jpg"))]
+
+    def decode(some: list[torch.Tensor]) -> None:
+        for image in decode_jpeg(some, ImageReadMode.RGB, device=part.device):
+            F.interpolate(image[None].float(), (224, 224), mode="bilinear", antialias=True)
+        if part.device == "cuda":
+            torch.cuda.synchronize()
+
+    decode(files[:64])  # warms up
     started = time.perf_counter()
     for first in range(0, len(files), 64):
-        images = decode_jpeg(files[first : first + 64], ImageReadMode.RGB, device=part.device)
-        for image in images:
-            F.interpolate(image[None].float(), (224, 224), mode="bilinear", antialias=True)
-    if part.device == "cuda":
-        torch.cuda.synchronize()
+        decode(files[first : first + 64])
     return len(files) / (time.perf_counter() - started)
 
 
 def trained(part: Part, recipe: str, data_set: str, overrides: list[str]) -> None:
-    """A recipe to its end; what it prints goes into the log."""
+    """A recipe to its end; what it prints goes into the log.
+
+    Where its epochs would take longer than the part may, it is trained for as many as fit.
+    """
     with tempfile.TemporaryDirectory() as folder:
         root = unpacked(part, data_set, Path(folder))
         where = [f"dataset.root={root}"] if root else ["dataset=drawn_faces", "dataset.train_images=400"]
         if root and data_set == "fer2013":
-            where.append("dataset.test_usage=PublicTest")
+            overrides = ["dataset.test_usage=PublicTest", *overrides]
         small = ["train.max_steps=3", "train.batch_size=8", "dataset.test_images=20"] if part.rehearse else []
         options = [*where, f"train.device={part.device}", *overrides, *(small if not root else small[:2])]
         run = Path(folder, "run")
+        if not part.rehearse:
+            overrides = [*overrides, *fewer_epochs(part, recipe, options)]
+            options += overrides[-1:] if overrides and overrides[-1].startswith("train.epochs=") else []
         command = [sys.executable, "-m", "framework", "run", f"recipes/{recipe}.yaml", *options, "--out", str(run)]
         part.add(
             command=f"framework run recipes/{recipe}.yaml {' '.join(overrides)}".strip(), data=data_set if root else ""
@@ -209,6 +237,21 @@ def trained(part: Part, recipe: str, data_set: str, overrides: list[str]) -> Non
             seconds=results["seconds"],
             images_per_second=results["images_per_second"],
         )
+
+
+def fewer_epochs(part: Part, recipe: str, options: list[str]) -> list[str]:
+    """An override of the epochs, where those of the recipe would take more than what is left of the part's time."""
+    command = [sys.executable, "-m", "framework", "profile", f"recipes/{recipe}.yaml", *options, "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    print(done.stderr)
+    if done.returncode:
+        sys.exit(done.returncode)
+    profile = json.loads(done.stdout)
+    left = part.limit - (time.monotonic() - STARTED) - SPARE
+    part.add(expected_seconds=profile["seconds"])
+    if profile["seconds"] <= left:
+        return []
+    return [f"train.epochs={max(1, int(profile['epochs'] * left / profile['seconds']))}"]
 
 
 def unpacked(part: Part, name: str, folder: Path) -> Path | None:
@@ -245,8 +288,9 @@ def main() -> None:
     parser.add_argument("answer", type=Path)
     parser.add_argument("--rehearse", action="store_true")
     parser.add_argument("--data", type=Path)
+    parser.add_argument("--limit", type=float, default=300.0)
     arguments = parser.parse_args()
-    part = Part(arguments.answer, arguments.rehearse, arguments.data)
+    part = Part(arguments.answer, arguments.rehearse, arguments.data, arguments.limit)
     part.add(machine=machine(part.device))
     PARTS[arguments.part](part)
 
