@@ -36,7 +36,7 @@ def allow_tf32(allowed: bool) -> bool:
     """Whether CUDA devices may multiply float32 in TF32 from now on; returns whether they might before."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch 2.9 warns of these settings, and has others beside them
-        before = torch.backends.cuda.matmul.allow_tf32
+        before: bool = torch.backends.cuda.matmul.allow_tf32
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
     return before
 
