@@ -169,7 +169,7 @@ def _shares(dataset: Dataset, splits: Mapping[str, ImageSource]) -> dict[str, fl
         if name in splits:
             raise UserError(
                 f"dataset '{dataset.name}' has a {name} split of its own "
-                f"({count(len(splits[name]), 'image')}): leave out '{name}: {share}'"
+                f"({count(len(splits[name]), 'image')}): set dataset.{name}=null in place of {share}"
             )
     if sum(shares.values()) >= 1:
         held = " and ".join(f"{name}: {share}" for name, share in shares.items())

@@ -25,6 +25,6 @@ def untested_note(figures: Mapping[str, Any], split: str) -> str | None:
     return (
         f"{count(len(names), 'class', 'classes')} of {total:,} {'has' if len(names) == 1 else 'have'} no images in "
         f"{split} and {'was' if len(names) == 1 else 'were'} not tested: {enumerate_names(names, SHOWN)}. Balanced "
-        f"accuracy is the mean over {tested:,} of {total:,} classes, macro F1 over {counted:,} (a class that was "
-        "predicted without being there counts as 0)."
+        f"accuracy is the mean over {tested:,} of {total:,} classes, macro F1 over {counted:,} (classes that were "
+        "predicted and have no images count as 0)."
     )

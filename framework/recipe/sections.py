@@ -223,3 +223,13 @@ class Recipe(Section):
                 "has both 'train.start_from' and pretrained weights in 'model': weights come from one of them, choose",
             )
         return self
+
+    @model_validator(mode="after")
+    def _patience_has_a_split(self) -> Recipe:
+        if self.train.patience is not None and self.dataset.validation == 0:
+            raise PydanticCustomError(
+                "patience",
+                "train.patience needs a validation split, and dataset.validation is 0: set train.patience=null, or "
+                "dataset.validation above 0",
+            )
+        return self

@@ -76,8 +76,10 @@ def _sizes(sizes: dict[str, Any]) -> str:
     total = f"{most['height']}×{most['width']}, {'gray' if most['channels'] == 1 else 'colour'}"
     if sizes["different"] == 1:
         return f"all are {total}"
+    shortest, longest = sizes["shortest_side"], sizes["longest_side"]
+    sides = f"sides of {shortest:,}" if shortest == longest else f"sides from {shortest:,} to {longest:,}"
     return (
-        f"{sizes['different']:,} sizes, sides from {sizes['shortest_side']:,} to {sizes['longest_side']:,} pixels, "
+        f"{sizes['different']:,} sizes and modes, {sides} pixels, "
         f"{count(sizes['gray'], 'image')} gray; most frequent is {total}: {count(most['images'], 'image')}"
     )
 

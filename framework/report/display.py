@@ -61,7 +61,7 @@ class Display(ABC):
 
     def begin(self, run: RunFolder, session: Session, step: int) -> None:
         """Everything is built; training goes on from `step`."""
-        self.epochs, self.run = session.recipe.train.epochs, run
+        self.epochs, self.run = -(-session.total_steps // session.batches.steps_per_epoch), run
         for name, value in overview(session):
             self.line(f"{name:>10}  {value}")
         self.line(f"{'folder':>10}  {run.path}")

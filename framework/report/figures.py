@@ -72,8 +72,12 @@ def split_rows(figures: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
 
 
 def class_rows(figures: Mapping[str, Any]) -> list[list[str]]:
-    """A row for each class: precision, recall, F1, images."""
+    """A row for each class: precision, recall, F1, images; no metrics of a class without images."""
     return [
-        [name, share(row["precision"]), share(row["recall"]), share(row["f1"]), f"{row['support']:,}"]
+        [
+            name,
+            *(share(row[what]) if row["support"] else "–" for what in ("precision", "recall", "f1")),
+            f"{row['support']:,}",
+        ]
         for name, row in figures["per_class"].items()
     ]

@@ -35,7 +35,7 @@ def print_split(what: str, figures: dict[str, Any], confusion: Confusion, skippe
         console.print(Text.assemble(f"{name:>20}  {value}", (_interval(figures) if name == "top-1" else "", "dim")))
     if untested := untested_note(figures, what):
         console.print()
-        console.print(untested, style="yellow", soft_wrap=True, markup=False)
+        console.print(untested, style="yellow", soft_wrap=not console.is_terminal, markup=False)
     table = Table("class", "precision", "recall", "F1", "images", box=None, header_style="bold", pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
@@ -82,7 +82,7 @@ def confusion_table(confusion: Confusion, width: int) -> Table:
         cells = [
             Text(
                 f"{100 * number / total:.0f}",
-                style="bold green" if column == index else _shade(number / total),
+                style="bold green" if column == index and number else _shade(number / total),
             )
             for column, number in enumerate(row)
         ]

@@ -155,13 +155,13 @@ def build_session(
 
 
 def _require_validation(recipe: Recipe, schedule: Schedule, stores: dict[str, Store]) -> None:
-    """Where something follows its figures; raises `UserError`."""
+    """Where something needs its metrics; raises `UserError`."""
     follows = {"train.patience": recipe.train.patience, "this scheduler": schedule.waits_for_validation}
     for what, does in follows.items():
         if does and "validation" not in stores:
             raise UserError(
-                f"{what} follows the figures of a validation split, and there is none: set dataset.validation above "
-                "0, or leave it out"
+                f"{what} needs a validation split, and there is none: set dataset.validation above 0, or leave "
+                f"{what} out"
             )
 
 

@@ -20,8 +20,7 @@ def read_cells(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, Mappin
     The delimiter is the one by which the header has all of `columns`. Raises `UserError` that names file and line where
     a column is missing or occurs twice, a cell is empty, or a row is longer than the header.
     """
-    text = _text(file)
-    delimiter = next((found for found in DELIMITERS if set(columns) <= set(_header(file, text, found))), ",")
+    text, delimiter = _text_and_delimiter(file, columns)
     rows = _rows(file, text, delimiter)
     line, header = next(rows, (1, []))
     header = [name.strip() for name in header]
@@ -37,6 +36,16 @@ def read_cells(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, Mappin
         if empty := [column for column, cell in named.items() if not cell]:
             raise UserError(f"{file}:{line}: '{empty[0]}' is empty")
         yield line, named
+
+
+def column_names(file: Path, columns: Sequence[str]) -> list[str]:
+    """All names in the header of a table that has these columns."""
+    return _header(file, *_text_and_delimiter(file, columns))
+
+
+def _text_and_delimiter(file: Path, columns: Sequence[str]) -> tuple[str, str]:
+    text = _text(file)
+    return text, next((found for found in DELIMITERS if set(columns) <= set(_header(file, text, found))), ",")
 
 
 def _text(file: Path) -> str:

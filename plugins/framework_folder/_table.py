@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework import ImageFiles, Splits, UserError, did_you_mean, existing_path, find_data, nfc
-from framework_folder._cells import read_cells
+from framework_folder._cells import column_names, read_cells
 from framework_folder._names import known_split
 
 if TYPE_CHECKING:
     from framework_folder import Csv
 
 USED = ("train", "validation", "test")
+SPLIT_COLUMNS = ("split", "subset", "partition", "fold", "set", "usage")
+"""Usual names of a column that holds splits, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def read_table(dataset: Csv) -> Splits:
     if "train" not in by_split:
         raise UserError(f"{file}: no row is of the split 'train'; there are rows of {', '.join(by_split)}")
     sources = {split: _source(members, classes, root, dataset) for split, members in by_split.items()}
-    return Splits(sources, list(_notes(rows, by_split)))
+    return Splits(sources, [*_notes(rows, by_split), *_unused_splits(file, dataset)])
 
 
 def _rows(file: Path, dataset: Csv) -> list[Row]:
@@ -107,6 +109,14 @@ def _require_suffix(file: Path, row: Row, root: Path, dataset: Csv) -> None:
         )
 
 
+def _unused_splits(file: Path, dataset: Csv) -> Iterator[str]:
+    """A note for a column that seems to hold splits, where none is named."""
+    if dataset.split_column is None:
+        for name in column_names(file, [dataset.path_column, dataset.label_column]):
+            if name.casefold() in SPLIT_COLUMNS and name not in (dataset.path_column, dataset.label_column):
+                yield f"the column '{name}' is not used: if it holds splits, set dataset.split_column={name}"
+
+
 def _notes(rows: Sequence[Row], by_split: Mapping[str, Sequence[Row]]) -> Iterator[str]:
     for split, members in by_split.items():
         if split not in USED:
@@ -116,7 +126,7 @@ def _notes(rows: Sequence[Row], by_split: Mapping[str, Sequence[Row]]) -> Iterat
         labels.setdefault(row.path, set()).add(row.label)
     if several := [path for path, found in labels.items() if len(found) > 1]:
         shown = ", ".join(sorted(labels[several[0]]))
-        yield f"{len(several):,} paths have more than one label, such as '{several[0]}' ({shown})"
+        yield f"paths with more than one label: {len(several):,}, such as '{several[0]}' ({shown})"
     splits: dict[str, set[str]] = {}
     for row in rows:
         splits.setdefault(row.path, set()).add(row.split)

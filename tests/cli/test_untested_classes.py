@@ -52,6 +52,12 @@ def test_it_is_said_by_run_evaluate_report_compare_and_the_card(untested, framew
     assert says_so(framework("show", "bundle", first.with_suffix(".safetensors")).out)
 
 
+def test_the_table_has_no_metrics_of_a_class_without_images(untested, framework):
+    _, (first, _) = untested
+    (row,) = [line.split() for line in framework("evaluate", first).out.splitlines() if line.startswith("green")][:1]
+    assert row == ["green", "–", "–", "–", "0"]
+
+
 def test_programs_get_the_classes_and_over_how_many_the_macro_figures_are(untested, framework):
     _, (first, second) = untested
     figures = json.loads(framework("evaluate", first, "--json").out)

@@ -173,7 +173,7 @@ def test_a_ready_made_validation_split_is_left_out_at_share_zero():
 
 @pytest.mark.parametrize("name", ["validation", "test"])
 def test_a_ready_made_split_and_a_share_contradict_each_other(name):
-    with pytest.raises(UserError, match=rf"has a {name} split of its own \(3 images\): leave out '{name}: 0.2'"):
+    with pytest.raises(UserError, match=rf"has a {name} split of its own \(3 images\): set dataset.{name}=null"):
         splits_of({"train": arrays(LABELS), name: arrays([0, 1, 2])}, **{name: 0.2})
 
 

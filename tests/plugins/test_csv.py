@@ -171,3 +171,11 @@ def test_names_are_relative_to_the_root_also_beside_one_that_lies_elsewhere(tmp_
         assert "y.png" in {name for source in splits.values() for name in source.names}
         validation.append(set(splits["validation"].names))
     assert validation[0] == validation[1]
+
+
+def test_a_column_that_seems_to_hold_splits_and_is_not_used_is_pointed_out(tmp_path):
+    images(tmp_path, "a.png", "b.png")
+    file = table(tmp_path, "path,label,Split\na.png,cat,train\nb.png,dog,test\n")
+    (note,) = built(file).notes
+    assert "dataset.split_column=Split" in note
+    assert built(file, split_column="Split").notes == []

@@ -198,3 +198,8 @@ def test_a_default_whose_plugin_is_missing_hides_no_other_mistake(tmp_path, regi
     messages = [problem.message for problem in caught.value.problems]
     assert any("there is no optimizer 'adamw'" in message for message in messages)
     assert any("did you mean 'train.epochs'" in message for message in messages)
+
+
+def test_patience_without_a_validation_split_is_found_before_any_image_is_read(complaints):
+    (line,) = complaints("dataset: {name: drawn_faces, validation: 0}\nmodel: resnet18\ntrain: {patience: 3}\n")
+    assert "train.patience=null" in line

@@ -236,8 +236,8 @@ def test_bfloat16_trains_and_evaluates_in_float32(run):
         ("model=picky", "cannot take 1×16×16 images"),
         ("loss=tiring loss.learned=true", "loss 'tiring' has parameters that no optimizer trains: rate"),
         ("model=resnet18 train.batch_size=1", "train.batch_size: set 2 or more"),
-        ("dataset.validation=0 train.patience=1", "train.patience follows the figures of a validation split"),
-        ("dataset.validation=0 scheduler=plateau", "this scheduler follows the figures of a validation split"),
+        ("dataset.validation=0 train.patience=1", "train.patience needs a validation split"),
+        ("dataset.validation=0 scheduler=plateau", "this scheduler needs a validation split"),
     ],
 )
 def test_parts_that_do_not_fit_are_told_before_training(override, message, run):
