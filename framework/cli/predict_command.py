@@ -77,7 +77,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
     predictor = Predictor.open(trained, registry).with_batch_size(arguments.batch_size)
     form = Form(predictor.classes, arguments.top, arguments.abstain_below, finder[0] if finder else None)
-    tally = Tally(form)
+    tally = Tally(form, predictor.preprocess.value_range)
     with ExitStack() as open_files:
         table = _table(arguments.csv, form, open_files) if arguments.csv else None
         names = [image for image in first if isinstance(image, str)]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from framework.components import ImageSource
-    from framework.data.depth import ValueRange
+    from framework.data.depth import DeepValues, ValueRange
     from framework.data.regions import Find, Region
     from framework.data.stores.storage import Storage
     from framework.data.stores.store import Progress
@@ -72,6 +72,8 @@ class Prediction:
     error: str | None = None
     region: Region | None = None
     """Where in the image, where a finder found it; `name` then ends in `#1`, `#2`, …"""
+    deep: DeepValues | None = None
+    """The values of an image with more than 8 bits a sample: `framework predict` warns if they are nearly black."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,6 @@ class Predictor:
         shown = [seen.pixels for seen in batch if seen.pixels is not None]
         rows = iter(self.probabilities(torch.stack(shown)).tolist() if shown else [])
         return [
-            Prediction(seen.name, () if seen.pixels is None else tuple(next(rows)), seen.error, seen.region)
+            Prediction(seen.name, () if seen.pixels is None else tuple(next(rows)), seen.error, seen.region, seen.deep)
             for seen in batch
         ]

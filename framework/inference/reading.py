@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from framework.data.ahead import THREADS, in_order
 from framework.data.decode import BadImage, decode
+from framework.data.depth import DeepValues, deep_values
 from framework.data.regions import Find, Region, cut, regions_of
 from framework.inference.inputs import Source, name_and_source
 
@@ -37,6 +38,8 @@ class Seen:
     error: str | None = None
     region: Region | None = None
     """Which part it is, where a finder looked for parts."""
+    deep: DeepValues | None = None
+    """The values of an image with more than 8 bits a sample."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,13 @@ class Reader:
         try:
             if isinstance(source, BadImage):
                 raise source
+            with deep_values() as deep:
+                least = self.preprocess.least_side if self.find is None else None
+                image = decode(source, name, least, value_range=values)
             if self.find is None:
-                yield Seen(name, self.preprocess(decode(source, name, self.preprocess.least_side, value_range=values)))
+                yield Seen(name, self.preprocess(image), deep=deep)
             else:
-                yield from self._parts(name, decode(source, name, value_range=values), self.find)
+                yield from (replace(part, deep=deep) for part in self._parts(name, image, self.find))
         except BadImage as error:
             yield Seen(name, error=error.reason)
 

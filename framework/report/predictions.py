@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
+from framework.data.depth import DeepValues
+from framework.data.stores.advice import range_options, unused_range
 from framework.errors import count
 from framework.inference.ranking import ranked
 from framework.report.figures import share
 
 if TYPE_CHECKING:
+    from framework.data.depth import ValueRange
     from framework.inference.predictor import Prediction
 
 
@@ -115,6 +118,9 @@ class Tally:
     """How the predictions went."""
 
     form: Form
+    value_range: ValueRange | None = None
+    """The range by which images with more than 8 bits a sample are decoded."""
+    deep: DeepValues = field(default_factory=DeepValues)
     images: int = 0
     failed: int = 0
     abstained: int = 0
@@ -123,7 +129,10 @@ class Tally:
 
     def add(self, prediction: Prediction) -> None:
         """Count it; of the parts of an image only the first counts as an image."""
-        self.images += prediction.region is None or prediction.name.endswith("#1")
+        first = prediction.region is None or prediction.name.endswith("#1")
+        self.images += first
+        if first and prediction.deep:
+            self.deep.add(prediction.deep)
         self.regions += prediction.region is not None
         self.failed += prediction.error is not None
         self.abstained += self.form.abstains(prediction)
@@ -138,7 +147,11 @@ class Tally:
             f"abstained from {self.abstained:,} of {count(answered, 'part' if found else 'image')}": self.abstained,
             f"{count(self.failed, 'file')} of {self.images:,} could not be read": self.failed,
         }
-        return [line for line, number in said.items() if number]
+        black = unused_range(self.deep, self.value_range, "image") if self.deep.images else None
+        train = (
+            f"{black} Train with {range_options(self.deep)}, or scale them as the training images are" if black else ""
+        )
+        return [line for line, number in {**said, train: len(train)}.items() if number]
 
 
 def one_line(name: str) -> str:

@@ -112,3 +112,15 @@ def test_what_cropping_cuts_away_is_said_above_a_quarter(width, fit, expected, t
     else:
         assert expected in result.out + result.err
         assert "preprocess.fit=pad" in result.out + result.err
+
+
+def test_predict_says_when_deep_images_are_nearly_black(tmp_path, recipe, framework):
+    scans, run = tmp_path / "scans", tmp_path / "run"
+    make_scans(scans, 12)
+    assert framework("run", recipe, "--out", run).status == 0
+    result = framework("predict", run, scans)
+    assert result.status == 0
+    assert "24 images with more than 8 bits" in result.err
+    assert "dataset.bit_depth=12" in result.err
+    assert framework("run", recipe, "dataset.bit_depth=12", "--out", tmp_path / "scaled").status == 0
+    assert "bit_depth" not in framework("predict", tmp_path / "scaled", scans).err

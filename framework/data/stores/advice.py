@@ -26,8 +26,8 @@ def advice_on(survey: Survey, preprocess: Preprocessor) -> Iterator[str]:
             f"preprocess.fit=crop cuts away {survey.cut_away:.0%} of the training images on average. To show all of "
             "them: preprocess.fit=pad, preprocess.fit=stretch, or a preprocess.size=[HEIGHT,WIDTH] of their shape"
         )
-    if survey.deep.images:
-        yield from _on_values(survey.deep, preprocess.value_range)
+    if survey.deep.images and (message := unused_range(survey.deep, preprocess.value_range, "training image")):
+        yield f"{message} Set {range_options(survey.deep)}"
     if survey.deep.least_white < survey.deep.most_white:
         yield (
             f"training images with more than 8 bits a sample state different values for white, from "
@@ -36,19 +36,21 @@ def advice_on(survey: Survey, preprocess: Preprocessor) -> Iterator[str]:
         )
 
 
-def _on_values(deep: DeepValues, given: ValueRange | None) -> Iterator[str]:
-    which = f"{count(deep.images, 'training image')} with more than 8 bits a sample"
+def unused_range(deep: DeepValues, given: ValueRange | None, noun: str) -> str | None:
+    """A message if images with more than 8 bits a sample use little of their range, or exceed the range `given`."""
+    which = f"{count(deep.images, noun)} with more than 8 bits a sample"
     low, high = given or (0.0, float(FULL))
     has = f"{which}: values go from {deep.low:g} to {deep.high:g}"
     if given is not None and (deep.high > high or deep.low < low):
-        yield f"{has}; those beyond {low:g} to {high:g} become black or white. {_what_to_set(deep)}"
-    elif 0 < deep.high - low < LITTLE * (high - low):
-        used = (deep.high - low) / (high - low)
-        yield f"{has}, {used:.2%} of {low:g} to {high:g}: the images are nearly black. {_what_to_set(deep)}"
+        return f"{has}; those beyond {low:g} to {high:g} become black or white."
+    if 0 < deep.high - low < LITTLE * (high - low):
+        return f"{has}, {(deep.high - low) / (high - low):.2%} of {low:g} to {high:g}: the images are nearly black."
+    return None
 
 
-def _what_to_set(deep: DeepValues) -> str:
+def range_options(deep: DeepValues) -> str:
+    """The options that scale such images to their own range."""
     bits = max(8, int(deep.high).bit_length())
     if deep.low >= 0 and deep.high == int(deep.high) and bits <= 32:
-        return f"Set dataset.bit_depth={bits} or dataset.value_range=[0,{deep.high:g}]"
-    return f"Set dataset.value_range=[{deep.low:g},{deep.high:g}]"
+        return f"dataset.bit_depth={bits} or dataset.value_range=[0,{deep.high:g}]"
+    return f"dataset.value_range=[{deep.low:g},{deep.high:g}]"
