@@ -49,7 +49,8 @@ def test_a_rehearsal_gives_no_figures_of_a_gpu_and_a_measurement_gives_all_of_th
             outcome["result"]["data"] = "fer2013"
         (tmp_path / file.name).write_text(json.dumps(outcome))
     parts = tables.read_parts(tmp_path)
-    page = tables.with_section(f"before\n{tables.BEGIN}what stood there before\n{tables.END}after\n", tables.benchmarks(parts))
+    before = f"before\n{tables.BEGIN}what stood there\n{tables.END}after\n"
+    page = tables.with_section(before, tables.benchmarks(parts))
     assert page.startswith("before\n")
     assert page.endswith("after\n")
     assert "what stood there" not in page
