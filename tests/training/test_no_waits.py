@@ -16,15 +16,17 @@ from framework_torch._losses import SoftCrossEntropy
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from framework import ImageArrays, Predictor, Registry, UserError
+from framework import ImageArrays, Predictor, Registry, UserError, hookimpl
 from framework.components import Loss, Optimizer, Transform
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.pixels import Held
 from framework.data.stores.store import build_store
 from framework.recipe import Recipe
+from framework.report.display import SilentDisplay
 from framework.training import session as sessions
 from framework.training.criterion import Criterion
 from framework.training.meter import Meter
+from framework.training.run import run_recipe
 from framework.training.step import train_step
 
 META = torch.device("meta")
@@ -193,3 +195,35 @@ def test_the_meter_reads_nothing_before_it_is_asked():
 
 def test_this_file_is_about_the_step_that_ships():
     assert Path(sessions.__file__).parent / "step.py" == Path(train_step.__code__.co_filename)
+
+
+def leaves(value):
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from leaves(each)
+    else:
+        yield value
+
+
+def test_callbacks_get_plain_numbers_and_no_tensor_that_they_could_wait_for(tmp_path):
+    """That holds for every one that ships: they see a training through these hooks alone."""
+    seen = []
+
+    class Display(SilentDisplay):
+        @hookimpl
+        def step_end(self, step, epoch, metrics):
+            seen.extend([step, epoch, *leaves(metrics)])
+
+        @hookimpl
+        def epoch_end(self, step, epoch, metrics):
+            seen.extend([step, epoch, *leaves(metrics)])
+
+    tree = {
+        "dataset": {"name": "drawn_faces", "train_images": 60, "test_images": 20},
+        "preprocess": {"size": 16},
+        "model": "speednet",
+        "train": {"epochs": 1, "batch_size": 8, "log_every": 1, "device": "cpu"},
+    }
+    run_recipe(Recipe.model_validate(tree, context=REGISTRY), REGISTRY, tmp_path / "run", Display())
+    assert len(seen) > 20
+    assert {type(value) for value in seen} <= {int, float, bool}
