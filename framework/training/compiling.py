@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from framework.attribution import is_out_of_memory
+from framework.attribution import is_out_of_memory, reason_of
 from framework.device import wait_for
 from framework.errors import UserError
 
@@ -47,7 +47,7 @@ def settle_compile(session: Session, recorded: bool | None, say: Say) -> bool:
             if is_out_of_memory(error):
                 raise
             raise UserError(
-                f"train.compile: this network cannot be compiled here: {_first_line(error)}\n"
+                f"train.compile: this network cannot be compiled here: {reason_of(error)}\n"
                 "    Train it as it is: train.compile=false"
             ) from error
     return bool(wanted)
@@ -70,7 +70,7 @@ def _try_compiled(session: Session, say: Say) -> bool:
         if is_out_of_memory(error):
             raise
         _use_plain(session)
-        say(f"torch.compile failed, training without it: {_first_line(error)}")
+        say(f"torch.compile failed, training without it: {reason_of(error)}")
         return False
     gain = plain / compiled
     if gain < LEAST_GAIN:
@@ -138,8 +138,3 @@ def unchanged(model: nn.Module) -> Iterator[None]:
             for buffer, value in before:
                 buffer.copy_(value)
         model.zero_grad(set_to_none=True)
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else ''}"[:300]
