@@ -21,7 +21,7 @@ EPOCHS = 4
 class Order:
     """The images of each step, by index.
 
-    A step takes `accumulate` batches of `batch_size` images. An epoch has as many whole steps as its images fill; the
+    A step takes `grad_accum_steps` batches of `batch_size` images. An epoch has as many whole steps as its images fill; the
     rest is left out, other images each epoch. Images fewer than one step are one step of as many whole batches as they
     fill, and fewer than one batch are one batch.
     """

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from framework.components import Dataset, Loss, Model, Observer, Optimizer, Scheduler, Transform
+from framework.components import Callback, Dataset, Loss, Model, Optimizer, Scheduler, Transform
 from framework.section import Section
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -97,14 +97,14 @@ class Train(Section):
     epoch)."""
     accumulate: int = Field(1, ge=1)
     """Batches whose gradients are averaged into one optimizer step. What is left of an epoch's images when no whole
-    step, of `batch_size` × `accumulate`, can be filled is left out of that epoch."""
+    step, of `batch_size` × `grad_accum_steps`, can be filled is left out of that epoch."""
     max_steps: int | None = Field(None, ge=1)
     """Stop after this many optimizer steps; the schedule is laid out over them."""
     max_time: Duration | None = Field(None, gt=0)
     """Stop training after this long (`90s`, `20m`, `1h30m`, or seconds), then evaluate as usual."""
     sampler: Literal["shuffled", "balanced"] = "shuffled"
     """`shuffled`: each image once an epoch. `balanced`: drawn so that every class comes equally often."""
-    start_from: str | None = None
+    init_from: str | None = None
     """Weights to begin with: a run or a bundle, by its path or name, of the same network. What is of a class goes by
     its name, so that classes may be others; those that are new begin anew."""
     grow_from: int | None = Field(None, ge=8)
@@ -121,7 +121,7 @@ class Train(Section):
     lookahead: Lookahead | None = None
     """Slow weights that move towards the trained ones every few steps, which then go on from there; the slow ones are
     evaluated and kept. In place of `ema`; `{}` for its defaults."""
-    refresh_norm: int | None = Field(None, ge=1)
+    recalibrate_bn: int | None = Field(None, ge=1)
     """Before each evaluation, estimate the statistics of batch normalisation anew on so many batches of training images
     (not augmented, evenly spread): those of averaged weights are not the average of theirs. For `ema`, `lookahead`, and
     small batches; 20 to 100."""
@@ -154,7 +154,7 @@ class Train(Section):
     """Train with the network compiled by `torch.compile`: true, false, or `auto`, which measures both on CUDA devices
     and takes the faster one. It does so in trainings of some minutes and more. Both true and `auto` need
     `deterministic: false`, since measured times differ from run to run. With images of one size and without
-    `accumulate`, CUDA graphs are used."""
+    `grad_accum_steps`, CUDA graphs are used."""
     channels_last: bool = True
     """Keep images and weights in N×H×W×C order, which convolutions run faster in."""
     deterministic: bool = True
@@ -184,7 +184,7 @@ class Train(Section):
 class Evaluate(Section):
     """How the network is looked at once it is trained: on the test split, and by `framework evaluate` and `predict`."""
 
-    views: Literal[1, 2, 6, 10] = 1
+    tta: Literal[1, 2, 6, 10] = 1
     """Views of each image whose logits are averaged. 1: the image; 2: also mirrored; 6: both also shifted one way and
     the other along a diagonal; 10: along both diagonals. The validation after each epoch looks once."""
 
@@ -212,15 +212,15 @@ class Recipe(Section):
     """How long, how fast, on what."""
     evaluate: Evaluate = Evaluate()
     """How the trained network is looked at."""
-    observers: tuple[Observer, ...] = ()
+    callbacks: tuple[Callback, ...] = ()
     """Who is told what happens."""
 
     @model_validator(mode="after")
     def _one_start(self) -> Recipe:
-        if self.train.start_from is not None and self.model.without_pretrained() != self.model:
+        if self.train.init_from is not None and self.model.without_pretrained() != self.model:
             raise PydanticCustomError(
                 "starts",
-                "has both 'train.start_from' and pretrained weights in 'model': weights come from one of them, choose",
+                "has both 'train.init_from' and pretrained weights in 'model': weights come from one of them, choose",
             )
         return self
 

@@ -146,7 +146,7 @@ TRAININGS = {
     "ema": {"ema": 0.9},
     "lookahead": {"lookahead": {}},
     "clipping": {"clip_grad_norm": 1.0},
-    "accumulation": {"accumulate": 3},
+    "accumulation": {"grad_accum_steps": 3},
     "progressive resizing": {"grow_from": 8},
     "unfreezing": {"unfreeze_until": 0.5},
     "contiguous": {"channels_last": False},
