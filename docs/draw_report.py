@@ -36,7 +36,7 @@ def main(run: str) -> None:
         browser.close()
     whole = Image.new("RGB", (sum(view.width for view in views) + GAP * (len(views) + 1), HEIGHT + 2 * GAP), "#8d949e")
     left = GAP
-    for view in tta:
+    for view in views:
         whole.paste(view, (left, GAP))
         left += view.width + GAP
     whole.quantize(COLOURS, dither=Image.Dither.NONE).save(PICTURE, optimize=True)

@@ -22,7 +22,7 @@ from framework.cli.streams import output_is_optional
 from framework.errors import UserError, count
 from framework.registry import Registry
 from framework.report.wrapping import fitted
-from framework.runs.recipe import recipe_of, tta_views
+from framework.runs.recipe import recipe_of, tta_of
 from framework.runs.trained import Trained, open_trained
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _require_a_folder(runs: Sequence[Trained]) -> None:
 
 
 def _require_own_views(run: Trained, recipe: Recipe) -> None:
-    own = tta_views(run)
+    own = tta_of(run)
     if recipe.evaluate.tta != own:
         raise UserError(
             f"--calibrate keeps a temperature for the views that this run has, {own}; another number of views, "

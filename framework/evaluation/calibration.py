@@ -47,8 +47,8 @@ def calibrate(predictions: Predictions, split: str) -> Calibration:
     temperature = fit_temperature(predictions.logits, predictions.labels, predictions.activation)
     if not is_minimum(temperature):
         raise UserError(
-            f"no temperature fits {count(len(predictions), 'image')} of {split}: the loss falls on beyond {temperature:g}. "
-            "Every answer there is right, or they are no better than chance; a larger split may tell"
+            f"no temperature fits {count(len(predictions), 'image')} of {split}: the loss still decreases beyond "
+            f"{temperature:g}. All predictions there are correct, or accuracy is at chance level; use a larger split"
         )
     before, after = predictions.metrics(), predictions.at_temperature(temperature).metrics()
     return Calibration(

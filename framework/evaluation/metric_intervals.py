@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def metric_intervals(predictions: Predictions) -> dict[str, Interval]:
-    """The 95 % intervals of `balanced_accuracy`, `macro_f1` and `ece`, fractions of one; the same for the same predictions.
+    """The 95 % intervals of `balanced_accuracy`, `macro_f1` and `ece`, fractions of one; deterministic.
 
     Each is for other images of the same kind. Macro F1 has none where every image is right. Coverage is measured by
     tests/evaluation/test_coverage.py.

@@ -35,11 +35,11 @@ def classification_metrics(
     """
     loss, top5, confidence, predictions = _by_blocks(logits, labels, activation)
     correct = predictions == labels
-    correct = torch.bincount(labels[correct], minlength=len(classes)).double()
+    true_positives = torch.bincount(labels[correct], minlength=len(classes)).double()
     support = torch.bincount(labels, minlength=len(classes)).double()
     predicted = torch.bincount(predictions, minlength=len(classes)).double()
-    precision, recall = _ratio(correct, predicted), _ratio(correct, support)
-    f1 = _ratio(2 * correct, predicted + support)
+    precision, recall = _ratio(true_positives, predicted), _ratio(true_positives, support)
+    f1 = _ratio(2 * true_positives, predicted + support)
     tested, counted = support > 0, (support + predicted) > 0
     metrics: dict[str, Any] = {"images": len(labels), "loss": loss, "top1": correct.double().mean().item()}
     if len(classes) > 5:

@@ -57,7 +57,7 @@ class Predictions:
         return confidences(self.logits, self.activation)
 
     @property
-    def predictions(self) -> Tensor:
+    def predicted(self) -> Tensor:
         """Int64 N: the most probable class of each image."""
         return self.logits.argmax(dim=1)
 
@@ -77,7 +77,7 @@ class Predictions:
 
     @property
     def keys(self) -> list[ImageKey]:
-        """What tells each image from all others, in any predictions and any source of the same data: see `image_keys`."""
+        """A unique key for each image, the same in every source of the same data: see `image_keys`."""
         return list(image_keys(self.names, (self.classes[label] for label in self.labels.tolist())))
 
     @property

@@ -137,7 +137,7 @@ def _mismatch(export: Path, report: dict[str, Any]) -> RunFailed:
     json_file, _ = write_report(export, {**report, "export": export.name})
     others = round(report["images"] * (1 - report["same_answers"])) - report["ties"]
     return RunFailed(
-        f"the export does not answer like the run: other predictions on {others:,} of {count(report['images'], 'image')}, "
+        f"the export differs from the run: other predictions on {others:,} of {count(report['images'], 'image')}, "
         f"probabilities differ by {report['largest_difference']:.2g} (allowed: "
         f"{report['limit']:g}).\n    It is kept as {export}, not to be used; see {json_file}"
     )

@@ -46,8 +46,8 @@ class Engine(Protocol):
         """Where."""
 
     @property
-    def views(self) -> int:
-        """How often each image is looked at."""
+    def tta(self) -> int:
+        """Views of each image whose logits are averaged."""
 
     def __call__(self, images: Tensor) -> Tensor:
         """Calibrated logits of a batch."""
@@ -161,9 +161,9 @@ class Predictor:
         Pillow's warnings are kept quiet while this is at work. Threads may still read while an answer is looked at: who
         wants no word of them then holds `quiet_decoding()` around the loop.
         """
-        return self._predictions(Reader(self.preprocess, find, keep).ahead(one_or_many(images), self.batch_size))
+        return self._predicted(Reader(self.preprocess, find, keep).ahead(one_or_many(images), self.batch_size))
 
-    def _predictions(self, reading: Generator[Seen, None, None]) -> Iterator[Prediction]:
+    def _predicted(self, reading: Generator[Seen, None, None]) -> Iterator[Prediction]:
         while True:
             with quiet_decoding():  # not across a yield: what the caller does there is no matter of this
                 predictions = self._predictions(list(islice(reading, self.batch_size)))

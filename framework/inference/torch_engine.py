@@ -57,7 +57,7 @@ class TorchEngine:
         return self.evaluator.device
 
     @property
-    def views(self) -> int:
+    def tta(self) -> int:
         """How often each image is looked at."""
         return self.evaluator.tta
 

@@ -16,7 +16,7 @@ from framework.recipe.differences import recipe_differences
 from framework.recipe.flat import recipe_tree
 from framework.report.seeds import SeedGroup, seed_groups
 from framework.report.short_names import short_names
-from framework.runs.recipe import tta_views
+from framework.runs.recipe import tta_of
 
 if TYPE_CHECKING:
     from framework.evaluation.bootstrap import Interval
@@ -157,7 +157,7 @@ def probability(p: float) -> str:
 def _settings(trained: Trained) -> dict[str, Any]:
     """Its recipe, with what an export may have made otherwise."""
     recipe = recipe_tree(trained.recipe, f"the recipe of '{trained.label}'")
-    evaluate = {**(recipe.get("evaluate") or {}), "tta": tta_views(trained)}
+    evaluate = {**(recipe.get("evaluate") or {}), "tta": tta_of(trained)}
     return {**recipe, "evaluate": evaluate, "int8": bool(trained.documents["model"].get("int8"))}
 
 

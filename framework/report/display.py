@@ -217,7 +217,7 @@ def overview(session: Session) -> list[tuple[str, str]]:
     classes = count(len(session.stores["train"].classes), "class", "classes")
     parameters = sum(parameter.numel() for parameter in session.model.parameters())
     size = f"{preprocess.channels}×{preprocess.height}×{preprocess.width}"
-    if recipe.train.grow_from is not None:
+    if recipe.train.progressive_resize is not None:
         growth = session.batches.growth
         size += f", growing from {growth.start}" if growth else " throughout: this network takes no smaller images"
     precision = str(session.precision.dtype).removeprefix("torch.")

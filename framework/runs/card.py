@@ -22,8 +22,8 @@ SIGMOID = (
     " Each probability is that of one class against the rest (sigmoid, as it was trained): they need not add up to one."
 )
 INT8 = (
-    "\n\nMost of the arithmetic here is in whole numbers of 8 bits, which changes some predictions; the metrics are those "
-    "of the run, before that."
+    "\n\nMost of the arithmetic here is in whole numbers of 8 bits, which changes some predictions; the metrics are "
+    "those of the run, before that."
 )
 
 
@@ -50,7 +50,7 @@ def model_card(trained: Trained, title: str, *, half: bool = False) -> str:
 
 
 def summary(trained: Trained) -> str:
-    """One line: `7 classes, top-1 63.5 % of 3,589 test images`, and of whom, where an export changed the predictions."""
+    """One line: `7 classes, top-1 63.5 % of 3,589 test images`, and whose, if an export changed the predictions."""
     from framework.data.splits import evaluation_split  # which loads Pillow
 
     text = f"{len(trained.classes)} classes"

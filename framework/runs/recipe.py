@@ -54,7 +54,7 @@ def tta_of_metrics(trained: Trained) -> int:
 
 
 def has_own_metrics(trained: Trained) -> bool:
-    """Whether it predictions as for the metrics that it carries: an export of other views does not, nor one of 8 bits."""
+    """Whether it predicts as for the metrics that it carries: an export of other views does not, nor one of 8 bits."""
     return tta_of(trained) == tta_of_metrics(trained) and not trained.documents["model"].get("int8", False)
 
 

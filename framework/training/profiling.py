@@ -126,8 +126,8 @@ def advice(profile: Profile) -> list[str]:
         )
     if stage.share("forward", "backward") > 0.8:
         ways = (
-            ["a smaller model or preprocess.size", "train.grow_from"]
-            if train.grow_from is None
+            ["a smaller model or preprocess.size", "train.progressive_resize"]
+            if train.progressive_resize is None
             else ["a smaller model"]
         )
         found.append(f"The network's own arithmetic limits the run: {', '.join(ways)} or a faster device shorten it.")

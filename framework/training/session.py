@@ -169,12 +169,14 @@ def image_growth(
     recipe: Recipe, model: nn.Module, num_classes: int, preprocess: Preprocessor, steps: int
 ) -> Growth | None:
     """Progressive resizing, where the recipe asks for it and the network takes every size on the way."""
-    start, final = recipe.train.grow_from, (preprocess.height, preprocess.width)
-    if start is None:
+    wanted, final = recipe.train.progressive_resize, (preprocess.height, preprocess.width)
+    if wanted is None:
         return None
-    if start >= min(final):
-        raise UserError(f"train.grow_from is {start}; it must be below preprocess.size, {min(final)}")
-    growth = Growth(start, round(recipe.train.grow_until * steps), final)
+    if wanted.start >= min(final):
+        raise UserError(
+            f"train.progressive_resize.start is {wanted.start}; it must be below preprocess.size, {min(final)}"
+        )
+    growth = Growth(wanted.start, round(wanted.until * steps), final)
     try:
         for size in growth.sizes():
             try_network(model, recipe.model, num_classes, preprocess.channels, size)

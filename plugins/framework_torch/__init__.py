@@ -16,5 +16,5 @@ def components() -> Sequence[type[Component]]:
         *schedulers.SCHEDULERS,
         *losses.LOSSES,
         *transforms.TRANSFORMS,
-        *callbacks.OBSERVERS,
+        *callbacks.CALLBACKS,
     ]

@@ -36,8 +36,8 @@ class CsvWriter:
             "seconds": round(metrics["seconds"], 3),
         }
         for split in ("train", "validation"):
-            metrics = metrics.get(split, {})
-            row |= {f"{split}_{key}": value for key, value in metrics.items() if isinstance(value, float)}
+            of_split = metrics.get(split, {})
+            row |= {f"{split}_{key}": value for key, value in of_split.items() if isinstance(value, float)}
         rows = [old for old in self._rows() if int(old["epoch"]) < epoch] + [row]
         beside = self.path.with_name(f".{self.path.name}.tmp")  # a kill in between must not cost what there is
         with beside.open("w", encoding="utf-8", newline="") as file:
@@ -53,4 +53,4 @@ class CsvWriter:
             return list(csv.DictReader(file))
 
 
-OBSERVERS = (CsvTable,)
+CALLBACKS = (CsvTable,)

@@ -1,7 +1,7 @@
 """A task to train on, and the ways to do it: one process a way, that takes its turns when `throughput` says so.
 
 `python -m tests.benchmarks.ways TASK FOLDER DEVICE WAY` reads a number of DataLoader workers from each line of its
-input, trains for one turn, and predictions with a line that holds the images a second.
+input, trains for one turn, and replies with a line that holds the images a second.
 """
 
 from __future__ import annotations

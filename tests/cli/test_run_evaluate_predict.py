@@ -336,7 +336,7 @@ def test_the_views_of_the_recipe_are_those_of_evaluate_and_predict(recipe, photo
     out = tmp_path / "run"
     assert framework("run", recipe, "evaluate.tta=2", "--out", out).status == 0
     results = json.loads((out / "results.json").read_text())
-    metrics = {tta: json.loads(framework("evaluate", out, *views, "--json").out) for views in [(), ("evaluate.tta=1",)]}
+    metrics = {tta: json.loads(framework("evaluate", out, *tta, "--json").out) for tta in [(), ("evaluate.tta=1",)]}
     assert metrics[()]["loss"] == results["test"]["loss"]
     assert metrics[("evaluate.tta=1",)]["loss"] != results["test"]["loss"]
     Image.fromarray(np.asarray(Image.open(photos / "red" / "00.png"))[:, ::-1]).save(tmp_path / "mirrored.png")

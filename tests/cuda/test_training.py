@@ -23,7 +23,8 @@ augment: [flip, {{name: rotate, degrees: 10}}, contrast, erase, {{name: mixup, u
 model: resnet18
 optimizer: {{name: sgd, lr: 0.02}}
 train:
-  {{epochs: 2, batch_size: 32, grad_accum_steps: 2, ema: 0.9, clip_grad_norm: 1.0, log_every: 2, device: {device}, {more}}}
+  {{epochs: 2, batch_size: 32, grad_accum_steps: 2, ema: 0.9, clip_grad_norm: 1.0, log_every: 2, device: {device},
+    {more}}}
 """
 
 

@@ -34,7 +34,7 @@ def batches(
     labels = [index % 2 for index in range(number)] if labels is None else labels
     store = build_store(ImageArrays(images, labels, ("cat", "dog", "fox")), PREPROCESS)
     augmentation = Augmentation(transforms, (2, 2))
-    order = Order(store.labels, batch_size, accumulate, sampler, seed)
+    order = Order(store.labels, batch_size, grad_accum_steps, sampler, seed)
     return Batches(store, preprocess, augmentation, order, 8, torch.device("cpu"))
 
 
@@ -231,7 +231,7 @@ def test_occurrences_count_what_came_before():
 
 
 def blocks(number=64, most=8, growth=None, transforms=(), total_steps=16, grad_accum_steps=1):
-    order = Order(torch.zeros(number, dtype=torch.int64), 4, accumulate, "shuffled", 0)
+    order = Order(torch.zeros(number, dtype=torch.int64), 4, grad_accum_steps, "shuffled", 0)
     return Blocks(order, Augmentation(transforms, (32, 32)), growth, total_steps, most)
 
 

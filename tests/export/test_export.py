@@ -1,4 +1,4 @@
-"""`framework export`: each format predictions like its run, says what it is, and is refused where it does not."""
+"""`framework export`: each format predicts like its run, says what it is, and is refused where it does not."""
 
 import errno
 import json

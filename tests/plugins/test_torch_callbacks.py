@@ -13,8 +13,8 @@ def tell(folder, *epochs, top1=0.5):
     """A new callback is told of epochs, as after a resume."""
     callback = CsvTable().build(SimpleNamespace(path=folder))
     for epoch in epochs:
-        metrics = {"loss": 1.0 / epoch, "top1": top1, "tested_classes": 2, "images": 3}
-        metrics = {"lr": 0.1, "seconds": 1.23456, "train": {"loss": 2.0}, "validation": metrics}
+        validation = {"loss": 1.0 / epoch, "top1": top1, "tested_classes": 2, "images": 3}
+        metrics = {"lr": 0.1, "seconds": 1.23456, "train": {"loss": 2.0}, "validation": validation}
         callback.epoch_end(step=10 * epoch, epoch=epoch, metrics=metrics)
 
 

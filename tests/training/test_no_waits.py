@@ -147,7 +147,7 @@ TRAININGS = {
     "lookahead": {"lookahead": {}},
     "clipping": {"clip_grad_norm": 1.0},
     "accumulation": {"grad_accum_steps": 3},
-    "progressive resizing": {"grow_from": 8},
+    "progressive resizing": {"progressive_resize": {"start": 8}},
     "unfreezing": {"unfreeze_until": 0.5},
     "contiguous": {"channels_last": False},
     "balanced": {"sampler": "balanced"},

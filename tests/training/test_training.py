@@ -150,12 +150,12 @@ def test_max_time_ends_training_and_says_so(run):
 
 
 def test_images_grow_to_their_size_and_the_network_is_tried_at_each(run):
-    _, result = run("train.grow_from=8", out="grown")
+    _, result = run("train.progressive_resize.start=8", out="grown")
     assert "1×16×16, growing from 8" in result.out
-    _, result = run("train.grow_from=8", "model=linear_probe", out="fixed")
+    _, result = run("train.progressive_resize.start=8", "model=linear_probe", out="fixed")
     assert "1×16×16 throughout: this network takes no smaller images" in result.out
-    _, result = run("train.grow_from=16", out="large", status=2)
-    assert "train.grow_from is 16; it must be below preprocess.size, 16" in result.err
+    _, result = run("train.progressive_resize.start=16", out="large", status=2)
+    assert "train.progressive_resize.start is 16; it must be below preprocess.size, 16" in result.err
 
 
 def test_patience_ends_training_when_nothing_is_gained(run):

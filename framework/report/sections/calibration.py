@@ -24,7 +24,7 @@ def calibration_section(evidence: Evidence) -> Markup | None:
         return gap_callout(evidence.gap("predictions"))
     diagrams = [_diagram("as trained", predictions)]
     words = [
-        "Predictions are sorted by how sure the network is; on the diagonal it is right as often as it claims. Orange is "
+        "Predictions are sorted by confidence; on the diagonal, accuracy equals confidence. Orange is "
         "what it claims beyond that, light blue what it could claim and does not. ECE is the mean height of these "
         "gaps, weighted by the images below. "
     ]

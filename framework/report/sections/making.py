@@ -70,7 +70,7 @@ def _network(model: Mapping[str, Any], results: Mapping[str, Any]) -> list[tuple
     if "multiply_adds" in results:
         facts.append(("multiply-adds", f"{millions(results['multiply_adds'])} an image"))
     if model["evaluation"].get("tta", 1) > 1:
-        facts.append(("tta", f"{model['evaluation']['views']} of each image, averaged"))
+        facts.append(("TTA", f"{model['evaluation']['tta']} views of each image, logits averaged"))
     return facts
 
 
