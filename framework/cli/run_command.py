@@ -23,7 +23,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_recipe(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="the run folder (default: runs/RECIPE-N)")
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
+    parser.add_argument(
+        "--resume", action="store_true", help="continue the run in --out, which must exist, from its last checkpoint"
+    )
     parser.add_argument(
         "--dry-run",
         action="store_true",

@@ -31,8 +31,8 @@ class Folder(Dataset):
     root: Path = Field()
     """The folder; a relative one is also looked for under `$FRAMEWORK_DATA`."""
     classes: tuple[str, ...] | None = Field(None, min_length=2)
-    """The class folders to use, in this order; left out: all of them. A class folder that is not named here is an
-    error."""
+    """The class folders to use, in this order; left out: all of them. A class folder with images
+    that is not named here is an error."""
     splits: dict[str, str] | None = Field(None, min_length=1)
     """The folder of each split, relative to `root`, as `{train: site_a, test: site_b}`; left out: by their names.
     Folders that are not named here are not used."""

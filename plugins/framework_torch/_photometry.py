@@ -54,4 +54,4 @@ class EraseRectangle:
         area = rng.uniform(self.smallest, self.largest)
         ratio = torch.exp(rng.uniform(-1.0986, 1.0986))
         where = rectangles(area, ratio, rng.chance(self.p), size, rng)
-        return torch.lerp(images, rng.noise(*images.shape[1:]), where), targets
+        return rng.with_noise(images, where), targets

@@ -62,6 +62,7 @@ def test_programs_get_the_classes_and_over_how_many_the_macro_metrics_are(untest
     _, (first, second) = untested
     metrics = json.loads(framework("evaluate", first, "--json").out)
     assert (metrics["tested_classes"], metrics["per_class"]["green"]["support"]) == (2, 0)
+    assert {metrics["per_class"]["green"][metric] for metric in ("precision", "recall", "f1")} == {None}
     assert metrics["f1_classes"] == 2 + any(cell[1] == "green" for cell in metrics["confusion"])
     compared = json.loads(framework("compare", first, second, "--json").out)["runs"]
     assert [run["untested_classes"] for run in compared] == [["green"], ["green"]]
