@@ -53,7 +53,7 @@ class Ensemble:
 
         `source` has the classes of the ensemble, in its order. Images are decoded once for all members that see them
         at the same size. Images that have a copy in `apart_from`, at the first member's size, are left out of the
-        predictions. Raises `UserError` if all have one, and `BadImages` with those of both sources. `split` is the name of
+        predictions. Raises `UserError` if all have one, and `BadImages` with those of both sources. `split` names
         `source` in that error; `apart_from` is the train split.
         """
         stores: dict[Preprocessor, Store] = {}
