@@ -84,5 +84,5 @@ class Csv(Dataset):
 
 @hookimpl
 def components() -> Sequence[type[Component]]:
-    """What this plugin offers."""
+    """The components of this plugin."""
     return [Folder, Csv]

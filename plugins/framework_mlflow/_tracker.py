@@ -1,4 +1,4 @@
-"""What happens in a run, told to MLflow."""
+"""Logs a run to MLflow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONGEST_VALUE = 500
 
 
 class Tracker:
-    """One run of MLflow, found again by `mlflow.json` in the run folder when a run is resumed.
+    """One MLflow run; a resumed run continues the one in `mlflow.json` of the run folder.
 
     Metrics wait here until the server has taken them: what it missed it is told with the next. `mlflow.json` has the
     step of the last that it took, so that a later session tells it the rest from `metrics.jsonl`.
@@ -37,12 +37,12 @@ class Tracker:
 
     @property
     def run_id(self) -> str:
-        """MLflow's name for the run; empty where there is none yet."""
+        """MLflow's ID of the run; empty before it is created."""
         return str(self.state.get("run_id", ""))
 
     @hookimpl
     def run_start(self) -> None:
-        """Make the run with the recipe as its parameters, or go on with it; what it missed waits for the next."""
+        """Create the run with the recipe as its parameters, or continue it."""
         self.client = MlflowClient(tracking_uri=self.component.tracking_uri)
         if (self.run.path / "mlflow.json").is_file():
             self.state = self.run.read("mlflow")
@@ -74,7 +74,7 @@ class Tracker:
     def step_end(self, step: int, metrics: Mapping[str, float]) -> None:
         """Curves by step, under `step/`."""
         self._add(metrics, step, "step/")
-        if not self.troubled:  # a server that does not answer would be waited for again and again
+        if not self.troubled:  # each call to an unreachable server would wait for its timeout
             self._send()
 
     @hookimpl
@@ -86,7 +86,7 @@ class Tracker:
         examples: Callable[[int], Sequence[Example]],
         confusion: Callable[[], Confusion],
     ) -> None:
-        """Curves by epoch; pictures where weights were kept."""
+        """Curves by epoch; pictures if weights were saved as the best."""
         self._add({"epoch": epoch, **metrics}, step)
         self._send()
         validation = metrics.get("validation")
@@ -98,7 +98,7 @@ class Tracker:
 
     @hookimpl
     def run_end(self, results: Mapping[str, Any], confusion: Callable[[], Confusion]) -> None:
-        """Final metrics under `final/`, all of them in `results.json`, and the weights where they are wanted.
+        """Final metrics under `final/`, `results.json`, and the weights if requested.
 
         Each is tried whatever became of the others, and the run ends in any case: there is no later session.
         """
@@ -115,7 +115,7 @@ class Tracker:
 
     @hookimpl
     def run_stopped(self, error: BaseException) -> None:
-        """The run counts as killed or failed until it is resumed."""
+        """Set the run's status to killed or failed until it is resumed."""
         if self.run_id:
             try:
                 self._send()
@@ -123,7 +123,7 @@ class Tracker:
                 self.client.set_terminated(self.run_id, "KILLED" if isinstance(error, Interrupted) else "FAILED")
 
     def _add(self, metrics: Mapping[str, Any], step: int, prefix: str = "") -> None:
-        """Keep metrics for sending; those before the last that the server took of earlier sessions it has already."""
+        """Queue metrics for sending, without those that earlier sessions have sent."""
         if step >= self.known:
             now = int(time.time() * 1000)
             self.waiting += [Metric(key, value, now, step) for key, value in scalars(metrics, prefix).items()]
