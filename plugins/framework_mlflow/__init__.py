@@ -30,7 +30,7 @@ class MLflow(Callback):
             from framework_mlflow._tracker import Tracker
         except ImportError as error:
             raise UserError(f"callback 'mlflow' needs MLflow: pip install 'framework[mlflow]' ({error})") from error
-        return Tracker(self, run, say)
+        return Tracker(run, say, self.experiment, self.tracking_uri, self.log_images, self.log_model)
 
 
 @hookimpl

@@ -5,15 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
 
 from framework import Confusion, Example, Interrupted, RunFolder, confusion_picture, examples_picture, hookimpl, scalars
-
-if TYPE_CHECKING:
-    from framework_mlflow import MLflow
 
 PARAMETERS_AT_A_TIME, METRICS_AT_A_TIME = 100, 1000
 LONGEST_VALUE = 500
@@ -23,12 +20,22 @@ LONGEST_VALUE = 500
 class Tracker:
     """One MLflow run; a resumed run continues the one in `mlflow.json` of the run folder.
 
-    Metrics wait here until the server has taken them: what it missed it is told with the next. `mlflow.json` has the
-    step of the last that it took, so that a later session tells it the rest from `metrics.jsonl`.
+    Metrics are queued until the server accepts them. `mlflow.json` has the step of the last accepted ones; a later
+    session sends the rest from `metrics.jsonl`.
     """
 
-    def __init__(self, component: MLflow, run: RunFolder, say: Callable[[str], None]) -> None:
-        self.component, self.run, self.say = component, run, say
+    def __init__(
+        self,
+        run: RunFolder,
+        say: Callable[[str], None],
+        experiment: str,
+        tracking_uri: str | None,
+        log_images: int,
+        log_model: bool,
+    ) -> None:
+        self.run, self.say = run, say
+        self.experiment, self.tracking_uri = experiment, tracking_uri
+        self.log_images, self.log_model = log_images, log_model
         self.state: dict[str, Any] = {}
         self.known = 0
         self.waiting: list[Metric] = []
@@ -43,7 +50,7 @@ class Tracker:
     @hookimpl
     def run_start(self) -> None:
         """Create the run with the recipe as its parameters, or continue it."""
-        self.client = MlflowClient(tracking_uri=self.component.tracking_uri)
+        self.client = MlflowClient(tracking_uri=self.tracking_uri)
         if (self.run.path / "mlflow.json").is_file():
             self.state = self.run.read("mlflow")
             self.known = self.state["step"]
@@ -58,7 +65,7 @@ class Tracker:
                 self._add({"epoch": epoch, **line}, step)
 
     def _make_run(self) -> None:
-        name = self.component.experiment
+        name = self.experiment
         experiment = self.client.get_experiment_by_name(name)
         experiment_id = experiment.experiment_id if experiment else self.client.create_experiment(name)
         made = self.client.create_run(experiment_id, run_name=self.run.path.resolve().name)
@@ -92,8 +99,8 @@ class Tracker:
         validation = metrics.get("validation")
         if validation and metrics["kept"] and step >= self.known:
             self._picture_confusion(confusion, f"epoch_{epoch:04}")
-            if self.component.log_images:
-                shown = examples_picture(examples(self.component.log_images))
+            if self.log_images:
+                shown = examples_picture(examples(self.log_images))
                 self.client.log_image(self.run_id, shown, artifact_file=f"examples/epoch_{epoch:04}.png")
 
     @hookimpl
@@ -105,13 +112,13 @@ class Tracker:
         self._add(results, results["steps"], "final/")
         with ExitStack() as parts:  # done in reverse order
             parts.callback(self.client.set_terminated, self.run_id, "FINISHED")
-            if self.component.log_model:
+            if self.log_model:
                 parts.callback(self._upload_model)
             parts.callback(self.client.log_artifact, self.run_id, str(self.run.results))
             if "test" in results:
                 parts.callback(self._picture_confusion, confusion, "test")
             parts.callback(self._send)
-        self.say(f"mlflow: run {self.run_id} of experiment '{self.component.experiment}'")
+        self.say(f"mlflow: run {self.run_id} of experiment '{self.experiment}'")
 
     @hookimpl
     def run_stopped(self, error: BaseException) -> None:

@@ -31,7 +31,7 @@ class Wandb(Callback):
             from framework_wandb._tracker import Tracker
         except ImportError as error:
             raise UserError(f"callback 'wandb' needs W&B: pip install 'framework[wandb]' ({error})") from error
-        return Tracker(self, run, say)
+        return Tracker(run, say, self.project, self.entity, self.mode, self.log_images, self.log_model)
 
 
 @hookimpl

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import wandb
 
 from framework import Confusion, Example, RunFolder, confusion_picture, examples_picture, hookimpl, scalars
 
-if TYPE_CHECKING:
-    from framework_wandb import Wandb
-
 
 class Tracker:
     """One W&B run; a resumed run continues the one in `wandb.json` of the run folder.
 
-    A process of W&B's own does the talking: a network that fails holds nothing up, and what could not be sent stays in
-    the run folder. `wandb.json` has the last step that it was told of by the end of an epoch or of a session, so that a
-    later session tells it the rest from `metrics.jsonl`.
+    W&B sends from a process of its own: a network failure does not delay training, and unsent data stay in the run
+    folder. `wandb.json` has the last step that was logged; a later session logs the rest from `metrics.jsonl`.
     """
 
-    def __init__(self, component: Wandb, run: RunFolder, say: Callable[[str], None]) -> None:
-        self.component, self.run, self.say = component, run, say
+    def __init__(
+        self,
+        run: RunFolder,
+        say: Callable[[str], None],
+        project: str,
+        entity: str | None,
+        mode: Literal["online", "offline"] | None,
+        log_images: int,
+        log_model: bool,
+    ) -> None:
+        self.run, self.say = run, say
+        self.project, self.entity, self.mode = project, entity, mode
+        self.log_images, self.log_model = log_images, log_model
         self.state: dict[str, Any] = {}
         self.known = 0
         self.tracked: Any = None
@@ -34,15 +41,15 @@ class Tracker:
         self.state = {"run_id": secrets.token_hex(4), "step": 0}
         if (self.run.path / "wandb.json").is_file():
             self.state = self.run.read("wandb")
-        self.state["project"] = self.component.project
+        self.state["project"] = self.project
         self.known = self.state["step"]
         self.tracked = wandb.init(
-            project=self.component.project,
-            entity=self.component.entity,
+            project=self.project,
+            entity=self.entity,
             name=self.run.path.resolve().name,
             id=self.state["run_id"],
             resume="allow",
-            mode=self.component.mode,
+            mode=self.mode,
             dir=str(self.run.path),
             config=self.run.settings(),
             settings=wandb.Settings(silent=True, console="off"),  # the framework writes to the terminal itself
@@ -78,8 +85,8 @@ class Tracker:
         validation = metrics.get("validation")
         if validation and metrics["kept"]:
             line["confusion"] = wandb.Image(confusion_picture(confusion()))
-            if self.component.log_images:
-                line["examples"] = wandb.Image(examples_picture(examples(self.component.log_images)))
+            if self.log_images:
+                line["examples"] = wandb.Image(examples_picture(examples(self.log_images)))
         self._tell(step, line)
         self.run.write("wandb", self.state)
 
@@ -90,7 +97,7 @@ class Tracker:
         if "test" in results:
             matrix = wandb.Image(confusion_picture(confusion()))
             self.tracked.log({"step": results["steps"], "final/confusion": matrix})
-        if self.component.log_model:
+        if self.log_model:
             artifact = wandb.Artifact(f"model-{self.tracked.id}", type="model")
             for file in self.run.classifier:
                 artifact.add_file(str(file))
