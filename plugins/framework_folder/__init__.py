@@ -77,12 +77,13 @@ class Csv(Dataset):
 
     def build(self) -> Mapping[str, ImageSource]:
         """Splits by column, or `train` alone."""
-        from framework_folder._table import read_table
+        from framework_folder._table import Columns, read_table
 
-        return read_table(self)
+        columns = Columns(self.path_column, self.label_column, self.split_column)
+        return read_table(self.file, self.root, columns, self.suffix, self.classes, self.channels)
 
 
 @hookimpl
 def components() -> Sequence[type[Component]]:
-    """What this plugin offers."""
+    """The components of this plugin."""
     return [Folder, Csv]
