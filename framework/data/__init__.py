@@ -27,6 +27,7 @@ splits.py      named splits: contract checked, classes bound by name, held-out s
 preprocess.py  the one place that resizes, converts channels and normalises
 stores/        every image of a split at one size: in memory, on disk, on the device, or streamed; kept between runs
 growth.py      the image size at each step, where images grow in training
+spacing.py     evenly spaced samples
 order.py       (seed, epoch, step) -> which images
 blocks.py      which batches are prepared together
 batches.py     (seed, epoch, step) -> the images of that step, augmented

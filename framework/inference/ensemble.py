@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from framework.components import ImageSource
     from framework.data.decode import BadImage
     from framework.data.stores.storage import Storage
-    from framework.data.stores.store import Progress, Store
+    from framework.data.stores.store import Store
+    from framework.data.stores.survey import Progress
 
 
 @dataclass(frozen=True)

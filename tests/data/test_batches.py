@@ -14,7 +14,7 @@ from framework.data.growth import Growth
 from framework.data.order import Order, balanced, occurrences
 from framework.data.preprocess import Preprocessor
 from framework.data.seeding import generator_at, seed_at
-from framework.data.stores.store import build_store
+from framework.data.stores.build import build_store
 
 PREPROCESS = Preprocessor(2, 2, 1, "crop")
 

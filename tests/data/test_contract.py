@@ -10,7 +10,7 @@ from framework import BadImage, Dataset, ImageArrays, UserError
 from framework.data.preprocess import Preprocessor
 from framework.data.sources import Selection
 from framework.data.splits import build_splits
-from framework.data.stores.store import build_store
+from framework.data.stores.build import build_store
 
 PREPROCESS = Preprocessor(4, 4, 3, "crop")
 

@@ -15,7 +15,7 @@ from framework.data.contract import read_image
 from framework.data.decode import BadImage, quiet_decoding
 from framework.data.hashes import pixel_hash
 from framework.data.preprocess import Preprocessor
-from framework.data.stores.reading import CHUNK
+from framework.data.stores.survey import CHUNK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
