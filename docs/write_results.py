@@ -16,7 +16,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from framework.evaluation.intervals import wilson_interval
-from framework.report.figures import duration
+from framework.report.formatting import duration
 
 DOCS = Path(__file__).parent
 PAGE, FOLDER = DOCS / "results.md", DOCS / "results"
@@ -30,7 +30,7 @@ from tests.benchmarks import ablations  # noqa: E402
 def results_page(text: str) -> str:
     """The page's text with its tables written anew."""
     runs = YAML(typ="safe").load(FOLDER / "runs.yaml")
-    tables = {"runs": _runs(runs), "how they were run": _sources(runs), "views": _views(), "ablations": _ablations()}
+    tables = {"runs": _runs(runs), "how they were run": _sources(runs), "tta": _views(), "ablations": _ablations()}
     for name, lines in tables.items():
         begin, end = f"<!-- {name}: by docs/write_results.py -->\n", f"<!-- end of {name} -->\n"
         before, _, rest = text.partition(begin)
@@ -75,17 +75,17 @@ def _share(found: Sequence[dict[str, Any]], *splits: str) -> str:
 
 
 def _views() -> Iterator[str]:
-    """One run, looked at by another number of views: docs/results/views/RECIPE-NUMBER.json."""
+    """One run, looked at by another number of tta: docs/results/views/RECIPE-NUMBER.json."""
     yield "| run | views | top-1 | loss |"
     yield "| --- | --- | --- | --- |"
     for recipe, number, file in sorted(_by_views()):
-        figures = json.loads(file.read_text(encoding="utf-8"))
+        metrics = json.loads(file.read_text(encoding="utf-8"))
         name = f"[`{recipe}`](results/views/{file.name})"
-        yield f"| {name} | {number} | {100 * figures['top1']:.2f} % | {figures['loss']:.3f} |"
+        yield f"| {name} | {number} | {100 * metrics['top1']:.2f} % | {metrics['loss']:.3f} |"
 
 
 def _by_views() -> Iterator[tuple[str, int, Path]]:
-    for file in (FOLDER / "views").glob("*.json"):
+    for file in (FOLDER / "tta").glob("*.json"):
         recipe, _, number = file.stem.rpartition("-")
         yield recipe, int(number), file
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from framework.components import (
+        Callback,
         Dataset,
-        Finder,
+        Detector,
         ImageSource,
         Loss,
         Model,
-        Observer,
         Optimizer,
         Scheduler,
         Transform,
@@ -41,14 +41,14 @@ if TYPE_CHECKING:
     from framework.recipe import Recipe
     from framework.registry import Registry
     from framework.report.bitmaps import confusion_picture, examples_picture
-    from framework.report.figures import scalars
+    from framework.report.formatting import scalars
     from framework.runs.folder import RunFolder
     from framework.training.decay import undecayed
     from framework.training.stages import stages_of
 
 _HOMES = {
     "framework.components": (
-        "Dataset", "Finder", "ImageSource", "Loss", "Model", "Observer", "Optimizer", "Scheduler", "Transform",
+        "Dataset", "Detector", "ImageSource", "Loss", "Model", "Callback", "Optimizer", "Scheduler", "Transform",
         "build", "names_argument",
     ),
     "framework.data.decode": ("BadImage", "decode"),
@@ -68,7 +68,7 @@ _HOMES = {
     "framework.reach": ("unreachable",),
     "framework.recipe": ("Recipe",),
     "framework.registry": ("Registry",),
-    "framework.report.figures": ("scalars",),
+    "framework.report.formatting": ("scalars",),
     "framework.report.bitmaps": ("confusion_picture", "examples_picture"),
     "framework.runs.folder": ("RunFolder",),
     "framework.training.decay": ("undecayed",),
@@ -80,10 +80,11 @@ __all__ = [
     "BadImage",
     "BatchPosition",
     "BatchRNG",
+    "Callback",
     "Confusion",
     "Dataset",
+    "Detector",
     "Example",
-    "Finder",
     "ImageArrays",
     "ImageFiles",
     "ImageSource",
@@ -92,7 +93,6 @@ __all__ = [
     "Loss",
     "Model",
     "Normalization",
-    "Observer",
     "Optimizer",
     "Predictor",
     "Recipe",

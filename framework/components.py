@@ -319,36 +319,36 @@ class Scheduler(Component):
     offered = ("optimizer", "total_steps", "steps_per_epoch")
 
 
-class Observer(Component):
+class Callback(Component):
     """Someone who is told what happens in a run.
 
     `build(run)` returns an object whose methods, marked with `@hookimpl`, implement hooks of
-    `framework.hookspecs.ObserverSpec`. `run` is the run folder (`run.path` is its path), `say` prints a line on the
+    `framework.hookspecs.CallbackSpec`. `run` is the run folder (`run.path` is its path), `say` prints a line on the
     terminal. `build` is called before any data are read.
     """
 
-    kind = "observer"
+    kind = "callback"
     contract = (
-        "An observer's build(run) returns an object whose methods, marked with @hookimpl, are hooks of ObserverSpec"
+        "A callback's build(run) returns an object whose methods, marked with @hookimpl, are hooks of CallbackSpec"
     )
     offered = ("run", "say")
     essential: ClassVar[bool] = True
-    """Whether the run stops when the observer fails; set it to False where a run can do without."""
+    """Whether the run stops when the callback fails; set it to False where a run can do without."""
 
 
-class Finder(Component):
-    """What finds the parts of an image that are classified each by itself (`framework predict --find NAME`).
+class Detector(Component):
+    """What finds the parts of an image that are classified each by itself (`framework predict --detect NAME`).
 
     `build()` returns a callable from an image, uint8 C×H×W of any size with 1 or 3 channels, to a list of
     `framework.Region`, the one to be answered first in front; an empty list says that there is none. It is called from
     several threads at once.
     """
 
-    kind = "finder"
-    contract = "A finder's build() returns a callable from an image, uint8 C×H×W, to a list of framework.Region"
+    kind = "detector"
+    contract = "A detector's build() returns a callable from an image, uint8 C×H×W, to a list of framework.Region"
 
 
-KINDS: tuple[type[Component], ...] = (Dataset, Transform, Model, Loss, Optimizer, Scheduler, Observer, Finder)
+KINDS: tuple[type[Component], ...] = (Dataset, Transform, Model, Loss, Optimizer, Scheduler, Callback, Detector)
 
 
 def build(component: Component, **offered: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a plugin and an observer may implement; pluggy holds implementations to these signatures."""
+"""What a plugin and a callback may implement; pluggy holds implementations to these signatures."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ class Example:
         return self.prediction == self.label
 
 
-class ObserverSpec:
-    """The hooks of an observer: what is told during a run. Implement any of them, naming the arguments you want.
+class CallbackSpec:
+    """The hooks of a callback: what is told during a run. Implement any of them, naming the arguments you want.
 
-    An exception raised in a hook stops the run (its checkpoints stay), unless the observer's component says
+    An exception raised in a hook stops the run (its checkpoints stay), unless the callback's component says
     `essential = False`: then what it raises in `run_start` is reported as the user's error, and later the terminal says
     what went wrong and what was missed, and the run goes on.
 

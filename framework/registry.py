@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import pluggy
 
 from framework.attribution import GROUP, reason_of
+from framework.component_checks import fault_of
 from framework.components import Component
 from framework.errors import UserError, enumerate_names, nearest
 from framework.hookspecs import PluginSpec
-from framework.soundness import fault_of
 
 if TYPE_CHECKING:
     from types import ModuleType

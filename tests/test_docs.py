@@ -156,10 +156,10 @@ def test_the_command_line_page_is_what_the_commands_say():
 def test_every_hook_is_documented_with_its_arguments():
     import inspect
 
-    from framework.hookspecs import ObserverSpec
+    from framework.hookspecs import CallbackSpec
 
     page = (ROOT / "docs" / "writing-a-plugin.md").read_text(encoding="utf-8")
-    for name, hook in inspect.getmembers(ObserverSpec, inspect.isfunction):
+    for name, hook in inspect.getmembers(CallbackSpec, inspect.isfunction):
         signature = ", ".join(list(inspect.signature(hook).parameters)[1:])
         assert f"`{name}({signature})`" in page
 
@@ -170,7 +170,7 @@ def test_links_between_pages_lead_somewhere():
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-def test_the_page_of_results_has_the_figures_of_its_runs():
+def test_the_page_of_results_has_the_metrics_of_its_runs():
     spec = importlib.util.spec_from_file_location("write_results", ROOT / "docs" / "write_results.py")
     writer = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(writer)

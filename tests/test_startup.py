@@ -33,20 +33,20 @@ COMMANDS = {
 SCRIPT = """
 import contextlib, io, json, sys
 from framework.cli import main
-answers = {}
+predictions = {}
 for label, (arguments, _) in json.load(sys.stdin).items():
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as errors:
         try:
             status = main(arguments)
         except SystemExit as exit:
             status = exit.code
-    answers[label] = [status, sorted(sys.modules), errors.getvalue()]
-print(json.dumps(answers))
+    predictions[label] = [status, sorted(sys.modules), errors.getvalue()]
+print(json.dumps(predictions))
 """
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory):
+def predictions(tmp_path_factory):
     """After each command, in one process: the status, all modules that are imported by then, and stderr."""
     environment, here = os.environ | {"PYTHONPATH": str(STRANGER)}, tmp_path_factory.mktemp("here")
     done = subprocess.run(
@@ -57,18 +57,18 @@ def answers(tmp_path_factory):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_that_only_looks_never_imports_torch(answers, command):
-    status, modules, errors = answers[command]
+def test_a_command_that_only_looks_never_imports_torch(predictions, command):
+    status, modules, errors = predictions[command]
     assert status == COMMANDS[command][1], errors
     assert set(HEAVY).isdisjoint(modules)
 
 
-def test_the_help_imports_nothing_to_speak_of(answers):
-    assert {"pydantic", "ruamel.yaml", "rich", "pluggy", "numpy"}.isdisjoint(answers["help"][1])
+def test_the_help_imports_nothing_to_speak_of(predictions):
+    assert {"pydantic", "ruamel.yaml", "rich", "pluggy", "numpy"}.isdisjoint(predictions["help"][1])
 
 
-def test_three_mistakes_are_three_lines_without_a_traceback(answers):
-    lines = answers["three mistakes"][2].splitlines()
+def test_three_mistakes_are_three_lines_without_a_traceback(predictions):
+    lines = predictions["three mistakes"][2].splitlines()
     assert [line.split(": ")[0] for line in lines] == ["modle=x", "train.epochs=no", "loss=none"]
 
 

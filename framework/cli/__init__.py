@@ -16,7 +16,7 @@ COMMANDS = {
     "evaluate": "every figure of a run, or of several together, on any split or folder",
     "profile": "time the parts of a training step, and say what limits it",
     "predict": "classify files and folders with a run",
-    "report": "write a page about a run: figures, mistakes, curves, data",
+    "report": "write a page about a run: metrics, mistakes, curves, data",
     "compare": "runs side by side, and whether their differences are more than noise",
     "serve": "answer over HTTP, for programs and for people",
     "soup": "average the weights of several runs of one network into a new run",
@@ -111,7 +111,7 @@ def _out_of_memory(error: Exception) -> str:
     said = str(error).strip().split("\n")[0]
     return (
         f"the memory is not enough{f': {said}' if said else ''}\n"
-        "    Try a smaller train.batch_size (train.accumulate makes up for it), preprocess.size or network, or "
+        "    Try a smaller train.batch_size (train.grad_accum_steps makes up for it), preprocess.size or network, or "
         "train.store=disk; of predict, evaluate and serve, a smaller --batch-size"
     )
 

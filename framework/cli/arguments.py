@@ -75,7 +75,7 @@ def require_batch_size(given: int | None) -> None:
 
 
 def add_split(parser: argparse._ActionsContainer) -> None:
-    """Which split figures are of: see `framework.data.splits.split_for_figures`."""
+    """Which split metrics are of: see `framework.data.splits.evaluation_split`."""
     parser.add_argument(
         "--split", help="train, validation, test or another of the dataset's (default: test, else validation)"
     )

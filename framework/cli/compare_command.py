@@ -37,12 +37,14 @@ def execute(arguments: argparse.Namespace) -> int:
         output_is_optional()
     registry = Registry.load()
     trained = [open_trained(name, registry) for name in named]
-    from framework.inference.answering import Answering
+    from framework.inference.evaluated_model import EvaluatedModel
     from framework.report.comparison import compare
     from framework.report.display import PlainDisplay, SilentDisplay
 
     display = SilentDisplay() if arguments.json else PlainDisplay()
-    comparison = compare([Answering(run, registry, overrides, display.reading) for run in trained], arguments.split)
+    comparison = compare(
+        [EvaluatedModel(run, registry, overrides, display.reading) for run in trained], arguments.split
+    )
     if arguments.html:
         from framework.files import write_text
         from framework.report.comparison_page import comparison_page

@@ -22,7 +22,7 @@ from framework.cli.streams import output_is_optional
 from framework.errors import UserError, count
 from framework.registry import Registry
 from framework.report.wrapping import fitted
-from framework.runs.recipe import recipe_of, views_of
+from framework.runs.recipe import recipe_of, tta_of
 from framework.runs.trained import Trained, open_trained
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
     from framework.components import ImageSource
     from framework.data.decode import BadImage
-    from framework.evaluation.answers import Answers
     from framework.evaluation.calibration import Calibration
+    from framework.evaluation.predictions import Predictions
     from framework.inference.predictor import Predictor
     from framework.recipe.sections import Recipe
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    add_runs_and_overrides(parser, "of several, the mean of their answers, which no other command gives")
+    add_runs_and_overrides(parser, "of several, the mean of their predictions, which no other command gives")
     which = parser.add_mutually_exclusive_group()
     add_split(which)
     which.add_argument(
@@ -49,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--without-copies", action="store_true", help="leave out images that have an exact copy in the train split"
     )
     add_batch_size(parser)
-    parser.add_argument("--views", metavar="N", help="look at each image 1, 2, 6 or 10 times: also mirrored, shifted")
+    parser.add_argument("--tta", metavar="N", help="look at each image 1, 2, 6 or 10 times: also mirrored, shifted")
     parser.add_argument(
         "--calibrate",
         action="store_true",
@@ -59,13 +59,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print the figures."""
+    """Print the metrics."""
     named, overrides = runs_and_overrides([*arguments.runs, *arguments.overrides])
     if not named:
         raise UserError("name a run first: framework evaluate RUN [key=value …]")
     require_batch_size(arguments.batch_size)
-    if arguments.views is not None:
-        overrides.append(f"evaluate.views={arguments.views}")
+    if arguments.tta is not None:
+        overrides.append(f"evaluate.tta={arguments.tta}")
     registry = Registry.load()
     runs = [open_trained(name, registry) for name in named]
     recipes = [recipe_of(run, registry, overrides) for run in runs]
@@ -89,16 +89,16 @@ def execute(arguments: argparse.Namespace) -> int:
             _print_calibration(calibration)
     split = None if arguments.folder else examined.split(arguments.split)
     which = split or arguments.folder
-    answers, skipped = examined.answers(which, arguments.only, without_copies=arguments.without_copies)
-    figures = answers.figures()
+    predictions, skipped = examined.predictions(which, arguments.only, without_copies=arguments.without_copies)
+    metrics = predictions.metrics()
     if arguments.json:
         left_out = [{"name": bad.name, "reason": bad.reason} for bad in skipped]
-        answer |= {"split": split, **figures, "confusion": answers.confusion().cells(), "skipped": left_out}
+        answer |= {"split": split, **metrics, "confusion": predictions.confusion().cells(), "skipped": left_out}
         print(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
         from framework.report.split import print_split
 
-        print_split(str(which), figures, answers.confusion(), len(skipped))
+        print_split(str(which), metrics, predictions.confusion(), len(skipped))
     return 0
 
 
@@ -108,11 +108,11 @@ def _require_a_folder(runs: Sequence[Trained]) -> None:
 
 
 def _require_own_views(run: Trained, recipe: Recipe) -> None:
-    own = views_of(run)
-    if recipe.evaluate.views != own:
+    own = tta_of(run)
+    if recipe.evaluate.tta != own:
         raise UserError(
             f"--calibrate keeps a temperature for the views that this run has, {own}; another number of views, "
-            f"{recipe.evaluate.views} here, would need another one. Calibrate without it, then evaluate with it"
+            f"{recipe.evaluate.tta} here, would need another one. Calibrate without it, then evaluate with it"
         )
 
 
@@ -120,7 +120,7 @@ def _predictor(run: Trained, recipe: Recipe, registry: Registry) -> Predictor:
     """With the views, the range of values and the device of the recipe, as overrides may have changed it."""
     from framework.inference.predictor import Predictor
 
-    predictor = Predictor.open(run, registry, recipe.train.device).with_views(recipe.evaluate.views)
+    predictor = Predictor.open(run, registry, recipe.train.device).with_tta(recipe.evaluate.tta)
     return predictor.with_value_range(recipe.dataset.sample_range)
 
 
@@ -148,13 +148,13 @@ class _Examined:
 
     def split(self, asked: str | None) -> str:
         """The one that is asked for, else `test`, else `validation`."""
-        from framework.data.splits import FIGURE_SPLITS, split_for_figures
+        from framework.data.splits import FIGURE_SPLITS, evaluation_split
 
-        return asked or split_for_figures(self.splits) or FIGURE_SPLITS[0]
+        return asked or evaluation_split(self.splits) or FIGURE_SPLITS[0]
 
-    def answers(
+    def predictions(
         self, which: str | Path, only: Path | None = None, *, without_copies: bool = False
-    ) -> tuple[Answers, tuple[BadImage, ...]]:
+    ) -> tuple[Predictions, tuple[BadImage, ...]]:
         """For every image of a split or a folder, and the images that could not be read."""
         from framework.data.stores.storage import Storage
         from framework.inference.ensemble import Ensemble
@@ -164,7 +164,7 @@ class _Examined:
         storage = Storage.of_recipe(self.recipe, self.predictors[0].device, self.display.line)
         reading = partial(self.display.reading, str(which))
         train = self._source("train") if without_copies else None
-        return ensemble.answers(source, self.recipe.dataset.on_bad_image, reading, storage, train)
+        return ensemble.predictions(source, self.recipe.dataset.on_bad_image, reading, storage, train)
 
     def calibrate(self) -> Calibration:
         """Fit the temperature, keep it with the run, and use it from now on."""
@@ -172,7 +172,7 @@ class _Examined:
 
         predictor = self.predictors[0]
         self.predictors = [predictor.with_temperature(1.0)]
-        calibration = calibrate(self.answers("validation")[0], "validation")
+        calibration = calibrate(self.predictions("validation")[0], "validation")
         self.predictors = [predictor.with_temperature(calibration.temperature)]
         assert predictor.trained.folder is not None
         predictor.trained.folder.write("calibration", calibration.as_dict())

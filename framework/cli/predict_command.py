@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from framework.data.regions import Find
     from framework.inference.predictor import Prediction
     from framework.inference.reading import Keep
-    from framework.report.predictions import Form, Table
+    from framework.report.prediction_text import Form, Table
 
 
 FIRST = 64
@@ -48,9 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", metavar="FILE", help="write a CSV file with every probability; - is standard output")
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each image")
     parser.add_argument(
-        "--find", metavar="FINDER",
+        "--detect", metavar="FINDER",
         help="classify the parts that it finds, such as faces; with options: 'faces margin=0.2' "
-        "(see `framework list finders`)",
+        "(see `framework list detectors`)",
     )  # fmt: skip
     parser.add_argument("--save-crops", type=Path, metavar="DIR", help="keep the parts that were found as PNG files")
 
@@ -65,32 +65,32 @@ def execute(arguments: argparse.Namespace) -> int:
     _check(arguments)
     if arguments.csv not in (None, "-") or arguments.save_crops:
         output_is_optional()
-    finder = _finder(arguments.find, registry) if arguments.find else None
+    detector = _detector(arguments.detect, registry) if arguments.detect else None
     images = inputs.images()
     first = list(islice(images, FIRST))
     if not first:
         raise UserError(inputs.nothing())
     from framework.data.decode import quiet_decoding
     from framework.inference.predictor import Predictor
-    from framework.report.predictions import Form, Tally
-    from framework.report.showing import choose_answers
+    from framework.report.prediction_output import choose_output
+    from framework.report.prediction_text import Form, Tally
 
     predictor = Predictor.open(trained, registry).with_batch_size(arguments.batch_size)
-    form = Form(predictor.classes, arguments.top, arguments.abstain_below, finder[0] if finder else None)
+    form = Form(predictor.classes, arguments.top, arguments.abstain_below, detector[0] if detector else None)
     tally = Tally(form, predictor.preprocess.value_range)
     with ExitStack() as open_files:
         table = _table(arguments.csv, form, open_files) if arguments.csv else None
         names = [image for image in first if isinstance(image, str)]
-        answers = choose_answers(form, arguments.json, arguments.csv == "-", inputs.are_many, names)
+        output = choose_output(form, arguments.json, arguments.csv == "-", inputs.are_many, names)
         keep = _keep(arguments.save_crops) if arguments.save_crops else None
         try:
-            with quiet_decoding(), answers:
-                for prediction in predictor.predict(chain(first, images), finder[1] if finder else None, keep):
+            with quiet_decoding(), output:
+                for prediction in predictor.predict(chain(first, images), detector[1] if detector else None, keep):
                     tally.add(prediction)
-                    answers.show(prediction)
+                    output.show(prediction)
                     if table is not None:
                         _write(table, prediction, arguments.csv)
-                    answers.progress(tally.images, inputs.total)
+                    output.progress(tally.images, inputs.total)
         except KeyboardInterrupt:
             raise Interrupted(f"interrupted after {count(tally.images, 'image')}") from None
         finally:
@@ -113,7 +113,7 @@ def _require_images(words: Sequence[str], run: str, registry: Registry) -> None:
             both = shlex.quote(f"loss={{name: distill, teachers: [{run}, {word}]}}")
             exports = any(name.endswith(ONNX_SUFFIX) for name in (run, word))  # which teach nobody
             raise UserError(
-                f"'{word}' is a trained network, not images, and predict asks one network. The figures of both "
+                f"'{word}' is a trained network, not images, and predict asks one network. The metrics of both "
                 f"together: `{shlex.join(['framework', 'evaluate', run, word])}`"
                 + ("" if exports else f". To ask one network that learned from both, train it with {both}")
             )
@@ -128,29 +128,29 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UserError(f"--abstain-below is {arguments.abstain_below}; it is a probability, from 0 to 1")
     if arguments.csv == "-" and arguments.json:
         raise UserError("--csv - and --json both write to standard output; choose one, or name a file for --csv")
-    if arguments.save_crops is not None and not arguments.find:
-        raise UserError("--save-crops keeps what --find finds: name a finder too, such as --find faces")
+    if arguments.save_crops is not None and not arguments.detect:
+        raise UserError("--save-crops keeps what --detect finds: name a detector too, such as --detect faces")
 
 
-def _finder(written: str, registry: Registry) -> tuple[str, Find]:
+def _detector(written: str, registry: Registry) -> tuple[str, Find]:
     """Its name, and what it builds."""
-    from framework.components import Finder
-    from framework.data.regions import built_finder
+    from framework.components import Detector
+    from framework.data.regions import built_detector
     from framework.recipe.loading import validate_component
 
     try:
         name, *options = shlex.split(written)
     except ValueError:
         raise UserError(
-            f"--find takes a finder's name and its options, such as 'faces margin=0.2', not {written!r}"
+            f"--detect takes a detector's name and its options, such as 'faces margin=0.2', not {written!r}"
         ) from None
-    component = validate_component(Finder, name, registry, options)
-    return name, built_finder(component)
+    component = validate_component(Detector, name, registry, options)
+    return name, built_detector(component)
 
 
 def _table(file: str, form: Form, open_files: ExitStack) -> Table:
     """Open at once: that it cannot be written is said before the work and not after."""
-    from framework.report.predictions import Table
+    from framework.report.prediction_text import Table
 
     to_stdout = file == "-"
     try:

@@ -33,13 +33,13 @@ def execute(arguments: argparse.Namespace) -> int:
     out: Path = arguments.out or _default_out(trained)
     require_place(out, "--out")
     from framework.files import write_text
-    from framework.inference.answering import Answering
+    from framework.inference.evaluated_model import EvaluatedModel
     from framework.report.display import PlainDisplay
     from framework.report.evidence import gather
     from framework.report.run_page import run_page
 
-    answering = Answering(trained, registry, arguments.overrides, PlainDisplay().reading)
-    evidence = gather(answering, arguments.split)
+    model = EvaluatedModel(trained, registry, arguments.overrides, PlainDisplay().reading)
+    evidence = gather(model, arguments.split)
     write_text(out, run_page(evidence, trained.name))
     _print(out, evidence)
     return 0
@@ -54,16 +54,16 @@ def _default_out(trained: Trained) -> Path:
 
 def _print(out: Path, evidence: Evidence) -> None:
     from framework.evaluation.untested import untested_note
-    from framework.report.figures import HEADLINES, headline
+    from framework.report.formatting import HEADLINES, headline
 
     print(f"{out}  {out.stat().st_size / 1e3:,.0f} kB, {evidence.split} split")
-    for key in HEADLINES if evidence.figures else ():
-        if evidence.figures and key in evidence.figures:
+    for key in HEADLINES if evidence.metrics else ():
+        if evidence.metrics and key in evidence.metrics:
             interval = evidence.intervals.get(key)
             between = f"  95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f}" if interval else ""
             between += ", bias-corrected" if interval and key == "ece" else ""
-            print(f"{HEADLINES[key]:>20}  {headline(key, evidence.figures[key])}{between}")
-    if untested := evidence.figures and untested_note(evidence.figures, evidence.split):
+            print(f"{HEADLINES[key]:>20}  {headline(key, evidence.metrics[key])}{between}")
+    if untested := evidence.metrics and untested_note(evidence.metrics, evidence.split):
         print(f"{'not tested':>20}  {untested}")
     for gap in evidence.gaps:
         remedy = f"\n{'':>20}  {gap.remedy}" if gap.remedy else ""

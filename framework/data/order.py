@@ -21,14 +21,14 @@ EPOCHS = 4
 class Order:
     """The images of each step, by index.
 
-    A step takes `accumulate` batches of `batch_size` images. An epoch has as many whole steps as its images fill; the
-    rest is left out, other images each epoch. Images fewer than one step are one step of as many whole batches as they
-    fill, and fewer than one batch are one batch.
+    A step takes `grad_accum_steps` batches of `batch_size` images. An epoch has as many whole steps as its images fill;
+    the rest is left out, other images each epoch. Fewer images than one step are one step of the whole batches that
+    they fill; fewer than one batch are one batch.
     """
 
     labels: Tensor
     batch_size: int
-    accumulate: int
+    grad_accum_steps: int
     sampler: Literal["shuffled", "balanced"]
     seed: int
     _drawn: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict, init=False)
@@ -42,7 +42,7 @@ class Order:
     @property
     def batches_per_step(self) -> int:
         """Batches in one optimizer step."""
-        return min(self.accumulate, len(self.labels) // self.images_per_batch)
+        return min(self.grad_accum_steps, len(self.labels) // self.images_per_batch)
 
     @property
     def images_per_step(self) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from framework.components import Finder
+    from framework.components import Detector
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Region:
     width: int
     height: int
     score: float = 1.0
-    """How sure its finder is, from 0 to 1."""
+    """How sure its detector is, from 0 to 1."""
 
 
 Find = Callable[["NDArray[np.uint8]"], Sequence[Region]]
-"""What a `Finder` builds: from uint8 C×H×W, C 1 or 3, to regions. It is called from several threads at once."""
+"""What a `Detector` builds: from uint8 C×H×W, C 1 or 3, to regions. It is called from several threads at once."""
 
 
 def cut(image: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
@@ -49,24 +49,24 @@ def cut(image: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
     return part
 
 
-def built_finder(finder: Finder) -> Find:
+def built_detector(detector: Detector) -> Find:
     """What finds the regions of an image; raises `ComponentFault` where it fails or breaks its contract."""
-    find = build(finder)
+    find = build(detector)
     if not callable(find):
-        raise fault(finder, f"returned {type(find).__name__} from build(), which cannot be called")
+        raise fault(detector, f"returned {type(find).__name__} from build(), which cannot be called")
 
     def checked(image: NDArray[np.uint8]) -> list[Region]:
-        with attributed_to(finder, "its call"):
+        with attributed_to(detector, "its call"):
             regions = [_plain(region) for region in find(image)]
         if wrong := _wrong_region(regions, image):
-            raise fault(finder, f"{wrong[0]} for {wrong[1]}")
+            raise fault(detector, f"{wrong[0]} for {wrong[1]}")
         return regions
 
     return checked
 
 
 def regions_of(image: NDArray[np.uint8], find: Find, name: str) -> list[Region]:
-    """What a finder finds; raises `UserError` where it fails or breaks its contract, `name` says on which image.
+    """What a detector finds; raises `UserError` where it fails or breaks its contract, `name` says on which image.
 
     A region overlaps the image and is no larger than three times its longer side.
     """
@@ -77,9 +77,9 @@ def regions_of(image: NDArray[np.uint8], find: Find, name: str) -> list[Region]:
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"the finder failed on '{name}': {type(error).__name__}: {error}") from error
+        raise UserError(f"the detector failed on '{name}': {type(error).__name__}: {error}") from error
     if wrong := _wrong_region(regions, image):
-        raise UserError(f"the finder {wrong[0]} for '{name}', {wrong[1]}")
+        raise UserError(f"the detector {wrong[0]} for '{name}', {wrong[1]}")
     return regions
 
 

@@ -17,7 +17,7 @@ from framework.errors import UserError, count, did_you_mean, enumerate_names
 
 DEFAULT_VALIDATION = 0.1
 FIGURE_SPLITS = ("test", "validation")
-"""The splits that figures are of, in the order in which they are asked."""
+"""The splits that metrics are of, in the order in which they are asked."""
 
 
 def build_splits(dataset: Dataset, classes: Sequence[str] | None = None) -> Splits:
@@ -47,8 +47,8 @@ def find_split(splits: Mapping[str, ImageSource], name: str) -> ImageSource:
     return splits[name]
 
 
-def split_for_figures(there: Container[str]) -> str | None:
-    """`test`, else `validation`, where nobody says which split figures are of; None where there is neither."""
+def evaluation_split(there: Container[str]) -> str | None:
+    """`test`, else `validation`, where nobody says which split metrics are of; None where there is neither."""
     return next((split for split in FIGURE_SPLITS if split in there), None)
 
 

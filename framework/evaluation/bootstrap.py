@@ -1,4 +1,4 @@
-"""Intervals of figures that have no formula: images are drawn again, many times, from those of the split.
+"""Intervals of metrics that have no formula: images are drawn again, many times, from those of the split.
 
 Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979.
 """
@@ -67,6 +67,6 @@ def _macro_f1(confusion: Confusion, images: NDArray[np.int64]) -> float:
     """As `metrics` defines it, of these counts in the cells."""
     number, diagonal = len(confusion.classes), confusion.true == confusion.predicted
     both = np.bincount(confusion.true, images, number) + np.bincount(confusion.predicted, images, number)
-    hits = np.bincount(confusion.true[diagonal], images[diagonal], number)
+    correct = np.bincount(confusion.true[diagonal], images[diagonal], number)
     counted = both > 0
-    return float((2 * hits[counted] / both[counted]).mean())
+    return float((2 * correct[counted] / both[counted]).mean())

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from framework.components import Activation
-    from framework.evaluation.answers import Answers
+    from framework.evaluation.predictions import Predictions
 
 LIMITS = (0.05, 20.0)
 """Temperatures beyond these say that the fit has no minimum: every answer right, or all of them chance."""
@@ -39,20 +39,20 @@ class Calibration:
         return asdict(self)
 
 
-def calibrate(answers: Answers, split: str) -> Calibration:
-    """Fit the temperature on the answers of a split that was not trained on.
+def calibrate(predictions: Predictions, split: str) -> Calibration:
+    """Fit the temperature on the predictions of a split that was not trained on.
 
     Raises `UserError` where there is none: every answer is right, or they are no better than chance.
     """
-    temperature = fit_temperature(answers.logits, answers.labels, answers.activation)
+    temperature = fit_temperature(predictions.logits, predictions.labels, predictions.activation)
     if not is_minimum(temperature):
         raise UserError(
-            f"no temperature fits {count(len(answers), 'image')} of {split}: the loss falls on beyond {temperature:g}. "
-            "Every answer there is right, or they are no better than chance; a larger split may tell"
+            f"no temperature fits {count(len(predictions), 'image')} of {split}: the loss still decreases beyond "
+            f"{temperature:g}. All predictions there are correct, or accuracy is at chance level; use a larger split"
         )
-    before, after = answers.figures(), answers.at_temperature(temperature).figures()
+    before, after = predictions.metrics(), predictions.at_temperature(temperature).metrics()
     return Calibration(
-        temperature, split, len(answers), before["loss"], after["loss"], before["ece"], after["ece"]
+        temperature, split, len(predictions), before["loss"], after["loss"], before["ece"], after["ece"]
     )  # fmt: skip
 
 

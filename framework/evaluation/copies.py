@@ -1,4 +1,4 @@
-"""Figures without the test images that training has seen."""
+"""Metrics without the test images that training has seen."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from framework.data.stores.store import Store
-    from framework.evaluation.answers import Answers
+    from framework.evaluation.predictions import Predictions
 
 
-def figures_without_copies(stores: Mapping[str, Store], answers: Answers) -> dict[str, Any]:
-    """`test_without_copies`, from the answers on `test`; empty where none of its images has a copy in `train`."""
+def metrics_without_copies(stores: Mapping[str, Store], predictions: Predictions) -> dict[str, Any]:
+    """`test_without_copies`, from the predictions on `test`; empty where none of its images has a copy in `train`."""
     copies = stores["test"].copies_of(stores["train"])
     if not copies.any():
         return {}
     if copies.all():
         return {"test_without_copies": {"images": 0}}
-    return {"test_without_copies": answers.only(~copies).figures()}
+    return {"test_without_copies": predictions.only(~copies).metrics()}

@@ -10,8 +10,8 @@ import torch
 
 from framework.attribution import attributed_to, fault
 from framework.errors import count
-from framework.evaluation.answers import Answers
-from framework.evaluation.views import views_of
+from framework.evaluation.predictions import Predictions
+from framework.evaluation.tta import tta_views
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -29,7 +29,7 @@ class Evaluator:
     device: torch.device
     batch_size: int
     channels_last: bool = True
-    views: int = 1
+    tta: int = 1
     activation: Activation = "softmax"
     """Of the loss that trains the network."""
     component: Model | None = None
@@ -45,14 +45,14 @@ class Evaluator:
         logits = []
         for batch in batches:
             inputs = self.preprocess.network_input(batch.to(self.device))
-            answers = [self.forward(model, self.laid_out(view)).float() for view in views_of(inputs, self.views)]
-            logits.append(torch.stack(answers).mean(0))
+            predictions = [self.forward(model, self.laid_out(view)).float() for view in tta_views(inputs, self.tta)]
+            logits.append(torch.stack(predictions).mean(0))
         return torch.cat(logits).cpu()
 
-    def answers(self, model: nn.Module, store: Store) -> Answers:
+    def predictions(self, model: nn.Module, store: Store) -> Predictions:
         """What the network says of every image of a split."""
         logits = self.logits(model, store.pixels.in_order(self.batch_size))
-        return Answers(store.classes, store.names, store.labels, logits, store.hashes, self.activation)
+        return Predictions(store.classes, store.names, store.labels, logits, store.hashes, self.activation)
 
     def forward(self, model: nn.Module, inputs: Tensor) -> Tensor:
         """Logits B×K of what the network gets; raises `ComponentFault` where it fails or gives something else."""

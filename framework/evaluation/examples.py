@@ -11,16 +11,16 @@ from framework.hookspecs import Example
 
 if TYPE_CHECKING:
     from framework.data.stores.store import Store
-    from framework.evaluation.answers import Answers
+    from framework.evaluation.predictions import Predictions
 
 
-def choose_examples(answers: Answers, store: Store, number: int) -> list[Example]:
+def choose_examples(predictions: Predictions, store: Store, number: int) -> list[Example]:
     """Up to `number` images of the store that was answered: half of them wrong, the surest first, then right ones.
 
     The right ones are spread evenly over the store. Where there are too few of one sort, there are more of the other.
     """
-    probability, prediction = answers.confidences, answers.predictions
-    right = prediction == answers.labels
+    probability, prediction = predictions.confidences, predictions.predicted
+    right = prediction == predictions.labels
     wrong_ones = (probability * ~right).argsort(descending=True, stable=True)[: int((~right).sum())]
     right_ones = right.nonzero().flatten()
     wrong_ones = wrong_ones[: max(number // 2, number - len(right_ones))]
@@ -30,10 +30,10 @@ def choose_examples(answers: Answers, store: Store, number: int) -> list[Example
         return []
     return [
         Example(
-            answers.names[index],
+            predictions.names[index],
             image,
-            answers.classes[int(answers.labels[index])],
-            answers.classes[int(prediction[index])],
+            predictions.classes[int(predictions.labels[index])],
+            predictions.classes[int(prediction[index])],
             float(probability[index]),
         )
         for index, image in zip(chosen.tolist(), store.pixels.at(chosen).cpu(), strict=True)

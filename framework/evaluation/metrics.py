@@ -1,4 +1,4 @@
-"""The figures of a classifier on one split, from its logits."""
+"""The metrics of a classifier on one split, from its logits."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ def classification_metrics(
     """
     loss, top5, confidence, predictions = _by_blocks(logits, labels, activation)
     correct = predictions == labels
-    hits = torch.bincount(labels[correct], minlength=len(classes)).double()
+    true_positives = torch.bincount(labels[correct], minlength=len(classes)).double()
     support = torch.bincount(labels, minlength=len(classes)).double()
     predicted = torch.bincount(predictions, minlength=len(classes)).double()
-    precision, recall = _ratio(hits, predicted), _ratio(hits, support)
-    f1 = _ratio(2 * hits, predicted + support)
+    precision, recall = _ratio(true_positives, predicted), _ratio(true_positives, support)
+    f1 = _ratio(2 * true_positives, predicted + support)
     tested, counted = support > 0, (support + predicted) > 0
-    figures: dict[str, Any] = {"images": len(labels), "loss": loss, "top1": correct.double().mean().item()}
+    metrics: dict[str, Any] = {"images": len(labels), "loss": loss, "top1": correct.double().mean().item()}
     if len(classes) > 5:
-        figures["top5"] = top5
-    figures |= {
+        metrics["top5"] = top5
+    metrics |= {
         "balanced_accuracy": recall[tested].mean().item(),
         "macro_f1": f1[counted].mean().item(),
         "ece": calibration_error(confidence, correct),
         "tested_classes": int(tested.sum()),
         "f1_classes": int(counted.sum()),
     }
-    figures["per_class"] = {
+    metrics["per_class"] = {
         name: {
             "precision": precision[index].item(),
             "recall": recall[index].item(),
@@ -60,7 +60,7 @@ def classification_metrics(
         }
         for index, name in enumerate(classes)
     }
-    return figures
+    return metrics
 
 
 def calibration_error(confidence: Tensor, correct: Tensor, bins: int = ECE_BINS) -> float:
@@ -79,15 +79,15 @@ def bin_of(confidence: Tensor, bins: int = ECE_BINS) -> Tensor:
 
 def _by_blocks(logits: Tensor, labels: Tensor, activation: Activation) -> tuple[float, float, Tensor, Tensor]:
     """Mean loss, top-5 (0 where there are fewer classes), confidence and prediction of each image, in float64."""
-    loss, hits, confidence, predictions = 0.0, 0, [], []
+    loss, correct, confidence, predictions = 0.0, 0, [], []
     for block, of_block in blocks(logits, labels):
         exact = block.double()
         loss += losses(exact, of_block, activation).sum().item()
         confidence.append(probabilities(exact, activation).amax(dim=1))
         predictions.append(exact.argmax(dim=1))
         if exact.shape[1] > 5:
-            hits += int((exact.topk(5, dim=1).indices == of_block[:, None]).any(dim=1).sum())
-    return loss / len(labels), hits / len(labels), torch.cat(confidence), torch.cat(predictions)
+            correct += int((exact.topk(5, dim=1).indices == of_block[:, None]).any(dim=1).sum())
+    return loss / len(labels), correct / len(labels), torch.cat(confidence), torch.cat(predictions)
 
 
 def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:

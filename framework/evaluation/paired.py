@@ -14,7 +14,7 @@ from framework.evaluation.bootstrap import Interval, difference_interval
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from framework.evaluation.answers import Answers
+    from framework.evaluation.predictions import Predictions
 
 LEVEL = 0.05
 """A difference is called more than noise where chance alone would make one as large more rarely than that."""
@@ -48,7 +48,7 @@ class Paired:
         return {**vars(self), "interval": list(self.interval)}
 
 
-def paired(first: Answers, other: Answers, *, same_size: bool = False) -> Paired:
+def paired(first: Predictions, other: Predictions, *, same_size: bool = False) -> Paired:
     """Compare on the images of the same name and the same true class; raises `UserError` where there are none.
 
     With `same_size`, where both networks see images brought to their size in the same way, pixels are compared too.
@@ -61,7 +61,7 @@ def paired(first: Answers, other: Answers, *, same_size: bool = False) -> Paired
             "compare runs on the same split of the same data"
         )
     mine, other_s = np.array(pairs).T
-    right, other_right = first.hits.numpy()[mine], other.hits.numpy()[other_s]
+    right, other_right = first.correct.numpy()[mine], other.correct.numpy()[other_s]
     gained, lost = int((other_right & ~right).sum()), int((right & ~other_right).sum())
     return Paired(
         images=len(pairs),
@@ -103,11 +103,11 @@ def holm(values: Sequence[float]) -> list[float]:
     return raised
 
 
-def _other_pixels(first: Answers, other: Answers, mine: NDArray[np.int64], other_s: NDArray[np.int64]) -> int:
+def _other_pixels(first: Predictions, other: Predictions, mine: NDArray[np.int64], other_s: NDArray[np.int64]) -> int:
     if first.hashes is None or other.hashes is None:
         return 0
     return int((first.hashes.numpy()[mine] != other.hashes.numpy()[other_s]).sum())
 
 
-def _examples(answers: Answers) -> str:
-    return f"{count(len(answers), 'image')} such as '{answers.names[0]}'"
+def _examples(predictions: Predictions) -> str:
+    return f"{count(len(predictions), 'image')} such as '{predictions.names[0]}'"

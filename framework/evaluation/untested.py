@@ -10,18 +10,18 @@ from framework.errors import count, enumerate_names
 SHOWN = 5
 
 
-def untested_classes(figures: Mapping[str, Any]) -> list[str]:
-    """Their names, from the figures of a split."""
-    return [name for name, row in figures["per_class"].items() if not row["support"]]
+def untested_classes(metrics: Mapping[str, Any]) -> list[str]:
+    """Their names, from the metrics of a split."""
+    return [name for name, row in metrics["per_class"].items() if not row["support"]]
 
 
-def untested_note(figures: Mapping[str, Any], split: str) -> str | None:
-    """That there are such classes, and over how many classes the macro figures are; None where every one was tested."""
-    names = untested_classes(figures)
+def untested_note(metrics: Mapping[str, Any], split: str) -> str | None:
+    """That there are such classes, and over how many classes the macro metrics are; None where every one was tested."""
+    names = untested_classes(metrics)
     if not names:
         return None
-    total = len(figures["per_class"])
-    tested, counted = total - len(names), figures.get("f1_classes", total)
+    total = len(metrics["per_class"])
+    tested, counted = total - len(names), metrics.get("f1_classes", total)
     return (
         f"{count(len(names), 'class', 'classes')} of {total:,} {'has' if len(names) == 1 else 'have'} no images in "
         f"{split} and {'was' if len(names) == 1 else 'were'} not tested: {enumerate_names(names, SHOWN)}. Balanced "

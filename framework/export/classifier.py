@@ -10,7 +10,7 @@ from torch import nn
 
 from framework.errors import RunFailed
 from framework.evaluation.probabilities import probabilities
-from framework.evaluation.views import views_of
+from framework.evaluation.tta import tta_views
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,15 +32,15 @@ class Classifier(nn.Module):
         super().__init__()
         self.model = copy.deepcopy(engine.model).to(memory_format=torch.contiguous_format).eval()
         self.preprocess = engine.evaluator.preprocess
-        self.views = engine.evaluator.views
+        self.tta = engine.evaluator.tta
         self.temperature = engine.temperature
         self.activation = engine.evaluator.activation
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities and logits."""
         seen = self.preprocess.resized_batch(self.preprocess.with_channels(images))
-        views = list(views_of(self.preprocess.network_input(seen), self.views))
-        logits = self.model(torch.cat(views)).unflatten(0, (self.views, -1)).mean(0) / self.temperature
+        views = list(tta_views(self.preprocess.network_input(seen), self.tta))
+        logits = self.model(torch.cat(views)).unflatten(0, (self.tta, -1)).mean(0) / self.temperature
         return probabilities(logits, self.activation), logits
 
 

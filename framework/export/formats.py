@@ -85,11 +85,11 @@ def documents_of(predictor: Predictor, title: str, *, int8: bool = False) -> dic
     """Those of the run that may travel, with its recipe and a card.
 
     `model` has the views of this predictor, which may be others than the recipe's, and says where the arithmetic is
-    `int8`: the figures of the run are not the file's own then (`has_own_figures`).
+    `int8`: the metrics of the run are not the file's own then (`has_own_metrics`).
     """
     shared = predictor.trained.for_others()
     model = shared.documents["model"]
-    model = {**model, "evaluation": {**model["evaluation"], "views": predictor.engine.views}}
+    model = {**model, "evaluation": {**model["evaluation"], "tta": predictor.engine.tta}}
     if int8:
         model["int8"] = True
     shared = replace(shared, documents={**shared.documents, "model": model})

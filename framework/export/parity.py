@@ -42,14 +42,14 @@ class Answered:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Answers of an export beside those of the run."""
+    """Predictions of an export beside those of the run."""
 
     images: int
     largest_difference: float
     """Between two probabilities."""
     same_answers: int
     ties: int
-    """Of the others: images of which the run holds both answers for equally probable, but for `LIMIT`."""
+    """Of the others: images of which the run holds both predictions for equally probable, but for `LIMIT`."""
     differing: tuple[str, ...]
     """Names of images with another answer, ties apart, some of them."""
     top1: tuple[float, float] | None
@@ -57,7 +57,7 @@ class Comparison:
 
     @property
     def passed(self) -> bool:
-        """Whether the export gives the run's answers."""
+        """Whether the export gives the run's predictions."""
         return self.same_answers + self.ties == self.images and self.largest_difference <= LIMIT
 
     def as_dict(self) -> dict[str, Any]:
@@ -121,9 +121,9 @@ def compare(answered: Answered, exported: NDArray[np.float64]) -> Comparison:
     """What differs; probabilities that are no numbers differ by 1."""
     run = answered.probabilities
     difference = np.nan_to_num(np.abs(run - exported), nan=1.0)
-    everyone, answers = np.arange(len(run)), exported.argmax(1)
-    others = run.argmax(1) != answers
-    ties = others & (run.max(1) - run[everyone, answers] <= LIMIT)
+    everyone, predictions = np.arange(len(run)), exported.argmax(1)
+    others = run.argmax(1) != predictions
+    ties = others & (run.max(1) - run[everyone, predictions] <= LIMIT)
     differing = np.flatnonzero(others & ~ties)
     names, labels = answered.sample.names, answered.sample.labels
     top1 = None if labels is None else (_accuracy(run, labels), _accuracy(exported, labels))

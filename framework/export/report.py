@@ -15,7 +15,7 @@ from framework.files import write_json, write_text
 ACCURACY_WORTH_A_WARNING, ANSWERS_WORTH_A_WARNING = 0.01, 0.1
 """That quantisation may lose or change, as fractions of one, before that is said aloud."""
 CALIBRATED_ON_COMPARED = (
-    "the int8 file was calibrated on the images that it was compared on, so these figures are better than those on "
+    "the int8 file was calibrated on the images that it was compared on, so these metrics are better than those on "
     "other images; dataset.root=DIR says where the training images are"
 )
 PACKAGES = ("framework", "torch", "numpy", "pillow", "onnx", "onnxruntime")
@@ -89,7 +89,7 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
         if int8.get("calibrated_on_compared_images"):
             yield CALIBRATED_ON_COMPARED
     if report["differing"]:
-        yield "other answers, among others, for: " + ", ".join(report["differing"])
+        yield "other predictions, among others, for: " + ", ".join(report["differing"])
     yield "versions: " + ", ".join(f"{name} {number}" for name, number in report["versions"].items())
 
 
@@ -101,16 +101,16 @@ def warnings_of(int8: dict[str, Any]) -> Iterator[str]:
     if top1 and (lost := top1["run"] - top1["export"]) > ACCURACY_WORTH_A_WARNING:
         yield f"quantisation loses {100 * lost:.1f} points of accuracy"
     if changed > ANSWERS_WORTH_A_WARNING:
-        yield f"quantisation changes {100 * changed:.0f} % of the answers"
+        yield f"quantisation changes {100 * changed:.0f} % of the predictions"
 
 
-def _found(figures: dict[str, Any]) -> str:
-    ties = f" ({count(figures['ties'], 'tie')} besides)" if figures["ties"] else ""
+def _found(metrics: dict[str, Any]) -> str:
+    ties = f" ({count(metrics['ties'], 'tie')} besides)" if metrics["ties"] else ""
     text = (
-        f"the same answer on {100 * figures['same_answers']:.6g} %{ties}, "
-        f"probabilities differ by {figures['largest_difference']:.1g} at most"
+        f"the same answer on {100 * metrics['same_answers']:.6g} %{ties}, "
+        f"probabilities differ by {metrics['largest_difference']:.1g} at most"
     )
-    if top1 := figures["top1"]:
+    if top1 := metrics["top1"]:
         text += f", top-1 {100 * top1['export']:.2f} % (run {100 * top1['run']:.2f} %)"
     return text
 

@@ -50,7 +50,7 @@ def measure(compute: Compute, batch_size: int, size: tuple[int, int], seconds: f
 
 
 def speed_ratio(first: Compute, second: Compute, size: tuple[int, int], batch_size: int = 8, rounds: int = 15) -> float:
-    """How many times as fast the second is as the first: in turns, so that what else the machine does hits both."""
+    """How many times as fast the second is as the first: in turns, so that what else the machine does correct both."""
     images = np.random.default_rng(0).integers(0, 256, (batch_size, 3, *size), dtype=np.uint8)
     times: list[list[float]] = [[], []]
     for _ in range(WARM + rounds):

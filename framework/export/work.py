@@ -40,7 +40,7 @@ class Work:
     ) -> Work:
         """Find the images first: raises `UserError` where they are absent, before anything takes time."""
         sample = find_sample(recipe, trained.classes, asked, number) if number else None
-        predictor = Predictor.open(trained, registry, "cpu").with_views(recipe.evaluate.views)
+        predictor = Predictor.open(trained, registry, "cpu").with_tta(recipe.evaluate.tta)
         if sample is not None:
             sample = replace(sample, values=recipe.dataset.sample_range or predictor.preprocess.value_range)
         return cls(predictor, registry, kind, recipe, sample)
@@ -48,7 +48,7 @@ class Work:
     def export(self, out: Path, int8: bool, say: Callable[[str], None]) -> dict[str, Any] | None:
         """The report, or None where there is nothing to compare on.
 
-        Raises `RunFailed` where answers differ: what was written then lies under a name that says so.
+        Raises `RunFailed` where predictions differ: what was written then lies under a name that says so.
         """
         for stale in report_files(out):  # on a file of that name that is there no more
             stale.unlink(missing_ok=True)
@@ -79,7 +79,7 @@ class Work:
         return report
 
     def verify(self, export: Path) -> dict[str, Any]:
-        """The report on an export that is there; raises `RunFailed` where answers differ."""
+        """The report on an export that is there; raises `RunFailed` where predictions differ."""
         assert self.sample is not None
         report = self._compared(export, ask_run(self.predictor, self.sample))
         if not report["passed"]:
@@ -102,10 +102,10 @@ class Work:
         out, calibration = exported.with_suffix(".int8.onnx"), self._to_calibrate()
         write_int8(exported, out, self.predictor, calibration)
         exact, whole = open_export(exported, self.registry), open_export(out, self.registry)
-        answers = ask_export(whole.compute, answered, self.predictor.preprocess.least_side)
+        predictions = ask_export(whole.compute, answered, self.predictor.preprocess.least_side)
         ratio = speed_ratio(exact.compute, whole.compute, exact.size)
         sizes = exported.stat().st_size, out.stat().st_size
-        return int8_report(out, compare(answered, answers), ratio, sizes) | {
+        return int8_report(out, compare(answered, predictions), ratio, sizes) | {
             "calibrated_on": calibration.label,
             "calibrated_on_compared_images": calibration.label == answered.sample.label,
         }
@@ -137,7 +137,7 @@ def _mismatch(export: Path, report: dict[str, Any]) -> RunFailed:
     json_file, _ = write_report(export, {**report, "export": export.name})
     others = round(report["images"] * (1 - report["same_answers"])) - report["ties"]
     return RunFailed(
-        f"the export does not answer like the run: other answers on {others:,} of {count(report['images'], 'image')}, "
+        f"the export differs from the run: other predictions on {others:,} of {count(report['images'], 'image')}, "
         f"probabilities differ by {report['largest_difference']:.2g} (allowed: "
         f"{report['limit']:g}).\n    It is kept as {export}, not to be used; see {json_file}"
     )

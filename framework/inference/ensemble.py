@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from framework.errors import UserError
-from framework.evaluation.answers import Answers, averaged
+from framework.evaluation.predictions import Predictions, averaged
 from framework.inference.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -39,19 +39,19 @@ class Ensemble:
         """As the first one has them."""
         return self.predictors[0].classes
 
-    def answers(
+    def predictions(
         self,
         source: ImageSource,
         on_bad_image: str,
         progress: Progress | None = None,
         storage: Storage | None = None,
         apart_from: ImageSource | None = None,
-    ) -> tuple[Answers, tuple[BadImage, ...]]:
+    ) -> tuple[Predictions, tuple[BadImage, ...]]:
         """The mean of the members' probabilities for each image, and the images that were left out.
 
         `source` has the classes of the ensemble, in its order. Images are decoded once for all members that see them
         at the same size. Images that have a copy in `apart_from`, at the first member's size, are left out of the
-        answers; raises `UserError` where all have.
+        predictions; raises `UserError` where all have.
         """
         stores: dict[object, Store] = {}
         members = []
@@ -59,14 +59,14 @@ class Ensemble:
             seen = replace(predictor.preprocess, mean=(), std=())
             if seen not in stores:
                 stores[seen] = predictor.store(source, on_bad_image, progress, storage)
-            members.append(predictor.answers(stores[seen]))
+            members.append(predictor.predictions(stores[seen]))
         skipped = next(iter(stores.values())).skipped
-        answers = members[0] if len(members) == 1 else averaged(members)
+        predictions = members[0] if len(members) == 1 else averaged(members)
         if apart_from is not None:
             first = self.predictors[0]
             known = first.store(apart_from, on_bad_image, progress, storage)
             copies = next(iter(stores.values())).copies_of(known)
             if copies.all():
                 raise UserError("every image has a copy among those to be left out: nothing is left to evaluate")
-            answers = answers.only(~copies)
-        return answers, skipped
+            predictions = predictions.only(~copies)
+        return predictions, skipped

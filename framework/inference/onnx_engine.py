@@ -45,7 +45,7 @@ class OnnxEngine:
 
     label: str
     session: Any
-    views: int
+    tta: int
     temperature: float
     """Inside the graph."""
     factor: float = 1.0
@@ -54,7 +54,7 @@ class OnnxEngine:
     @classmethod
     def load(cls, trained: Trained) -> OnnxEngine:
         """Of an ONNX file that `framework export` wrote."""
-        views = trained.documents["model"]["evaluation"]["views"]
+        views = trained.documents["model"]["evaluation"]["tta"]
         return cls(trained.label, open_session(trained.weights), views, trained.temperature)
 
     @property
@@ -62,12 +62,12 @@ class OnnxEngine:
         """The CPU."""
         return torch.device("cpu")
 
-    def with_views(self, number: int) -> OnnxEngine:
+    def with_tta(self, number: int) -> OnnxEngine:
         """The same; raises `UserError` where another number is asked for than the file has."""
-        if number != self.views:
+        if number != self.tta:
             raise UserError(
-                f"{self.label}: views are part of the exported graph, and it has {self.views}, not {number}; "
-                f"export the run with evaluate.views={number}"
+                f"{self.label}: views are part of the exported graph, and it has {self.tta}, not {number}; "
+                f"export the run with evaluate.tta={number}"
             )
         return self
 

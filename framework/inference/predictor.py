@@ -14,7 +14,7 @@ from framework.data.decode import MAX_PIXELS, decode, quiet_decoding
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.build import build_store
 from framework.data.stores.store import Store
-from framework.evaluation.answers import Answers
+from framework.evaluation.predictions import Predictions
 from framework.evaluation.probabilities import probabilities
 from framework.inference.inputs import one_or_many
 from framework.inference.onnx_engine import OnnxEngine
@@ -47,13 +47,13 @@ class Engine(Protocol):
         """Where."""
 
     @property
-    def views(self) -> int:
-        """How often each image is looked at."""
+    def tta(self) -> int:
+        """Views of each image whose logits are averaged."""
 
     def __call__(self, images: Tensor) -> Tensor:
         """Calibrated logits of a batch."""
 
-    def with_views(self, number: int) -> Engine:
+    def with_tta(self, number: int) -> Engine:
         """The same, with the mean over so many views of each image; raises `UserError` where it cannot."""
 
     def with_temperature(self, temperature: float) -> Engine:
@@ -62,9 +62,9 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the network says of one image, or of one part of it that a finder found; or why it could not be read.
+    """What the network says of one image, or of one part of it that a detector found; or why it could not be read.
 
-    Without probabilities and without an error, the finder found nothing in the image.
+    Without probabilities and without an error, the detector found nothing in the image.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Prediction:
     """One for each class, in the order of `Predictor.classes`; they sum to one where the activation is softmax."""
     error: str | None = None
     region: Region | None = None
-    """Where in the image, where a finder found it; `name` then ends in `#1`, `#2`, …"""
+    """Where in the image, where a detector found it; `name` then ends in `#1`, `#2`, …"""
     deep: DeepValues | None = None
     """The values of an image with more than 8 bits a sample: `framework predict` warns if they are nearly black."""
 
@@ -115,9 +115,9 @@ class Predictor:
         """Where the network computes."""
         return self.engine.device
 
-    def with_views(self, number: int) -> Predictor:
+    def with_tta(self, number: int) -> Predictor:
         """The same, looking at each image so many times (1, 2, 6 or 10)."""
-        return replace(self, engine=self.engine.with_views(number))
+        return replace(self, engine=self.engine.with_tta(number))
 
     def with_batch_size(self, number: int | None) -> Predictor:
         """The same, computing so many images at once; None changes nothing."""
@@ -156,21 +156,21 @@ class Predictor:
         pair of a name and one of these; `images` is one of them, or any iterable of them. Anything else raises
         `TypeError`. Threads read ahead while the network computes, about a batch: `images` may be endless.
 
-        With `find`, what a `Finder` builds, one for each part of an image that it finds, or one without probabilities
+        With `find`, what a `Detector` builds, one for each part of an image that it finds, or one without probabilities
         where it finds none; `keep` is then told the name and the pixels of each part.
 
         Pillow's warnings are kept quiet while this is at work. Threads may still read while an answer is looked at: who
         wants no word of them then holds `quiet_decoding()` around the loop.
         """
-        return self._predictions(Reader(self.preprocess, find, keep).ahead(one_or_many(images), self.batch_size))
+        return self._predicted(Reader(self.preprocess, find, keep).ahead(one_or_many(images), self.batch_size))
 
-    def _predictions(self, reading: Generator[Seen, None, None]) -> Iterator[Prediction]:
+    def _predicted(self, reading: Generator[Seen, None, None]) -> Iterator[Prediction]:
         while True:
             with quiet_decoding():  # not across a yield: what the caller does there is no matter of this
-                answers = self._answers(list(islice(reading, self.batch_size)))
-            if not answers:
+                predictions = self._predictions(list(islice(reading, self.batch_size)))
+            if not predictions:
                 return
-            yield from answers
+            yield from predictions
 
     def top(self, prediction: Prediction, number: int) -> list[tuple[str, float]]:
         """The most probable classes with their probabilities, highest first; empty where it has no probabilities."""
@@ -186,15 +186,15 @@ class Predictor:
         """The images of a source, as this network sees them; `storage` says where they are, left out: in memory."""
         return build_store(source, self.preprocess, on_bad_image, progress, storage)
 
-    def answers(self, store: Store) -> Answers:
+    def predictions(self, store: Store) -> Predictions:
         """What the network says of every image of a store, in the same batches as at the end of the run.
 
         `classes` of what comes back are those of the network; labels are as the store has them.
         """
         logits = torch.cat([self.engine(batch) for batch in store.pixels.in_order(self.batch_size)])
-        return Answers(self.classes, store.names, store.labels, logits, store.hashes, self.trained.activation)
+        return Predictions(self.classes, store.names, store.labels, logits, store.hashes, self.trained.activation)
 
-    def _answers(self, batch: list[Seen]) -> list[Prediction]:
+    def _predictions(self, batch: list[Seen]) -> list[Prediction]:
         shown = [seen.pixels for seen in batch if seen.pixels is not None]
         rows = iter(self.probabilities(torch.stack(shown)).tolist() if shown else [])
         return [

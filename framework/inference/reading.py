@@ -37,7 +37,7 @@ class Seen:
     """Uint8 C×H×W at the network's size; None where there is an error, or nothing was found in the image."""
     error: str | None = None
     region: Region | None = None
-    """Which part it is, where a finder looked for parts."""
+    """Which part it is, where a detector looked for parts."""
     deep: DeepValues | None = None
     """The values of an image with more than 8 bits a sample."""
 

@@ -57,13 +57,13 @@ class TorchEngine:
         return self.evaluator.device
 
     @property
-    def views(self) -> int:
+    def tta(self) -> int:
         """How often each image is looked at."""
-        return self.evaluator.views
+        return self.evaluator.tta
 
-    def with_views(self, number: int) -> TorchEngine:
+    def with_tta(self, number: int) -> TorchEngine:
         """The same, with the mean over so many views of each image."""
-        return replace(self, evaluator=replace(self.evaluator, views=number))
+        return replace(self, evaluator=replace(self.evaluator, tta=number))
 
     def with_temperature(self, temperature: float) -> TorchEngine:
         """The same, with logits divided by another temperature."""

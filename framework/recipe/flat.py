@@ -31,8 +31,8 @@ def recipe_tree(text: str, where: str = "the recipe of a run") -> dict[str, Any]
 
 
 def decides(path: str) -> bool:
-    """Whether a training's outcome depends on that option; on observers, which are only told, it does not."""
-    return path not in ASIDE and not path.startswith("observers")
+    """Whether a training's outcome depends on that option; on callbacks, which are only told, it does not."""
+    return path not in ASIDE and not path.startswith("callbacks")
 
 
 def _flat(node: Any, path: str = "") -> dict[str, Any]:

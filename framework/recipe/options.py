@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 DEEPEST = 5
 """Most parts of a suggested path: `augment.0.base.p` has four."""
 SHOWN = 3
+RENAMED = {
+    "start_from": "train.init_from",
+    "accumulate": "train.grad_accum_steps",
+    "refresh_norm": "train.recalibrate_bn",
+    "grow_from": "train.progressive_resize.start",
+    "grow_until": "train.progressive_resize.until",
+    "views": "evaluate.tta",
+    "observers": "callbacks",
+    "growth": "train.lookahead.decay_power",
+}
+"""Names that options had before, or have elsewhere, with what they are here."""
 ALIKE = 0.72
 """Lowest likeness at which an option of another section is suggested; within the section less is enough."""
 
@@ -57,6 +68,8 @@ def meant_option(key: str, known: list[str], elsewhere: dict[str, list[str]]) ->
     key's initials or its last word: `learning_rate` suggests `lr`, `image_size` suggests `size`.
     """
     there: str | None = key
+    if key in RENAMED and key not in elsewhere:
+        return f"; did you mean '{RENAMED[key]}'?"
     if key not in elsewhere:
         here, there = nearest(key, known), nearest(key, elsewhere, ALIKE)
         if here and (there is None or likeness(key, here) >= likeness(key, there)):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from framework.components import Dataset, Loss, Model, Observer, Optimizer, Scheduler, Transform
+from framework.components import Callback, Dataset, Loss, Model, Optimizer, Scheduler, Transform
 from framework.section import Section
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -76,15 +76,24 @@ class Preprocess(Section):
 
 
 class Lookahead(Section):
-    """Slow weights that follow the fast ones, and that these go on from (Zhang et al., 2019)."""
+    """Lookahead: slow weights that follow the trained ones, which continue from them (Zhang et al., 2019)."""
 
     every: int = Field(5, ge=1)
-    """Optimizer steps between two meetings."""
+    """Optimizer steps between two updates of the slow weights."""
     decay: float = Field(0.5, ge=0, lt=1)
-    """Share of the slow weights that is kept when they meet (1 - α)."""
-    growth: float = Field(0.0, ge=0)
-    """The share kept is `decay` times the share of the training, to this power: 0 is the same throughout, 3 with decay
-    0.774 as in airbench (Jordan, 2024), whose slow weights begin to hold back towards the end."""
+    """Fraction of the slow weights kept at an update (1 - α in the paper)."""
+    decay_power: float = Field(0.0, ge=0)
+    """The fraction kept is `decay` × (fraction of the training done) ** `decay_power`. 0: constant. 3 with decay 0.774
+    is the setting of airbench (Jordan, 2024): the slow weights change less towards the end."""
+
+
+class ProgressiveResize(Section):
+    """The image size over the training: from `start` up to `preprocess.size`."""
+
+    start: int = Field(ge=8)
+    """Shorter side of the first images, in pixels."""
+    until: float = Field(0.6, gt=0, le=1)
+    """Fraction of all steps after which images have their full size."""
 
 
 class Train(Section):
@@ -95,24 +104,21 @@ class Train(Section):
     batch_size: int = Field(64, ge=1)
     """Images in one forward pass. The last, incomplete batch of an epoch is left out (images are reshuffled each
     epoch)."""
-    accumulate: int = Field(1, ge=1)
+    grad_accum_steps: int = Field(1, ge=1)
     """Batches whose gradients are averaged into one optimizer step. What is left of an epoch's images when no whole
-    step, of `batch_size` × `accumulate`, can be filled is left out of that epoch."""
+    step, of `batch_size` × `grad_accum_steps`, can be filled is left out of that epoch."""
     max_steps: int | None = Field(None, ge=1)
     """Stop after this many optimizer steps; the schedule is laid out over them."""
     max_time: Duration | None = Field(None, gt=0)
     """Stop training after this long (`90s`, `20m`, `1h30m`, or seconds), then evaluate as usual."""
     sampler: Literal["shuffled", "balanced"] = "shuffled"
     """`shuffled`: each image once an epoch. `balanced`: drawn so that every class comes equally often."""
-    start_from: str | None = None
+    init_from: str | None = None
     """Weights to begin with: a run or a bundle, by its path or name, of the same network. What is of a class goes by
     its name, so that classes may be others; those that are new begin anew."""
-    grow_from: int | None = Field(None, ge=8)
-    """Train on images of this many pixels (the shorter side) at first, and let them grow to `preprocess.size`:
-    smaller images train faster. A network that takes one size only is trained at that from the start, and the run
-    says so."""
-    grow_until: float = Field(0.6, gt=0, le=1)
-    """Share of all steps after which images have their full size, with `grow_from`."""
+    progressive_resize: ProgressiveResize | None = None
+    """Train on smaller images first; their size rises to `preprocess.size`. Smaller images train faster. A network with
+    a fixed input size is trained at full size throughout, and the run says so."""
     clip_grad_norm: float | None = Field(None, gt=0)
     """Scale gradients down to this norm where theirs is larger."""
     ema: float | None = Field(None, gt=0, lt=1)
@@ -121,7 +127,7 @@ class Train(Section):
     lookahead: Lookahead | None = None
     """Slow weights that move towards the trained ones every few steps, which then go on from there; the slow ones are
     evaluated and kept. In place of `ema`; `{}` for its defaults."""
-    refresh_norm: int | None = Field(None, ge=1)
+    recalibrate_bn: int | None = Field(None, ge=1)
     """Before each evaluation, estimate the statistics of batch normalisation anew on so many batches of training images
     (not augmented, evenly spread): those of averaged weights are not the average of theirs. For `ema`, `lookahead`, and
     small batches; 20 to 100."""
@@ -154,7 +160,7 @@ class Train(Section):
     """Train with the network compiled by `torch.compile`: true, false, or `auto`, which measures both on CUDA devices
     and takes the faster one. It does so in trainings of some minutes and more. Both true and `auto` need
     `deterministic: false`, since measured times differ from run to run. With images of one size and without
-    `accumulate`, CUDA graphs are used."""
+    `grad_accum_steps`, CUDA graphs are used."""
     channels_last: bool = True
     """Keep images and weights in N×H×W×C order, which convolutions run faster in."""
     deterministic: bool = True
@@ -182,11 +188,11 @@ class Train(Section):
 
 
 class Evaluate(Section):
-    """How the network is looked at once it is trained: on the test split, and by `framework evaluate` and `predict`."""
+    """Evaluation settings: for the test split, and for `framework evaluate` and `framework predict`."""
 
-    views: Literal[1, 2, 6, 10] = 1
-    """Views of each image whose logits are averaged. 1: the image; 2: also mirrored; 6: both also shifted one way and
-    the other along a diagonal; 10: along both diagonals. The validation after each epoch looks once."""
+    tta: Literal[1, 2, 6, 10] = 1
+    """Test-time augmentation: number of views of each image whose logits are averaged. 1: the image; 2: also mirrored;
+    6: both, also shifted along one diagonal; 10: along both diagonals. Validation during training uses one view."""
 
 
 class Recipe(Section):
@@ -211,16 +217,16 @@ class Recipe(Section):
     train: Train = Train()
     """How long, how fast, on what."""
     evaluate: Evaluate = Evaluate()
-    """How the trained network is looked at."""
-    observers: tuple[Observer, ...] = ()
-    """Who is told what happens."""
+    """Evaluation settings."""
+    callbacks: tuple[Callback, ...] = ()
+    """Callbacks and loggers that are notified during the run."""
 
     @model_validator(mode="after")
     def _one_start(self) -> Recipe:
-        if self.train.start_from is not None and self.model.without_pretrained() != self.model:
+        if self.train.init_from is not None and self.model.without_pretrained() != self.model:
             raise PydanticCustomError(
                 "starts",
-                "has both 'train.start_from' and pretrained weights in 'model': weights come from one of them, choose",
+                "has both 'train.init_from' and pretrained weights in 'model': weights come from one of them, choose",
             )
         return self
 

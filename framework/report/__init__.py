@@ -7,8 +7,8 @@ card.py      a model card on a terminal
 console.py   a terminal on which names are no markup
 bitmaps.py   pictures for trackers
 data_check.py  what `framework data check` prints
-split.py     the figures of a split on a terminal
-figures.py   figures as text: shares, durations, tables
+split.py     the metrics of a split on a terminal
+metrics.py   metrics as text: shares, durations, tables
 class_table.py  classes with their images in each split
 evidence.py  what a report of a run is made of, and what could not be had; pictures.py and choice.py: its images
 run_page.py  the report as a page, made of sections/ out of page/

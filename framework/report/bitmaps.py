@@ -1,4 +1,4 @@
-"""Pictures for those who keep a run's course as pictures: a confusion matrix, and single images with their answers.
+"""Pictures for those who keep a run's course as pictures: a confusion matrix, and single images with their predictions.
 
 Blue and orange are told apart with any colour vision.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from framework.report.figures import share
+from framework.report.formatting import share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
-    from framework.evaluation.answers import Answers
+    from framework.evaluation.predictions import Predictions
 
 SHOWN = 12
 """Of each group."""
@@ -21,7 +21,7 @@ class Choice:
 
     mistakes: list[int]
     """The most confident first."""
-    hits: list[int]
+    correct: list[int]
     """The least confident first."""
     sample: list[int]
     """Some of each class, whether right or wrong."""
@@ -29,17 +29,17 @@ class Choice:
     @property
     def all(self) -> list[int]:
         """Each once."""
-        return sorted({*self.mistakes, *self.hits, *self.sample})
+        return sorted({*self.mistakes, *self.correct, *self.sample})
 
 
-def choose(answers: Answers) -> Choice:
-    """The same images for the same answers."""
-    confidence = answers.confidences
-    wrong, right = (~answers.hits).nonzero().flatten(), answers.hits.nonzero().flatten()
+def choose(predictions: Predictions) -> Choice:
+    """The same images for the same predictions."""
+    confidence = predictions.confidences
+    wrong, right = (~predictions.correct).nonzero().flatten(), predictions.correct.nonzero().flatten()
     return Choice(
         wrong[confidence[wrong].argsort(descending=True, stable=True)][:SHOWN].tolist(),
         right[confidence[right].argsort(stable=True)][:SHOWN].tolist(),
-        _sample(answers.labels.tolist()),
+        _sample(predictions.labels.tolist()),
     )
 
 

@@ -1,4 +1,4 @@
-"""Runs beside each other: what their figures are, what differs in their recipes, and what is more than noise."""
+"""Runs beside each other: what their metrics are, what differs in their recipes, and what is more than noise."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from framework.data.splits import FIGURE_SPLITS, split_for_figures
+from framework.data.splits import FIGURE_SPLITS, evaluation_split
 from framework.errors import UserError, count
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.paired import LEVEL, Paired, holm, paired
@@ -16,12 +16,12 @@ from framework.recipe.differences import recipe_differences
 from framework.recipe.flat import recipe_tree
 from framework.report.seeds import SeedGroup, seed_groups
 from framework.report.short_names import short_names
-from framework.runs.recipe import views_of
+from framework.runs.recipe import tta_of
 
 if TYPE_CHECKING:
-    from framework.evaluation.answers import Answers
     from framework.evaluation.bootstrap import Interval
-    from framework.inference.answering import Answering
+    from framework.evaluation.predictions import Predictions
+    from framework.inference.evaluated_model import EvaluatedModel
     from framework.runs.trained import Trained
 
 COSTS = ("parameters", "multiply_adds", "seconds", "images_per_second")
@@ -34,8 +34,8 @@ class Compared:
 
     name: str
     trained: Trained
-    figures: Mapping[str, Any]
-    answers: Answers | None
+    metrics: Mapping[str, Any]
+    predictions: Predictions | None
     why_no_answers: str = ""
     paired: Paired | None = None
     """Against the first run; its p is raised where there are several comparisons."""
@@ -43,11 +43,11 @@ class Compared:
     @property
     def interval(self) -> Interval:
         """Of top-1, 95 %."""
-        return wilson_interval(self.figures["top1"], self.figures["images"])
+        return wilson_interval(self.metrics["top1"], self.metrics["images"])
 
     def untested(self, split: str) -> str | None:
-        """Which classes its figures say nothing about; None where every one was tested."""
-        return untested_note(self.figures, split)
+        """Which classes its metrics say nothing about; None where every one was tested."""
+        return untested_note(self.metrics, split)
 
     @property
     def more_than_noise(self) -> bool:
@@ -58,8 +58,8 @@ class Compared:
         """As JSON types."""
         results = self.trained.documents.get("results", {})
         row: dict[str, Any] = {"run": self.trained.label}
-        row |= {key: self.figures[key] for key in FIGURES if key in self.figures}
-        row["untested_classes"] = untested_classes(self.figures)
+        row |= {key: self.metrics[key] for key in FIGURES if key in self.metrics}
+        row["untested_classes"] = untested_classes(self.metrics)
         row["top1_interval"] = list(self.interval)
         row |= {key: results[key] for key in COSTS if key in results}
         if self.paired:
@@ -101,24 +101,22 @@ class Comparison:
         }
 
 
-def compare(answerings: Sequence[Answering], asked: str | None) -> Comparison:
-    """On the split that is asked for, else on the first of `test` and `validation` that all of them have figures of.
+def compare(models: Sequence[EvaluatedModel], asked: str | None) -> Comparison:
+    """On the split that is asked for, else on the first of `test` and `validation` that all of them have metrics of.
 
-    Raises `UserError` where a run has no figures of the split, or two runs have no image of it in common.
+    Raises `UserError` where a run has no metrics of the split, or two runs have no image of it in common.
     """
-    for answering in answerings:
-        if answering.overrides:
-            _ = answering.recipe  # what was typed just now is checked, whether or not data are needed
-    split = asked or _common_split(answerings)
-    names = short_names([answering.trained for answering in answerings])
-    runs = [_compared(name, answering, split) for name, answering in zip(names, answerings, strict=True)]
+    for model in models:
+        if model.overrides:
+            _ = model.recipe  # what was typed just now is checked, whether or not data are needed
+    split = asked or _common_split(models)
+    names = short_names([model.trained for model in models])
+    runs = [_compared(name, model, split) for name, model in zip(names, models, strict=True)]
     first, *others = runs
     tested = [_against(first, other) for other in others]
     raised = iter(holm([run.paired.p for run in tested if run.paired]))
     tested = [replace(run, paired=replace(run.paired, p=next(raised))) if run.paired else run for run in tested]
-    return Comparison(
-        split, (first, *tested), recipe_differences([_settings(answering.trained) for answering in answerings])
-    )
+    return Comparison(split, (first, *tested), recipe_differences([_settings(model.trained) for model in models]))
 
 
 def verdict(first: Compared, other: Compared) -> str:
@@ -159,27 +157,27 @@ def probability(p: float) -> str:
 def _settings(trained: Trained) -> dict[str, Any]:
     """Its recipe, with what an export may have made otherwise."""
     recipe = recipe_tree(trained.recipe, f"the recipe of '{trained.label}'")
-    evaluate = {**(recipe.get("evaluate") or {}), "views": views_of(trained)}
+    evaluate = {**(recipe.get("evaluate") or {}), "tta": tta_of(trained)}
     return {**recipe, "evaluate": evaluate, "int8": bool(trained.documents["model"].get("int8"))}
 
 
-def _common_split(answerings: Sequence[Answering]) -> str:
-    common = [split for split in FIGURE_SPLITS if all(answering.has_figures(split) for answering in answerings)]
-    return split_for_figures(common) or FIGURE_SPLITS[0]
+def _common_split(models: Sequence[EvaluatedModel]) -> str:
+    common = [split for split in FIGURE_SPLITS if all(model.has_metrics(split) for model in models)]
+    return evaluation_split(common) or FIGURE_SPLITS[0]
 
 
-def _compared(name: str, answering: Answering, split: str) -> Compared:
+def _compared(name: str, model: EvaluatedModel, split: str) -> Compared:
     try:
-        answers = answering.answers(split)
+        predictions = model.predictions(split)
     except UserError as error:
-        figures = answering.kept_figures(split)
-        if figures is None:
-            raise UserError(f"'{answering.trained.label}' has no figures of the split '{split}': {error}") from None
-        before = "; its figures are those before calibration" if answering.trained.temperature != 1 else ""
-        why = f"{name} kept no answers, and they cannot be computed again: {error}{before}"
-        return Compared(name, answering.trained, figures, None, why)
-    figures = answers.at_temperature(answering.trained.temperature).figures()
-    return Compared(name, answering.trained, figures, answers)
+        metrics = model.saved_metrics(split)
+        if metrics is None:
+            raise UserError(f"'{model.trained.label}' has no metrics of the split '{split}': {error}") from None
+        before = "; its metrics are those before calibration" if model.trained.temperature != 1 else ""
+        why = f"{name} kept no predictions, and they cannot be computed again: {error}{before}"
+        return Compared(name, model.trained, metrics, None, why)
+    metrics = predictions.at_temperature(model.trained.temperature).metrics()
+    return Compared(name, model.trained, metrics, predictions)
 
 
 def _geometry(run: Compared) -> list[Any]:
@@ -188,10 +186,10 @@ def _geometry(run: Compared) -> list[Any]:
 
 
 def _against(first: Compared, other: Compared) -> Compared:
-    if first.answers is None or other.answers is None:
+    if first.predictions is None or other.predictions is None:
         return other
     try:
         same_size = _geometry(first) == _geometry(other)
-        return replace(other, paired=paired(first.answers, other.answers, same_size=same_size))
+        return replace(other, paired=paired(first.predictions, other.predictions, same_size=same_size))
     except UserError as error:
         raise UserError(f"'{first.trained.label}' and '{other.trained.label}' cannot be compared: {error}") from None

@@ -23,7 +23,7 @@ def comparison_page(comparison: Comparison) -> str:
     """The whole page, as HTML."""
     names = [run.name for run in comparison.runs]
     parts = [
-        Part("figures", "Figures", "Side by side", _figures(comparison)),
+        Part("metrics", "Metrics", "Side by side", _metrics(comparison)),
         Part("noise", "Noise", "More than noise?", _verdicts(comparison)),
     ]
     if (curves := _curves(comparison)) is not None:
@@ -37,16 +37,16 @@ def comparison_page(comparison: Comparison) -> str:
 FOOT = (
     "Intervals are 95 %: Wilson’s for top-1, a paired bootstrap of 10,000 resamples for differences. p is of McNemar’s "
     "exact test on the images in common; where several runs are held against the first it is raised after Holm. All of "
-    "that tells what other test images would change. Another seed changes figures too: before a small difference is "
+    "that tells what other test images would change. Another seed changes metrics too: before a small difference is "
     "believed, both recipes deserve several seeds."
 )
 
 
-def _figures(comparison: Comparison) -> Markup:
+def _metrics(comparison: Comparison) -> Markup:
     heads: list[Content] = ["", *(_name(run, index) for index, run in enumerate(comparison.runs))]
     rows: list[list[Content]] = [list(row) for row in figure_rows(comparison)]
     shares = [
-        (run.name, run.interval[0], run.figures["top1"], run.interval[1], _colour(index))
+        (run.name, run.interval[0], run.metrics["top1"], run.interval[1], _colour(index))
         for index, run in enumerate(comparison.runs)
     ]
     chart = whisker_chart("Top-1 with its 95 % interval", shares, PERCENT)

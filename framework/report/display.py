@@ -15,7 +15,7 @@ from framework.evaluation.untested import untested_note
 from framework.hookspecs import hookimpl
 from framework.report.class_table import class_table
 from framework.report.epoch_table import EpochTable
-from framework.report.figures import (
+from framework.report.formatting import (
     duration,
     gigabytes,
     share,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Display(ABC):
-    """What a run tells a person; also an observer."""
+    """What a run tells a person; also a callback."""
 
     def __init__(self) -> None:
         self.epochs = 0
@@ -100,7 +100,7 @@ class Display(ABC):
         self.summary(results)
 
     def summary(self, results: Mapping[str, Any]) -> None:
-        """Figures of validation and test, where they are, what to do next."""
+        """Metrics of validation and test, where they are, what to do next."""
         splits = {name: results[name] for name in ("validation", "test") if name in results}
         self.line()
         if results["stopped"]:
@@ -130,8 +130,8 @@ class Display(ABC):
 
     def _untested(self, splits: Mapping[str, Any]) -> None:
         """Classes that a split has no images of."""
-        for name, figures in splits.items():
-            if note := untested_note(figures, name):
+        for name, metrics in splits.items():
+            if note := untested_note(metrics, name):
                 self.line(note, "yellow")
 
     def _without_copies(self, results: Mapping[str, Any]) -> None:
@@ -143,8 +143,8 @@ class Display(ABC):
         known = total - apart["images"]
         self.line(f"Of {count(total, 'test image')} {have(known)} an exact copy in train.", "yellow")
         if apart["images"]:
-            figures = ", ".join(f"{name} {value}" for name, value in split_rows({"": apart}))
-            self.line(f"Without them: {figures}.", "yellow")
+            metrics = ", ".join(f"{name} {value}" for name, value in split_rows({"": apart}))
+            self.line(f"Without them: {metrics}.", "yellow")
 
     def estimated(self, profile: Profile) -> None:
         """What a dry run found."""
@@ -217,7 +217,7 @@ def overview(session: Session) -> list[tuple[str, str]]:
     classes = count(len(session.stores["train"].classes), "class", "classes")
     parameters = sum(parameter.numel() for parameter in session.model.parameters())
     size = f"{preprocess.channels}×{preprocess.height}×{preprocess.width}"
-    if recipe.train.grow_from is not None:
+    if recipe.train.progressive_resize is not None:
         growth = session.batches.growth
         size += f", growing from {growth.start}" if growth else " throughout: this network takes no smaller images"
     precision = str(session.precision.dtype).removeprefix("torch.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from framework.report.figures import duration, share
+from framework.report.formatting import duration, share
 
 GAP = "  "
 
@@ -56,7 +56,7 @@ class EpochTable:
         return ["epoch", *(column.title for column in self.columns)]
 
     def cells(self, epoch: int, metrics: Mapping[str, Any]) -> list[str]:
-        """One epoch; `metrics` as observers get them."""
+        """One epoch; `metrics` as callbacks get them."""
         return [f"{epoch}/{self.epochs}", *(column.cell(metrics) for column in self.columns)]
 
     def row(self, cells: list[str]) -> str:

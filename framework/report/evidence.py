@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from framework.errors import UserError, count
 from framework.evaluation.bootstrap import Interval
 from framework.evaluation.calibration import fit_temperature, is_minimum
-from framework.evaluation.figure_intervals import figure_intervals
 from framework.evaluation.intervals import wilson_interval
+from framework.evaluation.metric_intervals import metric_intervals
 from framework.report.pictures import Pictures, find_pictures
 
 if TYPE_CHECKING:
-    from framework.evaluation.answers import Answers
     from framework.evaluation.confusion import Confusion
-    from framework.inference.answering import Answering
+    from framework.evaluation.predictions import Predictions
+    from framework.inference.evaluated_model import EvaluatedModel
     from framework.runs.trained import Trained
 
 ANOTHER_ROOT = "Name the place of the data set after the run, such as dataset.root=DIR, and write the report again."
@@ -47,14 +47,14 @@ class Evidence:
 
     trained: Trained
     split: str
-    answers: Answers | None
+    predictions: Predictions | None
     """Without temperature."""
-    figures: Mapping[str, Any] | None
+    metrics: Mapping[str, Any] | None
     """At the run's temperature, where it has one."""
     intervals: Mapping[str, Interval]
-    """95 %, of those figures that have one."""
+    """95 %, of those metrics that have one."""
     confusion: Confusion | None
-    """Counted from the answers."""
+    """Counted from the predictions."""
     temperature: Temperature | None
     pictures: Pictures | None
     course: tuple[Mapping[str, Any], ...]
@@ -63,38 +63,38 @@ class Evidence:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """In the order of the figures."""
-        return tuple(self.figures["per_class"]) if self.figures else self.trained.classes
+        """In the order of the metrics."""
+        return tuple(self.metrics["per_class"]) if self.metrics else self.trained.classes
 
     def gap(self, part: str) -> Gap | None:
         """Why that part is not there, where it is not."""
         return next((gap for gap in self.gaps if gap.part == part), None)
 
 
-def gather(answering: Answering, asked: str | None) -> Evidence:
+def gather(model: EvaluatedModel, asked: str | None) -> Evidence:
     """Of a run or bundle and the split that is asked for (None: test, else validation).
 
     What needs data or plugins that are not there any more becomes a gap. Raises `UserError` where the split that was
     asked for cannot be had, or the overrides are wrong.
     """
     gaps: list[Gap] = []
-    if answering.overrides:
-        _ = answering.recipe  # what was typed just now is checked, and no gap
-    split, answers = _answers(answering, asked, gaps)
-    trained = answering.trained
-    calibrated = answers.at_temperature(trained.temperature) if answers else None
-    figures = calibrated.figures() if calibrated else answering.kept_figures(split)
-    temperature = _temperature(answering, split, gaps) if answers else None
-    pictures = _pictures(answering, split, answers, gaps) if answers else None
+    if model.overrides:
+        _ = model.recipe  # what was typed just now is checked, and no gap
+    split, predictions = _predictions(model, asked, gaps)
+    trained = model.trained
+    calibrated = predictions.at_temperature(trained.temperature) if predictions else None
+    metrics = calibrated.metrics() if calibrated else model.saved_metrics(split)
+    temperature = _temperature(model, split, gaps) if predictions else None
+    pictures = _pictures(model, split, predictions, gaps) if predictions else None
     if not trained.folder:
         gaps.append(Gap("curves", "a bundle does not hold the course of its training", "Report on the run's folder."))
     return Evidence(
         trained=trained,
         split=split,
-        answers=answers,
-        figures=figures,
-        intervals=_intervals(calibrated, figures),
-        confusion=answers.confusion() if answers else None,
+        predictions=predictions,
+        metrics=metrics,
+        intervals=_intervals(calibrated, metrics),
+        confusion=predictions.confusion() if predictions else None,
         temperature=temperature,
         pictures=pictures,
         course=tuple(trained.folder.metrics_lines()) if trained.folder else (),
@@ -102,41 +102,41 @@ def gather(answering: Answering, asked: str | None) -> Evidence:
     )
 
 
-def _answers(answering: Answering, asked: str | None, gaps: list[Gap]) -> tuple[str, Answers | None]:
+def _predictions(model: EvaluatedModel, asked: str | None, gaps: list[Gap]) -> tuple[str, Predictions | None]:
     split = asked or "test"
     try:
-        split = answering.split_for_figures(asked)
-        return split, answering.answers(split)
+        split = model.evaluation_split(asked)
+        return split, model.predictions(split)
     except UserError as error:
-        if answering.asks_anew or (asked is not None and answering.kept_figures(asked) is None):
+        if model.asks_anew or (asked is not None and model.saved_metrics(asked) is None):
             raise
         what = "what the network said of each image is not kept, and cannot be computed again"
-        calibrated = answering.trained.temperature != 1 and answering.kept_figures(split) is not None
-        before = "; the figures are those before calibration" if calibrated else ""
-        gaps.append(Gap("answers", f"{what}: {error}{before}", ANOTHER_ROOT))
+        calibrated = model.trained.temperature != 1 and model.saved_metrics(split) is not None
+        before = "; the metrics are those before calibration" if calibrated else ""
+        gaps.append(Gap("predictions", f"{what}: {error}{before}", ANOTHER_ROOT))
     return split, None
 
 
-def _intervals(answers: Answers | None, figures: Mapping[str, Any] | None) -> dict[str, Interval]:
-    """Top-1 by its formula, everything else from the answers where there are any."""
-    if not figures:
+def _intervals(predictions: Predictions | None, metrics: Mapping[str, Any] | None) -> dict[str, Interval]:
+    """Top-1 by its formula, everything else from the predictions where there are any."""
+    if not metrics:
         return {}
-    shares = {name: wilson_interval(figures[name], figures["images"]) for name in ("top1", "top5") if name in figures}
-    return {**shares, **(figure_intervals(answers) if answers else {})}
+    shares = {name: wilson_interval(metrics[name], metrics["images"]) for name in ("top1", "top5") if name in metrics}
+    return {**shares, **(metric_intervals(predictions) if predictions else {})}
 
 
-def _temperature(answering: Answering, split: str, gaps: list[Gap]) -> Temperature | None:
-    trained = answering.trained
+def _temperature(model: EvaluatedModel, split: str, gaps: list[Gap]) -> Temperature | None:
+    trained = model.trained
     if calibration := trained.documents.get("calibration"):
         origin = (
             f"It was fitted on {count(calibration['images'], 'image')} of the {calibration['split']} split and belongs "
             "to the run: every probability that the framework gives is calibrated by it."
         )
         return Temperature(trained.temperature, origin, calibration["split"] == split)
-    why = _validation_missing(answering)
+    why = _validation_missing(model)
     if why is None:
         try:
-            validation = answering.answers("validation")
+            validation = model.predictions("validation")
         except UserError as error:
             why = f"no temperature could be fitted: {error}"
     if why is not None:
@@ -151,16 +151,16 @@ def _temperature(answering: Answering, split: str, gaps: list[Gap]) -> Temperatu
     return Temperature(value, f"{origin}. {keep}." if keep else f"{origin}.", split == "validation")
 
 
-def _validation_missing(answering: Answering) -> str | None:
-    known = answering.trained.documents
+def _validation_missing(model: EvaluatedModel) -> str | None:
+    known = model.trained.documents
     if "validation" in known.get("results", {}) or "validation" in known.get("data", {}):
         return None
     return "no temperature can be fitted: the run held no validation images out"
 
 
-def _pictures(answering: Answering, split: str, answers: Answers, gaps: list[Gap]) -> Pictures | None:
+def _pictures(model: EvaluatedModel, split: str, predictions: Predictions, gaps: list[Gap]) -> Pictures | None:
     try:
-        pictures = find_pictures(answering, split, answers)
+        pictures = find_pictures(model, split, predictions)
     except UserError as error:
         gaps.append(Gap("pictures", f"the images cannot be had: {error}", ANOTHER_ROOT))
         return None

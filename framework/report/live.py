@@ -10,7 +10,7 @@ from framework.errors import count
 from framework.hookspecs import hookimpl
 from framework.report.console import plain_console
 from framework.report.display import Display
-from framework.report.figures import share
+from framework.report.formatting import share
 from framework.report.progress import progress_bar
 from framework.report.wrapping import wrapped
 

@@ -16,7 +16,7 @@ from framework.data.preprocess import Preprocessor
 from framework.data.sources import file_of
 from framework.data.splits import find_split
 from framework.errors import UserError
-from framework.evaluation.answers import image_keys
+from framework.evaluation.predictions import image_keys
 from framework.evaluation.probabilities import probabilities
 from framework.inference.activation import activation_maps, overlay
 from framework.report.choice import choose
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from framework.components import ImageSource
-    from framework.evaluation.answers import Answers
-    from framework.inference.answering import Answering
+    from framework.evaluation.predictions import Predictions
+    from framework.inference.evaluated_model import EvaluatedModel
     from framework.inference.predictor import Predictor
     from framework.report.page.elements import Markup
 
@@ -63,7 +63,7 @@ class Pictures:
     """The images of a report, in the groups of `Choice`."""
 
     mistakes: tuple[Picture, ...]
-    hits: tuple[Picture, ...]
+    correct: tuple[Picture, ...]
     sample: tuple[Picture, ...]
     """With activation maps, unless `no_maps` says why not."""
     chosen: int
@@ -72,34 +72,34 @@ class Pictures:
     no_maps: str = ""
 
 
-def find_pictures(answering: Answering, split: str, answers: Answers) -> Pictures:
+def find_pictures(model: EvaluatedModel, split: str, predictions: Predictions) -> Pictures:
     """Choose, read and check the images; raises `UserError` where there is no such data, or none of the images in it.
 
-    An image of which the network no longer says what it said is not shown: it is another than the figures tell of.
+    An image of which the network no longer says what it said is not shown: it is another than the metrics tell of.
     """
-    source = find_split(answering.splits, split)
-    shown = answers.at_temperature(answering.trained.temperature)
+    source = find_split(model.splits, split)
+    shown = predictions.at_temperature(model.trained.temperature)
     choice = choose(shown)
     gathering = _Gathering(source, shown)
-    gathering.read(choice.all, Preprocessor.from_dict(answering.trained.documents["model"]["preprocess"]))
+    gathering.read(choice.all, Preprocessor.from_dict(model.trained.documents["model"]["preprocess"]))
     if not gathering.pixels:
         raise UserError(f"none of the images that were answered for is in the split '{split}' of the data set")
     try:
-        no_maps = gathering.look(answering.predictor, choice.sample)
+        no_maps = gathering.look(model.predictor, choice.sample)
     except UserError as error:
         no_maps = f"the network cannot be built any more: {error}"
-    mistakes, hits = gathering.finished(choice.mistakes), gathering.finished(choice.hits)
+    mistakes, correct = gathering.finished(choice.mistakes), gathering.finished(choice.correct)
     sample = gathering.finished(choice.sample, mapped=True)
     wanted = len(choice.all)
-    return Pictures(mistakes, hits, sample, wanted, wanted - len(gathering.pixels), no_maps)
+    return Pictures(mistakes, correct, sample, wanted, wanted - len(gathering.pixels), no_maps)
 
 
 @dataclass
 class _Gathering:
-    """Pictures by their index in the answers, and the pixels of those that are there."""
+    """Pictures by their index in the predictions, and the pixels of those that are there."""
 
     source: ImageSource
-    answers: Answers
+    predictions: Predictions
     pictures: dict[int, Picture] = field(default_factory=dict)
     pixels: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
     heats: dict[int, Markup] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class _Gathering:
         """Read those images that still have the same name and class."""
         classes = (self.source.classes[label] for label in self.source.labels)
         places = {key: place for place, key in enumerate(image_keys(self.source.names, classes))}
-        keys = self.answers.keys
+        keys = self.predictions.keys
         with quiet_decoding():
             for index in wanted:
                 self.pictures[index] = self._read(index, places.get(keys[index]), preprocess)
@@ -118,7 +118,7 @@ class _Gathering:
         """Leave out images that are others by now, and add activation maps to the sample, or say why there are none."""
         seen = {index: predictor.preprocess(array) for index, array in self.pixels.items()}
         now = predictor.probabilities(torch.stack(list(seen.values())))
-        then = probabilities(self.answers.logits[list(seen)].double(), self.answers.activation)
+        then = probabilities(self.predictions.logits[list(seen)].double(), self.predictions.activation)
         for index, moved in zip(list(seen), (now - then).abs().amax(dim=1).tolist(), strict=True):
             if moved > TOLERANCE:
                 self.pictures[index] = replace(self.pictures[index], file=None, why_not="another image by now")
@@ -128,7 +128,7 @@ class _Gathering:
             return ""
         images = torch.stack([seen[index] for index in mapped])
         try:
-            maps = activation_maps(predictor, images, self.answers.logits[mapped].argmax(dim=1))
+            maps = activation_maps(predictor, images, self.predictions.logits[mapped].argmax(dim=1))
         except UserError as error:
             return str(error)
         for index, image, heat in zip(mapped, images, maps, strict=True):
@@ -150,9 +150,9 @@ class _Gathering:
         )
 
     def _read(self, index: int, place: int | None, preprocess: Preprocessor) -> Picture:
-        row = probabilities(self.answers.logits[index : index + 1].double(), self.answers.activation)[0]
-        best, label, classes = int(row.argmax()), int(self.answers.labels[index]), self.answers.classes
-        name = self.answers.names[index]
+        row = probabilities(self.predictions.logits[index : index + 1].double(), self.predictions.activation)[0]
+        best, label, classes = int(row.argmax()), int(self.predictions.labels[index]), self.predictions.classes
+        name = self.predictions.names[index]
         picture = Picture(name, classes[label], classes[best], float(row[best]), float(row[label]))
         if place is None:
             return replace(picture, why_not="not in the data set any more")

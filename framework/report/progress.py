@@ -10,7 +10,7 @@ from rich.progress import Progress, ProgressColumn, Task
 from rich.table import Column
 from rich.text import Text
 
-from framework.report.figures import duration
+from framework.report.formatting import duration
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.errors import count, enumerate_names
 from framework.evaluation.bootstrap import RESAMPLES
-from framework.report.figures import duration
+from framework.report.formatting import duration
 from framework.report.page.document import Part, document, prose
 from framework.report.page.elements import Content, element
 from framework.report.sections.calibration import calibration_section
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from framework.report.evidence import Evidence
 
 SECTIONS = (
-    ("figures", "Figures", "At a glance", headline_section),
+    ("metrics", "Metrics", "At a glance", headline_section),
     ("confusion", "Confusions", "What is taken for what", confusion_section),
     ("classes", "Classes", "Each class", classes_section),
     ("calibration", "Calibration", "Can its probabilities be trusted?", calibration_section),

@@ -1,4 +1,4 @@
-"""Runs whose recipes differ in their seed alone: the mean of their figures, and how far the seed moves them."""
+"""Runs whose recipes differ in their seed alone: the mean of their metrics, and how far the seed moves them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from framework.recipe.flat import decides
-from framework.report.figures import HEADLINES
+from framework.report.formatting import HEADLINES
 
 if TYPE_CHECKING:
     from framework.report.comparison import Compared
@@ -24,9 +24,9 @@ class SeedGroup:
     runs: Mapping[Any, Compared]
 
     @property
-    def figures(self) -> dict[str, tuple[float, float]]:
+    def metrics(self) -> dict[str, tuple[float, float]]:
         """Mean and standard deviation (of a sample, by n - 1) of each figure that all of them have."""
-        found = [run.figures for run in self.runs.values()]
+        found = [run.metrics for run in self.runs.values()]
         values = {key: [one[key] for one in found] for key in HEADLINES if all(key in one for one in found)}
         return {key: (statistics.fmean(of), statistics.stdev(of)) for key, of in values.items()}
 
@@ -35,13 +35,13 @@ class SeedGroup:
         return {
             "runs": [run.trained.label for run in self.runs.values()],
             "seeds": list(self.runs),
-            "mean": {key: mean for key, (mean, _) in self.figures.items()},
-            "standard_deviation": {key: deviation for key, (_, deviation) in self.figures.items()},
+            "mean": {key: mean for key, (mean, _) in self.metrics.items()},
+            "standard_deviation": {key: deviation for key, (_, deviation) in self.metrics.items()},
         }
 
     def in_words(self) -> str:
         """`a-1, -2 (seeds 0, 1): top-1 62.4 ± 0.5 % (mean and standard deviation of 2 runs)`."""
-        mean, deviation = self.figures["top1"]
+        mean, deviation = self.metrics["top1"]
         return (
             f"{_enumerated([run.name for run in self.runs.values()])} (seeds {', '.join(map(str, self.runs))}): "
             f"{HEADLINES['top1']} {100 * mean:.1f} ± {100 * deviation:.1f} % "

@@ -1,4 +1,4 @@
-"""The figures of several runs as rows of text, for the terminal and for a page."""
+"""The metrics of several runs as rows of text, for the terminal and for a page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from framework.recipe.wording import in_words
 from framework.report.comparison import points, probability
-from framework.report.figures import HEADLINES, duration, headline, millions
+from framework.report.formatting import HEADLINES, duration, headline, millions
 
 if TYPE_CHECKING:
     from framework.report.comparison import Compared, Comparison
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 def figure_rows(comparison: Comparison) -> Iterator[list[str]]:
     """A row for each figure: its name, then a cell for each run."""
     runs = comparison.runs
-    yield [HEADLINES["top1"], *(headline("top1", run.figures["top1"]) for run in runs)]
+    yield [HEADLINES["top1"], *(headline("top1", run.metrics["top1"]) for run in runs)]
     yield ["95 % interval", *("{:.1f} to {:.1f}".format(*(100 * end for end in run.interval)) for run in runs)]
     yield ["against the first", *(_difference(run) for run in runs)]
     yield ["its 95 % interval", *(_difference_interval(run) for run in runs)]
     yield ["p (McNemar)", *(probability(run.paired.p).removeprefix("= ") if run.paired else "" for run in runs)]
     for key in ("top5", "balanced_accuracy", "macro_f1", "ece", "loss"):
-        if any(key in run.figures for run in runs):
+        if any(key in run.metrics for run in runs):
             yield [
                 HEADLINES[key],
-                *(headline(key, run.figures[key]) if key in run.figures else "" for run in runs),
+                *(headline(key, run.metrics[key]) if key in run.metrics else "" for run in runs),
             ]
-    yield ["images", *(f"{run.figures['images']:,}" for run in runs)]
+    yield ["images", *(f"{run.metrics['images']:,}" for run in runs)]
     results = [run.trained.documents.get("results", {}) for run in runs]
     yield ["parameters", *(f"{found['parameters']:,}" if "parameters" in found else "" for found in results)]
     if any("multiply_adds" in found for found in results):

@@ -1,4 +1,4 @@
-"""The figures of one split on a terminal."""
+"""The metrics of one split on a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from framework.errors import count
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.untested import untested_note
 from framework.report.console import plain_console
-from framework.report.figures import class_rows, split_rows
+from framework.report.formatting import class_rows, split_rows
 
 if TYPE_CHECKING:
     from framework.evaluation.confusion import Confusion
@@ -26,20 +26,20 @@ IN_FULL = 12
 MISTAKES = 20
 
 
-def print_split(what: str, figures: dict[str, Any], confusion: Confusion, skipped: int) -> None:
-    """Headline figures, each class, and the confusion matrix; `skipped` images could not be read."""
+def print_split(what: str, metrics: dict[str, Any], confusion: Confusion, skipped: int) -> None:
+    """Headline metrics, each class, and the confusion matrix; `skipped` images could not be read."""
     console = plain_console()
     bad = f", {count(skipped, 'bad one')} skipped" if skipped else ""
-    console.print(Text.assemble((what, "bold"), f", {count(figures['images'], 'image')}{bad}"))
-    for name, value in split_rows({what: figures}):
-        console.print(Text.assemble(f"{name:>20}  {value}", (_interval(figures) if name == "top-1" else "", "dim")))
-    if untested := untested_note(figures, what):
+    console.print(Text.assemble((what, "bold"), f", {count(metrics['images'], 'image')}{bad}"))
+    for name, value in split_rows({what: metrics}):
+        console.print(Text.assemble(f"{name:>20}  {value}", (_interval(metrics) if name == "top-1" else "", "dim")))
+    if untested := untested_note(metrics, what):
         console.print()
         console.print(untested, style="yellow", soft_wrap=not console.is_terminal, markup=False)
     table = Table("class", "precision", "recall", "F1", "images", box=None, header_style="bold", pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
-    for row in class_rows(figures):
+    for row in class_rows(metrics):
         table.add_row(*row)
     console.print()
     console.print(table)
@@ -49,8 +49,8 @@ def print_split(what: str, figures: dict[str, Any], confusion: Confusion, skippe
     console.print(confusion_table(confusion, console.width) if few else mistakes_table(confusion))
 
 
-def _interval(figures: dict[str, Any]) -> str:
-    low, high = wilson_interval(figures["top1"], figures["images"])
+def _interval(metrics: dict[str, Any]) -> str:
+    low, high = wilson_interval(metrics["top1"], metrics["images"])
     return f"  95 % interval {100 * low:.1f} to {100 * high:.1f}"
 
 

@@ -8,7 +8,7 @@ from framework.errors import count
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.untested import untested_note
 from framework.recipe.wording import options_in_words
-from framework.runs.recipe import has_own_figures, views_of, views_of_figures
+from framework.runs.recipe import has_own_metrics, tta_of, tta_of_metrics
 from framework.runs.trained import Trained
 
 SPLITS = {
@@ -16,14 +16,14 @@ SPLITS = {
     "test": "test",
     "test_without_copies": "test, without images that have a copy in train",
 }
-HALF = "\n\nThe weights here are rounded to half precision; the figures are those of the run, before that."
+HALF = "\n\nThe weights here are rounded to half precision; the metrics are those of the run, before that."
 VIEWS = "\n\nHere it looks at {views} of each image; {what} are those of the run, at {own}."
 SIGMOID = (
     " Each probability is that of one class against the rest (sigmoid, as it was trained): they need not add up to one."
 )
 INT8 = (
-    "\n\nMost of the arithmetic here is in whole numbers of 8 bits, which changes some answers; the figures are those "
-    "of the run, before that."
+    "\n\nMost of the arithmetic here is in whole numbers of 8 bits, which changes some predictions; the metrics are "
+    "those of the run, before that."
 )
 
 
@@ -39,10 +39,10 @@ def model_card(trained: Trained, title: str, *, half: bool = False) -> str:
         f"{_network(model['model'])} tells {len(trained.classes)} classes apart: {', '.join(trained.classes)}. "
         f"It sees {size['height']}×{size['width']} pixels, {'grayscale' if size['channels'] == 1 else 'RGB'}; images "
         "of any size and mode are brought to that by the preprocessing that travels with it.",
-        "## How good it is\n\n" + _figures(trained) + (HALF if half else "") + _changes(trained),
+        "## How good it is\n\n" + _metrics(trained) + (HALF if half else "") + _changes(trained),
         "## What it was trained on\n\n" + _data(trained),
         "## What to keep in mind\n\n"
-        "The figures hold for images like those it was tested on. Of anything else it still names one of its classes, "
+        "The metrics hold for images like those it was tested on. Of anything else it still names one of its classes, "
         "and its probabilities then mean little." + (SIGMOID if trained.activation == "sigmoid" else ""),
         "## The recipe\n\n```yaml\n" + trained.recipe.strip() + "\n```",
     ]
@@ -50,15 +50,15 @@ def model_card(trained: Trained, title: str, *, half: bool = False) -> str:
 
 
 def summary(trained: Trained) -> str:
-    """One line: `7 classes, top-1 63.5 % of 3,589 test images`, and of whom, where an export changed the answers."""
-    from framework.data.splits import split_for_figures  # which loads Pillow
+    """One line: `7 classes, top-1 63.5 % of 3,589 test images`, and whose, if an export changed the predictions."""
+    from framework.data.splits import evaluation_split  # which loads Pillow
 
     text = f"{len(trained.classes)} classes"
     results = trained.documents.get("results", {})
-    split = split_for_figures(results)
+    split = evaluation_split(results)
     if split is None:
         return text
-    whose = "" if has_own_figures(trained) else " (of the run, before this export)"
+    whose = "" if has_own_metrics(trained) else " (of the run, before this export)"
     images = count(results[split]["images"], f"{split} image")
     return f"{text}, top-1 {100 * results[split]['top1']:.1f} % of {images}{whose}"
 
@@ -69,26 +69,26 @@ def _network(model: dict[str, Any]) -> str:
 
 
 def _changes(trained: Trained) -> str:
-    """What an export changed, so that the figures are not quite its own."""
-    here, own = views_of(trained), views_of_figures(trained)
-    what = "the figures and the temperature" if "calibration" in trained.documents else "the figures"
+    """What an export changed, so that the metrics are not quite its own."""
+    here, own = tta_of(trained), tta_of_metrics(trained)
+    what = "the metrics and the temperature" if "calibration" in trained.documents else "the metrics"
     views = "" if here == own else VIEWS.format(views=count(here, "view"), what=what, own=count(own, "view"))
     return views + (INT8 if trained.documents["model"].get("int8") else "")
 
 
-def _figures(trained: Trained) -> str:
+def _metrics(trained: Trained) -> str:
     results = trained.documents.get("results", {})
     rows, notes = [], []
     for split, title in SPLITS.items():
         if results.get(split, {}).get("images"):
-            figures = results[split]
-            low, high = wilson_interval(figures["top1"], figures["images"])
+            metrics = results[split]
+            low, high = wilson_interval(metrics["top1"], metrics["images"])
             rows.append(
-                f"| {title} | {figures['images']:,} | {100 * figures['top1']:.1f} % "
-                f"({100 * low:.1f} to {100 * high:.1f}) | {100 * figures['balanced_accuracy']:.1f} % | "
-                f"{100 * figures['macro_f1']:.1f} % | {100 * figures['ece']:.1f} % |"
+                f"| {title} | {metrics['images']:,} | {100 * metrics['top1']:.1f} % "
+                f"({100 * low:.1f} to {100 * high:.1f}) | {100 * metrics['balanced_accuracy']:.1f} % | "
+                f"{100 * metrics['macro_f1']:.1f} % | {100 * metrics['ece']:.1f} % |"
             )
-            notes.append(untested_note(figures, title))
+            notes.append(untested_note(metrics, title))
     if not rows:
         return "It was not evaluated."
     table = "| split | images | top-1 (95 % interval) | balanced accuracy | macro F1 | ECE |\n"
@@ -99,7 +99,7 @@ def _figures(trained: Trained) -> str:
             f"\n\nProbabilities are calibrated: temperature {calibration['temperature']:.3f}, fitted on "
             f"{count(calibration['images'], 'image')} of the {calibration['split']} split, where ECE went from "
             f"{100 * calibration['ece_before']:.1f} % to {100 * calibration['ece_after']:.1f} %. "
-            "The figures above are without it."
+            "The metrics above are without it."
         )
     return text
 

@@ -4,11 +4,11 @@ recipe.yaml          the resolved recipe: itself a valid recipe
 model.json           class names, preprocessing, network: what turns weights into a classifier
 model.safetensors    the weights that were kept
 results.json         every figure of validation and test, and of test images without a copy in train
-answers/             logits and names of every image of validation and test, for reports and comparisons
+predictions/             logits and names of every image of validation and test, for reports and comparisons
 calibration.json     the temperature of `framework evaluate --calibrate`, once that was called
 metrics.jsonl        a line for each epoch, and step lines
 data.json            fingerprint and class counts of each split, images that were skipped or dropped
-training_images.safetensors  hashes of the training images, also of those of `train.start_from`
+training_images.safetensors  hashes of the training images, also of those of `train.init_from`
 drop.csv, keep.csv   the tables of `dataset.drop` and `dataset.keep`, as they were
 environment.json     command, versions, plugins, device, git commit of the start, and what differed in resumed sessions
 report.html          the page of `framework report`, once that was called
@@ -73,9 +73,9 @@ class RunFolder:
         """The files that make a classifier again, in whatever folder they are put together: what a tracker uploads."""
         return self.recipe, self.path / "model.json", self.weights, self.results
 
-    def answers(self, split: str) -> Path:
-        """What the network said of every image of a split, as `Answers` reads it."""
-        return self.path / "answers" / f"{split}.safetensors"
+    def predictions(self, split: str) -> Path:
+        """What the network said of every image of a split, as `Predictions` reads it."""
+        return self.path / "predictions" / f"{split}.safetensors"
 
     def write_recipe(self, text: str) -> None:
         """Keep the resolved recipe."""

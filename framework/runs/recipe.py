@@ -26,7 +26,7 @@ def recipe_of(trained: Trained, registry: Registry, overrides: Sequence[str] = (
 
     Raises `RecipeError` where an override is wrong, `UserError` where it would change what is settled.
     """
-    own = f"evaluate.views={views_of(trained)}"
+    own = f"evaluate.tta={tta_of(trained)}"
     with naming_missing_plugins(trained.label, trained.documents.get("environment", {}), registry):
         recipe = load_recipe_text(trained.recipe, f"recipe of '{trained.label}'", registry, [own, *overrides])
     for path in _paths(overrides):
@@ -43,19 +43,19 @@ def only_places(overrides: Iterable[str]) -> bool:
     return all(path in PLACES for path in _paths(overrides))
 
 
-def views_of(trained: Trained) -> int:
+def tta_of(trained: Trained) -> int:
     """How often it looks at each image."""
-    return int(trained.documents["model"]["evaluation"].get("views", 1))
+    return int(trained.documents["model"]["evaluation"].get("tta", 1))
 
 
-def views_of_figures(trained: Trained) -> int:
-    """How often the run looked at each image for the figures that it carries."""
-    return int(flat_recipe(trained.recipe).get("evaluate.views", 1))
+def tta_of_metrics(trained: Trained) -> int:
+    """How often the run looked at each image for the metrics that it carries."""
+    return int(flat_recipe(trained.recipe).get("evaluate.tta", 1))
 
 
-def has_own_figures(trained: Trained) -> bool:
-    """Whether it answers as for the figures that it carries: an export of other views does not, nor one of 8 bits."""
-    return views_of(trained) == views_of_figures(trained) and not trained.documents["model"].get("int8", False)
+def has_own_metrics(trained: Trained) -> bool:
+    """Whether it predicts as for the metrics that it carries: an export of other views does not, nor one of 8 bits."""
+    return tta_of(trained) == tta_of_metrics(trained) and not trained.documents["model"].get("int8", False)
 
 
 def _paths(overrides: Iterable[str]) -> Iterable[str]:

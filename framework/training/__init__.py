@@ -12,7 +12,7 @@ image_sizes.py   which image sizes a network takes, found by trying
 loop.py          the loop, in one screen
 step.py          one optimizer step
 keeper.py        what happens around a step: logging, evaluation, checkpoints, when to stop
-observing.py     a run's observers behind their hooks
+callbacks.py     a run's callbacks behind their hooks
 profiling.py     where the time of a step goes
 allocator.py     freed memory that stays with the process
 small_maps.py    convolutions on small maps, faster on the CPU

@@ -83,17 +83,17 @@ class MovingAverage(Averaging):
 
 
 class SlowWeights(Averaging):
-    """Lookahead (Zhang et al., 2019): every few steps slow weights move towards the fast ones, which go on from there.
+    """Lookahead (Zhang et al., 2019): slow weights move towards the trained ones, which then continue from them.
 
-    Of the slow weights a share `decay`, times the share of the training to the power `growth`, is kept. Without growth
-    that is Zhang's, with `decay` 1 - α; airbench's (Jordan, 2024) grows with the third power.
+    The fraction of the slow weights kept is `decay` × (fraction of the training done) ** `decay_power`. Power 0 with
+    `decay` 1 - α is the paper's rule; airbench (Jordan, 2024) uses power 3.
     """
 
-    def __init__(self, trained: nn.Module, every: int, decay: float, growth: float, total_steps: int) -> None:
+    def __init__(self, trained: nn.Module, every: int, decay: float, decay_power: float, total_steps: int) -> None:
         super().__init__(trained)
         self.every = every
         self.decay = decay
-        self.growth = growth
+        self.decay_power = decay_power
         self.total_steps = total_steps
 
     @torch.no_grad()
@@ -101,7 +101,7 @@ class SlowWeights(Averaging):
         """Let both meet, where it is time."""
         if step % self.every:
             return
-        slow, fast = self._pull(1 - self.decay * (step / self.total_steps) ** self.growth)
+        slow, fast = self._pull(1 - self.decay * (step / self.total_steps) ** self.decay_power)
         torch._foreach_copy_(fast, slow)
 
 

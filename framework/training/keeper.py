@@ -50,12 +50,12 @@ class Keeper:
     """Keeps the run folder true to the training, and decides when it ends."""
 
     def __init__(
-        self, session: Session, run: RunFolder, observers: Any, clock: Stopwatch, checkpoints: Checkpoints
+        self, session: Session, run: RunFolder, callbacks: Any, clock: Stopwatch, checkpoints: Checkpoints
     ) -> None:
         self.session = session
         self.recipe = session.recipe.train
         self.run = run
-        self.observers = observers
+        self.callbacks = callbacks
         self.checkpoints = checkpoints
         self.meter = Meter()
         self.position = Position()
@@ -92,7 +92,7 @@ class Keeper:
             position.stopped = "max_time"
         if position.step % self.recipe.log_every == 0:
             self._log(lr)
-        self.observers.tick(position.step)
+        self.callbacks.tick(position.step)
         if position.step % self.session.batches.steps_per_epoch == 0 or self.finished:
             self._epoch_done(lr)
             self.checkpoint()
@@ -135,7 +135,7 @@ class Keeper:
             "images_per_second": self.pace.take_recent(),
         }
         self.run.append_metrics({"event": "step", "step": self.position.step, "epoch": self.epoch, **metrics})
-        self.observers.step_end(step=self.position.step, epoch=self.epoch, metrics=metrics)
+        self.callbacks.step_end(step=self.position.step, epoch=self.epoch, metrics=metrics)
 
     def _epoch_done(self, lr: float) -> None:
         self._require_finite_weights()
@@ -143,14 +143,14 @@ class Keeper:
         trained = self.watch.seconds
         validated = "validation" in self.session.stores
         if validated or self.finished:  # else nobody looks at these weights before they are trained on
-            self.session.refresh_norms()
-        answers = self.session.validate() if validated else None
-        validation = answers.figures() if answers else None
+            self.session.recalibrate_bn()
+        predictions = self.session.validate() if validated else None
+        validation = predictions.metrics() if predictions else None
         if validation is not None and not math.isfinite(validation["loss"]):
             raise RunFailed(self._not_finite_message("the validation loss", self.position.step))
         gained = self._keep_if_better(validation)
-        if answers is not None and gained:
-            answers.save(self.run.answers("validation"))
+        if predictions is not None and gained:
+            predictions.save(self.run.predictions("validation"))
         self.session.schedule.epoch_done(self._score(validation))
         if self.recipe.patience and self.position.epochs_without_gain >= self.recipe.patience and not self.finished:
             self.position.stopped = "patience"
@@ -167,12 +167,14 @@ class Keeper:
         if validation is not None:  # what grows with the number of classes stays out of every epoch's line
             line["validation"] = {name: figure for name, figure in validation.items() if name != "per_class"}
         self.run.append_metrics(line)
-        self.observers.epoch_end(
+        self.callbacks.epoch_end(
             step=self.position.step,
             epoch=self.epoch,
             metrics=metrics,
-            examples=partial(choose_examples, answers, self.session.stores["validation"]) if answers else no_examples,
-            confusion=answers.confusion if answers else Confusion.empty,
+            examples=partial(choose_examples, predictions, self.session.stores["validation"])
+            if predictions
+            else no_examples,
+            confusion=predictions.confusion if predictions else Confusion.empty,
         )
 
     def _keep_if_better(self, validation: dict[str, Any] | None) -> bool:
@@ -218,7 +220,7 @@ class Keeper:
         self.session.load_state_dict(state)
 
 
-def score(figures: Mapping[str, Any], monitor: str) -> float:
+def score(metrics: Mapping[str, Any], monitor: str) -> float:
     """The figure that `train.monitor` names, turned so that lower is better."""
-    figure = float(figures[monitor])
+    figure = float(metrics[monitor])
     return figure if monitor == "loss" else -figure

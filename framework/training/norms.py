@@ -25,7 +25,7 @@ BATCH_NORMS = (nn.modules.batchnorm._BatchNorm,)
 
 
 @torch.no_grad()
-def refresh_norms(
+def recalibrate_bn(
     model: nn.Module, store: Store, evaluator: Evaluator, batches: int, still: Collection[str] = ()
 ) -> None:
     """Replace the running statistics by their means over so many batches of training images.

@@ -83,7 +83,7 @@ class Profile:
 def profile(recipe: Recipe, registry: Registry, display: Any, steps: int) -> Profile:
     """Read the data, build the session as a run does, time `steps` steps of each image size and one validation batch.
 
-    Nothing is written, so observers are not asked. Raises `UserError` for all else that a run would refuse.
+    Nothing is written, so callbacks are not asked. Raises `UserError` for all else that a run would refuse.
     """
     start = open_start(recipe, registry)
     session = build_session(recipe, *read_data(recipe, display.reading, display.line), start)
@@ -126,8 +126,8 @@ def advice(profile: Profile) -> list[str]:
         )
     if stage.share("forward", "backward") > 0.8:
         ways = (
-            ["a smaller model or preprocess.size", "train.grow_from"]
-            if train.grow_from is None
+            ["a smaller model or preprocess.size", "train.progressive_resize"]
+            if train.progressive_resize is None
             else ["a smaller model"]
         )
         found.append(f"The network's own arithmetic limits the run: {', '.join(ways)} or a faster device shorten it.")
@@ -168,19 +168,19 @@ def _evaluation_seconds(session: Session) -> float:
     images = store.pixels.at(torch.arange(min(len(store), session.evaluator.batch_size)))
     started = time.perf_counter()
     session.evaluator.logits(session.averaging.model, [images])
-    of_view = (time.perf_counter() - started) / len(images) / session.evaluator.views
+    of_view = (time.perf_counter() - started) / len(images) / session.evaluator.tta
     return of_view * views_outside_steps(session)
 
 
 def views_outside_steps(session: Session) -> int:
-    """Of images that the network runs for besides training steps: figures, and statistics of batch normalisation."""
-    train, views = session.recipe.train, session.evaluator.views
+    """Of images that the network runs for besides training steps: metrics, and statistics of batch normalisation."""
+    train, views = session.recipe.train, session.evaluator.tta
     validation, test = (len(session.stores.get(split, ())) for split in ("validation", "test"))
     epochs = -(-session.total_steps // session.batches.steps_per_epoch)
-    figures = validation * epochs + test * views
-    if views > 1:  # else the kept weights have their validation figures already
-        figures += validation * views
-    if not train.refresh_norm or not refreshed(session.averaging.model, session.freezing.still):
-        return figures
-    sample = min(len(session.stores["train"]), train.refresh_norm * session.evaluator.batch_size)
-    return figures + sample * (epochs if validation else 1)
+    metrics = validation * epochs + test * views
+    if views > 1:  # else the kept weights have their validation metrics already
+        metrics += validation * views
+    if not train.recalibrate_bn or not refreshed(session.averaging.model, session.freezing.still):
+        return metrics
+    sample = min(len(session.stores["train"]), train.recalibrate_bn * session.evaluator.batch_size)
+    return metrics + sample * (epochs if validation else 1)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from framework.data.tables import OPTIONS, find_table
 from framework.device import describe_device, peak_memory
-from framework.evaluation.answers import Answers
 from framework.evaluation.confusion import Confusion
-from framework.evaluation.copies import figures_without_copies
+from framework.evaluation.copies import metrics_without_copies
 from framework.evaluation.examples import choose_examples
+from framework.evaluation.predictions import Predictions
 from framework.files import replace_atomically
 from framework.hookspecs import Example
 from framework.recipe.doubts import doubts
@@ -26,12 +26,12 @@ from framework.runs.folder import RunFolder
 from framework.runs.lock import alone_in
 from framework.runs.training_images import FILE as TRAINING_IMAGES
 from framework.runs.weights import load_weights, save_weights
+from framework.training.callbacks import Callbacks
 from framework.training.checkpoints import Checkpoints
 from framework.training.compiling import settle_compile
 from framework.training.keeper import Keeper
 from framework.training.loop import train
 from framework.training.network import multiply_adds
-from framework.training.observing import Observing
 from framework.training.probe import probe
 from framework.training.reading import read_data
 from framework.training.resuming import (
@@ -76,7 +76,7 @@ def _train_in(
     checkpoints = Checkpoints(run.checkpoints, recipe.train.keep_checkpoints)
     try:
         start = None if checkpoints.files() else open_start(recipe, registry)
-        observers = Observing(recipe.observers, run, display)
+        callbacks = Callbacks(recipe.callbacks, run, display)
         session = build_session(recipe, *read_data(recipe, display.reading, display.line), start)
         probe(session)
         require_savable(session.state_dict())
@@ -90,7 +90,7 @@ def _train_in(
     _describe_run(run, session, registry, display, compiled, seen)
     if not (run.path / TRAINING_IMAGES).is_file():
         keep_training_images(run, start, session.stores["train"], session.preprocess)
-    keeper = Keeper(session, run, observers, clock, checkpoints)
+    keeper = Keeper(session, run, callbacks, clock, checkpoints)
     if keeper.position.step == 0:
         announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
         warn_of_seen(display, start, session.stores, seen)
@@ -98,7 +98,7 @@ def _train_in(
         display.line(f"warning: {doubt}", "yellow")
     display.begin(run, session, keeper.position.step)
     try:
-        observers.run_start(
+        callbacks.run_start(
             total_steps=session.total_steps,
             start_step=keeper.position.step,
             epochs=recipe.train.epochs,
@@ -107,22 +107,22 @@ def _train_in(
         train(session, keeper)
         results = _finish(session, keeper, run)
     except BaseException as error:
-        observers.run_stopped(error=error)
+        callbacks.run_stopped(error=error)
         raise
-    observers.run_end(results=results, examples=partial(_examples, session, run), confusion=partial(_confusion, run))
+    callbacks.run_end(results=results, examples=partial(_examples, session, run), confusion=partial(_confusion, run))
     return results
 
 
 def _examples(session: Session, run: RunFolder, number: int) -> list[Example]:
     """Of the kept weights."""
     split = next((split for split in ("validation", "test") if split in session.stores), None)
-    return choose_examples(Answers.load(run.answers(split)), session.stores[split], number) if split else []
+    return choose_examples(Predictions.load(run.predictions(split)), session.stores[split], number) if split else []
 
 
 def _confusion(run: RunFolder) -> Confusion:
     """Of the test split, where there is one."""
-    file = run.answers("test")
-    return Answers.load(file).confusion() if file.is_file() else Confusion.empty()
+    file = run.predictions("test")
+    return Predictions.load(file).confusion() if file.is_file() else Confusion.empty()
 
 
 def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
@@ -134,9 +134,9 @@ def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
     results: dict[str, Any] = {"kept": {"epoch": position.kept["epoch"], "step": position.kept["step"]}}
     for split in ("validation", "test"):
         if split in session.stores:
-            results[split] = _figures(session, run, split)
+            results[split] = _metrics(session, run, split)
     if "test" in session.stores:
-        results |= figures_without_copies(session.stores, Answers.load(run.answers("test")))
+        results |= metrics_without_copies(session.stores, Predictions.load(run.predictions("test")))
     images = position.step * session.batches.images_per_step
     preprocess = session.preprocess
     results |= {
@@ -155,14 +155,14 @@ def _finish(session: Session, keeper: Keeper, run: RunFolder) -> dict[str, Any]:
     return results
 
 
-def _figures(session: Session, run: RunFolder, split: str) -> dict[str, Any]:
-    """Of the kept weights; their answers stay in the run folder."""
-    file = run.answers(split)
-    if split == "validation" and session.evaluator.views == 1:  # as it was looked at when they were kept
-        return Answers.load(file).figures()
-    answers = session.evaluate(split)
-    answers.save(file)
-    return answers.figures()
+def _metrics(session: Session, run: RunFolder, split: str) -> dict[str, Any]:
+    """Of the kept weights; their predictions stay in the run folder."""
+    file = run.predictions(split)
+    if split == "validation" and session.evaluator.tta == 1:  # as it was looked at when they were kept
+        return Predictions.load(file).metrics()
+    predictions = session.evaluate(split)
+    predictions.save(file)
+    return predictions.metrics()
 
 
 def _write_data(run: RunFolder, stores: dict[str, Store], seen: Mapping[str, int]) -> None:
@@ -207,7 +207,7 @@ def _describe_run(
             "evaluation": {
                 "batch_size": session.evaluator.batch_size,
                 "channels_last": session.evaluator.channels_last,
-                "views": session.evaluator.views,
+                "tta": session.evaluator.tta,
                 "activation": session.evaluator.activation,
             },
         },

@@ -27,14 +27,14 @@ from framework.training.checkpoints import restore_optimizer
 from framework.training.criterion import Criterion, build_criterion
 from framework.training.freezing import Freezing, freeze
 from framework.training.network import network_to_train, try_network, try_single_images
-from framework.training.norms import refresh_norms
+from framework.training.norms import recalibrate_bn
 from framework.training.precision import Precision
 from framework.training.schedule import Schedule
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from framework.evaluation.answers import Answers
+    from framework.evaluation.predictions import Predictions
     from framework.runs.trained import Trained
 
 
@@ -63,18 +63,18 @@ class Session:
         """Optimizer steps that the schedule is laid out over."""
         return self.batches.total_steps
 
-    def refresh_norms(self) -> None:
+    def recalibrate_bn(self) -> None:
         """Estimate the statistics of batch normalisation anew, where the recipe asks for it."""
-        if batches := self.recipe.train.refresh_norm:
-            refresh_norms(self.averaging.model, self.stores["train"], self.evaluator, batches, self.freezing.still)
+        if batches := self.recipe.train.recalibrate_bn:
+            recalibrate_bn(self.averaging.model, self.stores["train"], self.evaluator, batches, self.freezing.still)
 
-    def validate(self) -> Answers:
+    def validate(self) -> Predictions:
         """The validation split by a single view, with the averaged weights where there are any."""
-        return replace(self.evaluator, views=1).answers(self.averaging.model, self.stores["validation"])
+        return replace(self.evaluator, tta=1).predictions(self.averaging.model, self.stores["validation"])
 
-    def evaluate(self, split: str) -> Answers:
+    def evaluate(self, split: str) -> Predictions:
         """A split as the recipe wants it looked at, with the averaged weights where there are any."""
-        return self.evaluator.answers(self.averaging.model, self.stores[split])
+        return self.evaluator.predictions(self.averaging.model, self.stores[split])
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint holds of the objects here; randomness needs nothing, it follows from the step."""
@@ -115,7 +115,7 @@ def build_session(
         keep_freed_memory()
     model = network_to_train(recipe, stores["train"], preprocess, start, device)
     freeze(model, train.freeze)
-    order = Order(stores["train"].labels, train.batch_size, train.accumulate, train.sampler, recipe.seed)
+    order = Order(stores["train"].labels, train.batch_size, train.grad_accum_steps, train.sampler, recipe.seed)
     steps = train.epochs * order.steps_per_epoch
     steps = min(steps, train.max_steps or steps)
     growth = image_growth(recipe, model, len(stores["train"].classes), preprocess, steps)
@@ -147,7 +147,7 @@ def build_session(
             device,
             train.batch_size,
             train.channels_last,
-            recipe.evaluate.views,
+            recipe.evaluate.tta,
             activation,
             recipe.model,
         ),
@@ -169,12 +169,14 @@ def image_growth(
     recipe: Recipe, model: nn.Module, num_classes: int, preprocess: Preprocessor, steps: int
 ) -> Growth | None:
     """Progressive resizing, where the recipe asks for it and the network takes every size on the way."""
-    start, final = recipe.train.grow_from, (preprocess.height, preprocess.width)
-    if start is None:
+    wanted, final = recipe.train.progressive_resize, (preprocess.height, preprocess.width)
+    if wanted is None:
         return None
-    if start >= min(final):
-        raise UserError(f"train.grow_from is {start}; it must be below preprocess.size, {min(final)}")
-    growth = Growth(start, round(recipe.train.grow_until * steps), final)
+    if wanted.start >= min(final):
+        raise UserError(
+            f"train.progressive_resize.start is {wanted.start}; it must be below preprocess.size, {min(final)}"
+        )
+    growth = Growth(wanted.start, round(wanted.until * steps), final)
     try:
         for size in growth.sizes():
             try_network(model, recipe.model, num_classes, preprocess.channels, size)

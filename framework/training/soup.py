@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from framework.data.preprocess import Preprocessor
 from framework.device import describe_device
 from framework.errors import UserError
-from framework.evaluation.copies import figures_without_copies
+from framework.evaluation.copies import metrics_without_copies
 from framework.inference.torch_engine import TorchEngine, network_of
 from framework.recipe.saving import plain, recipe_text
 from framework.recipe.wording import in_words
@@ -30,7 +30,7 @@ from framework.runs.training_images import TrainingImages
 from framework.runs.weights import save_weights
 from framework.training.freezing import freeze, frozen_norms
 from framework.training.keeper import score
-from framework.training.norms import refresh_norms
+from framework.training.norms import recalibrate_bn
 from framework.training.reading import read_data
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Mixture:
         model.load_state_dict(mean_weights([load_file(run.weights) for run in chosen]))
         if self.refresh and len(chosen) > 1:
             freeze(model, self.recipe.train.freeze)
-            refresh_norms(model, self.stores["train"], self.engine.evaluator, self.refresh, frozen_norms(model))
+            recalibrate_bn(model, self.stores["train"], self.engine.evaluator, self.refresh, frozen_norms(model))
 
     def greedy(self) -> list[Trained]:
         """The best run by validation, and each next best one that does not make the mean worse."""
@@ -78,8 +78,10 @@ class Mixture:
 
     def _tried(self, chosen: Sequence[Trained]) -> float:
         self.fill(chosen)
-        once = replace(self.engine.evaluator, views=1)
-        return score(once.answers(self.engine.model, self.stores["validation"]).figures(), self.recipe.train.monitor)
+        once = replace(self.engine.evaluator, tta=1)
+        return score(
+            once.predictions(self.engine.model, self.stores["validation"]).metrics(), self.recipe.train.monitor
+        )
 
 
 def make_soup(
@@ -96,7 +98,7 @@ def make_soup(
         raise UserError(f"the folder '{out}' is not empty; choose another --out")
     stores, preprocess = read_data(recipe, display.reading, display.line)
     _require_the_same_images(runs[0], stores, preprocess)
-    engine = TorchEngine.load(runs[0], registry, recipe.train.device).with_views(recipe.evaluate.views)
+    engine = TorchEngine.load(runs[0], registry, recipe.train.device).with_tta(recipe.evaluate.tta)
     mixture = Mixture(runs, recipe, stores, engine, refresh)
     chosen = mixture.greedy() if greedy else list(runs)
     mixture.fill(chosen)
@@ -105,7 +107,7 @@ def make_soup(
         "runs": [run.label for run in runs],
         "chosen": [run.label for run in chosen],
         "greedy": greedy,
-        "refresh_norm": refresh,
+        "recalibrate_bn": refresh,
     }
     _write(RunFolder(out), mixture, registry, results)
     return results
@@ -165,7 +167,7 @@ def _require_the_same_images(run: Trained, stores: dict[str, Store], preprocess:
 
 
 def _first_results(first: Trained, chosen: Sequence[Trained]) -> dict[str, Any]:
-    """The course of the first run, with the time that all the chosen ones took; without figures."""
+    """The course of the first run, with the time that all the chosen ones took; without metrics."""
     known = [run.documents.get("results", {}) for run in chosen]
     results = {name: value for name, value in first.documents.get("results", {}).items() if name not in FIGURES}
     if all("seconds" in result for result in known):
@@ -174,21 +176,21 @@ def _first_results(first: Trained, chosen: Sequence[Trained]) -> dict[str, Any]:
 
 
 def _write(run: RunFolder, mixture: Mixture, registry: Registry, results: dict[str, Any]) -> None:
-    """What `evaluate`, `predict` and the rest read; `results` gets its figures."""
+    """What `evaluate`, `predict` and the rest read; `results` gets its metrics."""
     model, evaluator = mixture.engine.model, mixture.engine.evaluator
     run.path.mkdir(parents=True, exist_ok=True)
     for split in SPLITS:
         if split in mixture.stores:
-            answers = evaluator.answers(model, mixture.stores[split])
-            answers.save(run.answers(split))
-            results[split] = answers.figures()
+            predictions = evaluator.predictions(model, mixture.stores[split])
+            predictions.save(run.predictions(split))
+            results[split] = predictions.metrics()
             if split == "test":
-                results |= figures_without_copies(mixture.stores, answers)
+                results |= metrics_without_copies(mixture.stores, predictions)
     named = " ".join(results["soup"]["runs"])
     run.write_recipe(recipe_text(mixture.recipe, f"the recipe of the first run of: framework soup {named}"))
     documents = mixture.runs[0].documents
     network = documents["model"]
-    run.write("model", {**network, "evaluation": {**network["evaluation"], "views": evaluator.views}})
+    run.write("model", {**network, "evaluation": {**network["evaluation"], "tta": evaluator.tta}})
     listed = [found for one in mixture.runs if one.folder and (found := TrainingImages.load(one.folder.path))]
     if len(listed) == len(mixture.runs):
         reduce(or_, listed).save(run.path)

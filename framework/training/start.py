@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 
 def open_start(recipe: Recipe, registry: Registry) -> Trained | None:
-    """What `train.start_from` names, if anything; raises `UserError` where there is no such run or bundle."""
-    named = recipe.train.start_from
+    """What `train.init_from` names, if anything; raises `UserError` where there is no such run or bundle."""
+    named = recipe.train.init_from
     if named is None:
         return None
     try:
         trained = open_trained(named, registry)
         trained.require_weights()
     except UserError as error:
-        raise UserError(f"train.start_from: {error}") from None
+        raise UserError(f"train.init_from: {error}") from None
     return trained
 
 
@@ -51,7 +51,7 @@ def load_start(
     ]
     if differing:
         raise UserError(
-            f"train.start_from: '{start.label}' is another network\n"
+            f"train.init_from: '{start.label}' is another network\n"
             f"    there:  {_described(start.documents['model']['model'], start.documents['model']['preprocess'])}\n"
             f"    here:   {_described(plain(component), preprocess.as_dict())}\n"
             f"    these tensors differ: {enumerate_names(differing, 4)}\n"

@@ -1,18 +1,18 @@
-"""Finder `faces`: the faces in a photograph, for classifiers that know faces only."""
+"""Detector `faces`: the faces in a photograph, for classifiers that know faces only."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from framework import Finder, Region, hookimpl
+from framework import Detector, Region, hookimpl
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
-class Faces(Finder):
+class Faces(Detector):
     """Upright faces, the largest first, each as a square with some room around it.
 
     By MTCNN (Zhang et al., 2016), three small networks that run on the CPU with ONNX Runtime; their weights come with
@@ -40,6 +40,6 @@ class Faces(Finder):
 
 
 @hookimpl
-def components() -> Sequence[type[Finder]]:
+def components() -> Sequence[type[Detector]]:
     """What this plugin offers."""
     return [Faces]

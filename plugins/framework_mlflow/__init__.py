@@ -1,16 +1,16 @@
-"""MLflow as an observer."""
+"""MLflow as a callback."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import Field
 
-from framework import Observer, RunFolder, UserError, hookimpl
+from framework import Callback, RunFolder, UserError, hookimpl
 from framework.components import Component
 
 
-class MLflow(Observer):
-    """Curves, confusion matrix, sample images, recipe and final figures as a run of an MLflow experiment."""
+class MLflow(Callback):
+    """Curves, confusion matrix, sample images, recipe and final metrics as a run of an MLflow experiment."""
 
     name = "mlflow"
     essential = False
@@ -25,11 +25,11 @@ class MLflow(Observer):
     """Upload the kept weights at the end, with the files that make them a classifier again."""
 
     def build(self, run: RunFolder, say: Callable[[str], None]) -> Any:
-        """The observer. Raises `UserError` where MLflow is not installed."""
+        """The callback. Raises `UserError` where MLflow is not installed."""
         try:
             from framework_mlflow._tracker import Tracker
         except ImportError as error:
-            raise UserError(f"observer 'mlflow' needs MLflow: pip install 'framework[mlflow]' ({error})") from error
+            raise UserError(f"callback 'mlflow' needs MLflow: pip install 'framework[mlflow]' ({error})") from error
         return Tracker(self, run, say)
 
 

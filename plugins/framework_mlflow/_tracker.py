@@ -23,7 +23,7 @@ LONGEST_VALUE = 500
 class Tracker:
     """One run of MLflow, found again by `mlflow.json` in the run folder when a run is resumed.
 
-    Figures wait here until the server has taken them: what it missed it is told with the next. `mlflow.json` has the
+    Metrics wait here until the server has taken them: what it missed it is told with the next. `mlflow.json` has the
     step of the last that it took, so that a later session tells it the rest from `metrics.jsonl`.
     """
 
@@ -98,7 +98,7 @@ class Tracker:
 
     @hookimpl
     def run_end(self, results: Mapping[str, Any], confusion: Callable[[], Confusion]) -> None:
-        """Final figures under `final/`, all of them in `results.json`, and the weights where they are wanted.
+        """Final metrics under `final/`, all of them in `results.json`, and the weights where they are wanted.
 
         Each is tried whatever became of the others, and the run ends in any case: there is no later session.
         """
@@ -122,11 +122,11 @@ class Tracker:
             finally:
                 self.client.set_terminated(self.run_id, "KILLED" if isinstance(error, Interrupted) else "FAILED")
 
-    def _add(self, figures: Mapping[str, Any], step: int, prefix: str = "") -> None:
-        """Keep figures for sending; those before the last that the server took of earlier sessions it has already."""
+    def _add(self, metrics: Mapping[str, Any], step: int, prefix: str = "") -> None:
+        """Keep metrics for sending; those before the last that the server took of earlier sessions it has already."""
         if step >= self.known:
             now = int(time.time() * 1000)
-            self.waiting += [Metric(key, value, now, step) for key, value in scalars(figures, prefix).items()]
+            self.waiting += [Metric(key, value, now, step) for key, value in scalars(metrics, prefix).items()]
 
     def _send(self) -> None:
         self.troubled = True

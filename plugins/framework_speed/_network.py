@@ -84,7 +84,7 @@ def _convolution(before: int, width: int, *pool: nn.Module) -> list[nn.Module]:
 
 
 def whitening_kernel(images: Tensor, patch: int) -> Tensor:
-    """Filters (C·p², C, p, p) whose answers to the patches p×p of images N×C×H×W have covariance 1."""
+    """Filters (C·p², C, p, p) whose responses to the patches p×p of images N×C×H×W have covariance 1."""
     channels, number = images.shape[1], 0
     products = torch.zeros((channels * patch**2,) * 2, dtype=torch.float64, device=images.device)
     for some in images.split(max(1, AT_ONCE // (4 * images[0].numel()))):  # a pixel is in four patches

@@ -1,4 +1,4 @@
-"""TensorBoard as an observer."""
+"""TensorBoard as a callback."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,12 +6,12 @@ from typing import Any
 
 from pydantic import Field
 
-from framework import Observer, RunFolder, UserError, expand_home, hookimpl
+from framework import Callback, RunFolder, UserError, expand_home, hookimpl
 from framework.components import Component
 
 
-class TensorBoard(Observer):
-    """Curves, confusion matrix, sample images, recipe and final figures as event files for TensorBoard."""
+class TensorBoard(Callback):
+    """Curves, confusion matrix, sample images, recipe and final metrics as event files for TensorBoard."""
 
     name = "tensorboard"
     aliases = ("SummaryWriter",)
@@ -22,12 +22,12 @@ class TensorBoard(Observer):
     """Images of the validation split to show with their predictions whenever weights are kept; 0: none."""
 
     def build(self, run: RunFolder) -> Any:
-        """The observer. Raises `UserError` where TensorBoard is not installed."""
+        """The callback. Raises `UserError` where TensorBoard is not installed."""
         try:
             from framework_tensorboard._writer import EventWriter
         except ImportError as error:
             raise UserError(
-                f"observer 'tensorboard' needs TensorBoard: pip install 'framework[tensorboard]' ({error})"
+                f"callback 'tensorboard' needs TensorBoard: pip install 'framework[tensorboard]' ({error})"
             ) from error
         folder = run.path / "tensorboard"
         if self.folder is not None:

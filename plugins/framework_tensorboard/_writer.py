@@ -51,7 +51,7 @@ class EventWriter:
 
     @hookimpl
     def run_end(self, results: Mapping[str, Any], confusion: Callable[[], Confusion]) -> None:
-        """Final figures under `final/`, together with the recipe on the page of hyperparameters."""
+        """Final metrics under `final/`, together with the recipe on the page of hyperparameters."""
         step = results["steps"]
         final = scalars(results, "final/")
         for summary in hparams(_settings(self.run), final):
@@ -67,8 +67,8 @@ class EventWriter:
         if self.writer is not None:
             self.writer.close()
 
-    def _add(self, figures: Mapping[str, Any], step: int, prefix: str = "") -> None:
-        for key, value in scalars(figures, prefix).items():
+    def _add(self, metrics: Mapping[str, Any], step: int, prefix: str = "") -> None:
+        for key, value in scalars(metrics, prefix).items():
             self.writer.add_scalar(key, value, step)
 
     def _picture(self, tag: str, picture: Any, step: int) -> None:

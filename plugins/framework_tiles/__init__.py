@@ -1,4 +1,4 @@
-"""Finder `tiles`: the parts of an image that lie in a grid."""
+"""Detector `tiles`: the parts of an image that lie in a grid."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from framework import Finder, Region, hookimpl
+from framework import Detector, Region, hookimpl
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
-class Tiles(Finder):
+class Tiles(Detector):
     """A grid of neighbouring parts, row by row: for images in which each part has an answer of its own.
 
     Where the sides cannot be divided evenly, some parts are a pixel larger than others.
@@ -43,6 +43,6 @@ def _spans(side: int, number: int) -> list[tuple[int, int]]:
 
 
 @hookimpl
-def components() -> Sequence[type[Finder]]:
+def components() -> Sequence[type[Detector]]:
     """What this plugin offers."""
     return [Tiles]

@@ -1,4 +1,4 @@
-"""Optimizers, schedulers, losses and batch transforms on plain PyTorch, and an observer that writes a CSV table."""
+"""Optimizers, schedulers, losses and batch transforms on plain PyTorch, and a callback that writes a CSV table."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from framework.components import Component
 @hookimpl
 def components() -> Sequence[type[Component]]:
     """What this plugin offers."""
-    from framework_torch import losses, observers, optimizers, schedulers, transforms
+    from framework_torch import callbacks, losses, optimizers, schedulers, transforms
 
     return [
         *optimizers.OPTIMIZERS,
         *schedulers.SCHEDULERS,
         *losses.LOSSES,
         *transforms.TRANSFORMS,
-        *observers.OBSERVERS,
+        *callbacks.CALLBACKS,
     ]

@@ -25,7 +25,7 @@ LUMA = (0.299, 0.587, 0.114)
 
 @dataclass(frozen=True)
 class Teacher:
-    """One of them: it sees the student's images as it was trained to see images, and answers in the student's order."""
+    """One teacher. It preprocesses images as in its own training; its logits are in the student's class order."""
 
     predictor: Predictor
     columns: Tensor

@@ -87,7 +87,7 @@ class Rotate(Transform):
 class Crop(Transform):
     """Pad by reflection and crop back to the image's size: a move by whole pixels.
 
-    While images are smaller (`train.grow_from`) it is the same share of their size, and seldom whole pixels.
+    While images are smaller (`train.progressive_resize`) it is the same share of their size, and seldom whole pixels.
     """
 
     name = "crop"

@@ -1,16 +1,16 @@
-"""Weights & Biases as an observer."""
+"""Weights & Biases as a callback."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from pydantic import Field
 
-from framework import Observer, RunFolder, UserError, hookimpl
+from framework import Callback, RunFolder, UserError, hookimpl
 from framework.components import Component
 
 
-class Wandb(Observer):
-    """Curves, confusion matrix, sample images, recipe and final figures as a run of Weights & Biases."""
+class Wandb(Callback):
+    """Curves, confusion matrix, sample images, recipe and final metrics as a run of Weights & Biases."""
 
     name = "wandb"
     essential = False
@@ -27,11 +27,11 @@ class Wandb(Observer):
     """Upload the kept weights at the end as an artifact, with the files that make them a classifier again."""
 
     def build(self, run: RunFolder, say: Callable[[str], None]) -> Any:
-        """The observer. Raises `UserError` where W&B is not installed."""
+        """The callback. Raises `UserError` where W&B is not installed."""
         try:
             from framework_wandb._tracker import Tracker
         except ImportError as error:
-            raise UserError(f"observer 'wandb' needs W&B: pip install 'framework[wandb]' ({error})") from error
+            raise UserError(f"callback 'wandb' needs W&B: pip install 'framework[wandb]' ({error})") from error
         return Tracker(self, run, say)
 
 

@@ -85,7 +85,7 @@ class Tracker:
 
     @hookimpl
     def run_end(self, results: Mapping[str, Any], confusion: Callable[[], Confusion]) -> None:
-        """Final figures under `final/` in the summary, and the weights where they are wanted."""
+        """Final metrics under `final/` in the summary, and the weights where they are wanted."""
         self.tracked.summary.update(scalars(results, "final/"))
         if "test" in results:
             matrix = wandb.Image(confusion_picture(confusion()))
@@ -103,10 +103,10 @@ class Tracker:
         if self.tracked is not None:
             self._finish(1)
 
-    def _tell(self, step: int, figures: Mapping[str, Any]) -> None:
+    def _tell(self, step: int, metrics: Mapping[str, Any]) -> None:
         """Those before the last that an earlier session told of are known already."""
         if step >= self.known:
-            self.tracked.log({"step": step, **figures})
+            self.tracked.log({"step": step, **metrics})
             self.state["step"] = step
 
     def _finish(self, status: int) -> None:

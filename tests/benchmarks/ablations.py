@@ -34,7 +34,7 @@ def train(recipe: Path, out: Path, overrides: Sequence[str]) -> dict[str, object
 
 
 def file_name(way: str, seed: int) -> str:
-    """Of a run's folder, and in docs/results/ablations of its figures."""
+    """Of a run's folder, and in docs/results/ablations of its metrics."""
     return f"{way.replace(' ', '-')}-{seed}"
 
 

@@ -21,9 +21,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from framework.evaluation.answers import Answers
-from framework.evaluation.figure_intervals import figure_intervals
+from framework.evaluation.metric_intervals import metric_intervals
 from framework.evaluation.paired import paired
+from framework.evaluation.predictions import Predictions
 
 RECIPE = """
 dataset: {{name: folder, root: {root}, test: 0.25, validation: 0.25}}
@@ -57,19 +57,19 @@ def many_names(number, folder):
     labels = torch.randint(0, 10, (number,), generator=generator)
     logits = torch.randn(number, 10, generator=generator)
     logits[torch.arange(number), labels] += 2
-    answers = Answers(tuple("abcdefghij"), names, labels, logits)
+    predictions = Predictions(tuple("abcdefghij"), names, labels, logits)
     file = folder / "test.safetensors"
     print(f"{number:,} names")
     with timed("save") as say:
-        answers.save(file)
+        predictions.save(file)
         say(f"{megabytes(file.stat().st_size)}, header {header_of(file):,} bytes")
     with timed("load"):
-        read = Answers.load(file)
+        read = Predictions.load(file)
     assert read.names == names
-    with timed("figures"):
-        read.figures()
+    with timed("metrics"):
+        read.metrics()
     with timed("intervals"):
-        figure_intervals(read)
+        metric_intervals(read)
     with timed("compare with itself"):
         paired(read, read)
 
@@ -90,7 +90,7 @@ def many_classes(number, folder):
         say(f"results.json {megabytes((run / 'results.json').stat().st_size)}")
         say(f"longest line of metrics.jsonl {longest:,} bytes")
         say(f"largest header of a checkpoint {max(map(header_of, run.glob('checkpoints/*'))):,} bytes")
-        say(f"saved logits of test {megabytes((run / 'answers' / 'test.safetensors').stat().st_size)}")
+        say(f"saved logits of test {megabytes((run / 'predictions' / 'test.safetensors').stat().st_size)}")
     with timed("framework evaluate --json") as say:
         said = command("evaluate", run, "--json")
         say(f"{megabytes(len(said))}, {len(json.loads(said)['confusion']):,} cells of the confusion matrix")

@@ -18,7 +18,7 @@ from torchvision.datasets import ImageFolder
 
 
 def accuracy(model: nn.Module, loader: DataLoader) -> float:
-    """Share of right answers, gradients off."""
+    """Share of right predictions, gradients off."""
     model.eval()
     with torch.no_grad():
         right = sum((model(images).argmax(1) == labels).sum().item() for images, labels in loader)

@@ -81,7 +81,7 @@ def main() -> None:
             write_images(Path(folder, "images"), Task("startup", "resnet18", 48, 1, 64, IMAGES))
             dataset = ["dataset=folder", f"dataset.root={folder}/images"]
         run = framework("run", "fer2013_resnet18", *dataset, "train.log_every=1", "preprocess.size=48")
-        run.append("train.grow_from=null")
+        run.append("train.progressive_resize=null")
         first_step = until_first_step(run, {"FRAMEWORK_CACHE": f"{folder}/cache"})
         imports = whole([sys.executable, "-c", "import torch, torchvision"])
         ways = {name: whole(framework(*words)) for name, words in COMMANDS.items()}

@@ -1,7 +1,7 @@
 """A task to train on, and the ways to do it: one process a way, that takes its turns when `throughput` says so.
 
 `python -m tests.benchmarks.ways TASK FOLDER DEVICE WAY` reads a number of DataLoader workers from each line of its
-input, trains for one turn, and answers with a line that holds the images a second.
+input, trains for one turn, and replies with a line that holds the images a second.
 """
 
 from __future__ import annotations
@@ -99,10 +99,10 @@ def main() -> None:
     """Take turns until there are no more lines."""
     task, folder, device, way = sys.argv[1:]
     bench = Bench({**TASKS, **GPU_TASKS, **REHEARSED}[task], Path(folder), choose_device(device))
-    answers = sys.stdout
+    predictions = sys.stdout
     for line in sys.stdin:
         bench.workers = int(line)
-        print(bench.rate(WAYS[way]), file=answers, flush=True)
+        print(bench.rate(WAYS[way]), file=predictions, flush=True)
 
 
 if __name__ == "__main__":

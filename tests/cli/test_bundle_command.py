@@ -28,9 +28,9 @@ def test_a_bundle_answers_like_its_run(run, photos, framework):
 
 def test_a_bundle_keeps_the_calibration(unsure_photos, run, framework):
     temperature = json.loads(framework("evaluate", run, "--calibrate", "--json").out)["calibration"]["temperature"]
-    figures = json.loads(framework("evaluate", run, "--json").out)
+    metrics = json.loads(framework("evaluate", run, "--json").out)
     framework("bundle", run)
-    assert json.loads(framework("evaluate", run.with_suffix(".safetensors"), "--json").out) == figures
+    assert json.loads(framework("evaluate", run.with_suffix(".safetensors"), "--json").out) == metrics
     card = framework("show", "bundle", run.with_suffix(".safetensors")).out
     assert f"temperature {temperature:.3f}" in card
     assert "blue 13, red 13" in card

@@ -152,11 +152,11 @@ def test_a_run_reports_test_images_without_a_copy_in_train(recipe, framework, tm
     both = results(out)
     assert (both["test"]["images"], both["test_without_copies"]["images"]) == (8, 7)
     assert both["test_without_copies"]["per_class"]["red"]["support"] == 3
-    figures = json.loads(framework("evaluate", out, "--without-copies", "--json").out)
-    assert {key: figures[key] for key in both["test_without_copies"]} == both["test_without_copies"]
+    metrics = json.loads(framework("evaluate", out, "--without-copies", "--json").out)
+    assert {key: metrics[key] for key in both["test_without_copies"]} == both["test_without_copies"]
 
 
-def test_a_soup_has_figures_without_copies_of_its_own(recipe, framework, tmp_path):
+def test_a_soup_has_metrics_without_copies_of_its_own(recipe, framework, tmp_path):
     runs = [tmp_path / name for name in ("first", "second")]
     for out, rate in zip(runs, ("1e-2", "3e-3"), strict=True):
         arguments = ("dataset.validation=0", f"optimizer={{name: adamw, lr: {rate}}}")
@@ -164,8 +164,8 @@ def test_a_soup_has_figures_without_copies_of_its_own(recipe, framework, tmp_pat
     soup = tmp_path / "soup"
     assert framework("soup", *runs, "--out", soup).status == 0
     own = results(soup)["test_without_copies"]
-    figures = json.loads(framework("evaluate", soup, "--without-copies", "--json").out)
-    assert {key: figures[key] for key in own} == own
+    metrics = json.loads(framework("evaluate", soup, "--without-copies", "--json").out)
+    assert {key: metrics[key] for key in own} == own
     assert own["loss"] != results(runs[0])["test_without_copies"]["loss"]
 
 
@@ -174,7 +174,7 @@ def test_the_summary_tells_of_copies(recipe, framework, tmp_path):
     assert "Of 8 test images 1 has an exact copy in train.\nWithout them: top-1 " in out
 
 
-def test_a_run_without_copies_has_no_second_figures(recipe, table, framework, tmp_path):
+def test_a_run_without_copies_has_no_second_metrics(recipe, table, framework, tmp_path):
     assert framework("run", recipe, f"dataset.drop={table}", "--out", tmp_path / "run").status == 0
     assert "test_without_copies" not in results(tmp_path / "run")
 

@@ -35,7 +35,16 @@ def test_overrides_stand_anywhere_after_the_recipe(framework, recipe):
 
 def test_list_names_every_kind(framework):
     titles = [line for line in framework("list").out.splitlines() if line and not line.startswith(" ")]
-    assert titles == ["datasets", "transforms", "models", "losses", "optimizers", "schedulers", "observers", "finders"]
+    assert titles == [
+        "datasets",
+        "transforms",
+        "models",
+        "losses",
+        "optimizers",
+        "schedulers",
+        "callbacks",
+        "detectors",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["loss", "losses"])

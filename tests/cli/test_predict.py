@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from framework.evaluation.answers import Answers
+from framework.evaluation.predictions import Predictions
 
 RECIPE = """
 dataset: {name: folder, root: ROOT, test: 0.25, validation: 0.25}
@@ -52,34 +52,34 @@ def red(tmp_path):
     return file
 
 
-def answers(result):
+def predictions(result):
     return [json.loads(line) for line in result.out.splitlines()]
 
 
 def test_the_probabilities_are_the_calibrated_ones(run, photos, framework):
     temperature = json.loads((run / "calibration.json").read_text())["temperature"]
-    kept = Answers.load(run / "answers" / "test.safetensors")
+    kept = Predictions.load(run / "predictions" / "test.safetensors")
     expected = (torch.as_tensor(kept.logits).double() / temperature).softmax(1)
     # the photos are drawn anew for each test, always the same ones
-    lines = answers(framework("predict", run, *(photos / name for name in kept.names), "--json"))
+    lines = predictions(framework("predict", run, *(photos / name for name in kept.names), "--json"))
     found = torch.tensor([list(line["probabilities"].values()) for line in lines], dtype=torch.float64)
     assert temperature != 1
     assert torch.allclose(found, expected, atol=1e-5)
 
 
 def test_patterns_are_expanded_here_too(run, photos, framework):
-    assert len(answers(framework("predict", run, f"{photos}/**/0[0-4].png", "--json"))) == 10
+    assert len(predictions(framework("predict", run, f"{photos}/**/0[0-4].png", "--json"))) == 10
 
 
 def test_a_path_that_is_given_twice_is_answered_twice(run, red, framework):
-    first, second = answers(framework("predict", run, red, red, "--json"))
+    first, second = predictions(framework("predict", run, red, red, "--json"))
     assert first == second
 
 
 @pytest.mark.parametrize(("option", "end"), [("-", "\n"), ("--stdin", "\n"), ("-0", "\0")])
 def test_paths_come_on_standard_input(option, end, run, photos, red, tmp_path, framework, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(f"{photos / 'red'}{end}{red}{end}".encode())))
-    lines = answers(framework("predict", run, option, "--json"))
+    lines = predictions(framework("predict", run, option, "--json"))
     assert [line["class"] for line in lines] == ["red"] * 21
 
 
@@ -104,10 +104,10 @@ def test_a_missing_file_of_a_list_is_reported_on_its_line(run, red, framework, m
         (["RED", "--abstain-below", "2"], "--abstain-below is 2.0; it is a probability"),
         (["RED", "--csv", "-", "--json"], "both write to standard output"),
         (["RED", "--csv", "nowhere/x.csv"], "cannot write 'nowhere/x.csv': No such file"),
-        (["RED", "--save-crops", "crops"], "--save-crops keeps what --find finds"),
-        (["RED", "--find", "tile"], "did you mean 'tiles'?"),
-        (["RED", "--find", "tiles rows=0"], "rows"),
-        (["RED", "--find", "'"], "--find takes a finder's name and its options"),
+        (["RED", "--save-crops", "crops"], "--save-crops keeps what --detect finds"),
+        (["RED", "--detect", "tile"], "did you mean 'tiles'?"),
+        (["RED", "--detect", "tiles rows=0"], "rows"),
+        (["RED", "--detect", "'"], "--detect takes a detector's name and its options"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_anything_is_loaded(arguments, message, run, red, tmp_path, framework):
@@ -136,12 +136,12 @@ def test_files_of_a_folder_that_are_no_images_are_counted(run, photos, framework
 def test_below_the_threshold_there_is_no_answer_but_a_guess(run, tmp_path, framework):
     file = tmp_path / "purple.png"
     Image.new("RGB", (16, 12), (170, 50, 170)).save(file)
-    best = max(answers(framework("predict", run, file, "--json"))[0]["probabilities"].values())
-    (sure,) = answers(framework("predict", run, file, "--json", "--abstain-below", best - 1e-3))
+    best = max(predictions(framework("predict", run, file, "--json"))[0]["probabilities"].values())
+    (sure,) = predictions(framework("predict", run, file, "--json", "--abstain-below", best - 1e-3))
     assert sure["class"] == sure["guess"]
     unsure = ("predict", run, file, "--abstain-below", (best + 1) / 2)
     result = framework(*unsure, "--json")
-    assert (answers(result)[0]["class"], answers(result)[0]["guess"]) == (None, sure["class"])
+    assert (predictions(result)[0]["class"], predictions(result)[0]["guess"]) == (None, sure["class"])
     assert "abstained from 1 of 1 image" in result.err
     assert f"  abstained: {sure['class']} " in framework(*unsure).out
     (row,) = csv.DictReader(io.StringIO(framework(*unsure, "--csv", "-").out))
@@ -168,7 +168,7 @@ def test_any_file_name_is_safe_in_every_form(run, red, tmp_path, framework):
     folder, table = tmp_path / "odd", tmp_path / "table.csv"
     as_json = framework("predict", run, folder, "--json", "--csv", table)
     expected = {f"{folder}/{name}" for name in names}
-    assert {line["name"] for line in answers(as_json)} == expected
+    assert {line["name"] for line in predictions(as_json)} == expected
     with table.open(newline="", errors="surrogateescape") as file:
         assert {row["name"] for row in csv.DictReader(file)} == expected
     plain = framework("predict", run, folder).out
@@ -185,7 +185,7 @@ def test_images_of_every_mode_are_read_or_reported(run, red, tmp_path, framework
     Image.fromarray(np.full((8, 8), 40000, dtype=np.uint16)).save(folder / "I16.png")
     Image.fromarray(np.ones((8, 8), dtype=np.float32)).save(folder / "float.tif")
     result = framework("predict", run, folder, "--json")
-    lines = {line["name"].rpartition("/")[2]: line for line in answers(result)}
+    lines = {line["name"].rpartition("/")[2]: line for line in predictions(result)}
     assert "floating-point pixels" in lines.pop("float.tif")["error"]
     assert result.status == 1
     for name in ("P.png", "RGBA.png", "CMYK.tif"):
@@ -197,7 +197,7 @@ def test_images_of_every_mode_are_read_or_reported(run, red, tmp_path, framework
 def test_images_of_every_size_are_read(size, run, tmp_path, framework):
     file = tmp_path / "sized.jpg"
     Image.new("RGB", size, (200, 20, 20)).save(file)
-    assert answers(framework("predict", run, file, "--json"))[0]["class"] == "red"
+    assert predictions(framework("predict", run, file, "--json"))[0]["class"] == "red"
 
 
 def test_every_exif_orientation_is_seen_upright(run, red, tmp_path, framework):
@@ -211,7 +211,7 @@ def test_every_exif_orientation_is_seen_upright(run, red, tmp_path, framework):
         turned = Image.open(red).transpose(undo.get(orientation, ORIENTATIONS[orientation]))
         files.append(tmp_path / f"{orientation}.png")
         turned.save(files[-1], exif=exif)
-    lines = answers(framework("predict", run, *files, "--json"))
+    lines = predictions(framework("predict", run, *files, "--json"))
     assert len(lines) == 8
     for line in lines:
         assert line["probabilities"] == pytest.approx(lines[0]["probabilities"], abs=1e-6)
@@ -245,15 +245,15 @@ def test_parts_of_an_image_are_answered_each_by_itself(run, photos, tmp_path, fr
     pixels = np.hstack([np.asarray(Image.open(photos / name / "00.png")) for name in ("red", "blue")])
     file = tmp_path / "both.png"
     Image.fromarray(pixels).save(file)
-    result = framework("predict", run, file, "--find", "tiles rows=1", "--json", "--save-crops", tmp_path / "crops")
-    first, second = answers(result)
+    result = framework("predict", run, file, "--detect", "tiles rows=1", "--json", "--save-crops", tmp_path / "crops")
+    first, second = predictions(result)
     assert (first["name"], first["box"], first["class"]) == (f"{file}#1", [0, 0, 16, 12], "red")
     assert (second["name"], second["box"], second["class"]) == (f"{file}#2", [16, 0, 16, 12], "blue")
     crops = sorted((tmp_path / "crops").rglob("*.png"))
     assert [crop.name for crop in crops] == ["both.png#1.png", "both.png#2.png"]
     assert np.array_equal(np.asarray(Image.open(crops[1])), pixels[:, 16:])
-    assert " (16×12 at 16,0)  blue " in framework("predict", run, file, "--find", "tiles rows=1").out
-    rows = csv.DictReader(io.StringIO(framework("predict", run, file, "--find", "tiles rows=1", "--csv", "-").out))
+    assert " (16×12 at 16,0)  blue " in framework("predict", run, file, "--detect", "tiles rows=1").out
+    rows = csv.DictReader(io.StringIO(framework("predict", run, file, "--detect", "tiles rows=1", "--csv", "-").out))
     assert [(row["x"], row["width"], row["class"]) for row in rows] == [("0", "16", "red"), ("16", "16", "blue")]
 
 
@@ -289,9 +289,9 @@ def test_a_batch_size_below_one_is_refused(command, framework, photos):
 
 
 def test_a_batch_size_changes_no_answer(framework, photos):
-    answers = [
+    predictions = [
         framework("predict", "drawn/faces", photos, "--json", "--batch-size", size).out.splitlines() for size in (1, 7)
     ]
-    one, seven = ([json.loads(line) for line in lines] for lines in answers)
+    one, seven = ([json.loads(line) for line in lines] for lines in predictions)
     assert [answer["name"] for answer in one] == [answer["name"] for answer in seven]
     assert [answer["class"] for answer in one] == [answer["class"] for answer in seven]

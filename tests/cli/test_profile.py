@@ -45,11 +45,11 @@ def test_it_times_the_phases_of_a_step_and_writes_nothing(recipe, tmp_path, fram
 
 
 def test_every_size_of_growing_images_is_timed(recipe, framework):
-    result = framework("profile", recipe, "train.grow_from=8", "train.grow_until=0.5", "--steps", 1, "--json")
+    result = framework("profile", recipe, "train.progressive_resize={start: 8, until: 0.5}", "--steps", 1, "--json")
     stages = json.loads(result.out)["stages"]
     assert [stage["image_size"] for stage in stages] == [[8, 8], [24, 24]]
     assert stages[0]["steps"] == pytest.approx(stages[1]["steps"], abs=1)
-    dry = framework("run", recipe, "train.grow_from=8", "train.grow_until=0.5", "--dry-run").out
+    dry = framework("run", recipe, "train.progressive_resize={start: 8, until: 0.5}", "--dry-run").out
     assert "images at 8×8" in dry
     assert "images at 24×24" in dry
 
@@ -81,7 +81,7 @@ def profile_of(train=None, dtype=torch.bfloat16, place="memory", **shares):
         ({"data": 0.3, "forward": 0.7}, "Making batches takes 30%"),
         ({"optimizer": 0.2, "forward": 0.8}, "train.batch_size than 64"),
         ({"averaging": 0.1, "forward": 0.9}, "train.ema"),
-        ({"forward": 0.4, "backward": 0.6}, "train.grow_from"),
+        ({"forward": 0.4, "backward": 0.6}, "train.progressive_resize"),
     ],
 )
 def test_the_advice_names_what_takes_the_time(shares, said):
@@ -94,7 +94,7 @@ def test_the_advice_for_a_stream_is_to_decode_once():
 
 def test_advice_is_given_only_where_it_applies():
     assert advice(profile_of(data=0.05, optimizer=0.05, forward=0.5, metrics=0.4)) == []
-    growing = Train(grow_from=32)
-    assert "train.grow_from" not in " ".join(advice(profile_of(growing, forward=1.0)))
+    growing = Train(progressive_resize={"start": 32})
+    assert "train.progressive_resize" not in " ".join(advice(profile_of(growing, forward=1.0)))
     slow = profile_of(Train(precision="float32"), torch.float32, forward=0.5, metrics=0.5)
     assert "train.precision=float32" in " ".join(advice(slow))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from framework.evaluation.answers import Answers
+from framework.evaluation.predictions import Predictions
 
 RECIPE = """
 dataset: {name: folder, root: ROOT, test: 0.25}
@@ -32,7 +32,7 @@ def run(tmp_path, recipe, framework):
     return out
 
 
-def test_the_summary_names_the_figures_the_folder_and_the_next_command(tmp_path, recipe, framework):
+def test_the_summary_names_the_metrics_the_folder_and_the_next_command(tmp_path, recipe, framework):
     out = tmp_path / "elsewhere"
     result = framework("run", recipe, "--out", out)
     assert f"framework evaluate {out}" in result.out
@@ -79,7 +79,7 @@ def test_the_run_folder_holds_everything(run):
     names = {path.name for path in run.iterdir()}
     assert names == {
         "recipe.yaml", "results.json", "metrics.jsonl", "model.safetensors", "model.json", "data.json",
-        "environment.json", "checkpoints", "answers", "training_images.safetensors",
+        "environment.json", "checkpoints", "predictions", "training_images.safetensors",
     }  # fmt: skip
     results = json.loads((run / "results.json").read_text())
     assert {"validation", "test", "seconds", "images_per_second"} <= set(results)
@@ -100,19 +100,19 @@ def test_the_saved_recipe_runs_again_to_the_same_weights(run, tmp_path, framewor
     assert (tmp_path / "again" / "model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
 
 
-def test_evaluate_gives_the_figures_of_the_run(run, framework):
+def test_evaluate_gives_the_metrics_of_the_run(run, framework):
     results = json.loads((run / "results.json").read_text())
     for split in ("test", "validation"):
-        figures = json.loads(framework("evaluate", run, "--split", split, "--json").out)
-        assert {key: figures[key] for key in results[split]} == results[split]
+        metrics = json.loads(framework("evaluate", run, "--split", split, "--json").out)
+        assert {key: metrics[key] for key in results[split]} == results[split]
 
 
 def test_evaluate_takes_the_validation_split_where_there_is_no_test_split(recipe, tmp_path, framework):
     out = tmp_path / "untested"
     assert framework("run", recipe, "dataset.test=null", "--out", out).status == 0
-    figures = json.loads(framework("evaluate", out, "--json").out)
+    metrics = json.loads(framework("evaluate", out, "--json").out)
     results = json.loads((out / "results.json").read_text())
-    assert (figures["split"], figures["loss"]) == ("validation", results["validation"]["loss"])
+    assert (metrics["split"], metrics["loss"]) == ("validation", results["validation"]["loss"])
     neither = framework("evaluate", out, "dataset.validation=0")
     assert (neither.status, neither.err) == (2, "there is no split 'test' (splits: train)\n")
 
@@ -121,18 +121,18 @@ def test_evaluate_takes_any_folder_by_class_name(run, photos, framework):
     for image in (photos / "blue").iterdir():
         image.unlink()
     (photos / "blue").rmdir()
-    figures = json.loads(framework("evaluate", run, "--folder", photos, "--json").out)
-    assert figures["images"] == 20
-    assert figures["per_class"]["red"]["support"] == 20
-    assert figures["per_class"]["blue"]["support"] == 0
-    assert figures["top1"] > 0.9
+    metrics = json.loads(framework("evaluate", run, "--folder", photos, "--json").out)
+    assert metrics["images"] == 20
+    assert metrics["per_class"]["red"]["support"] == 20
+    assert metrics["per_class"]["blue"]["support"] == 0
+    assert metrics["top1"] > 0.9
 
 
 def test_evaluate_takes_the_images_of_a_table(run, photos, tmp_path, framework):
     (tmp_path / "some.csv").write_text("name\nred/01.png\nred/02.png\nblue/03.png\n")
-    figures = json.loads(framework("evaluate", run, "--folder", photos, "--only", tmp_path / "some.csv", "--json").out)
-    assert figures["images"] == 3
-    assert figures["per_class"]["red"]["support"] == 2
+    metrics = json.loads(framework("evaluate", run, "--folder", photos, "--only", tmp_path / "some.csv", "--json").out)
+    assert metrics["images"] == 3
+    assert metrics["per_class"]["red"]["support"] == 2
 
 
 def test_evaluate_takes_several_runs_as_one(run, recipe, photos, tmp_path, framework):
@@ -156,13 +156,13 @@ def test_runs_of_other_classes_are_no_ensemble(run, framework):
 
 def test_evaluate_looks_as_often_as_it_is_asked_to(run, framework):
     by_option, by_flag = (
-        framework("evaluate", run, *more, "--json").out for more in (["evaluate.views=2"], ["--views", "2"])
+        framework("evaluate", run, *more, "--json").out for more in (["evaluate.tta=2"], ["--tta", "2"])
     )
     assert by_option == by_flag != framework("evaluate", run, "--json").out
 
 
 def test_evaluate_names_the_numbers_of_views_there_are(run, framework):
-    result = framework("evaluate", run, "--views", "3")
+    result = framework("evaluate", run, "--tta", "3")
     assert result.status == 2
     assert "1, 2, 6 or 10" in result.err
 
@@ -187,14 +187,14 @@ def test_calibrating_twice_gives_the_same(unsure_photos, run, framework):
 
 
 def test_a_temperature_belongs_to_the_views_that_the_run_has(unsure_photos, run, framework):
-    result = framework("evaluate", run, "--calibrate", "--views", 2)
+    result = framework("evaluate", run, "--calibrate", "--tta", 2)
     assert (result.status, "views that this run has, 1" in result.err) == (2, True)
     assert not (run / "calibration.json").exists()
 
 
 def test_a_run_from_before_there_were_views_is_calibrated_too(unsure_photos, run, framework):
     model = json.loads((run / "model.json").read_text())
-    del model["evaluation"]["views"]
+    del model["evaluation"]["tta"]
     (run / "model.json").write_text(json.dumps(model))
     assert framework("evaluate", run, "--calibrate").status == 0
 
@@ -212,10 +212,10 @@ def test_a_run_without_validation_says_what_calibration_needs(recipe, tmp_path, 
     assert "no split 'validation'" in result.err
 
 
-def test_the_answers_that_a_run_keeps_are_those_of_its_figures(run):
+def test_the_answers_that_a_run_keeps_are_those_of_its_metrics(run):
     results = json.loads((run / "results.json").read_text())
     for split in ("validation", "test"):
-        assert Answers.load(run / "answers" / f"{split}.safetensors").figures() == results[split]
+        assert Predictions.load(run / "predictions" / f"{split}.safetensors").metrics() == results[split]
 
 
 def test_evaluate_refuses_classes_that_training_did_not_have(run, photos, framework):
@@ -253,8 +253,8 @@ def test_predict_answers_for_files_and_folders(run, photos, framework):
 def test_predict_agrees_with_evaluate(run, photos, framework):
     lines = [json.loads(line) for line in framework("predict", run, photos, "--json").out.splitlines()]
     right = sum(f"/{line['class']}/" in line["name"] for line in lines) / len(lines)
-    figures = json.loads(framework("evaluate", run, "--folder", photos, "--json").out)
-    assert figures["top1"] == pytest.approx(right)
+    metrics = json.loads(framework("evaluate", run, "--folder", photos, "--json").out)
+    assert metrics["top1"] == pytest.approx(right)
 
 
 def test_predict_reports_a_bad_file_on_its_line_and_in_the_status_and_goes_on(run, photos, framework):
@@ -267,7 +267,7 @@ def test_predict_reports_a_bad_file_on_its_line_and_in_the_status_and_goes_on(ru
 
 
 def test_predict_writes_a_table(run, photos, tmp_path, framework):
-    table = tmp_path / "answers.csv"
+    table = tmp_path / "predictions.csv"
     framework("predict", run, photos / "red", "--csv", table)
     with table.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -334,13 +334,11 @@ def test_bad_images_are_skipped_where_that_is_asked_for_and_recorded(recipe, pho
 
 def test_the_views_of_the_recipe_are_those_of_evaluate_and_predict(recipe, photos, tmp_path, framework):
     out = tmp_path / "run"
-    assert framework("run", recipe, "evaluate.views=2", "--out", out).status == 0
+    assert framework("run", recipe, "evaluate.tta=2", "--out", out).status == 0
     results = json.loads((out / "results.json").read_text())
-    figures = {
-        views: json.loads(framework("evaluate", out, *views, "--json").out) for views in [(), ("evaluate.views=1",)]
-    }
-    assert figures[()]["loss"] == results["test"]["loss"]
-    assert figures[("evaluate.views=1",)]["loss"] != results["test"]["loss"]
+    metrics = {tta: json.loads(framework("evaluate", out, *tta, "--json").out) for tta in [(), ("evaluate.tta=1",)]}
+    assert metrics[()]["loss"] == results["test"]["loss"]
+    assert metrics[("evaluate.tta=1",)]["loss"] != results["test"]["loss"]
     Image.fromarray(np.asarray(Image.open(photos / "red" / "00.png"))[:, ::-1]).save(tmp_path / "mirrored.png")
     lines = framework("predict", out, photos / "red" / "00.png", tmp_path / "mirrored.png", "--json").out.splitlines()
     one, other = (json.loads(line)["probabilities"] for line in lines)

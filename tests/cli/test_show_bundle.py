@@ -6,7 +6,7 @@ import pytest
 
 from framework.report.card import card_text
 
-CARD = "# My faces\n\nClasses: <b>, *a*, `c_d`, &amp;.\n\n## Figures\n\n| split | top-1 |\n| --- | --- |\n"
+CARD = "# My faces\n\nClasses: <b>, *a*, `c_d`, &amp;.\n\n## Metrics\n\n| split | top-1 |\n| --- | --- |\n"
 CARD += "| test | 70 % |\n\n"
 CARD += "## The recipe\n\n```yaml\nseed: 0\nmodel:\n  name: tinynet\n```\n"
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from framework.evaluation.answers import Answers
+from framework.evaluation.predictions import Predictions
 from framework.runs.trained import open_trained
 
 RECIPE = """
@@ -28,12 +28,12 @@ def run(tmp_path, unsure_photos, framework):
 
 
 def kept(run, split="test"):
-    return Answers.load(run / "answers" / f"{split}.safetensors")
+    return Predictions.load(run / "predictions" / f"{split}.safetensors")
 
 
-def binary_cross_entropy(answers):
-    one_hot = F.one_hot(answers.labels, len(answers.classes)).double()
-    losses = F.binary_cross_entropy_with_logits(answers.logits.double(), one_hot, reduction="none")
+def binary_cross_entropy(predictions):
+    one_hot = F.one_hot(predictions.labels, len(predictions.classes)).double()
+    losses = F.binary_cross_entropy_with_logits(predictions.logits.double(), one_hot, reduction="none")
     return losses.sum(1).mean().item()
 
 
@@ -45,26 +45,26 @@ def probabilities(result):
 
 def test_the_run_keeps_its_activation_and_measures_with_it(run, framework):
     assert json.loads((run / "model.json").read_text())["evaluation"]["activation"] == "sigmoid"
-    answers, figures = kept(run), json.loads((run / "results.json").read_text())["test"]
-    assert answers.activation == "sigmoid"
-    assert figures["loss"] == pytest.approx(binary_cross_entropy(answers))
-    confidence, predicted = answers.logits.double().sigmoid().max(1)
-    gap = (predicted == answers.labels).double() - confidence
+    predictions, metrics = kept(run), json.loads((run / "results.json").read_text())["test"]
+    assert predictions.activation == "sigmoid"
+    assert metrics["loss"] == pytest.approx(binary_cross_entropy(predictions))
+    confidence, predicted = predictions.logits.double().sigmoid().max(1)
+    gap = (predicted == predictions.labels).double() - confidence
     parts = [gap[(confidence > i / 15) & (confidence <= (i + 1) / 15)].sum().abs() for i in range(15)]
-    assert figures["ece"] == pytest.approx(sum(parts).item() / len(gap))
-    assert json.loads(framework("evaluate", run, "--json").out)["loss"] == pytest.approx(figures["loss"], rel=1e-5)
+    assert metrics["ece"] == pytest.approx(sum(parts).item() / len(gap))
+    assert json.loads(framework("evaluate", run, "--json").out)["loss"] == pytest.approx(metrics["loss"], rel=1e-5)
 
 
 def test_predictions_of_run_bundle_and_export_are_sigmoids_of_its_logits(run, unsure_photos, framework):
-    answers = kept(run)
-    expected = dict(zip(answers.names, answers.logits.double().sigmoid().tolist(), strict=True))
-    files = [unsure_photos / name for name in answers.names]
+    predictions = kept(run)
+    expected = dict(zip(predictions.names, predictions.logits.double().sigmoid().tolist(), strict=True))
+    files = [unsure_photos / name for name in predictions.names]
     assert framework("bundle", run).status == 0
     result = framework("export", run, "--format", "onnx", "--out", run.with_suffix(".onnx"))
     assert result.status == 0, result.err  # it was compared with the run on real files
     for classifier in (run, run.with_suffix(".safetensors"), run.with_suffix(".onnx")):
         given = probabilities(framework("predict", classifier, *files, "--json"))
-        for file, name in zip(files, answers.names, strict=True):
+        for file, name in zip(files, predictions.names, strict=True):
             assert given[str(file)] == pytest.approx(expected[name], abs=1e-5)
     assert not np.allclose([sum(row) for row in expected.values()], 1, atol=1e-3)
     assert "need not add up to one" in framework("show", "bundle", run.with_suffix(".safetensors")).out
@@ -73,11 +73,11 @@ def test_predictions_of_run_bundle_and_export_are_sigmoids_of_its_logits(run, un
 def test_calibration_fits_what_was_trained(run, framework):
     result = framework("evaluate", run, "--split", "validation", "--calibrate", "--json")
     assert result.status == 0, result.err
-    calibration, answers = json.loads((run / "calibration.json").read_text()), kept(run, "validation")
-    assert calibration["loss_before"] == pytest.approx(binary_cross_entropy(answers), rel=1e-5)
+    calibration, predictions = json.loads((run / "calibration.json").read_text()), kept(run, "validation")
+    assert calibration["loss_before"] == pytest.approx(binary_cross_entropy(predictions), rel=1e-5)
     best = calibration["temperature"]
     for temperature in (best, 0.9 * best, 1.1 * best):
-        assert binary_cross_entropy(answers.at_temperature(temperature)) >= calibration["loss_after"] - 1e-6
+        assert binary_cross_entropy(predictions.at_temperature(temperature)) >= calibration["loss_after"] - 1e-6
 
 
 def test_the_report_is_of_sigmoids(run, framework):
@@ -90,8 +90,8 @@ def test_the_report_is_of_sigmoids(run, framework):
 def test_what_was_trained_with_softmax_is_read_through_softmax(run, framework, tmp_path):
     out = tmp_path / "softmax"
     assert framework("run", tmp_path / "recipe.yaml", "loss=cross_entropy", "--out", out).status == 0
-    answers, figures = kept(out), json.loads((out / "results.json").read_text())["test"]
-    assert figures["loss"] == pytest.approx(F.cross_entropy(answers.logits.double(), answers.labels).item())
+    predictions, metrics = kept(out), json.loads((out / "results.json").read_text())["test"]
+    assert metrics["loss"] == pytest.approx(F.cross_entropy(predictions.logits.double(), predictions.labels).item())
     together = framework("evaluate", run, out)
     assert (together.status, "one activation" in together.err) == (2, True)
     soup = framework("soup", run, out, "--out", tmp_path / "soup")

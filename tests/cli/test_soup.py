@@ -71,20 +71,20 @@ def test_a_soup_is_a_run_that_everything_after_training_takes(run, tmp_path, fra
     runs = run("a"), run("b", "optimizer.lr=5e-3")
     out = tmp_path / "soup"
     done = framework("soup", *runs, "--out", out)
-    figures = results(out)
-    assert f"{100 * figures['test']['top1']:.1f}" in done.out
-    assert figures["soup"]["runs"] == [str(folder) for folder in runs]
-    assert json.loads((out / "environment.json").read_text())["soup"] == figures["soup"]
+    metrics = results(out)
+    assert f"{100 * metrics['test']['top1']:.1f}" in done.out
+    assert metrics["soup"]["runs"] == [str(folder) for folder in runs]
+    assert json.loads((out / "environment.json").read_text())["soup"] == metrics["soup"]
     again = json.loads(framework("evaluate", out, "--json").out)
-    assert again["top1"] == figures["test"]["top1"]
+    assert again["top1"] == metrics["test"]["top1"]
     assert framework("bundle", out).status == 0
     assert Predictor.open(out).classes == Predictor.open(runs[0]).classes
 
 
 def test_a_soup_has_the_views_that_are_typed(run, tmp_path, framework):
     out = tmp_path / "soup"
-    assert framework("soup", run("a"), run("b", "seed=1"), "evaluate.views=6", "--out", out).status == 0
-    again = json.loads(framework("evaluate", out, "evaluate.views=6", "--json").out)
+    assert framework("soup", run("a"), run("b", "seed=1"), "evaluate.tta=6", "--out", out).status == 0
+    again = json.loads(framework("evaluate", out, "evaluate.tta=6", "--json").out)
     assert json.loads(framework("evaluate", out, "--json").out)["loss"] == again["loss"] == results(out)["test"]["loss"]
 
 
@@ -103,9 +103,9 @@ def test_a_greedy_soup_leaves_out_what_makes_it_worse(factor, welcome, run, tmp_
     other = spoiled(good, factor)
     done = framework("soup", good, other, "--out", tmp_path / "soup", "--greedy", "--refresh", 0)
     assert done.status == 0, done.err
-    figures = results(tmp_path / "soup")
-    assert figures["soup"]["chosen"] == [str(folder) for folder in ([good, other] if welcome else [good])]
-    assert figures["validation"]["top1"] == results(good)["validation"]["top1"]
+    metrics = results(tmp_path / "soup")
+    assert metrics["soup"]["chosen"] == [str(folder) for folder in ([good, other] if welcome else [good])]
+    assert metrics["validation"]["top1"] == results(good)["validation"]["top1"]
     assert ("left out" in done.out) is not welcome
 
 

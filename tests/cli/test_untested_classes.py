@@ -1,4 +1,4 @@
-"""A class without images in a split is named wherever figures of the split are shown."""
+"""A class without images in a split is named wherever metrics of the split are shown."""
 
 import json
 import shutil
@@ -58,11 +58,11 @@ def test_the_table_has_no_metrics_of_a_class_without_images(untested, framework)
     assert row == ["green", "–", "–", "–", "0"]
 
 
-def test_programs_get_the_classes_and_over_how_many_the_macro_figures_are(untested, framework):
+def test_programs_get_the_classes_and_over_how_many_the_macro_metrics_are(untested, framework):
     _, (first, second) = untested
-    figures = json.loads(framework("evaluate", first, "--json").out)
-    assert (figures["tested_classes"], figures["per_class"]["green"]["support"]) == (2, 0)
-    assert figures["f1_classes"] == 2 + any(cell[1] == "green" for cell in figures["confusion"])
+    metrics = json.loads(framework("evaluate", first, "--json").out)
+    assert (metrics["tested_classes"], metrics["per_class"]["green"]["support"]) == (2, 0)
+    assert metrics["f1_classes"] == 2 + any(cell[1] == "green" for cell in metrics["confusion"])
     compared = json.loads(framework("compare", first, second, "--json").out)["runs"]
     assert [run["untested_classes"] for run in compared] == [["green"], ["green"]]
 

@@ -24,7 +24,7 @@ def rehearsed(tmp_path_factory):
     return out
 
 
-def test_every_part_ends_and_writes_its_figures(rehearsed):
+def test_every_part_ends_and_writes_its_metrics(rehearsed):
     outcomes = {part: json.loads((rehearsed / f"{part}.json").read_text()) for part in LIMITS}
     assert {outcome["status"] for outcome in outcomes.values()} == {"done"}
     assert outcomes["tests"]["result"]["passed"] > 10
@@ -37,7 +37,7 @@ def test_every_part_ends_and_writes_its_figures(rehearsed):
     assert all(isinstance(rate, float) for name, rate in outcomes["data"]["result"].items() if name != "machine")
 
 
-def test_a_rehearsal_gives_no_figures_of_a_gpu_and_a_measurement_gives_all_of_them(rehearsed, tmp_path):
+def test_a_rehearsal_gives_no_metrics_of_a_gpu_and_a_measurement_gives_all_of_them(rehearsed, tmp_path):
     spec = importlib.util.spec_from_file_location("write_gpu_tables", ROOT / "docs" / "write_gpu_tables.py")
     tables = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tables)

@@ -23,7 +23,8 @@ augment: [flip, {{name: rotate, degrees: 10}}, contrast, erase, {{name: mixup, u
 model: resnet18
 optimizer: {{name: sgd, lr: 0.02}}
 train:
-  {{epochs: 2, batch_size: 32, accumulate: 2, ema: 0.9, clip_grad_norm: 1.0, log_every: 2, device: {device}, {more}}}
+  {{epochs: 2, batch_size: 32, grad_accum_steps: 2, ema: 0.9, clip_grad_norm: 1.0, log_every: 2, device: {device},
+    {more}}}
 """
 
 
@@ -93,7 +94,7 @@ def test_a_compiled_network_learns_what_the_plain_one_does(recipe, tmp_path, fra
 
 
 def test_memory_that_is_not_enough_is_one_message(recipe, tmp_path, framework, gpu):
-    options = "train.batch_size=400", "preprocess.size=2048", "train.store=memory", "train.accumulate=1"
+    options = "train.batch_size=400", "preprocess.size=2048", "train.store=memory", "train.grad_accum_steps=1"
     result = framework("run", recipe(), *options, "--out", tmp_path / "run")
     assert result.status == 1
     assert "memory" in result.err

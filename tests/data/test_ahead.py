@@ -21,9 +21,9 @@ def test_answers_come_in_the_order_of_the_items():
 
 def test_no_more_are_ahead_than_allowed_so_that_items_may_be_endless():
     taken = itertools.count()
-    answers = in_order(str, (next(taken) for _ in itertools.count()), ahead=3)
-    assert [next(answers) for _ in range(5)] == ["0", "1", "2", "3", "4"]
-    answers.close()
+    predictions = in_order(str, (next(taken) for _ in itertools.count()), ahead=3)
+    assert [next(predictions) for _ in range(5)] == ["0", "1", "2", "3", "4"]
+    predictions.close()
     assert next(taken) <= 5 + 3
 
 
@@ -33,10 +33,10 @@ def test_an_error_is_raised_when_its_turn_comes():
             raise ValueError("three")
         return item
 
-    answers = in_order(fails, range(10), 8)
-    assert [next(answers) for _ in range(3)] == [0, 1, 2]
+    predictions = in_order(fails, range(10), 8)
+    assert [next(predictions) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ValueError, match="three"):
-        next(answers)
+        next(predictions)
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no process is told its processors here")

@@ -20,14 +20,21 @@ PREPROCESS = Preprocessor(2, 2, 1, "crop")
 
 
 def batches(
-    number=20, batch_size=4, accumulate=1, sampler="shuffled", seed=0, labels=None, transforms=(), preprocess=PREPROCESS
+    number=20,
+    batch_size=4,
+    grad_accum_steps=1,
+    sampler="shuffled",
+    seed=0,
+    labels=None,
+    transforms=(),
+    preprocess=PREPROCESS,
 ):
     """Image i is filled with i."""
     images = np.zeros((number, 1, 2, 2), np.uint8) + np.arange(number, dtype=np.uint8)[:, None, None, None]
     labels = [index % 2 for index in range(number)] if labels is None else labels
     store = build_store(ImageArrays(images, labels, ("cat", "dog", "fox")), PREPROCESS)
     augmentation = Augmentation(transforms, (2, 2))
-    order = Order(store.labels, batch_size, accumulate, sampler, seed)
+    order = Order(store.labels, batch_size, grad_accum_steps, sampler, seed)
     return Batches(store, preprocess, augmentation, order, 8, torch.device("cpu"))
 
 
@@ -80,7 +87,7 @@ def test_each_step_and_each_of_its_batches_is_augmented_anew():
         drawn.append(rng.uniform().sum().item())
         return images, targets
 
-    data = batches(accumulate=2, transforms=[Recorder(record)])
+    data = batches(grad_accum_steps=2, transforms=[Recorder(record)])
     for step in range(3):
         list(data.at(step))
     assert len(set(drawn)) == 6
@@ -93,7 +100,7 @@ def test_each_batch_comes_with_its_position():
         positions.append((rng.position, (images[:, 0, 0, 0] * 255).round().int().tolist()))
         return images, targets
 
-    data = batches(accumulate=2, seed=3, transforms=[Recorder(record)])
+    data = batches(grad_accum_steps=2, seed=3, transforms=[Recorder(record)])
     list(data.at(5))
     for position, images in positions:
         assert position.indices.tolist() == images
@@ -123,26 +130,26 @@ def test_each_epoch_has_an_order_of_its_own():
 
 
 def test_accumulation_splits_a_step_into_batches_of_equal_shares():
-    data = batches(24, 4, accumulate=3)
+    data = batches(24, 4, grad_accum_steps=3)
     assert data.steps_per_epoch == 2
     assert [len(batch) for batch in indices(data, 0)] == [4, 4, 4]
     assert sum(share for _, _, share in data.at(0)) == pytest.approx(1)
 
 
 def test_an_accumulated_step_sees_the_images_of_one_large_batch():
-    small, large = batches(24, 4, accumulate=3), batches(24, 12)
+    small, large = batches(24, 4, grad_accum_steps=3), batches(24, 12)
     assert list(chain(*indices(small, 1))) == list(chain(*indices(large, 1)))
 
 
 def test_a_store_smaller_than_a_step_is_one_step_of_whole_batches():
-    data = batches(10, 4, accumulate=8)
+    data = batches(10, 4, grad_accum_steps=8)
     assert data.steps_per_epoch == 1
     assert [len(batch) for batch in indices(data, 0)] == [4, 4]
     assert data.images_per_step == 8
 
 
 def test_a_store_smaller_than_a_batch_is_one_batch():
-    data = batches(5, 64, accumulate=2)
+    data = batches(5, 64, grad_accum_steps=2)
     assert data.steps_per_epoch == 1
     assert sorted(epoch(data)) == [0, 1, 2, 3, 4]
 
@@ -223,8 +230,8 @@ def test_occurrences_count_what_came_before():
     assert occurrences(torch.tensor([3, 1, 3, 3, 0, 1])).tolist() == [0, 0, 1, 2, 0, 1]
 
 
-def blocks(number=64, most=8, growth=None, transforms=(), total_steps=16, accumulate=1):
-    order = Order(torch.zeros(number, dtype=torch.int64), 4, accumulate, "shuffled", 0)
+def blocks(number=64, most=8, growth=None, transforms=(), total_steps=16, grad_accum_steps=1):
+    order = Order(torch.zeros(number, dtype=torch.int64), 4, grad_accum_steps, "shuffled", 0)
     return Blocks(order, Augmentation(transforms, (32, 32)), growth, total_steps, most)
 
 
@@ -257,4 +264,10 @@ def test_blocks_end_where_images_grow():
 
 
 def test_a_block_may_hold_the_batches_of_several_steps_and_a_part_of_one():
-    assert laid_out(blocks(number=96, most=5, accumulate=3), 24) == [(0, 5), (5, 10), (10, 15), (15, 20), (20, 24)]
+    assert laid_out(blocks(number=96, most=5, grad_accum_steps=3), 24) == [
+        (0, 5),
+        (5, 10),
+        (10, 15),
+        (15, 20),
+        (20, 24),
+    ]

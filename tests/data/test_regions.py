@@ -1,4 +1,4 @@
-"""Parts of images: their pixels, and what a finder may give."""
+"""Parts of images: their pixels, and what a detector may give."""
 
 from types import SimpleNamespace
 
@@ -36,8 +36,8 @@ def test_numbers_of_numpy_become_python_s_own():
         (Region(0, 0, 13, 2), "a side is from 1 to 12 pixels, three times the longer side of the image"),
         (Region(0, 0, 2, 2, 1.5), "a score is from 0 to 1"),
         (Region(0, 0, 2, 2, float("nan")), "a score is from 0 to 1"),
-        (Region(0.5, 0, 2, 2), "the finder failed on 'x': TypeError"),
-        ((0, 0, 2, 2), "the finder failed on 'x': AttributeError"),
+        (Region(0.5, 0, 2, 2), "the detector failed on 'x': TypeError"),
+        ((0, 0, 2, 2), "the detector failed on 'x': AttributeError"),
     ],
 )
 def test_what_breaks_the_contract_is_named(given, message):
@@ -45,14 +45,14 @@ def test_what_breaks_the_contract_is_named(given, message):
         regions_of(IMAGE, lambda image: [given], "x")
 
 
-def test_a_finder_that_fails_says_on_which_image():
+def test_a_detector_that_fails_says_on_which_image():
     def find(image):
         raise RuntimeError("no memory")
 
-    with pytest.raises(UserError, match="the finder failed on 'x': RuntimeError: no memory"):
+    with pytest.raises(UserError, match="the detector failed on 'x': RuntimeError: no memory"):
         regions_of(IMAGE, find, "x")
 
 
 def test_what_is_no_region_is_refused():
-    with pytest.raises(UserError, match="the finder failed"):
+    with pytest.raises(UserError, match="the detector failed"):
         regions_of(IMAGE, lambda image: SimpleNamespace(), "x")

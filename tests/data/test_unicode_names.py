@@ -13,7 +13,7 @@ from framework import Dataset, ImageArrays, ImageFiles, find_data
 from framework.data.splits import bind_classes, build_splits, find_split
 from framework.data.subset import named_images
 from framework.data.unicode_names import existing_path, nfc
-from framework.evaluation.answers import Answers
+from framework.evaluation.predictions import Predictions
 from framework.runs.trained import Trained
 
 NFC, NFD = "caf\u00e9", "cafe\u0301"
@@ -108,6 +108,8 @@ def test_classes_of_a_bundle_and_names_of_saved_answers_are_in_nfc(tmp_path):
     trained = Trained("x", tmp_path / "x", "", {"model": {"classes": [NFD, "bar"]}})
     assert trained.classes == (NFC, "bar")
     logits = torch.zeros(1, 2)
-    Answers((NFD, "bar"), (f"{NFD}/1.png",), torch.zeros(1, dtype=torch.int64), logits).save(tmp_path / "x.safetensors")
-    saved = Answers.load(tmp_path / "x.safetensors")
+    Predictions((NFD, "bar"), (f"{NFD}/1.png",), torch.zeros(1, dtype=torch.int64), logits).save(
+        tmp_path / "x.safetensors"
+    )
+    saved = Predictions.load(tmp_path / "x.safetensors")
     assert (saved.classes, saved.names) == ((NFC, "bar"), (f"{NFC}/1.png",))

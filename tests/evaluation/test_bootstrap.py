@@ -4,54 +4,54 @@ import numpy as np
 import pytest
 import torch
 
-from framework.evaluation.answers import Answers
 from framework.evaluation.bootstrap import difference_interval, macro_f1_interval
-from framework.evaluation.figure_intervals import figure_intervals
 from framework.evaluation.intervals import wilson_interval
+from framework.evaluation.metric_intervals import metric_intervals
 from framework.evaluation.paired import mcnemar
+from framework.evaluation.predictions import Predictions
 
 
-def answers_of(logits, labels):
+def predictions_of(logits, labels):
     names = tuple(f"{index}.png" for index in range(len(labels)))
-    return Answers(tuple("abcd"[: logits.shape[1]]), names, labels, logits)
+    return Predictions(tuple("abcd"[: logits.shape[1]]), names, labels, logits)
 
 
 @pytest.fixture
-def answers():
+def predictions():
     generator = torch.Generator().manual_seed(1)
     labels = torch.randint(0, 4, (150,), generator=generator)
     logits = torch.randn(150, 4, generator=generator)
     logits[torch.arange(150), labels] += 1.5
-    return answers_of(logits, labels)
+    return predictions_of(logits, labels)
 
 
-def test_the_interval_of_macro_f1_has_the_bias_and_the_variance_of_resamples(answers):
+def test_the_interval_of_macro_f1_has_the_bias_and_the_variance_of_resamples(predictions):
     random = np.random.default_rng(0)
     drawn = []
     for _ in range(2000):
-        chosen = torch.from_numpy(random.integers(0, len(answers), len(answers)))
-        drawn.append(answers_of(answers.logits[chosen], answers.labels[chosen]).figures()["macro_f1"])
-    unbiased = 2 * answers.figures()["macro_f1"] - np.mean(drawn)
+        chosen = torch.from_numpy(random.integers(0, len(predictions), len(predictions)))
+        drawn.append(predictions_of(predictions.logits[chosen], predictions.labels[chosen]).metrics()["macro_f1"])
+    unbiased = 2 * predictions.metrics()["macro_f1"] - np.mean(drawn)
     direct = wilson_interval(unbiased, unbiased * (1 - unbiased) / np.var(drawn))
-    assert macro_f1_interval(answers.confusion(), resamples=2000) == pytest.approx(direct, abs=0.005)
+    assert macro_f1_interval(predictions.confusion(), resamples=2000) == pytest.approx(direct, abs=0.005)
 
 
-def test_the_figure_is_inside_its_interval(answers):
-    figures, intervals = answers.figures(), figure_intervals(answers)
+def test_the_figure_is_inside_its_interval(predictions):
+    metrics, intervals = predictions.metrics(), metric_intervals(predictions)
     for name in ("balanced_accuracy", "macro_f1"):
-        assert intervals[name][0] <= figures[name] <= intervals[name][1]
+        assert intervals[name][0] <= metrics[name] <= intervals[name][1]
 
 
-def test_the_same_answers_have_the_same_intervals_and_another_seed_gives_another_one(answers):
-    assert figure_intervals(answers) == figure_intervals(answers)
-    assert macro_f1_interval(answers.confusion(), seed=3) != macro_f1_interval(answers.confusion(), seed=4)
+def test_the_same_answers_have_the_same_intervals_and_another_seed_gives_another_one(predictions):
+    assert metric_intervals(predictions) == metric_intervals(predictions)
+    assert macro_f1_interval(predictions.confusion(), seed=3) != macro_f1_interval(predictions.confusion(), seed=4)
 
 
 def test_the_interval_of_ece_reaches_zero_where_probabilities_are_honest():
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(400, 3, generator=generator)
     labels = torch.multinomial(logits.softmax(1), 1, generator=generator).flatten()
-    assert figure_intervals(answers_of(logits, labels))["ece"][0] == 0
+    assert metric_intervals(predictions_of(logits, labels))["ece"][0] == 0
 
 
 def test_the_interval_of_a_difference_is_that_of_resampled_pairs():
@@ -82,6 +82,6 @@ def test_the_interval_of_a_difference_agrees_with_mcnemar(gained, lost):
 def test_a_split_without_a_mistake_has_no_interval_by_resampling_and_those_by_a_formula():
     labels = torch.arange(20) % 2
     logits = torch.nn.functional.one_hot(labels, 2).float() * 9
-    intervals = figure_intervals(answers_of(logits, labels))
+    intervals = metric_intervals(predictions_of(logits, labels))
     assert intervals.keys() == {"balanced_accuracy", "ece"}
     assert intervals["balanced_accuracy"] == pytest.approx(wilson_interval(1.0, 20))

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from framework.evaluation.answers import Answers
 from framework.evaluation.calibration import LIMITS, calibrate, fit_temperature
+from framework.evaluation.predictions import Predictions
 
 
 def honest(number=20_000, classes=4):
@@ -37,9 +37,9 @@ def test_a_perfect_network_gets_the_lowest_temperature_and_a_blind_one_the_highe
 
 def test_calibration_says_what_it_changed():
     logits, labels = honest(2000)
-    answers = Answers(tuple("abcd"), tuple(map(str, range(2000))), labels, logits * 4)
-    found = calibrate(answers, "validation")
-    assert found.ece_before == answers.figures()["ece"]
-    assert found.loss_after == answers.at_temperature(found.temperature).figures()["loss"]
+    predictions = Predictions(tuple("abcd"), tuple(map(str, range(2000))), labels, logits * 4)
+    found = calibrate(predictions, "validation")
+    assert found.ece_before == predictions.metrics()["ece"]
+    assert found.loss_after == predictions.at_temperature(found.temperature).metrics()["loss"]
     assert found.ece_after < 0.05 < found.ece_before
     assert (found.images, found.split) == (2000, "validation")

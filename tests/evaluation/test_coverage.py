@@ -110,8 +110,8 @@ def test_macro_f1_is_within_its_interval(split):
 
 @pytest.mark.parametrize(("share", "images"), [(0.5, 100), (0.62, 3589), (0.9, 200), (0.05, 300)])
 def test_a_share_is_within_its_interval(share, images):
-    hits = np.random.default_rng(0).binomial(images, share, 2000)
-    percent = coverage([wilson_interval(hit / images, images) for hit in hits.tolist()], share)
+    correct = np.random.default_rng(0).binomial(images, share, 2000)
+    percent = coverage([wilson_interval(hit / images, images) for hit in correct.tolist()], share)
     assert as_wished(percent), percent
 
 

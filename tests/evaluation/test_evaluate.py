@@ -35,20 +35,18 @@ def test_the_statistics_of_the_network_stay_as_they_were():
     assert torch.equal(model[1].running_mean, before)
 
 
-def test_the_layout_of_memory_does_not_change_the_figures():
+def test_the_layout_of_memory_does_not_change_the_metrics():
     source = ImageArrays(images().numpy(), [index % 3 for index in range(10)], ("x", "y", "z"))
     store = build_store(source, PREPROCESS)
     last, first = (
-        Evaluator(PREPROCESS, CPU, 4, channels_last=flag).answers(network(), store) for flag in (True, False)
+        Evaluator(PREPROCESS, CPU, 4, channels_last=flag).predictions(network(), store) for flag in (True, False)
     )
     assert last.confusion().cells() == first.confusion().cells()
-    assert last.figures()["loss"] == pytest.approx(first.figures()["loss"])
+    assert last.metrics()["loss"] == pytest.approx(first.metrics()["loss"])
 
 
 def test_the_logits_of_several_views_are_averaged():
     model = network().eval()
     inputs = PREPROCESS.network_input(images())
     expected = (model(inputs) + model(inputs.flip(3))) / 2
-    torch.testing.assert_close(
-        Evaluator(PREPROCESS, CPU, 4, views=2).logits(model, images().split(4)), expected.detach()
-    )
+    torch.testing.assert_close(Evaluator(PREPROCESS, CPU, 4, tta=2).logits(model, images().split(4)), expected.detach())

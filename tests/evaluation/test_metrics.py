@@ -39,8 +39,8 @@ every_case = pytest.mark.parametrize("case", list(CASES))
 def measured(case):
     logits, labels = CASES[case]
     names = [f"c{label}" for label in range(logits.shape[1])]
-    figures = classification_metrics(logits, labels, names)
-    return figures, logits.tolist(), labels.tolist(), logits.shape[1]
+    metrics = classification_metrics(logits, labels, names)
+    return metrics, logits.tolist(), labels.tolist(), logits.shape[1]
 
 
 def best(row):
@@ -52,72 +52,72 @@ def softmax(row):
     return [power / sum(powers) for power in powers]
 
 
-def share(hits, total):
-    return hits / total if total else 0.0
+def share(correct, total):
+    return correct / total if total else 0.0
 
 
 @every_case
 def test_top1_is_the_share_of_hits(case):
-    figures, logits, labels, _ = measured(case)
-    hits = sum(best(row) == label for row, label in zip(logits, labels, strict=True))
-    assert figures["top1"] == pytest.approx(hits / len(labels))
-    assert figures["images"] == len(labels)
+    metrics, logits, labels, _ = measured(case)
+    correct = sum(best(row) == label for row, label in zip(logits, labels, strict=True))
+    assert metrics["top1"] == pytest.approx(correct / len(labels))
+    assert metrics["images"] == len(labels)
 
 
 @every_case
 def test_top5_is_there_above_five_classes(case):
-    figures, logits, labels, classes = measured(case)
+    metrics, logits, labels, classes = measured(case)
     if classes <= 5:
-        assert "top5" not in figures
+        assert "top5" not in metrics
         return
     ranked = [sorted(range(classes), key=lambda label: -row[label])[:5] for row in logits]
-    hits = sum(label in five for five, label in zip(ranked, labels, strict=True))
-    assert figures["top5"] == pytest.approx(hits / len(labels))
+    correct = sum(label in five for five, label in zip(ranked, labels, strict=True))
+    assert metrics["top5"] == pytest.approx(correct / len(labels))
 
 
 @every_case
 def test_loss_is_the_mean_negative_log_probability(case):
-    figures, logits, labels, _ = measured(case)
+    metrics, logits, labels, _ = measured(case)
     losses = [-math.log(softmax(row)[label]) for row, label in zip(logits, labels, strict=True)]
-    assert figures["loss"] == pytest.approx(sum(losses) / len(losses))
+    assert metrics["loss"] == pytest.approx(sum(losses) / len(losses))
 
 
 def by_class(logits, labels, classes):
     """Precision, recall, F1, support and predictions of each class, counted one by one."""
     pairs = [(label, best(row)) for row, label in zip(logits, labels, strict=True)]
     for name in range(classes):
-        hits = sum(pair == (name, name) for pair in pairs)
+        correct = sum(pair == (name, name) for pair in pairs)
         support = sum(label == name for label, _ in pairs)
         predicted = sum(prediction == name for _, prediction in pairs)
-        precision, recall = share(hits, predicted), share(hits, support)
+        precision, recall = share(correct, predicted), share(correct, support)
         f1 = share(2 * precision * recall, precision + recall)
         yield {"precision": precision, "recall": recall, "f1": f1, "support": support}, predicted
 
 
 @every_case
 def test_each_class_has_its_precision_recall_f1_and_support(case):
-    figures, *data = measured(case)
-    for (expected, _), (name, given) in zip(by_class(*data), figures["per_class"].items(), strict=True):
+    metrics, *data = measured(case)
+    for (expected, _), (name, given) in zip(by_class(*data), metrics["per_class"].items(), strict=True):
         assert given == pytest.approx(expected), name
 
 
 @every_case
 def test_balanced_accuracy_is_the_mean_recall_of_the_classes_that_occur(case):
-    figures, *data = measured(case)
+    metrics, *data = measured(case)
     recalls = [figure["recall"] for figure, _ in by_class(*data) if figure["support"]]
-    assert figures["balanced_accuracy"] == pytest.approx(sum(recalls) / len(recalls))
+    assert metrics["balanced_accuracy"] == pytest.approx(sum(recalls) / len(recalls))
 
 
 @every_case
 def test_macro_f1_is_the_mean_over_classes_that_occur_or_are_predicted(case):
-    figures, *data = measured(case)
+    metrics, *data = measured(case)
     f1s = [figure["f1"] for figure, predicted in by_class(*data) if figure["support"] or predicted]
-    assert figures["macro_f1"] == pytest.approx(sum(f1s) / len(f1s))
+    assert metrics["macro_f1"] == pytest.approx(sum(f1s) / len(f1s))
 
 
 @every_case
 def test_ece_is_the_weighted_gap_of_fifteen_bins(case):
-    figures, logits, labels, _ = measured(case)
+    metrics, logits, labels, _ = measured(case)
     expected = 0.0
     for i in range(15):
         members = [
@@ -129,13 +129,13 @@ def test_ece_is_the_weighted_gap_of_fifteen_bins(case):
             confidence = sum(c for c, _ in members) / len(members)
             accuracy = sum(hit for _, hit in members) / len(members)
             expected += len(members) / len(labels) * abs(accuracy - confidence)
-    assert figures["ece"] == pytest.approx(expected, abs=1e-9)
+    assert metrics["ece"] == pytest.approx(expected, abs=1e-9)
 
 
 @every_case
 def test_every_figure_is_plain_json(case):
-    figures = measured(case)[0]
-    assert json.loads(json.dumps(figures, allow_nan=False)) == figures
+    metrics = measured(case)[0]
+    assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
 
 
 def test_ece_of_certain_and_right_is_zero_and_of_certain_and_wrong_is_one():
@@ -150,9 +150,9 @@ def test_a_confidence_on_the_edge_of_two_bins_belongs_to_the_lower():
 
 
 def test_huge_logits_stay_finite():
-    figures = classification_metrics(torch.tensor([[1e4, -1e4], [-1e4, 1e4]]), torch.tensor([0, 0]), ["a", "b"])
-    assert figures["loss"] == pytest.approx(1e4)
-    assert figures["ece"] == pytest.approx(0.5)
+    metrics = classification_metrics(torch.tensor([[1e4, -1e4], [-1e4, 1e4]]), torch.tensor([0, 0]), ["a", "b"])
+    assert metrics["loss"] == pytest.approx(1e4)
+    assert metrics["ece"] == pytest.approx(0.5)
 
 
 def test_half_precision_logits_are_measured_in_full():
@@ -163,14 +163,14 @@ def test_half_precision_logits_are_measured_in_full():
 
 
 @every_case
-def test_the_macro_figures_say_over_how_many_classes_they_are(case):
-    figures, *data = measured(case)
+def test_the_macro_metrics_say_over_how_many_classes_they_are(case):
+    metrics, *data = measured(case)
     found = list(by_class(*data))
-    assert figures["tested_classes"] == sum(figure["support"] > 0 for figure, _ in found)
-    assert figures["f1_classes"] == sum(bool(figure["support"] or predicted) for figure, predicted in found)
+    assert metrics["tested_classes"] == sum(figure["support"] > 0 for figure, _ in found)
+    assert metrics["f1_classes"] == sum(bool(figure["support"] or predicted) for figure, predicted in found)
 
 
-def test_figures_do_not_depend_on_how_many_rows_are_computed_at_a_time(monkeypatch):
+def test_metrics_do_not_depend_on_how_many_rows_are_computed_at_a_time(monkeypatch):
     logits, labels = CASES["ten classes"]
     whole = classification_metrics(logits, labels, list("abcdefghij"))
     monkeypatch.setattr("framework.evaluation.probabilities.BLOCK", 70)
@@ -178,7 +178,7 @@ def test_figures_do_not_depend_on_how_many_rows_are_computed_at_a_time(monkeypat
     assert parts == whole | {"loss": pytest.approx(whole["loss"])}
 
 
-def test_nothing_in_the_figures_grows_with_the_square_of_the_classes():
+def test_nothing_in_the_metrics_grows_with_the_square_of_the_classes():
     sizes = []
     for classes in (200, 400):
         logits = torch.randn(1000, classes, generator=torch.Generator().manual_seed(0))
@@ -190,11 +190,11 @@ def test_nothing_in_the_figures_grows_with_the_square_of_the_classes():
 def test_a_network_that_was_trained_with_sigmoids_is_measured_by_them():
     logits = torch.tensor([[2.0, -1.0, 0.5], [-3.0, 1.0, 0.0], [1.0, 1.5, -2.0]])
     labels = torch.tensor([0, 1, 0])
-    figures = classification_metrics(logits, labels, list("abc"), "sigmoid")
+    metrics = classification_metrics(logits, labels, list("abc"), "sigmoid")
     sigmoid = [[1 / (1 + math.exp(-value)) for value in row] for row in logits.tolist()]
     loss = 0.0
     for row, label in zip(sigmoid, labels.tolist(), strict=True):
         loss -= sum(math.log(p if index == label else 1 - p) for index, p in enumerate(row)) / 3
-    assert figures["loss"] == pytest.approx(loss)
+    assert metrics["loss"] == pytest.approx(loss)
     gaps = [(label == best(row)) - max(row) for row, label in zip(sigmoid, labels.tolist(), strict=True)]
-    assert figures["ece"] == pytest.approx(sum(map(abs, gaps)) / 3)  # each is in a bin of its own
+    assert metrics["ece"] == pytest.approx(sum(map(abs, gaps)) / 3)  # each is in a bin of its own

@@ -7,19 +7,19 @@ import pytest
 import torch
 
 from framework.errors import UserError
-from framework.evaluation.answers import Answers
 from framework.evaluation.paired import holm, mcnemar, paired
+from framework.evaluation.predictions import Predictions
 
 CLASSES = ("cat", "dog")
 
 
-def answers_of(rows, classes=CLASSES):
+def predictions_of(rows, classes=CLASSES):
     """Rows of (name, true class, predicted class)."""
     labels = torch.tensor([classes.index(true) for _, true, _ in rows])
     logits = torch.zeros(len(rows), len(classes))
     for index, (_, _, predicted) in enumerate(rows):
         logits[index, classes.index(predicted)] = 2.0
-    return Answers(classes, tuple(name for name, _, _ in rows), labels, logits)
+    return Predictions(classes, tuple(name for name, _, _ in rows), labels, logits)
 
 
 @pytest.mark.parametrize(("gained", "lost"), [(0, 0), (1, 0), (3, 9), (10, 10), (40, 61), (700, 820)])
@@ -45,8 +45,8 @@ def test_holm_as_in_a_worked_example():
 
 
 def test_images_are_paired_by_name_whatever_their_order():
-    first = answers_of([("1", "cat", "cat"), ("2", "dog", "cat"), ("3", "dog", "dog")])
-    other = answers_of([("3", "dog", "cat"), ("1", "cat", "cat"), ("2", "dog", "dog")])
+    first = predictions_of([("1", "cat", "cat"), ("2", "dog", "cat"), ("3", "dog", "dog")])
+    other = predictions_of([("3", "dog", "cat"), ("1", "cat", "cat"), ("2", "dog", "dog")])
     found = paired(first, other)
     assert (found.images, found.gained, found.lost, found.left_out) == (3, 1, 1, 0)
     assert found.difference == 0
@@ -55,22 +55,22 @@ def test_images_are_paired_by_name_whatever_their_order():
 
 def test_classes_are_compared_by_name_whatever_their_order():
     rows = [("1", "cat", "cat"), ("2", "dog", "dog")]
-    found = paired(answers_of(rows), answers_of(rows, classes=("dog", "cat")))
+    found = paired(predictions_of(rows), predictions_of(rows, classes=("dog", "cat")))
     assert (found.images, found.first_top1, found.other_top1) == (2, 1, 1)
 
 
 def test_images_that_only_one_has_or_that_changed_their_class_are_left_out_and_counted():
-    first = answers_of([("1", "cat", "cat"), ("2", "dog", "cat"), ("4", "dog", "dog")])
-    other = answers_of([("1", "cat", "cat"), ("2", "cat", "cat"), ("5", "dog", "dog")])
+    first = predictions_of([("1", "cat", "cat"), ("2", "dog", "cat"), ("4", "dog", "dog")])
+    other = predictions_of([("1", "cat", "cat"), ("2", "cat", "cat"), ("5", "dog", "dog")])
     found = paired(first, other)
     assert (found.images, found.left_out) == (1, 4)
 
 
 def test_an_image_that_is_listed_twice_is_paired_twice():
     rows = [("1", "cat", "cat"), ("1", "cat", "dog")]
-    assert paired(answers_of(rows), answers_of(rows)).images == 2
+    assert paired(predictions_of(rows), predictions_of(rows)).images == 2
 
 
 def test_nothing_in_common_is_an_error_that_shows_names_of_both():
     with pytest.raises(UserError, match=r"'a\.png'.*'b\.png'"):
-        paired(answers_of([("a.png", "cat", "cat")]), answers_of([("b.png", "cat", "cat")]))
+        paired(predictions_of([("a.png", "cat", "cat")]), predictions_of([("b.png", "cat", "cat")]))

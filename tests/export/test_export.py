@@ -1,4 +1,4 @@
-"""`framework export`: each format answers like its run, says what it is, and is refused where it does not."""
+"""`framework export`: each format predicts like its run, says what it is, and is refused where it does not."""
 
 import errno
 import json
@@ -35,7 +35,7 @@ from framework.runs.trained import open_trained
 ROOT = Path(__file__).parents[2]
 STRANGER = ROOT / "tests" / "stranger"
 RECIPES = {
-    "rgb": "preprocess: {size: 12, channels: 3}\nevaluate: {views: 6}",
+    "rgb": "preprocess: {size: 12, channels: 3}\nevaluate: {tta: 6}",
     "gray": "preprocess: {size: 13, channels: 1, fit: pad}",
 }
 
@@ -96,13 +96,13 @@ def test_predict_and_evaluate_take_an_onnx_file_like_a_run(name, made, framework
     export, run = made / f"{name}.onnx", made / name
     photos = sorted((made / "photos").glob("*/0*.png"))
     both = [framework("predict", one, *photos, "--json") for one in (export, run)]
-    answers = [[json.loads(line) for line in result.out.splitlines()] for result in both]
-    for exported, trained in zip(*answers, strict=True):
+    predictions = [[json.loads(line) for line in result.out.splitlines()] for result in both]
+    for exported, trained in zip(*predictions, strict=True):
         assert exported["class"] == trained["class"]
         assert exported["probabilities"] == pytest.approx(trained["probabilities"], abs=1e-6)
-    figures = [json.loads(framework("evaluate", one, "--json").out) for one in (export, run)]
-    assert figures[0]["confusion"] == figures[1]["confusion"]
-    assert figures[0]["loss"] == pytest.approx(figures[1]["loss"], abs=1e-5)
+    metrics = [json.loads(framework("evaluate", one, "--json").out) for one in (export, run)]
+    assert metrics[0]["confusion"] == metrics[1]["confusion"]
+    assert metrics[0]["loss"] == pytest.approx(metrics[1]["loss"], abs=1e-5)
 
 
 def test_the_report_beside_an_export_says_what_was_compared(made):
@@ -124,10 +124,10 @@ def test_quantisation_is_in_the_same_report_with_what_it_costs_and_brings(made):
     assert {name for name in exact | whole if exact[name] != whole[name]} == {"model", "card"}
 
 
-def test_the_card_of_a_quantised_file_says_that_the_figures_are_of_the_run_before(made):
+def test_the_card_of_a_quantised_file_says_that_the_metrics_are_of_the_run_before(made):
     exact, whole = (read_onnx(made / name)["card"] for name in ("rgb.onnx", "rgb.int8.onnx"))
     assert whole.startswith("# rgb.int8\n")
-    assert "whole numbers of 8 bits, which changes some answers" in whole
+    assert "whole numbers of 8 bits, which changes some predictions" in whole
     assert "8 bits" not in exact
 
 
@@ -181,20 +181,20 @@ def test_what_was_typed_and_the_user_s_repository_stay_at_home(made):
     assert environment["packages"]["torch"]
     assert environment.keys() & {"command", "git"} == set()
     for name in ("recipe", "card"):
-        assert "views: 6" in documents[name]
+        assert "tta: 6" in documents[name]
         assert "framework run" not in documents[name]
 
 
 @pytest.mark.parametrize(
-    ("name", "views", "sentence"),
+    ("name", "tta", "sentence"),
     [
-        ("rgb", 1, "Here it looks at 1 view of each image; the figures are those of the run, at 6 views."),
-        ("gray", 2, "at 2 views of each image; the figures and the temperature are those of the run, at 1 view."),
+        ("rgb", 1, "Here it looks at 1 view of each image; the metrics are those of the run, at 6 views."),
+        ("gray", 2, "at 2 views of each image; the metrics and the temperature are those of the run, at 1 view."),
     ],
 )
-def test_the_card_says_so_where_its_figures_are_of_other_views(name, views, sentence, made, tmp_path, framework):
+def test_the_card_says_so_where_its_metrics_are_of_other_views(name, views, sentence, made, tmp_path, framework):
     out = tmp_path / "other.safetensors"
-    assert framework("export", made / name, f"evaluate.views={views}", "--parity", 0, "--out", out).status == 0
+    assert framework("export", made / name, f"evaluate.tta={views}", "--parity", 0, "--out", out).status == 0
     assert sentence in " ".join(framework("show", "bundle", out).out.split())
     assert "Here it looks at" not in read_onnx(made / "rgb.onnx")["card"]
 
@@ -202,17 +202,17 @@ def test_the_card_says_so_where_its_figures_are_of_other_views(name, views, sent
 @pytest.mark.parametrize("suffix", ["onnx", "safetensors"])
 def test_an_export_of_other_views_is_evaluated_by_them(suffix, made, tmp_path, framework):
     out = tmp_path / f"once.{suffix}"
-    assert framework("export", made / "rgb", "evaluate.views=1", "--parity", 0, "--out", out).status == 0
+    assert framework("export", made / "rgb", "evaluate.tta=1", "--parity", 0, "--out", out).status == 0
     loss, as_typed, as_trained = (
         json.loads(framework("evaluate", *what, "--json").out)["loss"]
-        for what in ([out], [made / "rgb", "evaluate.views=1"], [made / "rgb"])
+        for what in ([out], [made / "rgb", "evaluate.tta=1"], [made / "rgb"])
     )
     assert loss == pytest.approx(as_typed, abs=1e-6) != pytest.approx(as_trained, abs=1e-6)
 
 
-def test_figures_of_other_views_or_before_quantisation_are_not_shown_as_a_file_s_own(made, tmp_path, framework):
+def test_metrics_of_other_views_or_before_quantisation_are_not_shown_as_a_file_s_own(made, tmp_path, framework):
     once = tmp_path / "once.onnx"
-    assert framework("export", made / "rgb", "evaluate.views=1", "--parity", 0, "--out", once).status == 0
+    assert framework("export", made / "rgb", "evaluate.tta=1", "--parity", 0, "--out", once).status == 0
     (made / "photos").rename(made / "away")
     try:
         own, *others = [
@@ -224,7 +224,7 @@ def test_figures_of_other_views_or_before_quantisation_are_not_shown_as_a_file_s
         (made / "away").rename(made / "photos")
     assert "top-1" in own
     assert all("top-1" not in other and "cannot be computed again: " in other for other in others)
-    assert (compared.status, f"'{once}' has no figures of the split" in compared.err) == (2, True)
+    assert (compared.status, f"'{once}' has no metrics of the split" in compared.err) == (2, True)
 
 
 def tampered(source, target):
@@ -265,9 +265,9 @@ def test_a_bundle_is_compared_too_and_is_the_run_bit_for_bit(made, tmp_path, fra
 
 
 def test_views_are_those_of_the_file_and_the_temperature_may_be_another(made, registry, framework):
-    result = framework("evaluate", made / "rgb.onnx", "evaluate.views=1")
+    result = framework("evaluate", made / "rgb.onnx", "evaluate.tta=1")
     assert result.status == 2
-    assert "it has 6, not 1; export the run with evaluate.views=1" in result.err
+    assert "it has 6, not 1; export the run with evaluate.tta=1" in result.err
     images = torch.randint(0, 256, (5, 1, 13, 13), dtype=torch.uint8)
     run, export = (Predictor.open(made / name, registry, "cpu") for name in ("gray", "gray.onnx"))
     assert run.trained.temperature != 1
@@ -305,7 +305,7 @@ def test_ties_are_not_told_as_other_answers(made, tmp_path, framework, monkeypat
 
     monkeypatch.setattr(work, "compare", compared)
     result = framework("export", made / "gray", "--out", tmp_path / "new.safetensors")
-    assert (result.status, "other answers on 1 of 4 images" in result.err) == (1, True)
+    assert (result.status, "other predictions on 1 of 4 images" in result.err) == (1, True)
 
 
 def test_a_name_that_is_a_split_and_a_folder_is_the_split(made, tmp_path, framework, monkeypatch):
@@ -532,7 +532,7 @@ def test_what_quantisation_costs_is_a_warning(made, tmp_path, framework, monkeyp
     monkeypatch.setattr(report, "ANSWERS_WORTH_A_WARNING", -1)
     result = framework("export", made / "rgb", "--out", tmp_path / "new.onnx", "--int8")
     assert result.status == 0
-    assert re.search(r"warning: quantisation changes \d+ % of the answers", result.err)
+    assert re.search(r"warning: quantisation changes \d+ % of the predictions", result.err)
     assert "new.int8.onnx: the same answer on" in result.out
 
 
@@ -542,9 +542,9 @@ def test_what_quantisation_costs_is_a_warning(made, tmp_path, framework, monkeyp
         ({"top1": {"run": 0.75, "export": 0.745}, "same_answers": 0.95}, []),
         (
             {"top1": {"run": 0.75, "export": 0.5}, "same_answers": 0.6},
-            ["quantisation loses 25.0 points of accuracy", "quantisation changes 40 % of the answers"],
+            ["quantisation loses 25.0 points of accuracy", "quantisation changes 40 % of the predictions"],
         ),
-        ({"top1": None, "same_answers": 0.75}, ["quantisation changes 25 % of the answers"]),
+        ({"top1": None, "same_answers": 0.75}, ["quantisation changes 25 % of the predictions"]),
     ],
 )
 def test_more_than_a_point_of_accuracy_and_a_tenth_of_the_answers_are_much(int8, warnings):
@@ -553,7 +553,7 @@ def test_more_than_a_point_of_accuracy_and_a_tenth_of_the_answers_are_much(int8,
 
 def engine_of(model, channels, fit):
     preprocess = Preprocessor(11, 14, channels, fit, (0.4,) * channels, (0.3,) * channels)
-    evaluator = Evaluator(preprocess, torch.device("cpu"), 8, channels_last=False, views=1)
+    evaluator = Evaluator(preprocess, torch.device("cpu"), 8, channels_last=False, tta=1)
     return TorchEngine(model, evaluator, 1.5)
 
 

@@ -20,10 +20,10 @@ from framework.inference.torch_engine import TorchEngine
 SIDE, CLASSES = 32, ("dark", "bright", "striped")
 
 
-def predictor(model, side=SIDE, views=1):
+def predictor(model, side=SIDE, tta=1):
     """As `Predictor.open` makes them."""
     preprocess = Preprocessor(side, side, 1, "crop", (0.5,), (0.25,))
-    engine = TorchEngine(model.eval(), Evaluator(preprocess, torch.device("cpu"), 8, views=views), 1.0)
+    engine = TorchEngine(model.eval(), Evaluator(preprocess, torch.device("cpu"), 8, tta=tta), 1.0)
     return Predictor(SimpleNamespace(label="the run", activation="softmax"), CLASSES, preprocess, engine, 8)
 
 
@@ -113,7 +113,7 @@ def test_it_is_zero_where_nothing_speaks_for_the_class():
 
 def test_without_classes_the_predicted_ones_are_explained():
     torch.manual_seed(1)
-    judge = predictor(convolutional(), views=2)
+    judge = predictor(convolutional(), tta=2)
     images, *_ = cornered(9)
     predicted = judge.probabilities(images).argmax(1)
     assert activation_maps(judge, images).equal(activation_maps(judge, images, predicted))
@@ -214,7 +214,7 @@ def test_positions_of_the_last_map_lie_as_in_the_image(library, arch, expected):
     assert f"{one.module} {layout.height}×{layout.width} {layout.form}{after}" == expected
     maps = layout.maps(one.features)
     mixed = (maps * torch.randn(maps.shape[1], 1, 1)).sum(1)
-    # Each corner of the map answers to its corner of the image more than to the others.
+    # Each corner of the map corresponds to its corner of the image more than to the others.
     for index, (row, column) in enumerate(((0, 0), (0, -1), (-1, 0), (-1, -1))):
         (gradient,) = torch.autograd.grad(mixed[:, row, column].sum(), images, retain_graph=True)
         quarters = gradient.square().sum((0, 1)).unflatten(1, (2, 48)).unflatten(0, (2, 48)).sum((1, 3))

@@ -1,4 +1,4 @@
-"""`Predictor.predict` from Python: what it takes, in what order it answers, how far it reads ahead."""
+"""`Predictor.predict` from Python: what it takes, in what order it predictions, how far it reads ahead."""
 
 import io
 import itertools
@@ -26,44 +26,44 @@ def files(photos):
 
 def test_paths_bytes_and_named_bytes_are_the_same_image(predictor, files):
     path, content = files[0], files[0].read_bytes()
-    answers = list(predictor.predict([path, str(path), content, ("from a message", content)]))
-    assert [answer.name for answer in answers] == [str(path), str(path), "image", "from a message"]
-    assert len({answer.probabilities for answer in answers}) == 1
+    predictions = list(predictor.predict([path, str(path), content, ("from a message", content)]))
+    assert [answer.name for answer in predictions] == [str(path), str(path), "image", "from a message"]
+    assert len({answer.probabilities for answer in predictions}) == 1
 
 
 def test_answers_come_in_order_with_bad_images_among_them(predictor, files):
     images = [files[0], b"", files[1], BadImage("folder", "locked"), ("nothing", b"text"), files[2]]
-    answers = list(predictor.predict(images))
-    assert [answer.error for answer in answers] == [
+    predictions = list(predictor.predict(images))
+    assert [answer.error for answer in predictions] == [
         None, "the file is empty", None, "locked", "not an image, or of an unknown format", None,
     ]  # fmt: skip
-    assert [bool(answer.probabilities) for answer in answers] == [True, False, True, False, False, True]
+    assert [bool(answer.probabilities) for answer in predictions] == [True, False, True, False, False, True]
 
 
 def test_more_images_than_a_batch_are_answered_as_each_alone_would_be(predictor, files):
     many = list(itertools.islice(itertools.cycle(files), predictor.batch_size * 2 + 3))
-    answers = list(predictor.predict(many))
-    assert [answer.name for answer in answers] == list(map(str, many))
+    predictions = list(predictor.predict(many))
+    assert [answer.name for answer in predictions] == list(map(str, many))
     (alone,) = predictor.predict([many[-1]])
-    assert answers[-1].probabilities == pytest.approx(alone.probabilities, abs=1e-5)
+    assert predictions[-1].probabilities == pytest.approx(alone.probabilities, abs=1e-5)
 
 
 def test_as_many_images_are_computed_at_once_as_asked_for(predictor, files):
     sizes = []
     smaller = predictor.with_batch_size(3)
     watched = replace(smaller, engine=lambda images: sizes.append(len(images)) or predictor.engine(images))
-    answers = list(watched.predict(files[:8]))
+    predictions = list(watched.predict(files[:8]))
     assert sizes == [3, 3, 2]
-    for answer, expected in zip(answers, predictor.predict(files[:8]), strict=True):
+    for answer, expected in zip(predictions, predictor.predict(files[:8]), strict=True):
         assert answer.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
 
 
 def test_images_may_be_endless(predictor, files):
     taken = itertools.count()
     endless = (files[next(taken) % len(files)] for _ in itertools.count())
-    answers = predictor.predict(endless)
-    assert next(answers).error is None
-    answers.close()
+    predictions = predictor.predict(endless)
+    assert next(predictions).error is None
+    predictions.close()
     assert next(taken) < 4 * predictor.batch_size + 100
 
 
@@ -80,8 +80,8 @@ def test_what_python_warns_of_is_as_before(predictor, files):
 def test_what_python_warns_of_is_a_matter_of_the_caller_between_answers(predictor, files):
     before = list(warnings.filters)
     first, second = predictor.predict(files[:2]), predictor.predict(files[:2])
-    for answers in (first, second, first, second):
-        assert next(answers).error is None
+    for predictions in (first, second, first, second):
+        assert next(predictions).error is None
         assert warnings.filters == before
     assert [*first, *second] == []
     assert warnings.filters == before
@@ -108,7 +108,7 @@ def test_parts_are_told_as_they_are_cut(predictor, files):
     assert kept == {f"{files[0]}#1": (3, 4, 5)}
 
 
-def test_a_finder_sees_a_large_photograph_in_full(predictor, tmp_path):
+def test_a_detector_sees_a_large_photograph_in_full(predictor, tmp_path):
     file = Path(tmp_path / "large.jpg")
     Image.new("RGB", (1600, 800)).save(file)
     seen = []
@@ -116,8 +116,8 @@ def test_a_finder_sees_a_large_photograph_in_full(predictor, tmp_path):
     assert seen == [(3, 800, 1600)]
 
 
-def test_a_finder_that_fails_stops_with_its_reason(predictor, files):
-    with pytest.raises(UserError, match="the finder failed on"):
+def test_a_detector_that_fails_stops_with_its_reason(predictor, files):
+    with pytest.raises(UserError, match="the detector failed on"):
         list(predictor.predict(files[:1], find=lambda image: 1 / 0))
 
 
@@ -142,11 +142,11 @@ def test_one_image_is_taken_in_every_form(predictor, files, pixels):
         "generator": (file for file in files[:1]),
         "named": [("face", pixels)],
     }
-    answers = {form: list(predictor.predict(given)) for form, given in forms.items()}
-    assert {form: len(given) for form, given in answers.items()} == dict.fromkeys(forms, 1)
-    assert {given[0].error for given in answers.values()} == {None}
-    assert len({given[0].probabilities for given in answers.values()}) == 1
-    names = {form: given[0].name for form, given in answers.items()}
+    predictions = {form: list(predictor.predict(given)) for form, given in forms.items()}
+    assert {form: len(given) for form, given in predictions.items()} == dict.fromkeys(forms, 1)
+    assert {given[0].error for given in predictions.values()} == {None}
+    assert len({given[0].probabilities for given in predictions.values()}) == 1
+    names = {form: given[0].name for form, given in predictions.items()}
     assert names["text"] == names["path"] == names["opened"] == names["texts"] == str(files[0])
     assert (names["array"], names["named"]) == ("image", "face")
 
@@ -171,15 +171,15 @@ def test_an_image_that_exif_turns_is_turned_also_when_it_was_opened_by_pillow(pr
 
 
 def test_one_opened_image_many_times_is_read_once(predictor, files):
-    answers = list(predictor.predict([Image.open(files[0])] * 100))
-    assert len({answer.probabilities for answer in answers}) == 1
-    assert answers[0].error is None
+    predictions = list(predictor.predict([Image.open(files[0])] * 100))
+    assert len({answer.probabilities for answer in predictions}) == 1
+    assert predictions[0].error is None
 
 
 def test_images_without_pixels_and_damaged_ones_are_errors_of_their_own(predictor, files):
     cut = Image.open(io.BytesIO(files[0].read_bytes()[:200]))
-    answers = list(predictor.predict([np.zeros((0, 4), np.uint8), cut, files[0]]))
-    assert [answer.error is None for answer in answers] == [False, False, True]
+    predictions = list(predictor.predict([np.zeros((0, 4), np.uint8), cut, files[0]]))
+    assert [answer.error is None for answer in predictions] == [False, False, True]
 
 
 @pytest.mark.parametrize(

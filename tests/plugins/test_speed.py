@@ -21,8 +21,8 @@ def images(number=64, channels=1, seed=0):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_whitened_patches_are_uncorrelated_with_variance_one(channels, patch):
     sample = images(channels=channels)
-    answers = F.conv2d(sample, whitening_kernel(sample, patch), stride=patch // 2).permute(1, 0, 2, 3).flatten(1)
-    covariance = answers @ answers.T / answers.shape[1]
+    predictions = F.conv2d(sample, whitening_kernel(sample, patch), stride=patch // 2).permute(1, 0, 2, 3).flatten(1)
+    covariance = predictions @ predictions.T / predictions.shape[1]
     variances = covariance.diag()
     assert variances[-1] == pytest.approx(1, abs=0.05)  # the coarsest, far above what is added to the variances
     assert (variances < 1.001).all()

@@ -1,9 +1,9 @@
-"""The finder `tiles`."""
+"""The detector `tiles`."""
 
 import numpy as np
 import pytest
 
-from framework import Finder, Registry
+from framework import Detector, Registry
 from framework.recipe.loading import validate_component
 
 registry = Registry.load()
@@ -11,7 +11,7 @@ registry = Registry.load()
 
 def tiles(rows, columns, shape):
     options = [f"rows={rows}", f"columns={columns}"]
-    find = validate_component(Finder, "tiles", registry, options).build()
+    find = validate_component(Detector, "tiles", registry, options).build()
     return [(tile.x, tile.y, tile.width, tile.height) for tile in find(np.zeros((3, *shape), np.uint8))]
 
 

@@ -244,11 +244,11 @@ def test_published_weights_that_rescale_the_image_answer_as_published(monkeypatc
     )
     model = component("inception_v3", pretrained=True).build(1000, 3, (80, 80)).eval()
     images = torch.randn(2, 3, 80, 80)
-    answers = []
+    predictions = []
     for network in (model, published):
-        network.Conv2d_1a_3x3.register_forward_hook(lambda layer, inputs, output: answers.append(output))
+        network.Conv2d_1a_3x3.register_forward_hook(lambda layer, inputs, output: predictions.append(output))
         network(images)
-    torch.testing.assert_close(*answers, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(*predictions, rtol=1e-3, atol=1e-4)
 
 
 def test_weights_of_another_architecture_are_refused_by_key(tmp_path):

@@ -24,7 +24,7 @@ train: {epochs: 3, batch_size: 5, device: cpu, log_every: 2, keep: last, keep_ch
 
 @pytest.fixture
 def train(tmp_path, photos, framework, monkeypatch):
-    """Train with an observer, or go on with what was trained."""
+    """Train with a callback, or go on with what was trained."""
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     monkeypatch.setenv("WANDB_MODE", "offline")
@@ -32,8 +32,8 @@ def train(tmp_path, photos, framework, monkeypatch):
     recipe, out = tmp_path / "photos.yaml", tmp_path / "run"
     recipe.write_text(RECIPE.replace("ROOT", str(photos)))
 
-    def call(observer, *arguments, status=0):
-        result = framework("run", recipe, "--out", out, f"observers=[{observer}]", *arguments)
+    def call(callback, *arguments, status=0):
+        result = framework("run", recipe, "--out", out, f"callbacks=[{callback}]", *arguments)
         assert result.status == status, result.err
         return RunFolder(out), result
 
@@ -99,7 +99,7 @@ def points(accumulator, tag):
     return [(event.step, event.value) for event in accumulator.Scalars(tag)]
 
 
-def test_tensorboard_has_curves_pictures_recipe_and_final_figures(train):
+def test_tensorboard_has_curves_pictures_recipe_and_final_metrics(train):
     run, _ = train("tensorboard")
     seen = events(run.path / "tensorboard")
     assert points(seen, "step/loss") == [(step, pytest.approx(loss)) for step, loss in curve(run, "step", "loss")]
@@ -125,7 +125,7 @@ def test_tensorboard_shows_each_step_of_a_resumed_run_once(train):
     assert [step for step, _ in points(seen, "epoch")] == [step for step, _ in curve(run, "epoch", "lr")]
 
 
-def test_a_run_resumed_after_its_last_step_has_its_final_figures_at_that_step(train):
+def test_a_run_resumed_after_its_last_step_has_its_final_metrics_at_that_step(train):
     run, _ = train("tensorboard")
     run.results.unlink()
     train("tensorboard", "--resume")
@@ -156,7 +156,7 @@ def files(client, found, folder=None):
     return sorted(file.path for file in client.list_artifacts(found.info.run_id, folder))
 
 
-def test_mlflow_has_curves_pictures_recipe_figures_and_the_model(train, tmp_path, framework):
+def test_mlflow_has_curves_pictures_recipe_metrics_and_the_model(train, tmp_path, framework):
     store = tmp_path / "mlruns"
     run, _ = train(f"{{name: mlflow, tracking_uri: '{store.as_uri()}', experiment: faces, log_model: true}}")
     client, found = mlflow_run(run, store)
@@ -178,10 +178,10 @@ def test_mlflow_has_curves_pictures_recipe_figures_and_the_model(train, tmp_path
 
 def test_a_resumed_run_goes_on_in_its_run_of_mlflow(train, tmp_path):
     store = tmp_path / "mlruns"
-    observer = f"{{name: mlflow, tracking_uri: '{store.as_uri()}'}}"
-    run, _ = train(observer)
+    callback = f"{{name: mlflow, tracking_uri: '{store.as_uri()}'}}"
+    run, _ = train(callback)
     forget_the_last_epoch(run)
-    train(observer, "--resume")
+    train(callback, "--resume")
     client, found = mlflow_run(run, store)
     told = history(client, found, "step/loss")
     assert list(dict.fromkeys(told)) == curve(run, "step", "loss")
@@ -203,14 +203,14 @@ def test_what_the_mlflow_server_missed_it_is_told_later_and_the_terminal_says_so
     monkeypatch.setattr(MlflowClient, "log_batch", failing)
     store = tmp_path / "mlruns"
     run, result = train(f"{{name: mlflow, tracking_uri: '{store.as_uri()}'}}")
-    assert "observer 'mlflow' failed in step_end: ConnectionError: the server is away; the run goes on" in result.out
+    assert "callback 'mlflow' failed in step_end: ConnectionError: the server is away; the run goes on" in result.out
     client, found = mlflow_run(run, store)
     assert history(client, found, "step/loss") == curve(run, "step", "loss")
 
 
 @contextmanager
 def failing(call):
-    """A server that does not take pictures (`log_image`) or figures (`log_batch`)."""
+    """A server that does not take pictures (`log_image`) or metrics (`log_batch`)."""
     from mlflow import MlflowClient
 
     before = getattr(MlflowClient, call)
@@ -230,13 +230,13 @@ def test_what_mlflow_does_not_take_at_the_end_keeps_it_from_nothing_else(call, t
     store = tmp_path / "mlruns"
     with failing(call):
         run, result = train(f"{{name: mlflow, tracking_uri: '{store.as_uri()}', log_model: true}}")
-    assert "observer 'mlflow' missed" in result.out
+    assert "callback 'mlflow' missed" in result.out
     client, found = mlflow_run(run, store)
     assert found.info.status == "FINISHED"
     assert {"results.json", "model"} < set(files(client, found))
 
 
-def test_a_run_that_failed_has_failed_for_mlflow_even_where_it_did_not_take_its_figures(train, tmp_path):
+def test_a_run_that_failed_has_failed_for_mlflow_even_where_it_did_not_take_its_metrics(train, tmp_path):
     store = tmp_path / "mlruns"
     arguments = ("optimizer.lr=1e30", "train.log_every=1")
     with failing("log_batch"):
@@ -246,11 +246,11 @@ def test_a_run_that_failed_has_failed_for_mlflow_even_where_it_did_not_take_its_
 
 def test_what_mlflow_did_not_take_in_one_session_it_is_told_in_the_next(train, tmp_path):
     store = tmp_path / "mlruns"
-    observer = f"{{name: mlflow, tracking_uri: '{store.as_uri()}'}}"
+    callback = f"{{name: mlflow, tracking_uri: '{store.as_uri()}'}}"
     with failing("log_batch"):
-        run, _ = train(observer)
+        run, _ = train(callback)
     forget_the_last_epoch(run)
-    train(observer, "--resume")
+    train(callback, "--resume")
     client, found = mlflow_run(run, store)
     assert history(client, found, "step/loss") == curve(run, "step", "loss")
     assert history(client, found, "train/loss") == [
@@ -261,25 +261,25 @@ def test_what_mlflow_did_not_take_in_one_session_it_is_told_in_the_next(train, t
 
 def test_mlflow_is_told_what_happened_while_it_was_left_out(train, tmp_path):
     store = tmp_path / "mlruns"
-    observer = f"{{name: mlflow, tracking_uri: '{store.as_uri()}'}}"
+    callback = f"{{name: mlflow, tracking_uri: '{store.as_uri()}'}}"
     with stopped_after_an_epoch("mlflow"):
-        train(observer, status=130)
+        train(callback, status=130)
     run, _ = train("", "--resume")
     run.results.unlink()
-    train(observer, "--resume")
+    train(callback, "--resume")
     told = history(*mlflow_run(run, store), "step/loss")
     assert list(dict.fromkeys(told)) == curve(run, "step", "loss")
     assert len(told) <= len(set(told)) + 1  # the last step that it took may be told twice
 
 
-@pytest.mark.parametrize("observer", ["tensorboard", "{name: mlflow, tracking_uri: STORE}", "wandb"])
-def test_a_tracker_knows_of_a_run_that_failed(observer, train, tmp_path):
+@pytest.mark.parametrize("callback", ["tensorboard", "{name: mlflow, tracking_uri: STORE}", "wandb"])
+def test_a_tracker_knows_of_a_run_that_failed(callback, train, tmp_path):
     store = tmp_path / "mlruns"
-    run, result = train(observer.replace("STORE", f"'{store.as_uri()}'"), "optimizer.lr=1e30", status=1)
+    run, result = train(callback.replace("STORE", f"'{store.as_uri()}'"), "optimizer.lr=1e30", status=1)
     assert "missed" not in result.out
-    if "mlflow" in observer:
+    if "mlflow" in callback:
         assert mlflow_run(run, store)[1].info.status == "FAILED"
-    if observer == "wandb":
+    if callback == "wandb":
         assert wandb_records(run.path)[-1].exit.exit_code == 1
 
 
@@ -287,18 +287,18 @@ def test_an_interrupted_run_is_killed_for_mlflow_until_it_is_resumed(train, tmp_
     from mlflow import MlflowClient
 
     store = tmp_path / "mlruns"
-    observer = f"{{name: mlflow, tracking_uri: '{store.as_uri()}', log_images: 0}}"
+    callback = f"{{name: mlflow, tracking_uri: '{store.as_uri()}', log_images: 0}}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(MlflowClient, "log_image", lambda *given, **named: os.kill(os.getpid(), signal.SIGTERM))
-        run, _ = train(observer, status=130)
+        run, _ = train(callback, status=130)
     assert mlflow_run(run, store)[1].info.status == "KILLED"
-    train(observer, "--resume")
+    train(callback, "--resume")
     assert mlflow_run(run, store)[1].info.status == "FINISHED"
 
 
 def test_an_mlflow_that_cannot_be_reached_is_told_before_training(train):
     run, result = train("{name: mlflow, tracking_uri: 'nonsense://x'}", status=2)
-    assert "observer 'mlflow' cannot start" in result.err
+    assert "callback 'mlflow' cannot start" in result.err
     assert lines(run, "epoch") == []
     assert train("", "--resume")[0].results.is_file()
 
@@ -339,7 +339,7 @@ def wandb_rows(folder):
             yield {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
 
 
-def test_wandb_has_curves_pictures_recipe_and_final_figures(train):
+def test_wandb_has_curves_pictures_recipe_and_final_metrics(train):
     run, result = train("{name: wandb, project: faces}")
     rows = list(wandb_rows(run.path))
     assert [(row["step"], row["step/loss"]) for row in rows if "step/loss" in row] == curve(run, "step", "loss")

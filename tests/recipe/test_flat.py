@@ -17,5 +17,5 @@ def test_a_recipe_that_was_changed_by_hand_is_said_to_be_damaged(text):
 
 
 def test_what_is_written_or_told_decides_nothing():
-    aside = ["train.store", "train.log_every", "observers", "observers.0.name"]
+    aside = ["train.store", "train.log_every", "callbacks", "callbacks.0.name"]
     assert [path for path in [*aside, "train.batch_size", "seed", "augment.0.name"] if not decides(path)] == aside

@@ -45,7 +45,7 @@ def test_every_recipe_that_ships_fits_the_schema(validator, recipe):
         "preprocess: {size: [48, 32]}",
         "loss: {name: cross_entropy, label_smoothing: 0.1}",
         "augment: [flip, {name: rotate, degrees: 3}]",
-        "observers: []",
+        "callbacks: []",
         "optimizer: {name: timm/lamb, lr: 0.1}",
     ],
 )

@@ -34,8 +34,8 @@ train:
   freeze: ["layer1.*"]
   max_time: 1h30m
   checkpoint_every: 0
-evaluate: {views: 6}
-observers: [csv, {name: tensorboard, folder: logs}]
+evaluate: {tta: 6}
+callbacks: [csv, {name: tensorboard, folder: logs}]
 """
 ODD_VALUES = (
     "null  true  false  yes  0  -1  1  3  1.5  1e999  -.inf  .nan  0x10  0o17  0x  1_000  1__0  12:30  2001-12-14"
@@ -50,7 +50,7 @@ ODD_VALUES = (
 ODD_PATHS = (
     "train.epochs augment augment.0 augment.0.p augment.9 augment.x.p model model.name model.options.a dataset.root "
     "optimizer.lr lr epochs train train.lookahead.every seed seed.x scheduler.warmup . .. a..b =x train. .train "
-    "preprocess.size preprocess.size.0 observers.0.name loss.teachers.0 \ud800 \udcff \x00"
+    "preprocess.size preprocess.size.0 callbacks.0.name loss.teachers.0 \ud800 \udcff \x00"
 )
 VALUES, OVERRIDES = ODD_VALUES.split("  "), ODD_PATHS.split()
 

@@ -14,7 +14,7 @@ loss: {name: cross_entropy, label_smoothing: 0.1}
 optimizer: {name: sgd, lr: 1e-22}
 scheduler: one_cycle
 train: {max_time: 1h30m, freeze: [layer1.*], ema: 0.999, device: 'cuda:1'}
-observers: [csv]
+callbacks: [csv]
 """
 
 

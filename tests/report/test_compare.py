@@ -1,4 +1,4 @@
-"""`framework compare`: figures side by side, and whether their differences are more than noise."""
+"""`framework compare`: metrics side by side, and whether their differences are more than noise."""
 
 import json
 import shutil
@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from framework.evaluation.answers import Answers
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.paired import paired
+from framework.evaluation.predictions import Predictions
 
 
 @pytest.fixture
@@ -24,22 +24,22 @@ def compared(framework):
     return compare
 
 
-def answers(run, split="test"):
-    return Answers.load(run / "answers" / f"{split}.safetensors")
+def predictions(run, split="test"):
+    return Predictions.load(run / "predictions" / f"{split}.safetensors")
 
 
 def rewrite(run, change):
-    """Keep other answers with the run: `change` is given names, labels and logits, and returns them."""
-    old = answers(run)
+    """Keep other predictions with the run: `change` is given names, labels and logits, and returns them."""
+    old = predictions(run)
     names, labels, logits = change(old.names, old.labels, old.logits)
-    Answers(old.classes, names, labels, logits).save(run / "answers" / "test.safetensors")
+    Predictions(old.classes, names, labels, logits).save(run / "predictions" / "test.safetensors")
 
 
 def perfect(names, labels, logits):
     return names, labels, torch.nn.functional.one_hot(labels, logits.shape[1]).float() * 9
 
 
-def test_the_figures_are_those_of_the_runs(run, other, compared):
+def test_the_metrics_are_those_of_the_runs(run, other, compared):
     found = compared(run, other)["runs"]
     for row, folder in zip(found, (run, other), strict=True):
         results = json.loads((folder / "results.json").read_text())
@@ -52,8 +52,8 @@ def test_the_figures_are_those_of_the_runs(run, other, compared):
 
 def test_the_difference_is_that_of_the_answers(run, other, compared):
     against = compared(run, other)["runs"][1]["against_first"]
-    direct = paired(answers(run), answers(other))
-    assert against["images"] == len(answers(run))
+    direct = paired(predictions(run), predictions(other))
+    assert against["images"] == len(predictions(run))
     assert (against["gained"], against["lost"], against["p"]) == (direct.gained, direct.lost, direct.p)
     assert against["difference"] == pytest.approx(direct.other_top1 - direct.first_top1)
     assert against["interval"][0] <= against["difference"] <= against["interval"][1]
@@ -85,31 +85,31 @@ def test_several_comparisons_raise_p(run, other, compared):
         assert row["against_first"]["p"] == pytest.approx(min(1, 2 * alone))
 
 
-@pytest.mark.parametrize("typed", ["evaluate.views=6", "dataset.root=PHOTOS"])
+@pytest.mark.parametrize("typed", ["evaluate.tta=6", "dataset.root=PHOTOS"])
 def test_what_is_typed_is_looked_at_anew(typed, run, other, photos, compared, framework):
     for path in photos.rglob("*.png"):
         Image.open(path).transpose(Image.Transpose.ROTATE_180).save(path)
     typed = typed.replace("PHOTOS", str(photos))
     found = compared(run, other, typed)["runs"]
     for row, folder in zip(found, (run, other), strict=True):
-        figures = json.loads(framework("evaluate", folder, typed, "--json").out)
-        assert (row["loss"], row["ece"]) == (figures["loss"], figures["ece"])
+        metrics = json.loads(framework("evaluate", folder, typed, "--json").out)
+        assert (row["loss"], row["ece"]) == (metrics["loss"], metrics["ece"])
         assert row["loss"] != json.loads((folder / "results.json").read_text())["test"]["loss"]
 
 
-def test_a_calibrated_run_has_the_figures_of_its_calibrated_probabilities(run, other, compared, framework):
+def test_a_calibrated_run_has_the_metrics_of_its_calibrated_probabilities(run, other, compared, framework):
     assert framework("evaluate", run, "--calibrate").status == 0
-    figures = json.loads(framework("evaluate", run, "--json").out)
+    metrics = json.loads(framework("evaluate", run, "--json").out)
     row = compared(run, other)["runs"][0]
-    assert (row["loss"], row["ece"]) == (figures["loss"], figures["ece"])
+    assert (row["loss"], row["ece"]) == (metrics["loss"], metrics["ece"])
     assert row["loss"] != json.loads((run / "results.json").read_text())["test"]["loss"]
 
 
 def test_images_of_one_name_that_are_others_are_counted(run, other, framework):
     assert "other pixels" not in framework("compare", run, other).out
-    kept = answers(other)
+    kept = predictions(other)
     kept.hashes[:3] += 1
-    kept.save(other / "answers" / "test.safetensors")
+    kept.save(other / "predictions" / "test.safetensors")
     out = " ".join(framework("compare", run, other).out.split())
     assert f"{len(kept)} images in common, 3 of which have other pixels in the one than in the other" in out
     document = json.loads((other / "model.json").read_text())
@@ -148,16 +148,16 @@ def test_an_export_of_other_views_or_of_8_bits_differs_by_them_and_is_no_seed_of
     (other / "recipe.yaml").write_text((run / "recipe.yaml").read_text().replace("seed: 0", "seed: 1", 1))
     assert len(compared(run, other)["seed_groups"]) == 1
     document = json.loads((other / "model.json").read_text())
-    document["evaluation"]["views"] = 2
+    document["evaluation"]["tta"] = 2
     (other / "model.json").write_text(json.dumps({**document, "int8": True}))
     found = compared(run, other)
-    assert found["recipe_differences"] == {"seed": [0, 1], "evaluate.views": [1, 2], "int8": [False, True]}
+    assert found["recipe_differences"] == {"seed": [0, 1], "evaluate.tta": [1, 2], "int8": [False, True]}
     assert found["seed_groups"] == []
 
 
 def test_only_images_in_common_are_compared_and_the_rest_is_counted(run, other, framework):
     rewrite(other, lambda names, labels, logits: (names[4:], labels[4:], logits[4:]))
-    number = len(answers(other))
+    number = len(predictions(other))
     out = " ".join(framework("compare", run, other).out.split())
     assert f"on {number} images in common, without 4 images that only one of them has" in out
 
@@ -171,19 +171,19 @@ def test_runs_without_an_image_in_common_are_an_error(run, other, framework):
 
 
 def test_a_run_without_answers_and_data_is_shown_and_not_tested(run, other, no_photos, framework):
-    (other / "answers" / "test.safetensors").unlink()
+    (other / "predictions" / "test.safetensors").unlink()
     top1 = json.loads((other / "results.json").read_text())["test"]["top1"]
     out = " ".join(framework("compare", run, other).out.split())
     assert f"{100 * top1:.1f} %" in out
-    assert "other and run cannot be compared image by image: other kept no answers" in out
+    assert "other and run cannot be compared image by image: other kept no predictions" in out
 
 
-def test_figures_before_calibration_are_said_to_be_so(run, other, no_photos, framework, compared):
-    (other / "answers" / "test.safetensors").unlink()
+def test_metrics_before_calibration_are_said_to_be_so(run, other, no_photos, framework, compared):
+    (other / "predictions" / "test.safetensors").unlink()
     assert "before calibration" not in framework("compare", run, other).out
     (other / "calibration.json").write_text(json.dumps({"temperature": 1.5}))
-    assert "its figures are those before calibration" in " ".join(framework("compare", run, other).out.split())
-    assert compared(run, other)["runs"][1]["why_not_paired"].endswith("its figures are those before calibration")
+    assert "its metrics are those before calibration" in " ".join(framework("compare", run, other).out.split())
+    assert compared(run, other)["runs"][1]["why_not_paired"].endswith("its metrics are those before calibration")
 
 
 def test_a_run_is_compared_with_a_bundle(run, other, tmp_path, framework, compared):
@@ -205,7 +205,7 @@ def test_runs_are_compared_on_validation_where_one_of_them_has_no_test_split(run
     results = json.loads((other / "results.json").read_text())
     del results["test"]
     (other / "results.json").write_text(json.dumps(results))
-    (other / "answers" / "test.safetensors").unlink()
+    (other / "predictions" / "test.safetensors").unlink()
     found = compared(run, other)
     assert found["split"] == "validation"
     assert [row["top1"] for row in found["runs"]] == [
@@ -213,7 +213,7 @@ def test_runs_are_compared_on_validation_where_one_of_them_has_no_test_split(run
     ]
 
 
-def test_the_page_has_the_figures_the_words_and_the_curves_and_fetches_nothing(run, other, tmp_path, framework, page):
+def test_the_page_has_the_metrics_the_words_and_the_curves_and_fetches_nothing(run, other, tmp_path, framework, page):
     out = tmp_path / "comparison.html"
     printed = framework("compare", run, other, "--html", out)
     found = page(out)
@@ -232,8 +232,8 @@ def test_the_page_has_the_figures_the_words_and_the_curves_and_fetches_nothing(r
     [
         (["RUN"], "name two runs or more"),
         (["RUN", "nowhere"], "there is no run folder or bundle 'nowhere'"),
-        (["RUN", "RUN", "--split", "tets"], "has no figures of the split 'tets': there is no split 'tets'"),
-        (["RUN", "RUN", "--split", "seconds"], "has no figures of the split 'seconds': there is no split 'seconds'"),
+        (["RUN", "RUN", "--split", "tets"], "has no metrics of the split 'tets': there is no split 'tets'"),
+        (["RUN", "RUN", "--split", "seconds"], "has no metrics of the split 'seconds': there is no split 'seconds'"),
         (["RUN", "RUN", "dataset.rot=x"], "dataset.rot=x: "),
         (["RUN", "RUN", "dataset.root=nowhere"], "nowhere"),
         (["RUN", "RUN", "model=resnet18"], "'model' was settled when"),

@@ -6,7 +6,7 @@ import io
 import pytest
 
 from framework.inference.predictor import Prediction
-from framework.report.predictions import Form, Table
+from framework.report.prediction_text import Form, Table
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from framework.report.predictions import Form, Table
 def test_each_class_has_a_column_of_its_own(classes):
     text = io.StringIO()
     probabilities = [1 / (index + 1) for index in range(len(classes))]
-    Table(text, Form(classes, abstain_below=0.1, finder="faces")).write(Prediction("a.png", probabilities))
+    Table(text, Form(classes, abstain_below=0.1, detector="faces")).write(Prediction("a.png", probabilities))
     header, row = csv.reader(io.StringIO(text.getvalue()))
     assert len(set(header)) == len(header) == len(row)
     assert row[0] == "a.png"

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from framework.evaluation.answers import Answers
 from framework.evaluation.intervals import wilson_interval
+from framework.evaluation.predictions import Predictions
 from framework.runs.bundle import read_bundle
 
 SCRIPT = "<script>alert(1)<|script>"
@@ -35,14 +35,14 @@ def percent(value):
     return f"{100 * value:.1f} %"
 
 
-def test_the_headline_figures_are_those_of_the_results_with_their_intervals(run, report):
-    figures = json.loads((run / "results.json").read_text())["test"]
+def test_the_headline_metrics_are_those_of_the_results_with_their_intervals(run, report):
+    metrics = json.loads((run / "results.json").read_text())["test"]
     text = report(run).text
-    low, high = wilson_interval(figures["top1"], figures["images"])
-    assert f"top-1 {percent(figures['top1'])} {100 * low:.1f} to {100 * high:.1f} %" in text
+    low, high = wilson_interval(metrics["top1"], metrics["images"])
+    assert f"top-1 {percent(metrics['top1'])} {100 * low:.1f} to {100 * high:.1f} %" in text
     for name, key in (("balanced accuracy", "balanced_accuracy"), ("macro F1", "macro_f1"), ("ECE", "ece")):
-        assert re.search(rf"{name} {re.escape(percent(figures[key]))} \d+\.\d to \d+\.\d %", text)
-    assert f"loss {figures['loss']:.3f}" in text
+        assert re.search(rf"{name} {re.escape(percent(metrics[key]))} \d+\.\d to \d+\.\d %", text)
+    assert f"loss {metrics['loss']:.3f}" in text
 
 
 def test_the_page_lies_in_the_run_by_default_and_the_terminal_says_where(run, framework):
@@ -57,12 +57,12 @@ def test_the_same_run_gives_the_same_page(run, report):
 
 
 def test_every_class_has_its_row_and_the_matrix_its_counts(run, report):
-    figures = json.loads((run / "results.json").read_text())["test"]
-    matrix = Answers.load(run / "answers" / "test.safetensors").confusion().matrix().tolist()
+    metrics = json.loads((run / "results.json").read_text())["test"]
+    matrix = Predictions.load(run / "predictions" / "test.safetensors").confusion().matrix().tolist()
     text = report(run).text
-    for name, row in figures["per_class"].items():
+    for name, row in metrics["per_class"].items():
         assert f"{name} {row['support']} {percent(row['precision'])} {percent(row['recall'])}" in text
-    for name, counts in zip(figures["per_class"], matrix, strict=True):
+    for name, counts in zip(metrics["per_class"], matrix, strict=True):
         cells = " ".join(f"{100 * number / sum(counts):.0f} {number}" if number else "·" for number in counts)
         assert f"{name} {cells} {sum(counts)}" in text
 
@@ -110,13 +110,13 @@ def test_pictures_are_the_images_themselves_pixel_by_pixel_and_lead_to_their_fil
 
 
 def test_the_most_confident_mistake_comes_first(run, report):
-    answers = Answers.load(run / "answers" / "test.safetensors")
-    confidence = answers.probabilities.amax(dim=1)
-    wrong = (~answers.hits).nonzero().flatten().tolist()
+    predictions = Predictions.load(run / "predictions" / "test.safetensors")
+    confidence = predictions.probabilities.amax(dim=1)
+    wrong = (~predictions.correct).nonzero().flatten().tolist()
     assert 2 < len(wrong) <= 12
-    pictures = [image["alt"] for image in report(run).all("img") if image["alt"] in answers.names]
+    pictures = [image["alt"] for image in report(run).all("img") if image["alt"] in predictions.names]
     worst_first = sorted(wrong, key=lambda index: -confidence[index])
-    assert pictures[: len(wrong)] == [answers.names[index] for index in worst_first]
+    assert pictures[: len(wrong)] == [predictions.names[index] for index in worst_first]
 
 
 def test_a_temperature_is_fitted_on_the_kept_validation_answers_and_says_so(run, report):
@@ -131,15 +131,15 @@ def test_the_temperature_of_a_calibrated_run_is_used(run, report, framework):
     text = report(run).text
     assert f"temperature of {calibration['temperature']:.3f}" in text
     assert "belongs to the run" in text
-    figures = json.loads(framework("evaluate", run, "--json").out)
-    assert f"ECE {percent(figures['ece'])} " in text
-    assert f"loss {figures['loss']:.3f}" in text
+    metrics = json.loads(framework("evaluate", run, "--json").out)
+    assert f"ECE {percent(metrics['ece'])} " in text
+    assert f"loss {metrics['loss']:.3f}" in text
 
 
 def test_what_is_typed_is_looked_at_anew(run, report, framework):
-    figures = json.loads(framework("evaluate", run, "--views", 6, "--json").out)
-    page = report(run, "evaluate.views=6")
-    assert f"ECE {percent(figures['ece'])} " in page.text
+    metrics = json.loads(framework("evaluate", run, "--tta", 6, "--json").out)
+    page = report(run, "evaluate.tta=6")
+    assert f"ECE {percent(metrics['ece'])} " in page.text
     assert "are not there any more, or are others" not in page.text
 
 
@@ -153,9 +153,9 @@ def test_a_run_without_validation_says_why_there_is_no_temperature_and_what_to_d
 
 
 def test_without_the_data_everything_else_is_there_and_the_gap_is_named_on_page_and_terminal(run, no_photos, report):
-    figures = json.loads((run / "results.json").read_text())["test"]
+    metrics = json.loads((run / "results.json").read_text())["test"]
     page = report(run)
-    assert percent(figures["top1"]) in page.text
+    assert percent(metrics["top1"]) in page.text
     assert page.all("img") == []
     assert "The images cannot be had" in page.text
     assert "dataset.root=DIR" in page.text
@@ -167,10 +167,10 @@ def blacken(photos):
         Image.new("RGB", (16, 12), "black").save(path)
 
 
-def test_other_images_of_the_same_names_have_figures_of_their_own(run, photos, report, framework):
+def test_other_images_of_the_same_names_have_metrics_of_their_own(run, photos, report, framework):
     blacken(photos)
-    figures = json.loads(framework("evaluate", run, f"dataset.root={photos}", "--json").out)
-    assert f"loss {figures['loss']:.3f}" in report(run, f"dataset.root={photos}").text
+    metrics = json.loads(framework("evaluate", run, f"dataset.root={photos}", "--json").out)
+    assert f"loss {metrics['loss']:.3f}" in report(run, f"dataset.root={photos}").text
 
 
 def test_the_data_may_be_named_anew(run, photos, no_photos, report):
@@ -191,44 +191,44 @@ def test_images_that_are_others_by_now_are_not_shown(run, made, photos, report):
 
 def test_answers_that_were_not_kept_are_computed(run, made, report, page):
     before = report(run).text
-    for file in (run / "answers").iterdir():
+    for file in (run / "predictions").iterdir():
         file.unlink()
     assert report(run).text == before
 
 
-def test_without_answers_and_data_the_figures_are_those_of_the_results(run, no_photos, report):
-    for file in (run / "answers").iterdir():
+def test_without_answers_and_data_the_metrics_are_those_of_the_results(run, no_photos, report):
+    for file in (run / "predictions").iterdir():
         file.unlink()
-    figures = json.loads((run / "results.json").read_text())["test"]
+    metrics = json.loads((run / "results.json").read_text())["test"]
     text = report(run).text
-    assert percent(figures["macro_f1"]) in text
+    assert percent(metrics["macro_f1"]) in text
     assert "cannot be computed again" in text
-    assert "without answers" in report.said
+    assert "without predictions" in report.said
 
 
 def test_a_bundle_has_a_report_too(run, tmp_path, framework, report):
     bundle = tmp_path / "sealed.safetensors"
     assert framework("bundle", run, "--out", bundle).status == 0
-    figures = json.loads((run / "results.json").read_text())["test"]
+    metrics = json.loads((run / "results.json").read_text())["test"]
     text = report(bundle).text
-    assert percent(figures["top1"]) in text
+    assert percent(metrics["top1"]) in text
     assert "a bundle does not hold the course of its training" in text.replace("A bundle", "a bundle")
 
 
 def test_a_bundle_of_a_run_that_was_never_evaluated_has_a_report(run, tmp_path, no_photos, framework, report):
     bundle = tmp_path / "bare.safetensors"
     (run / "results.json").unlink()
-    shutil.rmtree(run / "answers")
+    shutil.rmtree(run / "predictions")
     assert framework("bundle", run, "--out", bundle).status == 0
     assert "results" not in read_bundle(bundle)
-    assert "There are no figures." in report(bundle).text
+    assert "There are no metrics." in report(bundle).text
     assert "It was trained" not in report(bundle).text
 
 
 def test_another_split_may_be_asked_for(run, report):
-    figures = json.loads((run / "results.json").read_text())["validation"]
+    metrics = json.loads((run / "results.json").read_text())["validation"]
     text = report(run, "--split", "validation").text
-    assert f"Of {figures['images']} validation images" in text
+    assert f"Of {metrics['images']} validation images" in text
     assert "on others ECE will be somewhat higher" in text
 
 
@@ -260,7 +260,7 @@ def test_many_classes_are_summarised(run, tmp_path, no_photos, report):
     logits[torch.arange(600), labels] += 2
     classes = tuple(f"class {index}" for index in range(number))
     names = tuple(f"{index}.png" for index in range(600))
-    Answers(classes, names, labels, logits).save(run / "answers" / "test.safetensors")
+    Predictions(classes, names, labels, logits).save(run / "predictions" / "test.safetensors")
     page = report(run)
     assert page.all("img")[0]["alt"] == "confusion matrix"
     assert "120 classes are sorted by F1, the lowest first" in page.text

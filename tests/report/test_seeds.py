@@ -46,7 +46,7 @@ def test_where_no_recipe_has_two_seeds_there_is_no_group(runs, differences):
         ("train.device", ["cuda:0", "cuda:1", "cuda:2", "cpu"]),
         ("train.store", ["auto", "disk", "auto", "stream"]),
         ("train.log_every", [50, 10, 50, 20]),
-        ("observers.0.name", ["csv", "not set", "wandb", "mlflow"]),
+        ("callbacks.0.name", ["csv", "not set", "wandb", "mlflow"]),
     ],
 )
 def test_where_runs_computed_and_who_was_told_sets_no_run_apart(runs, option, values):

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from framework.evaluation.confusion import Confusion
 from framework.report.console import plain_console
 from framework.report.epoch_table import EpochTable, exponential
-from framework.report.figures import duration
+from framework.report.formatting import duration
 from framework.report.live import LiveDisplay
 from framework.report.progress import progress_line
 from framework.report.split import confusion_table

@@ -106,7 +106,7 @@ def test_what_ships_with_a_plugin_is_found_by_name_and_classifies():
     from framework_drawn import DrawnFaces
 
     source = DrawnFaces(test_images=140, train_images=14, seed=5).build()["test"]
-    assert predictor.answers(predictor.store(source, "error")).figures()["top1"] > 0.85
+    assert predictor.predictions(predictor.store(source, "error")).metrics()["top1"] > 0.85
 
 
 @pytest.mark.parametrize(("bundle", "recipe"), SHIPPED.items())

@@ -9,7 +9,7 @@ FIGURES = {"test": {"images": 1000, "top1": 0.941}}
 
 
 def trained(recipe="", results=FIGURES, **model):
-    model = {"classes": ["blue", "red"], "evaluation": {"views": 1}, **model}
+    model = {"classes": ["blue", "red"], "evaluation": {"tta": 1}, **model}
     return Trained("run", None, recipe, {"model": model, "results": results})
 
 
@@ -21,11 +21,11 @@ def trained(recipe="", results=FIGURES, **model):
         (trained(results={}), "2 classes"),
         (trained(int8=True), "2 classes, top-1 94.1 % of 1,000 test images (of the run, before this export)"),
         (
-            trained("evaluate: {views: 6}\n"),
+            trained("evaluate: {tta: 6}\n"),
             "2 classes, top-1 94.1 % of 1,000 test images (of the run, before this export)",
         ),
     ],
     ids=["test", "validation", "not evaluated", "8 bits", "other views"],
 )
-def test_figures_that_are_not_its_own_are_said_to_be_the_run_s(one, said):
+def test_metrics_that_are_not_its_own_are_said_to_be_the_run_s(one, said):
     assert summary(one) == said

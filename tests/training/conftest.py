@@ -13,7 +13,7 @@ def without_timings(line):
 
 @pytest.fixture(scope="session")
 def outcome():
-    """Everything that must be equal: weights as bytes, figures, the course of training."""
+    """Everything that must be equal: weights as bytes, metrics, the course of training."""
 
     def read(folder):
         run = RunFolder(folder)

@@ -21,11 +21,11 @@ def test_an_average_is_the_warmed_up_exponential_mean_of_the_weights():
     assert averaging.model.weight.item() == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize(("decay", "growth"), [(0.5, 0.0), (0.774, 3.0)])
-def test_slow_weights_follow_and_are_gone_on_from_as_the_papers_have_it(decay, growth):
+@pytest.mark.parametrize(("decay", "decay_power"), [(0.5, 0.0), (0.774, 3.0)])
+def test_slow_weights_follow_and_are_gone_on_from_as_the_papers_have_it(decay, decay_power):
     network = torch.nn.Sequential(torch.nn.Linear(1, 1, bias=False), torch.nn.BatchNorm1d(1))
     torch.nn.init.zeros_(network[0].weight)
-    averaging = SlowWeights(network, every=3, decay=decay, growth=growth, total_steps=20)
+    averaging = SlowWeights(network, every=3, decay=decay, decay_power=decay_power, total_steps=20)
     slow = fast = 0.0
     for step in range(1, 21):
         fast += step  # what an optimizer would do
@@ -33,7 +33,7 @@ def test_slow_weights_follow_and_are_gone_on_from_as_the_papers_have_it(decay, g
             network[0].weight += step
         averaging.update(step)
         if step % 3 == 0:
-            slow += (1 - decay * (step / 20) ** growth) * (fast - slow)
+            slow += (1 - decay * (step / 20) ** decay_power) * (fast - slow)
             fast = slow
         assert averaging.model[0].weight.item() == pytest.approx(slow, rel=1e-5)
         assert network[0].weight.item() == pytest.approx(fast, rel=1e-5)
@@ -43,7 +43,7 @@ def test_a_parameter_that_modules_share_is_averaged_once():
     network = torch.nn.Sequential(torch.nn.Linear(1, 1, bias=False), torch.nn.Linear(1, 1, bias=False))
     network[1].weight = network[0].weight
     torch.nn.init.zeros_(network[0].weight)
-    averaging = SlowWeights(network, every=1, decay=0.5, growth=0.0, total_steps=1)
+    averaging = SlowWeights(network, every=1, decay=0.5, decay_power=0.0, total_steps=1)
     torch.nn.init.ones_(network[0].weight)
     averaging.update(1)
     assert averaging.model[0].weight.item() == averaging.model[1].weight.item() == 0.5

@@ -113,7 +113,7 @@ def test_true_is_an_error_where_compiling_fails(session, monkeypatch):
 
 def test_cuda_graphs_are_for_images_of_one_size_and_steps_of_one_batch(session, on_a_gpu):
     modes = []
-    for overrides in ([], ["train.grow_from=8"], ["train.accumulate=2"]):
+    for overrides in ([], ["train.progressive_resize.start=8"], ["train.grad_accum_steps=2"]):
         calls = on_a_gpu(10.0, 5.0).calls
         settle_compile(session("train.deterministic=false", *overrides, device="cuda"), None, print)
         modes.append(calls[0]["mode"])

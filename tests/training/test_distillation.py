@@ -59,7 +59,7 @@ def test_the_loss_is_hinton_s_over_the_mean_of_the_teachers_probabilities(run):
 
 
 def test_a_teacher_sees_what_it_was_trained_to_see(run):
-    """Its answers are those of its predictor to the same pixels, whatever the student sees them as."""
+    """Its predictions are those of its predictor to the same pixels, whatever the student sees them as."""
     teacher = run("teacher")[0]
     predictor = Predictor.open(teacher).with_temperature(1.0)
 

@@ -57,13 +57,13 @@ def run(tmp_path, framework, monkeypatch):
         ("scheduler", "scheduler", "none", ["None"]),
         ("scheduler", "scheduler", "raises", ["step()", "KeyError"]),
         ("scheduler", "scheduler", "nan", ["nan"]),
-        ("observers", "observer", "none", ["None"]),
-        ("observers", "observer", "build", ["build()", "KeyError"]),
+        ("callbacks", "callback", "none", ["None"]),
+        ("callbacks", "callback", "build", ["build()", "KeyError"]),
     ],
 )
 def test_a_fault_is_found_before_training(section, component, how, words, run, tmp_path):
     written = f"{{name: faulty_{component}, how: {how}}}"
-    result = run(f"{section}=[{written}]" if section in ("augment", "observers") else f"{section}={written}")
+    result = run(f"{section}=[{written}]" if section in ("augment", "callbacks") else f"{section}={written}")
     assert result.status == 2
     assert f"{component} 'faulty_{component}'" in result.err
     assert ORIGIN in result.err
@@ -87,9 +87,9 @@ def test_a_dataset_that_fails_is_named(how, run):
         ("loss={name: faulty_loss, how: raises, after: 3}", "loss"),
         ("optimizer={name: faulty_optimizer, how: raises, after: 3}", "optimizer"),
         ("model={name: faulty_model, how: evaluation}", "model"),
-        ("observers=[{name: faulty_observer, how: step_end}]", "observer"),
-        ("observers=[{name: faulty_observer, how: epoch_end}]", "observer"),
-        ("observers=[{name: faulty_observer, how: run_end}]", "observer"),
+        ("callbacks=[{name: faulty_callback, how: step_end}]", "callback"),
+        ("callbacks=[{name: faulty_callback, how: epoch_end}]", "callback"),
+        ("callbacks=[{name: faulty_callback, how: run_end}]", "callback"),
     ],
 )
 def test_a_fault_during_training_is_named(override, component, run):
@@ -99,11 +99,11 @@ def test_a_fault_during_training_is_named(override, component, run):
     assert ORIGIN in result.err
 
 
-def test_what_an_observer_raises_when_the_run_stops_does_not_hide_why_it_stopped(run):
-    result = run("loss=explodes", "observers=[{name: faulty_observer, how: run_stopped}]")
+def test_what_an_callback_raises_when_the_run_stops_does_not_hide_why_it_stopped(run):
+    result = run("loss=explodes", "callbacks=[{name: faulty_callback, how: run_stopped}]")
     assert result.status == 1
     assert "not finite" in result.err
-    assert "observer 'faulty_observer'" in result.out
+    assert "callback 'faulty_callback'" in result.out
 
 
 def test_a_nested_component_is_named_itself(run):
@@ -119,12 +119,12 @@ def test_a_validator_that_fails_is_named(run):
 
 
 @pytest.mark.parametrize("how", ["none", "raises", "outside"])
-def test_a_finder_that_fails_is_named(how, run, framework, photos, tmp_path):
+def test_a_detector_that_fails_is_named(how, run, framework, photos, tmp_path):
     assert run("train.max_steps=1").status == 0
-    finder = f"faulty_finder how={how}"
-    result = framework("predict", tmp_path / "run", photos / "red" / "00.png", "--find", finder)
+    detector = f"faulty_detector how={how}"
+    result = framework("predict", tmp_path / "run", photos / "red" / "00.png", "--detect", detector)
     assert result.status == 2
-    assert "finder 'faulty_finder'" in result.err
+    assert "detector 'faulty_detector'" in result.err
     assert ORIGIN in result.err
 
 

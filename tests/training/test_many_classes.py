@@ -39,7 +39,7 @@ def test_no_line_and_no_header_holds_anything_of_each_class(run, framework):
     lines = (run / "metrics.jsonl").read_text().splitlines()
     assert len(lines) > 2
     assert max(map(len, lines)) < 1000
-    for file in (*run.glob("answers/*"), *run.glob("checkpoints/*")):
+    for file in (*run.glob("predictions/*"), *run.glob("checkpoints/*")):
         assert "class0" not in header(file), file
     assert "confusion" not in (run / "results.json").read_text()
     assert json.loads((run / "results.json").read_text())["test"]["per_class"].keys() == {

@@ -12,7 +12,7 @@ from framework import ImageArrays
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.build import build_store
 from framework.evaluation.evaluate import Evaluator
-from framework.training.norms import refresh_norms, spread
+from framework.training.norms import recalibrate_bn, spread
 
 PREPROCESS = Preprocessor(8, 8, 1, "crop", (0.4,), (0.2,))
 EVALUATOR = Evaluator(PREPROCESS, torch.device("cpu"), batch_size=10)
@@ -41,14 +41,14 @@ def test_statistics_are_those_that_torch_would_estimate_on_the_same_batches(netw
     expected = copy.deepcopy(network)
     lists = spread(50, batches=3, batch_size=10)
     update_bn([EVALUATOR.inputs(images) for images in store.pixels.batches(lists)], expected)
-    refresh_norms(network, store, EVALUATOR, batches=3)
+    recalibrate_bn(network, store, EVALUATOR, batches=3)
     for found, wanted in zip(statistics(network), statistics(expected), strict=True):
         torch.testing.assert_close(found, wanted)
 
 
 def test_all_else_is_as_before_and_the_network_is_ready_to_be_evaluated(network, store):
     before = copy.deepcopy(dict(network.named_parameters()))
-    refresh_norms(network, store, EVALUATOR, batches=3)
+    recalibrate_bn(network, store, EVALUATOR, batches=3)
     assert all(torch.equal(value, before[name]) for name, value in network.named_parameters())
     assert [network[1].momentum, network[4].momentum] == [0.1, 0.4]
     assert not any(module.training for module in network.modules())
@@ -64,13 +64,13 @@ def test_dropout_is_off_also_inside_of_a_normalisation(store):
             return self.drop(super().forward(images))
 
     network = nn.Sequential(NormWithDropout(), nn.Dropout(0.9), nn.BatchNorm2d(1))
-    refresh_norms(network, store, EVALUATOR, batches=5)
+    recalibrate_bn(network, store, EVALUATOR, batches=5)
     assert network[2].running_var.item() == pytest.approx(1, rel=1e-2)
 
 
 def test_named_modules_keep_their_statistics(network, store):
     before = copy.deepcopy(network[1].state_dict())
-    refresh_norms(network, store, EVALUATOR, batches=3, still={"1"})
+    recalibrate_bn(network, store, EVALUATOR, batches=3, still={"1"})
     assert all(torch.equal(value, before[name]) for name, value in network[1].state_dict().items())
     assert network[4].num_batches_tracked == 3
 

@@ -20,11 +20,11 @@ train: {epochs: 3, batch_size: 16, device: cpu}
     "options",
     [
         [],
-        ["evaluate.views=2"],
-        ["train.refresh_norm=3", "evaluate.views=2"],
-        ["train.refresh_norm=100", "train.max_steps=8"],
-        ["train.refresh_norm=3", "dataset.validation=0"],
-        ["train.refresh_norm=3", "model=linear_probe"],
+        ["evaluate.tta=2"],
+        ["train.recalibrate_bn=3", "evaluate.tta=2"],
+        ["train.recalibrate_bn=100", "train.max_steps=8"],
+        ["train.recalibrate_bn=3", "dataset.validation=0"],
+        ["train.recalibrate_bn=3", "model=linear_probe"],
     ],
 )
 def test_a_run_shows_the_network_as_many_views_as_were_foretold(options, framework, tmp_path, monkeypatch):

@@ -77,8 +77,8 @@ def teacher(recipe, tmp_path_factory, start_framework):
     "options",
     [
         ["loss={name: distill, teachers: [TEACHER]}", "train.precision=bfloat16"],
-        ["train.ema=null", "train.lookahead={every: 3, decay: 0.7, growth: 3.0}", "train.refresh_norm=2"],
-        ["train.unfreeze_until=0.7", "train.freeze=['0.bias']", "train.refresh_norm=2"],
+        ["train.ema=null", "train.lookahead={every: 3, decay: 0.7, decay_power: 3.0}", "train.recalibrate_bn=2"],
+        ["train.unfreeze_until=0.7", "train.freeze=['0.bias']", "train.recalibrate_bn=2"],
         ["loss=tiring"],
     ],
     ids=["distill", "lookahead", "unfreezing", "loss with state"],

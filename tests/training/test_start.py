@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from framework import Model
 from framework.data.preprocess import Preprocessor
-from framework.evaluation.answers import Answers
+from framework.evaluation.predictions import Predictions
 from framework.training.start import describe_start
 
 RECIPE = """
@@ -60,7 +60,7 @@ def parameters(folder):
 
 
 def test_the_same_classes_start_with_every_weight(trained, run, tmp_path):
-    done = run("next", f"train.start_from={trained}", "seed=1")
+    done = run("next", f"train.init_from={trained}", "seed=1")
     assert (done.status, f"start  the weights of '{trained}'\n" in done.out) == (0, True), done.err
     assert done.out.index("start  the weights") < done.out.index("val loss")  # not inside the table of epochs
     torch.testing.assert_close(parameters(tmp_path / "next"), parameters(trained), atol=1e-6, rtol=0)
@@ -68,7 +68,7 @@ def test_the_same_classes_start_with_every_weight(trained, run, tmp_path):
 
 def test_rows_of_the_classifier_go_by_the_names_of_classes(trained, run, photos, tmp_path):
     shutil.copytree(photos / "blue", photos / "amber")
-    done = run("next", f"train.start_from={trained}", "seed=1")
+    done = run("next", f"train.init_from={trained}", "seed=1")
     assert (done.status, f"the weights of '{trained}'; anew: amber" in done.out) == (0, True), done.err
     before, after = parameters(trained), parameters(tmp_path / "next")
     for name, value in after.items():
@@ -80,7 +80,7 @@ def test_rows_of_the_classifier_go_by_the_names_of_classes(trained, run, photos,
 def test_equally_many_other_classes_have_a_classifier_of_their_own(trained, run, photos, tmp_path):
     (photos / "blue").rename(photos / "cat")
     (photos / "red").rename(photos / "dog")
-    done = run("next", f"train.start_from={trained}", "seed=1")
+    done = run("next", f"train.init_from={trained}", "seed=1")
     assert (done.status, "its classifier anew" in done.out) == (0, True), done.err
     before, after = parameters(trained), parameters(tmp_path / "next")
     assert [name for name in sorted(after) if not torch.allclose(after[name], before[name], atol=1e-6)] == sorted(HEAD)
@@ -90,7 +90,7 @@ def test_classes_in_another_order_keep_their_rows(trained, run, photos, tmp_path
     classes = json.loads((trained / "model.json").read_text())
     classes["classes"].reverse()
     (trained / "model.json").write_text(json.dumps(classes))
-    assert run("next", f"train.start_from={trained}").status == 0
+    assert run("next", f"train.init_from={trained}").status == 0
     torch.testing.assert_close(
         parameters(tmp_path / "next")["9.weight"], parameters(trained)["9.weight"].flip(0), atol=1e-6, rtol=0
     )
@@ -99,19 +99,19 @@ def test_classes_in_another_order_keep_their_rows(trained, run, photos, tmp_path
 def test_a_bundle_in_half_precision_will_do(trained, run, framework, tmp_path):
     bundle = tmp_path / "trained.safetensors"
     assert framework("bundle", trained, "--half", "--out", bundle).status == 0
-    assert run("next", f"train.start_from={bundle}").status == 0
+    assert run("next", f"train.init_from={bundle}").status == 0
     after = parameters(tmp_path / "next")
     assert all(value.dtype == torch.float32 for value in after.values())
     torch.testing.assert_close(after, parameters(trained), atol=1e-3, rtol=1e-3)
 
 
 def test_an_average_starts_there_too(trained, run, tmp_path):
-    assert run("next", f"train.start_from={trained}", "train.ema=0.9", "seed=1").status == 0
+    assert run("next", f"train.init_from={trained}", "train.ema=0.9", "seed=1").status == 0
     torch.testing.assert_close(parameters(tmp_path / "next"), parameters(trained), atol=1e-6, rtol=0)
 
 
 def test_another_normalisation_is_said_with_what_to_type(trained, run):
-    done = run("next", f"train.start_from={trained}", "preprocess.mean=[0.25]")
+    done = run("next", f"train.init_from={trained}", "preprocess.mean=[0.25]")
     assert "they saw images normalised by mean [0.5, 0.5, 0.5] and std [0.25, 0.25, 0.25]" in done.out
     assert "preprocess.mean=[0.5,0.5,0.5] preprocess.std=[0.25,0.25,0.25]" in done.out
 
@@ -131,9 +131,9 @@ def test_so_it_is_of_pretrained_weights(mean, std, said):
 
 
 def test_another_network_is_refused_with_both(trained, run, tmp_path):
-    done = run("next", f"train.start_from={trained}", "preprocess.channels=1")
+    done = run("next", f"train.init_from={trained}", "preprocess.channels=1")
     assert done.status == 2
-    assert f"train.start_from: '{trained}' is another network" in done.err
+    assert f"train.init_from: '{trained}' is another network" in done.err
     there, here = (line for line in done.err.splitlines() if "model: {name: tinynet" in line)
     assert (there.split()[0], here.split()[0]) == ("there:", "here:")
     assert (there[-13:], here[-13:]) == (" channels: 3}", " channels: 1}")
@@ -144,7 +144,7 @@ def test_another_network_is_refused_with_both(trained, run, tmp_path):
 def test_a_classifier_of_another_width_is_another_network(run, photos, tmp_path):
     assert run("flat", "model=linear_probe").status == 0
     (photos / "blue").rename(photos / "cat")
-    done = run("next", f"train.start_from={tmp_path / 'flat'}", "model=linear_probe", "preprocess.size=32")
+    done = run("next", f"train.init_from={tmp_path / 'flat'}", "model=linear_probe", "preprocess.size=32")
     assert (done.status, "these tensors differ: 1.weight\n" in done.err) == (2, True), done.err
 
 
@@ -154,24 +154,24 @@ def test_a_classifier_of_another_width_is_another_network(run, photos, tmp_path)
 )
 def test_what_is_not_there_is_refused_before_images_are_read(run, given, says, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    done = run("next", f"train.start_from={given}", "dataset.root=nowhere")
-    assert (done.status, done.err.startswith("train.start_from: "), says in done.err) == (2, True, True)
+    done = run("next", f"train.init_from={given}", "dataset.root=nowhere")
+    assert (done.status, done.err.startswith("train.init_from: "), says in done.err) == (2, True, True)
 
 
 @pytest.mark.parametrize("command", [["run", "--dry-run"], ["profile", "--steps", 1]], ids=["dry run", "profile"])
 def test_what_only_measures_takes_the_same_start(command, trained, run, framework, tmp_path):
     name, *options = command
     measured = partial(framework, name, tmp_path / "photos.yaml", *options)
-    assert measured(f"train.start_from={trained}").status == 0
-    nowhere = measured("train.start_from=runs/nothing")
+    assert measured(f"train.init_from={trained}").status == 0
+    nowhere = measured("train.init_from=runs/nothing")
     assert (nowhere.status, "there is no run folder or bundle 'runs/nothing'" in nowhere.err) == (2, True)
-    other = measured(f"train.start_from={trained}", "preprocess.channels=1")
+    other = measured(f"train.init_from={trained}", "preprocess.channels=1")
     assert (other.status, "is another network" in other.err) == (2, True)
 
 
 def test_an_export_is_refused(trained, run, framework, tmp_path):
     assert framework("export", trained, "--parity", 0).status == 0
-    done = run("next", f"train.start_from={tmp_path / 'trained.onnx'}")
+    done = run("next", f"train.init_from={tmp_path / 'trained.onnx'}")
     assert (done.status, "trained.onnx' is an export" in done.err) == (2, True)
 
 
@@ -188,7 +188,7 @@ WARM = "model={name: warm, inside: {name: tinynet, dropout: 0.0}, weights: PLACE
     ],
 )
 def test_weights_come_from_one_place(network, run, trained):
-    done = run("next", network.replace("PLACE", str(trained)), f"train.start_from={trained}")
+    done = run("next", network.replace("PLACE", str(trained)), f"train.init_from={trained}")
     assert (done.status, "weights come from one of them" in done.err) == (2, True)
 
 
@@ -208,7 +208,7 @@ def test_a_trained_network_needs_the_weights_no_more_that_it_began_with(trained,
 
 def test_a_run_goes_on_without_what_it_started_from(trained, run, framework, tmp_path, outcome):
     """Its checkpoint has the weights by then."""
-    options = f"train.start_from={trained}", "optimizer.lr=0.01", "train.epochs=2"
+    options = f"train.init_from={trained}", "optimizer.lr=0.01", "train.epochs=2"
     assert run("whole", *options).status == 0
     assert run("halved", *options).status == 0
     folder = tmp_path / "halved"
@@ -222,7 +222,7 @@ def test_a_run_goes_on_without_what_it_started_from(trained, run, framework, tmp
 
 def test_the_emotion_model_that_comes_along_starts_one_of_other_classes(run):
     network = "model={name: speednet, depth: 3}", "preprocess.size=48", "preprocess.channels=1"
-    done = run("next", *network, "train.start_from=fer2013/compact")
+    done = run("next", *network, "train.init_from=fer2013/compact")
     assert (done.status, "the weights of 'fer2013/compact'; its classifier anew" in done.out) == (0, True), done.err
 
 
@@ -233,14 +233,14 @@ def seen(folder):
 
 
 def test_the_same_held_out_images_cause_no_warning(trained, run, tmp_path):
-    done = run("next", f"train.start_from={trained}", "seed=1")
+    done = run("next", f"train.init_from={trained}", "seed=1")
     assert (done.status, "were training images" in done.out) == (0, False), done.err
     assert seen(tmp_path / "next") == {"validation": 0}
 
 
 def test_held_out_images_that_the_first_run_was_trained_on_are_counted(trained, run, framework, tmp_path):
     """Another split seed holds out other images: those that both held out are no fault."""
-    other = f"train.start_from={trained}", "dataset.split_seed=1", "dataset.test=0.2"
+    other = f"train.init_from={trained}", "dataset.split_seed=1", "dataset.test=0.2"
     done = run("next", *other)
     number = seen(tmp_path / "next")
     assert 0 < number["validation"] <= 8
@@ -254,14 +254,14 @@ def test_held_out_images_that_the_first_run_was_trained_on_are_counted(trained, 
 
 def test_moved_and_renamed_training_images_are_found_by_their_pixels(trained, run, photos, tmp_path):
     """A folder with ready-made splits: what was held out before is what training is on now."""
-    validation = set(Answers.load(trained / "answers" / "validation.safetensors").names)
+    validation = set(Predictions.load(trained / "predictions" / "validation.safetensors").names)
     for file in sorted(photos.rglob("*.png")):
         split = "train" if file.relative_to(photos).as_posix() in validation else "val"
         target = tmp_path / "moved" / split / file.parent.name / f"x{file.name}"
         target.parent.mkdir(parents=True, exist_ok=True)
         file.rename(target)
     options = f"dataset.root={tmp_path / 'moved'}", "dataset.validation=null", "train.batch_size=4"
-    done = run("next", f"train.start_from={trained}", *options)
+    done = run("next", f"train.init_from={trained}", *options)
     assert (done.status, "32 of 32 validation images were training images" in done.out) == (0, True), (
         done.err + done.out
     )
@@ -270,14 +270,14 @@ def test_moved_and_renamed_training_images_are_found_by_their_pixels(trained, ru
 def test_other_images_of_the_same_names_are_no_training_images(trained, run, photos, tmp_path):
     for file in photos.rglob("*.png"):
         Image.open(file).rotate(180).save(file)
-    done = run("next", f"train.start_from={trained}", "dataset.split_seed=1")
+    done = run("next", f"train.init_from={trained}", "dataset.split_seed=1")
     assert (done.status, seen(tmp_path / "next")) == (0, {"validation": 0}), done.err
 
 
 def test_at_another_size_training_images_are_found_by_their_names(trained, run, tmp_path):
-    options = f"train.start_from={trained}", "preprocess.size=24", "dataset.split_seed=1"
+    options = f"train.init_from={trained}", "preprocess.size=24", "dataset.split_seed=1"
     assert run("next", *options).status == 0
-    assert run("same", f"train.start_from={trained}", "dataset.split_seed=1").status == 0
+    assert run("same", f"train.init_from={trained}", "dataset.split_seed=1").status == 0
     assert seen(tmp_path / "next") == seen(tmp_path / "same") != {"validation": 0}
 
 
@@ -288,14 +288,14 @@ def test_training_images_of_the_run_before_the_last_count_too(trained, run, phot
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
     small = f"dataset.root={tmp_path / 'few'}", "train.batch_size=4"
-    assert run("middle", f"train.start_from={trained}", *small).status == 0
-    assert run("direct", f"train.start_from={trained}", "dataset.split_seed=1").status == 0
-    assert run("last", f"train.start_from={tmp_path / 'middle'}", "dataset.split_seed=1").status == 0
+    assert run("middle", f"train.init_from={trained}", *small).status == 0
+    assert run("direct", f"train.init_from={trained}", "dataset.split_seed=1").status == 0
+    assert run("last", f"train.init_from={tmp_path / 'middle'}", "dataset.split_seed=1").status == 0
     assert seen(tmp_path / "last")["validation"] >= seen(tmp_path / "direct")["validation"] > 0
 
 
 def test_a_resumed_run_still_says_what_was_seen(trained, run, framework, tmp_path):
-    options = f"train.start_from={trained}", "dataset.split_seed=1"
+    options = f"train.init_from={trained}", "dataset.split_seed=1"
     assert run("next", *options).status == 0
     folder = tmp_path / "next"
     before, listed = seen(folder), (folder / "training_images.safetensors").read_bytes()

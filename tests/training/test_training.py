@@ -9,7 +9,7 @@ import torch
 
 from framework import Dataset, Predictor, Registry, RunFolder
 from framework.data.splits import build_splits
-from framework.evaluation.answers import Answers
+from framework.evaluation.predictions import Predictions
 from framework.recipe import Train
 from framework.training.checkpoints import Checkpoints
 from framework.training.keeper import Keeper, Position
@@ -69,7 +69,7 @@ def test_accumulating_two_half_batches_is_one_step_of_the_whole(run):
     # The network's normalisation sees half batches; without it both are the same sum.
     common = ("model=linear_probe", "train.max_steps=3")
     whole = run(*common, "train.batch_size=40", out="whole")[0]
-    halves = run(*common, "train.batch_size=20", "train.accumulate=2", out="halves")[0]
+    halves = run(*common, "train.batch_size=20", "train.grad_accum_steps=2", out="halves")[0]
     for name, value in weights(whole).items():
         torch.testing.assert_close(weights(halves)[name], value, rtol=1e-4, atol=1e-6)
     assert [line["step"] for line in steps(halves)] == [1, 2, 3]
@@ -106,7 +106,7 @@ def test_one_average_is_kept_not_two(run):
 
 def test_statistics_are_of_the_weights_that_are_kept_where_that_is_asked_for(run):
     plain = run("train.epochs=1", "train.ema=0.9", out="plain")[0]
-    refreshed = run("train.epochs=1", "train.ema=0.9", "train.refresh_norm=2", out="refreshed")[0]
+    refreshed = run("train.epochs=1", "train.ema=0.9", "train.recalibrate_bn=2", out="refreshed")[0]
     assert torch.equal(weights(plain)["9.weight"], weights(refreshed)["9.weight"])
     assert not torch.equal(weights(plain)["4.running_mean"], weights(refreshed)["4.running_mean"])
     assert weights(refreshed)["4.num_batches_tracked"] == 2
@@ -150,12 +150,12 @@ def test_max_time_ends_training_and_says_so(run):
 
 
 def test_images_grow_to_their_size_and_the_network_is_tried_at_each(run):
-    _, result = run("train.grow_from=8", out="grown")
+    _, result = run("train.progressive_resize.start=8", out="grown")
     assert "1×16×16, growing from 8" in result.out
-    _, result = run("train.grow_from=8", "model=linear_probe", out="fixed")
+    _, result = run("train.progressive_resize.start=8", "model=linear_probe", out="fixed")
     assert "1×16×16 throughout: this network takes no smaller images" in result.out
-    _, result = run("train.grow_from=16", out="large", status=2)
-    assert "train.grow_from is 16; it must be below preprocess.size, 16" in result.err
+    _, result = run("train.progressive_resize.start=16", out="large", status=2)
+    assert "train.progressive_resize.start is 16; it must be below preprocess.size, 16" in result.err
 
 
 def test_patience_ends_training_when_nothing_is_gained(run):
@@ -218,7 +218,7 @@ def test_bfloat16_trains_and_evaluates_in_float32(run):
     assert {value.dtype for value in weights(folder).values()} == {torch.float32, torch.int64}
     assert steps(folder)[0]["loss"] != steps(exact)[0]["loss"]
 
-    predictor, kept = Predictor.open(folder.path, device="cpu"), Answers.load(folder.answers("validation"))
+    predictor, kept = Predictor.open(folder.path, device="cpu"), Predictions.load(folder.predictions("validation"))
     images = build_splits(Registry.load().find(Dataset, "dots")())["validation"]
     pixels = torch.stack([predictor.preprocess(images.read(index)) for index in range(len(images))])
     with torch.no_grad():
@@ -255,8 +255,8 @@ def test_without_validation_the_last_epoch_is_kept(run):
     assert "top1" in results["test"]
 
 
-def test_observers_are_told_everything_in_order(run):
-    folder = run("observers=[{name: diary}]", "train.epochs=2")[0]
+def test_callbacks_are_told_everything_in_order(run):
+    folder = run("callbacks=[{name: diary}]", "train.epochs=2")[0]
     diary = [json.loads(line) for line in (folder.path / "diary.jsonl").read_text().splitlines()]
     names = [entry["hook"] for entry in diary]
     assert names[0] == "run_start"
@@ -265,52 +265,52 @@ def test_observers_are_told_everything_in_order(run):
     assert names.count("step_end") == len(steps(folder)) > 2
 
 
-def test_an_observer_that_a_run_can_do_without_may_fail_and_the_terminal_says_so(run):
-    folder, result = run("observers=[{name: fragile, hook: epoch_end}]", "train.epochs=2")
-    message = "observer 'fragile' failed in epoch_end: ConnectionError: nobody is there; the run goes on"
+def test_an_callback_that_a_run_can_do_without_may_fail_and_the_terminal_says_so(run):
+    folder, result = run("callbacks=[{name: fragile, hook: epoch_end}]", "train.epochs=2")
+    message = "callback 'fragile' failed in epoch_end: ConnectionError: nobody is there; the run goes on"
     assert result.out.count(message) == 1
-    assert "observer 'fragile' missed 2 of 4 messages" in result.out
+    assert "callback 'fragile' missed 2 of 4 messages" in result.out
     assert folder.results.is_file()
 
 
-def test_an_observer_that_cannot_start_is_an_error_and_the_run_goes_on_without_it(run):
-    folder, result = run("observers=[{name: fragile, hook: run_start}]", status=2)
-    assert "observer 'fragile' cannot start: ConnectionError: nobody is there" in result.err
-    run("observers=[]", "--resume")
+def test_an_callback_that_cannot_start_is_an_error_and_the_run_goes_on_without_it(run):
+    folder, result = run("callbacks=[{name: fragile, hook: run_start}]", status=2)
+    assert "callback 'fragile' cannot start: ConnectionError: nobody is there" in result.err
+    run("callbacks=[]", "--resume")
     assert folder.results.is_file()
 
 
-def test_an_observer_that_has_started_is_told_that_another_cannot(run):
-    _, result = run("observers=[{name: fragile, hook: run_start}, {name: fragile, hook: none}]", status=2)
+def test_an_callback_that_has_started_is_told_that_another_cannot(run):
+    _, result = run("callbacks=[{name: fragile, hook: run_start}, {name: fragile, hook: none}]", status=2)
     assert result.out.count("stopped by UserError") == 2
 
 
-def test_observers_see_wrong_and_right_images_of_validation(run):
-    folder, result = run("observers=[{name: fragile, hook: none}]", "train.epochs=2")
+def test_callbacks_see_wrong_and_right_images_of_validation(run):
+    folder, result = run("callbacks=[{name: fragile, hook: none}]", "train.epochs=2")
     epochs = [json.loads(line) for line in (folder.path / "seen.jsonl").read_text().splitlines()]
     assert [len(shown) for shown in epochs] == [4, 4]
     assert "shown 4 at the end" in result.out
 
 
 def test_without_validation_there_is_nothing_to_show_until_the_test_split_at_the_end(run):
-    folder, result = run("observers=[{name: fragile, hook: none}]", "train.epochs=1", "dataset.validation=0")
+    folder, result = run("callbacks=[{name: fragile, hook: none}]", "train.epochs=1", "dataset.validation=0")
     assert (folder.path / "seen.jsonl").read_text() == "[]\n"
     assert "shown 4 at the end" in result.out
 
 
-def test_observers_are_told_that_a_run_stopped(run):
-    _, result = run("observers=[{name: fragile, hook: none}]", "optimizer.lr=1e30", status=1)
+def test_callbacks_are_told_that_a_run_stopped(run):
+    _, result = run("callbacks=[{name: fragile, hook: none}]", "optimizer.lr=1e30", status=1)
     assert "stopped by RunFailed" in result.out
 
 
-def test_an_observer_with_a_misspelt_hook_is_an_error(run):
-    _, result = run("observers=[misspelt]", status=2)
-    assert "observer 'misspelt'" in result.err
+def test_an_callback_with_a_misspelt_hook_is_an_error(run):
+    _, result = run("callbacks=[misspelt]", status=2)
+    assert "callback 'misspelt'" in result.err
     assert "epoch_ends" in result.err
 
 
-def test_the_csv_observer_writes_a_row_for_each_epoch(run):
-    folder = run("observers=[csv]")[0]
+def test_the_csv_callback_writes_a_row_for_each_epoch(run):
+    folder = run("callbacks=[csv]")[0]
     rows = (folder.path / "metrics.csv").read_text().splitlines()
     assert rows[0].startswith("epoch,step,lr,seconds,train_loss,train_top1,validation_loss")
     assert [row.split(",")[0] for row in rows[1:]] == ["1", "2"]

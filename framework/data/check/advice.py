@@ -1,6 +1,6 @@
 """Which images to keep, so that no picture is learned twice, and none that is tested is learned at all.
 
-Splits for evaluation stay as they are, for their figures are compared with those of others. From `train` and
+Splits for evaluation stay as they are, for their metrics are compared with those of others. From `train` and
 `validation` go: what has a copy in a split for evaluation, exact or near; of each picture all copies but one, of
 validation rather than of train; of copies under several classes all, unless more than half agree; and blank images.
 """

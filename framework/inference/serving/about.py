@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from framework.evaluation.intervals import wilson_interval
 from framework.recipe.saving import yaml_text
 from framework.runs.card import model_card, summary
-from framework.runs.recipe import has_own_figures
+from framework.runs.recipe import has_own_metrics
 
 if TYPE_CHECKING:
     from framework.inference.predictor import Predictor
@@ -96,8 +96,8 @@ def _texts(tree: Any) -> Iterator[str]:
 
 
 def _metrics(trained: Trained) -> dict[str, Any]:
-    """Its own figures of each split that was evaluated, as fractions of one, top-1 with its 95 % interval."""
-    results = trained.documents.get("results", {}) if has_own_figures(trained) else {}
+    """Its own metrics of each split that was evaluated, as fractions of one, top-1 with its 95 % interval."""
+    results = trained.documents.get("results", {}) if has_own_metrics(trained) else {}
     return {
         split: {
             **{name: results[split][name] for name in FIGURES if name in results[split]},

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from framework.errors import count
 from framework.evaluation.reliability import Bin
-from framework.report.figures import share
+from framework.report.formatting import share
 from framework.report.page.axes import PERCENT, Frame
 from framework.report.page.elements import Markup, element
 

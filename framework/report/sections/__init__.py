@@ -1,6 +1,6 @@
 """The sections of a report, a module each: from the evidence to HTML.
 
-headline.py     the figures that matter, and what they say in words
+headline.py     the metrics that matter, and what they say in words
 confusion.py    which class is taken for which
 classes.py      precision, recall and F1 of each class
 calibration.py  whether its probabilities can be trusted

@@ -6,30 +6,30 @@ from typing import TYPE_CHECKING
 
 from framework.evaluation.ece_interval import ece_interval
 from framework.evaluation.reliability import reliability
-from framework.report.figures import share
+from framework.report.formatting import share
 from framework.report.page.bars import reliability_diagram
 from framework.report.page.document import callout, prose
 from framework.report.page.elements import Markup, element
 from framework.report.sections.headline import gap_callout
 
 if TYPE_CHECKING:
-    from framework.evaluation.answers import Answers
+    from framework.evaluation.predictions import Predictions
     from framework.report.evidence import Evidence
 
 
 def calibration_section(evidence: Evidence) -> Markup | None:
     """The reliability diagram, as trained and after temperature scaling."""
-    answers, temperature = evidence.answers, evidence.temperature
-    if answers is None:
-        return gap_callout(evidence.gap("answers"))
-    diagrams = [_diagram("as trained", answers)]
+    predictions, temperature = evidence.predictions, evidence.temperature
+    if predictions is None:
+        return gap_callout(evidence.gap("predictions"))
+    diagrams = [_diagram("as trained", predictions)]
     words = [
-        "Answers are sorted by how sure the network is; on the diagonal it is right as often as it claims. Orange is "
+        "Predictions are sorted by confidence; on the diagonal, accuracy equals confidence. Orange is "
         "what it claims beyond that, light blue what it could claim and does not. ECE is the mean height of these "
         "gaps, weighted by the images below. "
     ]
     if temperature:
-        scaled = answers.at_temperature(temperature.value)
+        scaled = predictions.at_temperature(temperature.value)
         name = f"divided by a temperature of {temperature.value:.3f}"
         diagrams.append(_diagram(name, scaled))
         words.append(
@@ -49,13 +49,13 @@ def calibration_section(evidence: Evidence) -> Markup | None:
     )
 
 
-def _diagram(name: str, answers: Answers) -> Markup:
-    figures, (low, high) = answers.figures(), ece_interval(answers.confidences, answers.hits)
+def _diagram(name: str, predictions: Predictions) -> Markup:
+    metrics, (low, high) = predictions.metrics(), ece_interval(predictions.confidences, predictions.correct)
     between = f" (95 % interval, bias-corrected: {100 * low:.1f} to {100 * high:.1f})"
-    words = [element("b", f"ECE {share(figures['ece'])}"), f"{between}, loss {figures['loss']:.3f}"]
+    words = [element("b", f"ECE {share(metrics['ece'])}"), f"{between}, loss {metrics['loss']:.3f}"]
     return element(
         "figure",
         element("figcaption", name.capitalize(), element("br"), words, class_="lines"),
-        reliability_diagram(f"reliability diagram, {name}", reliability(answers)),
+        reliability_diagram(f"reliability diagram, {name}", reliability(predictions)),
         class_="plot",
     )

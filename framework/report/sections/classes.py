@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from framework.evaluation.intervals import wilson_interval
-from framework.report.figures import share
+from framework.report.formatting import share
 from framework.report.page.bars import bar, range_bar
 from framework.report.page.document import table
 from framework.report.page.elements import Content, Markup, element
@@ -19,12 +19,14 @@ IN_ORDER = 24
 
 def classes_section(evidence: Evidence) -> Markup | None:
     """A row for each class."""
-    figures = evidence.figures
-    if not figures:
+    metrics = evidence.metrics
+    if not metrics:
         return None
-    per_class = figures["per_class"]
+    per_class = metrics["per_class"]
     names = list(per_class)
-    note = "Precision: of the answers with this class, how many are right. Recall: of its images, how many are found, "
+    note = (
+        "Precision: of the predictions with this class, how many are right. Recall: of its images, how many are found, "
+    )
     note += "with the 95 % interval. "
     if len(names) > IN_ORDER:
         names.sort(key=lambda name: per_class[name]["f1"])

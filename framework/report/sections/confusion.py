@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from framework.report.figures import share
+from framework.report.formatting import share
 from framework.report.page.bars import bar
 from framework.report.page.document import table
 from framework.report.page.elements import Markup, element
@@ -26,7 +26,7 @@ def confusion_section(evidence: Evidence) -> Markup | None:
     """The matrix, and the most frequent mistakes as a table."""
     confusion = evidence.confusion
     if confusion is None:
-        return gap_callout(evidence.gap("answers"))
+        return gap_callout(evidence.gap("predictions"))
     return element(
         "div",
         _matrix(confusion) if len(confusion.classes) <= IN_FULL else _picture(confusion),
@@ -71,7 +71,7 @@ def _picture(confusion: Confusion) -> Markup:
     rates = confusion.rates(LARGEST_SIDE)
     note = (
         f"Rows are the {len(confusion.classes):,} true classes, columns the predicted ones, in the order of the run, "
-        "from the top and from the left. Right answers are blue, mistakes orange; the deeper, the more of the row."
+        "from the top and from the left. Right predictions are blue, mistakes orange; the deeper, the more of the row."
     )
     if len(rates) < len(confusion.classes):
         note += " Neighbouring classes share a pixel."

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from framework.report.epoch_table import EpochTable
-from framework.report.figures import HEADLINES
+from framework.report.formatting import HEADLINES
 from framework.report.page.axes import PERCENT
 from framework.report.page.document import more, table
 from framework.report.page.elements import Markup, element
@@ -35,7 +35,7 @@ def course_section(evidence: Evidence) -> Markup | None:
     ]
     if validated:
         charts.append(line_chart("Validation", _of_validation(lines), PERCENT, marked=marked))
-    note = "Training figures are of augmented images and of a network that still changes: they may be below validation."
+    note = "Training metrics are of augmented images and of a network that still changes: they may be below validation."
     epoch_table = EpochTable(len(epochs), validated=validated)
     rows = [epoch_table.cells(line["epoch"], line) for line in epochs]
     return element(
@@ -75,9 +75,9 @@ def _rates(lines: Course) -> list[tuple[float, float]]:
 
 
 def _of_validation(lines: Course) -> list[Line]:
-    """The other figures of the validation split."""
-    figures = {"balanced_accuracy": "c0", "macro_f1": "c2 dashed", "ece": "c1"}
-    return [Line(HEADLINES[figure], epoch_line(lines, "validation", figure), look) for figure, look in figures.items()]
+    """The other metrics of the validation split."""
+    metrics = {"balanced_accuracy": "c0", "macro_f1": "c2 dashed", "ece": "c1"}
+    return [Line(HEADLINES[figure], epoch_line(lines, "validation", figure), look) for figure, look in metrics.items()]
 
 
 def _lines(lines: Course, figure: str) -> list[Line]:

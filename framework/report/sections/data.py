@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import count
-from framework.report.figures import share
+from framework.report.formatting import share
 from framework.report.page.bars import bar
 from framework.report.page.document import callout, more, table
 from framework.report.page.elements import Content, Markup, element
@@ -85,7 +85,7 @@ def _number(described: Mapping[str, Any], what: str) -> int:
 def _seen(split: str, described: Mapping[str, Any]) -> Markup:
     return callout(
         f"{described['seen_by_start']:,} of {count(described['images'], f'{split} image')} were training images of the "
-        "run that this one was fine-tuned from (train.start_from). Metrics on them are too optimistic."
+        "run that this one was fine-tuned from (train.init_from). Metrics on them are too optimistic."
     )
 
 

@@ -18,8 +18,8 @@ def examples_section(evidence: Evidence) -> Markup | None:
     """Three groups of images, or why there are none."""
     pictures = evidence.pictures
     if pictures is None:
-        return gap_callout(evidence.gap("pictures") or evidence.gap("answers"))
-    every = {picture.name for group in (pictures.mistakes, pictures.hits, pictures.sample) for picture in group}
+        return gap_callout(evidence.gap("pictures") or evidence.gap("predictions"))
+    every = {picture.name for group in (pictures.mistakes, pictures.correct, pictures.sample) for picture in group}
     captions = short_paths(every)
     mapped = [picture for picture in pictures.sample if picture.heat]
     maps_gap = evidence.gap("maps")
@@ -29,7 +29,7 @@ def examples_section(evidence: Evidence) -> Markup | None:
                pictures.mistakes, captions, "There was no mistake.")
     )  # fmt: skip
     narrow = "Right by a narrow margin."
-    groups.append(_group("Least confident hits", narrow, pictures.hits, captions, "There was no right answer."))
+    groups.append(_group("Least confident correct", narrow, pictures.correct, captions, "There was no right answer."))
     if mapped:
         note = (
             "A sample of the classes, drawn at random: beside each image what spoke for the answer, from nothing "

@@ -1,4 +1,4 @@
-"""The figures that matter, and what they say in words."""
+"""The metrics that matter, and what they say in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.errors import count
 from framework.evaluation.untested import untested_note
-from framework.report.figures import HEADLINES, headline, share
+from framework.report.formatting import HEADLINES, headline, share
 from framework.report.page.bars import range_bar
 from framework.report.page.document import callout, prose
 from framework.report.page.elements import Markup, element
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from framework.report.evidence import Evidence, Gap
 
 MEANING = {
-    "top1": "answers that are right",
+    "top1": "predictions that are right",
     "top5": "right among the five most probable",
     "balanced_accuracy": "mean recall of the classes",
     "macro_f1": "mean F1 of the classes",
@@ -25,19 +25,19 @@ MEANING = {
 }
 
 CLASSES_OF = {"balanced_accuracy": "tested_classes", "macro_f1": "f1_classes"}
-"""Figures that are means over classes, and the figure that says over how many."""
+"""Metrics that are means over classes, and the figure that says over how many."""
 
 
 def headline_section(evidence: Evidence) -> Markup:
     """Cards, then sentences."""
-    figures = evidence.figures
-    gaps = gap_callout(evidence.gap("answers"))
-    if not figures:
-        return element("div", callout("There are no figures."), gaps)
-    cards = [_card(key, evidence) for key in MEANING if key in figures]
-    told = [element("li", [prose(part) for part in sentence]) for sentence in _sentences(evidence, figures)]
+    metrics = evidence.metrics
+    gaps = gap_callout(evidence.gap("predictions"))
+    if not metrics:
+        return element("div", callout("There are no metrics."), gaps)
+    cards = [_card(key, evidence) for key in MEANING if key in metrics]
+    told = [element("li", [prose(part) for part in sentence]) for sentence in _sentences(evidence, metrics)]
     sentences = element("ul", told, class_="words")
-    untested = untested_note(figures, evidence.split)
+    untested = untested_note(metrics, evidence.split)
     warning = callout(prose(untested)) if untested else None
     return element("div", element("div", cards, class_="cards"), warning, sentences, gaps)
 
@@ -53,8 +53,8 @@ def _text(gap: Gap) -> str:
 
 
 def _card(key: str, evidence: Evidence) -> Markup:
-    assert evidence.figures
-    value = evidence.figures[key]
+    assert evidence.metrics
+    value = evidence.metrics[key]
     interval = evidence.intervals.get(key)
     number, _, unit = headline(key, value).partition(" ")
     below: list[Markup] = []
@@ -76,27 +76,27 @@ def _card(key: str, evidence: Evidence) -> Markup:
 
 def _meaning(key: str, evidence: Evidence) -> str:
     """What the figure is, and of how many classes where those are not all."""
-    assert evidence.figures
+    assert evidence.metrics
     if key == "loss" and evidence.trained.activation == "sigmoid":
         return "binary cross entropy, summed over the classes, in nats"
-    if key == "ece" and (interval := evidence.intervals.get(key)) and interval[1] < evidence.figures[key]:
+    if key == "ece" and (interval := evidence.intervals.get(key)) and interval[1] < evidence.metrics[key]:
         return f"{MEANING[key]}; above its interval, for chance raises it on so few images"
-    number, total = evidence.figures.get(CLASSES_OF.get(key, "")), len(evidence.figures["per_class"])
+    number, total = evidence.metrics.get(CLASSES_OF.get(key, "")), len(evidence.metrics["per_class"])
     if number is None or number == total:
         return MEANING[key]
     return f"{MEANING[key].removesuffix(' of the classes')} of {number:,} of {total:,} classes"
 
 
-def _sentences(evidence: Evidence, figures: Mapping[str, Any]) -> Iterator[list[Markup | str]]:
-    per_class: Mapping[str, Mapping[str, Any]] = figures["per_class"]
+def _sentences(evidence: Evidence, metrics: Mapping[str, Any]) -> Iterator[list[Markup | str]]:
+    per_class: Mapping[str, Mapping[str, Any]] = metrics["per_class"]
     low, high = evidence.intervals["top1"]
     common = max(per_class, key=lambda name: per_class[name]["support"])
-    images = count(figures["images"], f"{evidence.split} image")
+    images = count(metrics["images"], f"{evidence.split} image")
     yield [
-        f"Of {images} ", _strong(share(figures["top1"])), " are named right. "
+        f"Of {images} ", _strong(share(metrics["top1"])), " are named right. "
         f"On images like these the share lies between {100 * low:.1f} and {100 * high:.1f} %, with 95 % confidence; "
-        "always answering ", _class(common), " would reach "
-        f"{share(per_class[common]['support'] / figures['images'])}.",
+        "always model ", _class(common), " would reach "
+        f"{share(per_class[common]['support'] / metrics['images'])}.",
     ]  # fmt: skip
     seen = {name: row for name, row in per_class.items() if row["support"]}
     hardest = min(seen, key=lambda name: seen[name]["recall"])
@@ -112,20 +112,20 @@ def _sentences(evidence: Evidence, figures: Mapping[str, Any]) -> Iterator[list[
             "The most frequent mistake: ", _class(true), " taken for ", _class(predicted),
             f", {number:,} of {count(of, 'image')} ({share(number / of)}).",
         ]  # fmt: skip
-    if evidence.answers is not None:
-        yield [_confidence(evidence, figures)]
+    if evidence.predictions is not None:
+        yield [_confidence(evidence, metrics)]
 
 
-def _confidence(evidence: Evidence, figures: Mapping[str, Any]) -> str:
-    assert evidence.answers is not None
-    said = evidence.answers.at_temperature(evidence.trained.temperature).confidences.mean().item()
-    gap = said - figures["top1"]
+def _confidence(evidence: Evidence, metrics: Mapping[str, Any]) -> str:
+    assert evidence.predictions is not None
+    said = evidence.predictions.at_temperature(evidence.trained.temperature).confidences.mean().item()
+    gap = said - metrics["top1"]
     if abs(gap) < 0.01:
         return f"Its confidence is right on average: it claims {share(said)}."
     word = "too sure of itself" if gap > 0 else "too modest"
-    text = f"It is {word}: on average it claims {share(said)} and is right on {share(figures['top1'])}"
+    text = f"It is {word}: on average it claims {share(said)} and is right on {share(metrics['top1'])}"
     if evidence.temperature and evidence.trained.temperature == 1:
-        after = evidence.answers.at_temperature(evidence.temperature.value).figures()["ece"]
+        after = evidence.predictions.at_temperature(evidence.temperature.value).metrics()["ece"]
         return f"{text}; a temperature of {evidence.temperature.value:.2f} brings ECE to {share(after)}."
     return f"{text}."
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.errors import count
 from framework.recipe.wording import component_in_words
-from framework.report.figures import duration, gigabytes, millions
+from framework.report.formatting import duration, gigabytes, millions
 from framework.report.page.document import table
 from framework.report.page.elements import Content, Markup, element
 from framework.runs.environment import over_sessions
@@ -69,8 +69,8 @@ def _network(model: Mapping[str, Any], results: Mapping[str, Any]) -> list[tuple
         facts.append(("parameters", f"{results['parameters']:,}"))
     if "multiply_adds" in results:
         facts.append(("multiply-adds", f"{millions(results['multiply_adds'])} an image"))
-    if model["evaluation"].get("views", 1) > 1:
-        facts.append(("views", f"{model['evaluation']['views']} of each image, averaged"))
+    if model["evaluation"].get("tta", 1) > 1:
+        facts.append(("TTA", f"{model['evaluation']['tta']} views of each image, logits averaged"))
     return facts
 
 

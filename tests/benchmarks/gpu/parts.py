@@ -54,7 +54,7 @@ class Part:
 
 
 def machine(device: str) -> dict[str, Any]:
-    """What the figures were measured on."""
+    """What the metrics were measured on."""
     import torch
     import torchvision
 

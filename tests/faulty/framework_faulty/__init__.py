@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 from pydantic import field_validator
 
-from framework import Dataset, Finder, Loss, Model, Observer, Optimizer, Region, Scheduler, Transform, build, hookimpl
+from framework import Callback, Dataset, Detector, Loss, Model, Optimizer, Region, Scheduler, Transform, build, hookimpl
 
 
 def fail(*arguments, **named):
@@ -184,10 +184,10 @@ class FaultyScheduler(Scheduler):
         return torch.optim.lr_scheduler.LambdaLR(optimizer, factor[self.how])
 
 
-class FaultyObserver(Observer):
+class FaultyCallback(Callback):
     """Fails in one hook."""
 
-    name = "faulty_observer"
+    name = "faulty_callback"
     how: str
 
     def build(self):
@@ -204,10 +204,10 @@ class FaultyObserver(Observer):
         return Listener()
 
 
-class FaultyFinder(Finder):
+class FaultyDetector(Detector):
     """Finds what is not there."""
 
-    name = "faulty_finder"
+    name = "faulty_detector"
     how: str
 
     def build(self):
@@ -244,6 +244,6 @@ class Wrapping(Loss):
 @hookimpl
 def components():
     return [
-        FaultyDataset, FaultyTransform, FaultyModel, FaultyLoss, FaultyOptimizer, FaultyScheduler, FaultyObserver,
-        FaultyFinder, FaultyOptions, Wrapping,
+        FaultyDataset, FaultyTransform, FaultyModel, FaultyLoss, FaultyOptimizer, FaultyScheduler, FaultyCallback,
+        FaultyDetector, FaultyOptions, Wrapping,
     ]  # fmt: skip

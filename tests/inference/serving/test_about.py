@@ -70,13 +70,13 @@ def test_the_card_and_the_name_have_no_folders_either(predictor, tmp_path):
         assert place not in json.dumps(about)
 
 
-def test_figures_come_with_their_interval(predictor):
-    figures = describe(predictor, Limits(), None)["metrics"]["test"]
-    assert figures["images"] == 1000
-    assert figures["top1_interval"] == pytest.approx([0.925, 0.954], abs=0.001)
+def test_metrics_come_with_their_interval(predictor):
+    metrics = describe(predictor, Limits(), None)["metrics"]["test"]
+    assert metrics["images"] == 1000
+    assert metrics["top1_interval"] == pytest.approx([0.925, 0.954], abs=0.001)
 
 
-def test_an_export_of_8_bits_does_not_pass_the_figures_of_its_run_off_as_its_own(predictor):
+def test_an_export_of_8_bits_does_not_pass_the_metrics_of_its_run_off_as_its_own(predictor):
     documents = predictor.trained.documents
     trained = replace(predictor.trained, documents={**documents, "model": {**documents["model"], "int8": True}})
     about = describe(replace(predictor, trained=trained), Limits(), None)

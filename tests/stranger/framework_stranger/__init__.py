@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from framework import Dataset, ImageArrays, Loss, Model, Observer, Optimizer, Scheduler, build, hookimpl
+from framework import Callback, Dataset, ImageArrays, Loss, Model, Optimizer, Scheduler, build, hookimpl
 
 
 class Dots(Dataset):
@@ -190,13 +190,13 @@ class Tiring(Loss):
         return Module(self.learned)
 
 
-class Diary(Observer):
+class Diary(Callback):
     """Writes down every hook."""
 
     name = "diary"
 
     def build(self, run):
-        """The observer."""
+        """The callback."""
 
         def write(hook):
             with (run.path / "diary.jsonl").open("a") as file:
@@ -222,7 +222,7 @@ class Diary(Observer):
         return Writer()
 
 
-class Fragile(Observer):
+class Fragile(Callback):
     """Fails in one hook; the run can do without it."""
 
     name = "fragile"
@@ -230,7 +230,7 @@ class Fragile(Observer):
     hook: str
 
     def build(self, run, say):
-        """The observer."""
+        """The callback."""
         failing = self.hook
 
         class Listener:
@@ -261,13 +261,13 @@ class Fragile(Observer):
         return Listener()
 
 
-class Misspelt(Observer):
+class Misspelt(Callback):
     """Has a hook that does not exist."""
 
     name = "misspelt"
 
     def build(self):
-        """The observer."""
+        """The callback."""
 
         class Listener:
             @hookimpl

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from framework.evaluation.views import shifted, views_of
+from framework.evaluation.tta import shifted, tta_views
 
 
 def batch(height=48, width=48):
@@ -11,7 +11,7 @@ def batch(height=48, width=48):
 @pytest.mark.parametrize("number", [1, 2, 6, 10])
 def test_there_are_as_many_different_views_of_the_same_shape_and_the_first_is_the_image(number):
     images = batch()
-    views = list(views_of(images, number))
+    views = list(tta_views(images, number))
     assert len(views) == number
     assert torch.equal(views[0], images)
     assert all(view.shape == images.shape for view in views)
@@ -20,7 +20,7 @@ def test_there_are_as_many_different_views_of_the_same_shape_and_the_first_is_th
 
 @pytest.mark.parametrize("number", [2, 6, 10])
 def test_every_second_view_is_the_mirror_image_of_the_one_before(number):
-    views = list(views_of(batch(), number))
+    views = list(tta_views(batch(), number))
     for view, mirrored in zip(views[::2], views[1::2], strict=True):
         assert torch.equal(view.flip(3), mirrored)
 
@@ -34,4 +34,4 @@ def test_a_shift_moves_down_and_right_and_repeats_the_edge():
 def test_the_shift_follows_the_image_size():
     for side, pixels in ((24, 1), (48, 2), (96, 4)):
         images = batch(side, side + 10)
-        assert torch.equal(list(views_of(images, 6))[2], shifted(images, pixels, pixels))
+        assert torch.equal(list(tta_views(images, 6))[2], shifted(images, pixels, pixels))

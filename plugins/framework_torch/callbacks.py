@@ -1,4 +1,4 @@
-"""Observers that need nothing but the standard library."""
+"""Callbacks that need nothing but the standard library."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from framework import Observer, RunFolder, hookimpl
+from framework import Callback, RunFolder, hookimpl
 
 
-class CsvTable(Observer):
+class CsvTable(Callback):
     """A row for each epoch in `metrics.csv` of the run folder, for a spreadsheet."""
 
     name = "csv"
 
     def build(self, run: RunFolder) -> Any:
-        """The observer."""
+        """The callback."""
         return CsvWriter(run.path / "metrics.csv")
 
 
 class CsvWriter:
-    """Writes the plain figures of each epoch; a resumed run replaces rows that it trains again."""
+    """Writes the plain metrics of each epoch; a resumed run replaces rows that it trains again."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -36,8 +36,8 @@ class CsvWriter:
             "seconds": round(metrics["seconds"], 3),
         }
         for split in ("train", "validation"):
-            figures = metrics.get(split, {})
-            row |= {f"{split}_{key}": value for key, value in figures.items() if isinstance(value, float)}
+            of_split = metrics.get(split, {})
+            row |= {f"{split}_{key}": value for key, value in of_split.items() if isinstance(value, float)}
         rows = [old for old in self._rows() if int(old["epoch"]) < epoch] + [row]
         beside = self.path.with_name(f".{self.path.name}.tmp")  # a kill in between must not cost what there is
         with beside.open("w", encoding="utf-8", newline="") as file:
@@ -53,4 +53,4 @@ class CsvWriter:
             return list(csv.DictReader(file))
 
 
-OBSERVERS = (CsvTable,)
+CALLBACKS = (CsvTable,)

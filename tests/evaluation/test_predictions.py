@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 
 from framework.errors import RunFailed, UserError
-from framework.evaluation.answers import Answers, averaged
+from framework.evaluation.predictions import Predictions, averaged
 
 GENERATOR = torch.Generator().manual_seed(0)
 LOGITS = torch.randn(20, 3, generator=GENERATOR)
@@ -14,13 +14,13 @@ LABELS = torch.arange(20) % 3
 NAMES = tuple(f"{index}.png" for index in range(20))
 
 
-def answers(logits=LOGITS, classes=("a", "b", "c"), names=NAMES):
-    return Answers(classes, names, LABELS, logits)
+def predictions(logits=LOGITS, classes=("a", "b", "c"), names=NAMES):
+    return Predictions(classes, names, LABELS, logits)
 
 
 def test_answers_are_what_they_were_when_they_are_read_again(tmp_path):
-    answers().save(tmp_path / "deep" / "test.safetensors")
-    read = Answers.load(tmp_path / "deep" / "test.safetensors")
+    predictions().save(tmp_path / "deep" / "test.safetensors")
+    read = Predictions.load(tmp_path / "deep" / "test.safetensors")
     assert (read.classes, read.names) == (("a", "b", "c"), NAMES)
     assert torch.equal(read.logits, LOGITS)
     assert torch.equal(read.labels, LABELS)
@@ -29,42 +29,46 @@ def test_answers_are_what_they_were_when_they_are_read_again(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"x" * 100])
 def test_a_file_that_holds_no_answers_is_said_to_be_none(content, tmp_path):
     (tmp_path / "test.safetensors").write_bytes(content)
-    with pytest.raises(UserError, match="damaged, or no answers of a run"):
-        Answers.load(tmp_path / "test.safetensors")
+    with pytest.raises(UserError, match="damaged, or no predictions of a run"):
+        Predictions.load(tmp_path / "test.safetensors")
 
 
 def test_a_file_of_an_earlier_version_is_said_to_be_one(tmp_path):
     tensors = {"logits": LOGITS, "labels": LABELS}
     save_file(tensors, tmp_path / "test.safetensors", metadata={"names": json.dumps(NAMES), "classes": "[]"})
     with pytest.raises(UserError, match="an earlier version"):
-        Answers.load(tmp_path / "test.safetensors")
+        Predictions.load(tmp_path / "test.safetensors")
 
 
 def test_an_ensemble_answers_with_the_mean_of_its_members_probabilities():
     other = torch.randn(20, 3, generator=GENERATOR)
     expected = (LOGITS.double().softmax(1) + other.double().softmax(1)) / 2
-    torch.testing.assert_close(averaged([answers(), answers(other)]).probabilities, expected, rtol=1e-6, atol=1e-7)
+    torch.testing.assert_close(
+        averaged([predictions(), predictions(other)]).probabilities, expected, rtol=1e-6, atol=1e-7
+    )
 
 
 def test_the_members_of_an_ensemble_agree_on_classes_by_name():
-    turned = answers(LOGITS[:, [2, 0, 1]], classes=("c", "a", "b"))
-    together = averaged([answers(), turned])
+    turned = predictions(LOGITS[:, [2, 0, 1]], classes=("c", "a", "b"))
+    together = averaged([predictions(), turned])
     assert together.classes == ("a", "b", "c")
-    torch.testing.assert_close(together.probabilities, answers().probabilities, rtol=1e-6, atol=1e-7)
+    torch.testing.assert_close(together.probabilities, predictions().probabilities, rtol=1e-6, atol=1e-7)
 
 
 def test_members_that_saw_other_images_are_no_ensemble():
     with pytest.raises(RunFailed, match="the same images"):
-        averaged([answers(), answers(names=NAMES[::-1])])
+        averaged([predictions(), predictions(names=NAMES[::-1])])
 
 
 def test_members_of_another_activation_are_no_ensemble():
     with pytest.raises(UserError, match=r"softmax and of\s+sigmoid"):
-        averaged([answers(), replace(answers(), activation="sigmoid")])
+        averaged([predictions(), replace(predictions(), activation="sigmoid")])
 
 
 def test_an_ensemble_of_sigmoids_has_the_mean_of_their_probabilities():
-    first, other = (replace(answers(torch.randn(20, 3, generator=GENERATOR) * 9), activation="sigmoid") for _ in "ab")
+    first, other = (
+        replace(predictions(torch.randn(20, 3, generator=GENERATOR) * 9), activation="sigmoid") for _ in "ab"
+    )
     expected = (first.logits.double().sigmoid() + other.logits.double().sigmoid()) / 2
     torch.testing.assert_close(averaged([first, other]).probabilities, expected, rtol=1e-6, atol=1e-7)
 
@@ -73,11 +77,11 @@ def test_names_of_any_length_and_script_come_back_and_none_of_them_lies_in_the_h
     names = tuple(
         f"{index}{name}" for index in range(4) for name in ("", "é" * 300, "\udcff.png", "a/b c\n.png", "日本")
     )
-    replace(answers(), names=names, activation="sigmoid").save(tmp_path / "test.safetensors")
-    read = Answers.load(tmp_path / "test.safetensors")
+    replace(predictions(), names=names, activation="sigmoid").save(tmp_path / "test.safetensors")
+    read = Predictions.load(tmp_path / "test.safetensors")
     assert (read.names, read.activation) == (names, "sigmoid")
     assert int.from_bytes((tmp_path / "test.safetensors").read_bytes()[:8], "little") < 1000
 
 
 def test_a_temperature_divides_logits():
-    torch.testing.assert_close(answers().at_temperature(2.0).logits, LOGITS / 2)
+    torch.testing.assert_close(predictions().at_temperature(2.0).logits, LOGITS / 2)

@@ -12,7 +12,7 @@ from framework.data.depth import DeepValues
 from framework.data.stores.advice import range_options, unused_range
 from framework.errors import count
 from framework.inference.ranking import ranked
-from framework.report.figures import share
+from framework.report.formatting import share
 
 if TYPE_CHECKING:
     from framework.data.depth import ValueRange
@@ -28,7 +28,7 @@ class Form:
     """Classes named in a line for people."""
     abstain_below: float | None = None
     """The answer is no class where the highest probability is below this."""
-    finder: str | None = None
+    detector: str | None = None
     """Who looked for parts of the images, by name."""
 
     def ranked(self, prediction: Prediction) -> list[tuple[str, float]]:
@@ -44,7 +44,7 @@ class Form:
         """Why it has no probabilities; an empty string where it has."""
         if prediction.error is not None:
             return f"cannot be read: {prediction.error}"
-        return "" if prediction.probabilities else f"nothing found by '{self.finder}'"
+        return "" if prediction.probabilities else f"nothing found by '{self.detector}'"
 
     def line(self, prediction: Prediction) -> str:
         """A line for people and logs."""
@@ -67,7 +67,7 @@ class Form:
         if prediction.error is not None:
             return {"error": prediction.error}
         told: dict[str, Any] = {}
-        if self.finder is not None:
+        if self.detector is not None:
             told |= {"box": None} if prediction.region is None else _box(prediction)
         best = self.ranked(prediction)[0][0] if prediction.probabilities else None
         told["class"] = None if self.abstains(prediction) else best
@@ -81,7 +81,7 @@ class Table:
 
     def __init__(self, file: TextIO, form: Form) -> None:
         self.form, self.rows = form, csv.writer(file)
-        box = ["x", "y", "width", "height", "score"] if form.finder is not None else []
+        box = ["x", "y", "width", "height", "score"] if form.detector is not None else []
         guess = ["guess"] if form.abstain_below is not None else []
         fixed = ["name", *box, "class", *guess]
         self.columns = [*fixed, *class_columns(form.classes, [*fixed, "error"]), "error"]
@@ -90,7 +90,7 @@ class Table:
     def write(self, prediction: Prediction) -> None:
         """A row; what it has nothing for stays empty."""
         row: list[Any] = [prediction.name]
-        if self.form.finder is not None:
+        if self.form.detector is not None:
             region = prediction.region
             row += [region.x, region.y, region.width, region.height, region.score] if region else [""] * 5
         best = self.form.ranked(prediction)[0][0] if prediction.probabilities else ""
@@ -140,10 +140,10 @@ class Tally:
 
     def lines(self) -> list[str]:
         """What is worth saying at the end."""
-        found = self.form.finder is not None
+        found = self.form.detector is not None
         answered = self.regions if found else self.images - self.failed
         said = {
-            f"'{self.form.finder}' found nothing in {count(self.without, 'image')} of {self.images:,}": self.without,
+            f"'{self.form.detector}' found nothing in {count(self.without, 'image')} of {self.images:,}": self.without,
             f"abstained from {self.abstained:,} of {count(answered, 'part' if found else 'image')}": self.abstained,
             f"{count(self.failed, 'file')} of {self.images:,} could not be read": self.failed,
         }

@@ -1,7 +1,7 @@
 import csv
 from types import SimpleNamespace
 
-from framework_torch.observers import CsvTable
+from framework_torch.callbacks import CsvTable
 
 
 def rows(folder):
@@ -10,15 +10,15 @@ def rows(folder):
 
 
 def tell(folder, *epochs, top1=0.5):
-    """A new observer is told of epochs, as after a resume."""
-    observer = CsvTable().build(SimpleNamespace(path=folder))
+    """A new callback is told of epochs, as after a resume."""
+    callback = CsvTable().build(SimpleNamespace(path=folder))
     for epoch in epochs:
-        figures = {"loss": 1.0 / epoch, "top1": top1, "tested_classes": 2, "images": 3}
-        metrics = {"lr": 0.1, "seconds": 1.23456, "train": {"loss": 2.0}, "validation": figures}
-        observer.epoch_end(step=10 * epoch, epoch=epoch, metrics=metrics)
+        validation = {"loss": 1.0 / epoch, "top1": top1, "tested_classes": 2, "images": 3}
+        metrics = {"lr": 0.1, "seconds": 1.23456, "train": {"loss": 2.0}, "validation": validation}
+        callback.epoch_end(step=10 * epoch, epoch=epoch, metrics=metrics)
 
 
-def test_each_epoch_is_a_row_of_plain_figures(tmp_path):
+def test_each_epoch_is_a_row_of_plain_metrics(tmp_path):
     tell(tmp_path, 1, 2)
     assert rows(tmp_path)[1] == {
         "epoch": "2",

@@ -1,4 +1,4 @@
-"""Figures as text."""
+"""Metrics as text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_CURVES = ("per_class", "images", "tested_classes", "f1_classes")
 
 
 def scalars(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    """The plain numbers in a tree of figures by their paths, as `validation/top1`.
+    """The plain numbers in a tree of metrics by their paths, as `validation/top1`.
 
     Those of single classes, of which there would be too many curves, and numbers of images and classes are left out.
     """
@@ -39,7 +39,7 @@ def share(value: float) -> str:
 
 
 def headline(key: str, value: float) -> str:
-    """One of the headline figures: losses as they are, everything else as a percentage."""
+    """One of the headline metrics: losses as they are, everything else as a percentage."""
     return f"{value:.3f}" if key == "loss" else share(value)
 
 
@@ -65,13 +65,13 @@ def millions(number: float) -> str:
     return f"{number / 1e6:.1f} M" if number < 1e8 else f"{number / 1e6:,.0f} M"
 
 
-def split_rows(figures: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+def split_rows(metrics: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
     """A row for each headline figure, a column for each split."""
-    keys = [key for key in HEADLINES if any(key in split for split in figures.values())]
-    return [[HEADLINES[key], *(headline(key, split[key]) for split in figures.values())] for key in keys]
+    keys = [key for key in HEADLINES if any(key in split for split in metrics.values())]
+    return [[HEADLINES[key], *(headline(key, split[key]) for split in metrics.values())] for key in keys]
 
 
-def class_rows(figures: Mapping[str, Any]) -> list[list[str]]:
+def class_rows(metrics: Mapping[str, Any]) -> list[list[str]]:
     """A row for each class: precision, recall, F1, images; no metrics of a class without images."""
     return [
         [
@@ -79,5 +79,5 @@ def class_rows(figures: Mapping[str, Any]) -> list[list[str]]:
             *(share(row[what]) if row["support"] else "–" for what in ("precision", "recall", "f1")),
             f"{row['support']:,}",
         ]
-        for name, row in figures["per_class"].items()
+        for name, row in metrics["per_class"].items()
     ]

@@ -8,8 +8,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import UserError
-from framework.evaluation.answers import Answers
-from framework.runs.recipe import has_own_figures, only_places, recipe_of
+from framework.evaluation.predictions import Predictions
+from framework.runs.recipe import has_own_metrics, only_places, recipe_of
 
 if TYPE_CHECKING:
     from framework.components import ImageSource
@@ -22,7 +22,7 @@ Reading = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Answering:
+class EvaluatedModel:
     """What a report needs of a run beyond its documents.
 
     Everything raises `UserError` where the data, or a plugin that the run needs, is not there any more.
@@ -46,7 +46,7 @@ class Answering:
         from framework.inference.predictor import Predictor
 
         predictor = Predictor.open(self.trained, self.registry, self.recipe.train.device)
-        return predictor.with_views(self.recipe.evaluate.views).with_value_range(self.recipe.dataset.sample_range)
+        return predictor.with_tta(self.recipe.evaluate.tta).with_value_range(self.recipe.dataset.sample_range)
 
     @cached_property
     def splits(self) -> Mapping[str, ImageSource]:
@@ -63,19 +63,19 @@ class Answering:
     @cached_property
     def as_trained(self) -> bool:
         """Whether the images are those of the run's own evaluation, looked at in the same way."""
-        return not self.asks_anew and has_own_figures(self.trained)
+        return not self.asks_anew and has_own_metrics(self.trained)
 
-    def saved(self, split: str) -> Answers | None:
+    def saved(self, split: str) -> Predictions | None:
         """What the run kept of the split when it was trained; None also where the overrides ask for something else."""
-        file = self.trained.folder.answers(split) if self.trained.folder and self.as_trained else None
-        return Answers.load(file) if file and file.is_file() else None
+        file = self.trained.folder.predictions(split) if self.trained.folder and self.as_trained else None
+        return Predictions.load(file) if file and file.is_file() else None
 
-    def answers(self, split: str) -> Answers:
-        """Those that the run kept, else computed from the data; without temperature, as figures of a run are."""
+    def predictions(self, split: str) -> Predictions:
+        """Those that the run kept, else computed from the data; without temperature, as metrics of a run are."""
         saved = self.saved(split)
         return saved if saved is not None else self.computed(split)
 
-    def computed(self, split: str) -> Answers:
+    def computed(self, split: str) -> Predictions:
         """For every image of the split, anew."""
         from framework.data.splits import find_split
         from framework.data.stores.storage import Storage
@@ -84,24 +84,24 @@ class Answering:
         predictor = self.predictor.with_temperature(1.0)
         storage = Storage.of_recipe(self.recipe, predictor.device, lambda text: None)
         store = predictor.store(source, self.recipe.dataset.on_bad_image, partial(self.reading, split), storage)
-        return predictor.answers(store)
+        return predictor.predictions(store)
 
-    def kept_figures(self, split: str) -> Mapping[str, Any] | None:
+    def saved_metrics(self, split: str) -> Mapping[str, Any] | None:
         """What `results.json` has of the split, before any temperature, or None: see `saved`."""
-        figures = self.trained.documents.get("results", {}).get(split) if self.as_trained else None
-        return figures if isinstance(figures, Mapping) and "per_class" in figures else None
+        metrics = self.trained.documents.get("results", {}).get(split) if self.as_trained else None
+        return metrics if isinstance(metrics, Mapping) and "per_class" in metrics else None
 
-    def split_for_figures(self, asked: str | None) -> str:
+    def evaluation_split(self, asked: str | None) -> str:
         """The split that is asked for, else `test`, else `validation`; raises `UserError` where there is neither."""
-        from framework.data.splits import FIGURE_SPLITS, split_for_figures
+        from framework.data.splits import FIGURE_SPLITS, evaluation_split
 
-        split = asked or split_for_figures([split for split in FIGURE_SPLITS if self.has_figures(split)])
+        split = asked or evaluation_split([split for split in FIGURE_SPLITS if self.has_metrics(split)])
         if split is None:
             raise UserError("the run was evaluated neither on a test split nor on a validation split")
         return split
 
-    def has_figures(self, split: str) -> bool:
+    def has_metrics(self, split: str) -> bool:
         """Whether the run was evaluated on the split, or, where something else is asked for, the data have it."""
         if self.as_trained:
-            return self.kept_figures(split) is not None or self.saved(split) is not None
+            return self.saved_metrics(split) is not None or self.saved(split) is not None
         return split in self.splits

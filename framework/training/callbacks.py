@@ -1,4 +1,4 @@
-"""The observers of one run behind their hooks."""
+"""The callbacks of one run behind their hooks."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from typing import Any
 import pluggy
 
 from framework.attribution import attributed_to, fault, origin_of, provider_of, reason_of
-from framework.components import Observer, build
+from framework.components import Callback, build
 from framework.errors import UserError, count
-from framework.hookspecs import ObserverSpec
+from framework.hookspecs import CallbackSpec
 from framework.runs.folder import RunFolder
 
 
-class Observing:
-    """Calls the display of the command line and the observers that the recipe names, and nobody else."""
+class Callbacks:
+    """Calls the display of the command line and the callbacks that the recipe names, and nobody else."""
 
-    def __init__(self, observers: Sequence[Observer], run: RunFolder, display: Any) -> None:
+    def __init__(self, callbacks: Sequence[Callback], run: RunFolder, display: Any) -> None:
         self.display = display
         self.manager = pluggy.PluginManager("framework")
-        self.manager.add_hookspecs(ObserverSpec)
-        for index, observer in enumerate(observers):
-            built = build(observer, run=run, say=display.line)
+        self.manager.add_hookspecs(CallbackSpec)
+        for index, callback in enumerate(callbacks):
+            built = build(callback, run=run, say=display.line)
             if built is None:
-                raise fault(observer, "returned None from build()")
-            guard = _Essential(observer, display.line) if observer.essential else _Forgiving(observer, display.line)
+                raise fault(callback, "returned None from build()")
+            guard = _Essential(callback, display.line) if callback.essential else _Forgiving(callback, display.line)
             try:
-                self.manager.register(guard.around(self.manager, built), f"{index}:{observer.name}")
+                self.manager.register(guard.around(self.manager, built), f"{index}:{callback.name}")
                 self.manager.check_pending()
             except pluggy.PluginValidationError as error:
-                raise fault(observer, f"has a wrong hook: {error}") from None
+                raise fault(callback, f"has a wrong hook: {error}") from None
         self.manager.register(display, "display")
 
     def tick(self, step: int) -> None:
@@ -45,13 +45,13 @@ class Observing:
 
 
 class _Guard(ABC):
-    """Stands between the run and an observer."""
+    """Stands between the run and a callback."""
 
-    def __init__(self, observer: Observer, say: Callable[[str, str], None]) -> None:
-        self.observer, self.say = observer, say
+    def __init__(self, callback: Callback, say: Callable[[str, str], None]) -> None:
+        self.callback, self.say = callback, say
 
     def around(self, manager: pluggy.PluginManager, built: object) -> SimpleNamespace:
-        """The observer's hooks, each guarded."""
+        """The callback's hooks, each guarded."""
         names = [name for name in dir(built) if manager.parse_hookimpl_opts(built, name) is not None]
         return SimpleNamespace(**{name: self._guarded(name, getattr(built, name)) for name in names})
 
@@ -60,13 +60,13 @@ class _Guard(ABC):
 
 
 class _Essential(_Guard):
-    """What the observer raises stops the run; where the run stops already, that is what is reported."""
+    """What the callback raises stops the run; where the run stops already, that is what is reported."""
 
     def _guarded(self, name: str, hook: Callable[..., None]) -> Callable[..., None]:
         @wraps(hook)
         def guarded(*arguments: Any, **named: Any) -> None:
             try:
-                with attributed_to(self.observer, f"its hook {name}"):
+                with attributed_to(self.callback, f"its hook {name}"):
                     hook(*arguments, **named)
             except UserError as error:
                 if name != "run_stopped":
@@ -77,11 +77,11 @@ class _Essential(_Guard):
 
 
 class _Forgiving(_Guard):
-    """The run can do without the observer: after the start nothing that it raises stops the run."""
+    """The run can do without the callback: after the start nothing that it raises stops the run."""
 
-    def __init__(self, observer: Observer, say: Callable[[str, str], None]) -> None:
-        super().__init__(observer, say)
-        self.name = observer.name
+    def __init__(self, callback: Callback, say: Callable[[str, str], None]) -> None:
+        super().__init__(callback, say)
+        self.name = callback.name
         self.told = self.missed = 0
 
     def _guarded(self, name: str, hook: Callable[..., None]) -> Callable[..., None]:
@@ -93,21 +93,21 @@ class _Forgiving(_Guard):
             except Exception as error:
                 if name == "run_start":
                     raise UserError(
-                        f"observer '{self.name}' cannot start: {_reason(error)}\n"
-                        "    Mend that, or leave it out of `observers`, and go on with --resume"
-                        f"{origin_of(self.observer)}"
+                        f"callback '{self.name}' cannot start: {_reason(error)}\n"
+                        "    Mend that, or leave it out of `callbacks`, and go on with --resume"
+                        f"{origin_of(self.callback)}"
                     ) from error
                 self._missed(name, error)
             if self.missed and name in ("run_end", "run_stopped"):
-                self.say(f"observer '{self.name}' missed {self.missed} of {count(self.told, 'message')}", "yellow")
+                self.say(f"callback '{self.name}' missed {self.missed} of {count(self.told, 'message')}", "yellow")
 
         return guarded
 
     def _missed(self, name: str, error: Exception) -> None:
         self.missed += 1
         if self.missed == 1:
-            provider = provider_of(self.observer)
-            told = f"observer '{self.name}' failed in {name}: {_reason(error)}; the run goes on"
+            provider = provider_of(self.callback)
+            told = f"callback '{self.name}' failed in {name}: {_reason(error)}; the run goes on"
             self.say(f"{told} (it comes from {provider})" if provider else told, "yellow")
 
 

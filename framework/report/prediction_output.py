@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from framework.errors import count
-from framework.report.figures import share
-from framework.report.predictions import Form, box_text, one_line
+from framework.report.formatting import share
+from framework.report.prediction_text import Form, box_text, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +24,7 @@ EIGHTHS = " ▏▎▍▌▋▊▉█"
 ABSTAINED = "abstained"
 
 
-class Answers(ABC):
+class PredictionOutput(ABC):
     """Where predictions are shown."""
 
     def __enter__(self) -> Self:
@@ -43,7 +43,7 @@ class Answers(ABC):
         """So many images are done; `total` is None while nobody knows it."""
 
 
-class Lines(Answers):
+class Lines(PredictionOutput):
     """Plain lines, or lines of JSON."""
 
     def __init__(self, form: Form, as_json: bool = False) -> None:
@@ -54,25 +54,25 @@ class Lines(Answers):
         print(self.say(prediction), flush=True)
 
 
-class Nothing(Answers):
+class Nothing(PredictionOutput):
     """Where something else has the output."""
 
     def show(self, prediction: Prediction) -> None:
         """Not at all."""
 
 
-class Rows(Answers):
+class Rows(PredictionOutput):
     """A table on a terminal; `names` are some of those to come, for the width of their column."""
 
     def __init__(self, form: Form, console: Console, names: Sequence[str] = ()) -> None:
         from rich.cells import cell_len
 
         self.form, self.console = form, console
-        answers = [*form.classes, *([ABSTAINED] if form.abstain_below is not None else [])]
-        self.answer_width = max(map(cell_len, answers))
+        output = [*form.classes, *([ABSTAINED] if form.abstain_below is not None else [])]
+        self.answer_width = max(map(cell_len, output))
         self.most = max(12, console.width - self.answer_width - BAR - 14)
         longest = max((cell_len(one_line(name)) for name in names), default=0)
-        self.name_width = min(self.most, longest + (3 if form.finder is not None else 0))
+        self.name_width = min(self.most, longest + (3 if form.detector is not None else 0))
 
     def show(self, prediction: Prediction) -> None:
         """A row, no longer than the terminal is wide."""
@@ -109,13 +109,13 @@ class Rows(Answers):
         return set_cell_size(name, self.name_width)
 
 
-class Watched(Answers):
+class Watched(PredictionOutput):
     """Others with a progress bar, on the terminal that shows errors."""
 
-    def __init__(self, answers: Answers, console: Console) -> None:
+    def __init__(self, output: PredictionOutput, console: Console) -> None:
         from framework.report.progress import progress_bar
 
-        self.answers = answers
+        self.output = output
         self.bar = progress_bar(console, redirect_stdout=False, redirect_stderr=False)
         self.task: Any = self.bar.add_task("predicting", total=None, notes=())
 
@@ -130,7 +130,7 @@ class Watched(Answers):
 
     def show(self, prediction: Prediction) -> None:
         """As the others do."""
-        self.answers.show(prediction)
+        self.output.show(prediction)
 
     def progress(self, done: int, total: int | None) -> None:
         """Move the bar."""
@@ -147,7 +147,7 @@ def bar(fraction: float) -> str:
     return ("█" * full + (EIGHTHS[part] if part else "")).ljust(BAR)
 
 
-def choose_answers(form: Form, as_json: bool, silent: bool, many: bool, names: Sequence[str] = ()) -> Answers:
+def choose_output(form: Form, as_json: bool, silent: bool, many: bool, names: Sequence[str] = ()) -> PredictionOutput:
     """For this output: `silent` where it has something else, `many` where progress is worth showing."""
     on_terminal, watched = sys.stdout.isatty(), sys.stderr.isatty()
     plain = Nothing() if silent else Lines(form, as_json)
@@ -158,5 +158,5 @@ def choose_answers(form: Form, as_json: bool, silent: bool, many: bool, names: S
     from framework.report.console import plain_console
 
     console = plain_console(stderr=not on_terminal)
-    answers = Rows(form, console, names) if on_terminal else plain
-    return Watched(answers, console) if watched and many else answers
+    output = Rows(form, console, names) if on_terminal else plain
+    return Watched(output, console) if watched and many else output

@@ -1,4 +1,4 @@
-"""The intervals of all figures of a split."""
+"""The intervals of all metrics of a split."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ from framework.evaluation.ece_interval import ece_interval
 from framework.evaluation.intervals import mean_recall_interval
 
 if TYPE_CHECKING:
-    from framework.evaluation.answers import Answers
+    from framework.evaluation.predictions import Predictions
 
 
-def figure_intervals(answers: Answers) -> dict[str, Interval]:
-    """The 95 % intervals of `balanced_accuracy`, `macro_f1` and `ece`, fractions of one; the same for the same answers.
+def metric_intervals(predictions: Predictions) -> dict[str, Interval]:
+    """The 95 % intervals of `balanced_accuracy`, `macro_f1` and `ece`, fractions of one; deterministic.
 
     Each is for other images of the same kind. Macro F1 has none where every image is right. Coverage is measured by
     tests/evaluation/test_coverage.py.
     """
-    confusion = answers.confusion()
+    confusion = predictions.confusion()
     support = confusion.support
     diagonal = confusion.true == confusion.predicted
-    hits = dict(zip(confusion.true[diagonal].tolist(), confusion.images[diagonal].tolist(), strict=True))
+    correct = dict(zip(confusion.true[diagonal].tolist(), confusion.images[diagonal].tolist(), strict=True))
     tested = support.nonzero()[0].tolist()
     intervals = {
-        "balanced_accuracy": mean_recall_interval([hits.get(label, 0) for label in tested], support[tested].tolist()),
-        "ece": ece_interval(answers.confidences, answers.hits),
+        "balanced_accuracy": mean_recall_interval(
+            [correct.get(label, 0) for label in tested], support[tested].tolist()
+        ),
+        "ece": ece_interval(predictions.confidences, predictions.correct),
     }
     of_f1 = macro_f1_interval(confusion)
     return intervals if of_f1 is None else {**intervals, "macro_f1": of_f1}

@@ -7,8 +7,8 @@ from rich.console import Console
 
 from framework import Region
 from framework.inference.predictor import Prediction
-from framework.report.predictions import Form, one_line
-from framework.report.showing import Rows, bar
+from framework.report.prediction_output import Rows, bar
+from framework.report.prediction_text import Form, one_line
 
 
 def rows(predictions, width=80, **form):
@@ -43,13 +43,13 @@ def test_an_abstained_answer_still_shows_the_guess():
 
 
 def test_what_has_no_answer_says_why():
-    bad, none = rows([Prediction("a.png", error="damaged"), Prediction("b.png")], finder="faces")
+    bad, none = rows([Prediction("a.png", error="damaged"), Prediction("b.png")], detector="faces")
     assert bad.split(maxsplit=1) == ["a.png", "cannot be read: damaged"]
     assert none.split(maxsplit=1) == ["b.png", "nothing found by 'faces'"]
 
 
 def test_a_part_says_where_it_is():
-    (row,) = rows([Prediction("a.png#1", (0.9, 0.1), region=Region(5, 6, 20, 30))], finder="faces")
+    (row,) = rows([Prediction("a.png#1", (0.9, 0.1), region=Region(5, 6, 20, 30))], detector="faces")
     assert row.endswith("  20×30 at 5,6")
 
 

@@ -1,4 +1,4 @@
-"""Test views: several looks at one image, whose logits are averaged (Krizhevsky, Sutskever and Hinton, 2012)."""
+"""Test tta: several looks at one image, whose logits are averaged (Krizhevsky, Sutskever and Hinton, 2012)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHIFTS = {
 """Directions of the shifts, down and right, for each number of views."""
 
 
-def views_of(images: Tensor, number: int) -> Iterator[Tensor]:
+def tta_views(images: Tensor, number: int) -> Iterator[Tensor]:
     """The views of a batch B×C×H×W, each of the same shape.
 
     1: the images themselves; 2: also mirrored; 6: both also shifted along one diagonal (Jordan, 2024); 10: along both

@@ -1,4 +1,4 @@
-"""What a network said of every image of a split: kept with a run, and what all figures are made from."""
+"""What a network said of every image of a split: kept with a run, and what all metrics are made from."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ImageKey = tuple[str, str, int]
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """Logits float32 N×K and labels int64 N, with the name of each image and of each class, in their order."""
 
     classes: tuple[str, ...]
@@ -57,19 +57,19 @@ class Answers:
         return confidences(self.logits, self.activation)
 
     @property
-    def predictions(self) -> Tensor:
+    def predicted(self) -> Tensor:
         """Int64 N: the most probable class of each image."""
         return self.logits.argmax(dim=1)
 
-    def figures(self) -> dict[str, Any]:
+    def metrics(self) -> dict[str, Any]:
         """Every figure, as `classification_metrics` names them."""
         return classification_metrics(self.logits, self.labels, self.classes, self.activation)
 
     def confusion(self) -> Confusion:
         """How many images of each true class were given each predicted class."""
-        return Confusion.count(self.labels.numpy(), self.predictions.numpy(), self.classes)
+        return Confusion.count(self.labels.numpy(), self.predicted.numpy(), self.classes)
 
-    def only(self, chosen: Tensor) -> Answers:
+    def only(self, chosen: Tensor) -> Predictions:
         """Those of some of the images; `chosen` is bool N."""
         names = tuple(name for name, wanted in zip(self.names, chosen.tolist(), strict=True) if wanted)
         hashes = None if self.hashes is None else self.hashes[chosen]
@@ -77,15 +77,15 @@ class Answers:
 
     @property
     def keys(self) -> list[ImageKey]:
-        """What tells each image from all others, in any answers and any source of the same data: see `image_keys`."""
+        """A unique key for each image, the same in every source of the same data: see `image_keys`."""
         return list(image_keys(self.names, (self.classes[label] for label in self.labels.tolist())))
 
     @property
-    def hits(self) -> Tensor:
+    def correct(self) -> Tensor:
         """Bool N: whether the most probable class is the true one."""
-        return self.predictions == self.labels
+        return self.predicted == self.labels
 
-    def at_temperature(self, temperature: float) -> Answers:
+    def at_temperature(self, temperature: float) -> Predictions:
         """With all logits divided by `temperature`, as calibration does."""
         return replace(self, logits=self.logits / temperature)
 
@@ -101,7 +101,7 @@ class Answers:
         replace_atomically(path, lambda temporary: save_file(tensors, temporary, metadata=header))
 
     @classmethod
-    def load(cls, path: Path) -> Answers:
+    def load(cls, path: Path) -> Predictions:
         """Read what `save` wrote; raises `UserError` for a file that is missing or another."""
         try:
             with safe_open(os.fspath(path), framework="pt") as file:
@@ -122,7 +122,7 @@ class Answers:
         except UserError:
             raise
         except Exception as error:
-            raise UserError(f"{path}: damaged, or no answers of a run ({error})") from None
+            raise UserError(f"{path}: damaged, or no predictions of a run ({error})") from None
 
 
 def image_keys(names: Iterable[str], classes: Iterable[str]) -> Iterator[ImageKey]:
@@ -133,8 +133,8 @@ def image_keys(names: Iterable[str], classes: Iterable[str]) -> Iterator[ImageKe
         seen[key] += 1
 
 
-def averaged(members: Sequence[Answers]) -> Answers:
-    """The answers of an ensemble: the mean of its members' probabilities, as logits.
+def averaged(members: Sequence[Predictions]) -> Predictions:
+    """The predictions of an ensemble: the mean of its members' probabilities, as logits.
 
     Members may know the classes in another order: the first one's is kept, and its labels are. Lakshminarayanan,
     Pritzel and Blundell, "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles", 2017.
