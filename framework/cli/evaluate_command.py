@@ -179,9 +179,9 @@ class _Examined:
         return calibration
 
     def _source(self, which: str | Path, only: Path | None = None) -> ImageSource:
+        from framework.data.folders import class_tree
         from framework.data.splits import bind_classes, find_split
         from framework.data.subset import named_images, read_names
-        from framework.data.trees import class_tree
 
         if isinstance(which, str):
             source = find_split(self.splits, which)

@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from framework.data.augment import Augmentation
 from framework.data.blocks import Blocks
-from framework.data.growth import Growth, Stage
 from framework.data.order import Order
 from framework.data.preprocess import Normalization, Preprocessor
+from framework.data.progressive_resize import ImageSizeSchedule, SizePhase
 from framework.data.rng import BatchPosition
 from framework.data.stores.store import Store
 from framework.data.uploading import sent, uploaded
@@ -41,7 +41,7 @@ class Batches:
     """Optimizer steps of the whole run."""
     device: torch.device
     channels_last: bool = True
-    growth: Growth | None = None
+    image_sizes: ImageSizeSchedule | None = None
     blocks: Blocks = field(init=False)
     _labels: Tensor = field(init=False)
     """Int64 N, on the device."""
@@ -54,7 +54,7 @@ class Batches:
     """A block with its images and targets, ready for the network."""
 
     def __post_init__(self) -> None:
-        self.blocks = Blocks(self.order, self.augmentation, self.growth, self.total_steps, self._most_at_once())
+        self.blocks = Blocks(self.order, self.augmentation, self.image_sizes, self.total_steps, self._most_at_once())
         self._labels = self.store.labels.to(self.device)
         self._classes = torch.arange(len(self.store.classes), device=self.device)
         self._normalization = self.preprocess.normalization(self.device)
@@ -69,11 +69,11 @@ class Batches:
         """Optimizer steps in one epoch."""
         return self.order.steps_per_epoch
 
-    def stages(self) -> list[Stage]:
+    def size_phases(self) -> list[SizePhase]:
         """The image sizes of the run, in order."""
-        if self.growth is not None:
-            return self.growth.stages(self.total_steps)
-        return [Stage((self.preprocess.height, self.preprocess.width), 0, self.total_steps)]
+        if self.image_sizes is not None:
+            return self.image_sizes.phases(self.total_steps)
+        return [SizePhase((self.preprocess.height, self.preprocess.width), 0, self.total_steps)]
 
     def at(self, step: int) -> Iterator[tuple[Tensor, Tensor, float]]:
         """The batches of optimizer step `step` (from 0).

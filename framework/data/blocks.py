@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from framework.data.augment import Augmentation
-from framework.data.growth import Growth
 from framework.data.order import Order
+from framework.data.progressive_resize import ImageSizeSchedule
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,7 +27,7 @@ class Blocks:
 
     order: Order
     augmentation: Augmentation
-    growth: Growth | None
+    image_sizes: ImageSizeSchedule | None
     total_steps: int
     most: int
 
@@ -53,12 +53,13 @@ class Blocks:
 
     def size(self, batch: int) -> tuple[int, int] | None:
         """Height and width that images are brought to for that batch, where they are not those of the store."""
-        return self.growth.size_at(self._step(batch)) if self.growth is not None else None
+        return self.image_sizes.size_at(self._step(batch)) if self.image_sizes is not None else None
 
     @cached_property
     def _changes(self) -> list[int]:
         """The first batch of each step at which the image size or the acting transforms change, in order."""
-        steps = {stage.start for stage in self.growth.stages(self.total_steps)} if self.growth is not None else set()
+        phases = self.image_sizes.phases(self.total_steps) if self.image_sizes is not None else []
+        steps = {phase.start for phase in phases}
         for transform in self.augmentation.transforms:
             steps |= {self._first_step(fraction) for fraction in (transform.after, transform.until) if fraction}
         return sorted(step * self.order.batches_per_step for step in steps if step)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from framework.data.decode import BadImage
-from framework.data.trees import SIDECARS, is_hidden, walk
+from framework.data.folders import SIDECARS, is_hidden, walk
 from framework.data.unicode_names import existing_path, nfc
 from framework.errors import UserError
 

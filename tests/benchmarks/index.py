@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from framework.components import Dataset
+from framework.data.folders import class_tree
 from framework.data.preprocess import Preprocessor
 from framework.data.splits import build_splits
 from framework.data.stamps import SETTLED, stamps_of
 from framework.data.stores.cache import Cache
 from framework.data.stores.digests import Digests
 from framework.data.stores.entry import digests_path, identity
-from framework.data.trees import class_tree
 from framework.recipe.loading import validate_component
 from framework.registry import Registry
 
