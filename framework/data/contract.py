@@ -27,7 +27,7 @@ RULE = "must give a numpy array uint8 C×H×W with C 1 or 3"
 MEMBERS = ("classes", "labels", "names", "channels", "read", "__len__")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DatasetSource(Selection):
     """A split as its dataset gives it; what goes wrong in there names the dataset and its plugin."""
 

@@ -9,13 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from framework.data.decode import decode
 from framework.data.stamps import Stamps, stamps_of
 from framework.data.unicode_names import nfc
 from framework.errors import UserError, count
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from framework.components import ImageSource
@@ -116,16 +117,25 @@ class ImageArrays:
         return image
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Selection:
-    """Some images of another source, with labels of their own."""
+    """Some images of another source, with their own labels.
+
+    A selection of a selection is one of the original source: `indices` are composed.
+    """
 
     source: ImageSource
-    indices: Sequence[int]
+    indices: NDArray[np.int64]
     labels: Sequence[int]
     classes: Sequence[str]
     dropped: Sequence[str] = ()
-    """Names of images that a table of the recipe left out."""
+    """Names of the images that the recipe's tables leave out."""
+
+    def __post_init__(self) -> None:
+        source, indices = self.source, np.asarray(self.indices, dtype=np.int64)
+        if type(source) is Selection:  # a subclass may read images in its own way
+            source, indices = source.source, source.indices[indices]
+        vars(self).update(source=source, indices=indices)
 
     @property
     def channels(self) -> int:
@@ -136,26 +146,26 @@ class Selection:
     def names(self) -> Sequence[str]:
         """As in the source, in NFC."""
         names = self.source.names
-        return [nfc(str(names[index])) for index in self.indices]
+        return [nfc(str(names[index])) for index in self.indices.tolist()]
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def read(self, index: int) -> NDArray[np.uint8]:
         """The image as uint8 C×H×W; raises `BadImage`."""
-        return self.source.read(self.indices[index])
+        return self.source.read(int(self.indices[index]))
 
     def read_reduced(self, index: int, least: int) -> NDArray[np.uint8]:
         """As the source reads it where it needs no more than so many pixels on each side; raises `BadImage`."""
-        return read_reduced(self.source, self.indices[index], least)
+        return read_reduced(self.source, int(self.indices[index]), least)
 
     def file(self, index: int) -> Path | None:
         """Where the source has the image, if it has it in a file of its own."""
-        return file_of(self.source, self.indices[index])
+        return file_of(self.source, int(self.indices[index]))
 
     def stamps(self, indices: Sequence[int]) -> Stamps | None:
         """As the source has them, if it does."""
-        return stamps_of(self.source, [self.indices[index] for index in indices])
+        return stamps_of(self.source, self.indices[np.asarray(indices, dtype=np.int64)].tolist())
 
 
 def read_reduced(source: ImageSource, index: int, least: int) -> NDArray[np.uint8]:
