@@ -12,6 +12,7 @@ hashes.py      what tells that two images are the same
 listing.py     the files of a folder, a million of them
 regions.py     parts of an image
 subset.py      images of a source, by a table of their names
+csv_table.py   CSV files as rows of cells
 tables.py      `dataset.drop` and `dataset.keep`
 resize.py      resizing in whole numbers
 augment.py     a recipe's transforms as one function of a batch
@@ -22,11 +23,11 @@ samples.py     all bits of images with more than 8 bits a sample
 depth.py       more than 8 bits a sample: which values are black and white
 formats.py     which formats are read, by content, and what others are called
 roots.py       where a dataset's folder is looked for
-trees.py       folders of images, one sub-folder for each class
+folders.py     folders of images, one sub-folder for each class
 splits.py      named splits: contract checked, classes bound by name, held-out shares carved
 preprocess.py  the one place that resizes, converts channels and normalises
 stores/        every image of a split at one size: in memory, on disk, on the device, or streamed; kept between runs
-growth.py      the image size at each step, where images grow in training
+progressive_resize.py  the image size at each step
 spacing.py     evenly spaced samples
 order.py       (seed, epoch, step) -> which images
 blocks.py      which batches are prepared together

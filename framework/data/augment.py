@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional as F
 
 from framework.components import Transform, build
-from framework.data.preprocess import LUMA
+from framework.data.preprocess import rgb_to_gray
 from framework.data.rng import BatchPosition, BatchRNG, words_of
 from framework.data.seeding import seed_at
 from framework.data.transformed import checked_step, sort_of
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 Pass = Callable[["Tensor", "Tensor", Sequence[BatchRNG]], tuple["Tensor", "Tensor"]]
 """Takes images, targets and the random numbers of every transform."""
-
-GRAY = tuple(weight / 2**16 for weight in LUMA)
-"""Of red, green and blue."""
 
 
 class Augmentation:
@@ -160,11 +157,8 @@ def _composed(steps: Sequence[Any], numbers: Sequence[int]) -> list[Pass]:
 
 def gray_means(images: Tensor) -> Tensor:
     """Float32 B: the mean of each image's gray values, of B×C×H×W."""
-    by_channel = images.mean(dim=(2, 3))
-    if by_channel.shape[1] == 1:
-        return by_channel[:, 0]
-    red, green, blue = (weight * channel for weight, channel in zip(GRAY, by_channel.unbind(1), strict=True))
-    return red + green + blue
+    by_channel = images.mean(dim=(2, 3), keepdim=True)
+    return (by_channel if by_channel.shape[1] == 1 else rgb_to_gray(by_channel)).flatten()
 
 
 def warp(images: Tensor, matrices: Tensor) -> Tensor:

@@ -161,6 +161,12 @@ def luma(channels: Iterable[Any]) -> Any:
     return gray
 
 
+def rgb_to_gray(images: Tensor) -> Tensor:
+    """Luma of floating-point …×3×H×W: …×1×H×W."""
+    red, green, blue = (weight / 2**16 * channel for weight, channel in zip(LUMA, images.split(1, -3), strict=True))
+    return red + green + blue
+
+
 def level_counts(images: Tensor) -> Tensor:
     """How many pixels of uint8 N×C×H×W have each level: int64 C×256."""
     channels = images.unbind(1)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from framework.data.csv_table import csv_rows
 from framework.data.sources import Selection
 from framework.data.unicode_names import nfc
 from framework.errors import UserError, count, did_you_mean
@@ -28,13 +28,7 @@ def read_rows(file: Path) -> list[dict[str, str]]:
 
     Rows that are too short to have a name are left out; raises `UserError`, also where a column occurs twice.
     """
-    try:
-        with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
-            rows = [row for row in csv.reader(text, strict=True) if row]
-        if any("\0" in cell for row in rows for cell in row):
-            raise csv.Error("it has zero bytes, as UTF-16 has; save it as UTF-8")
-    except (OSError, csv.Error) as error:
-        raise UserError(f"'{file}' cannot be read as CSV: {error}") from None
+    rows = [row for _, row in csv_rows(file, skip_blanks=False, undecodable="surrogateescape")]
     if not rows:
         raise UserError(f"'{file}' is empty: it should name images, one in each row")
     header = [column.strip() for column in rows[0]]

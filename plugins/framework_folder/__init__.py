@@ -77,9 +77,9 @@ class Csv(Dataset):
 
     def build(self) -> Mapping[str, ImageSource]:
         """Splits by column, or `train` alone."""
-        from framework_folder._table import read_table
+        from framework_folder._table import read_splits
 
-        return read_table(self)
+        return read_splits(self)
 
 
 @hookimpl

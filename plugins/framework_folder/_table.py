@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework import ImageFiles, Splits, UserError, did_you_mean, existing_path, find_data, nfc
-from framework_folder._cells import column_names, read_cells
+from framework import ImageFiles, Splits, UserError, did_you_mean, existing_path, find_data, nfc, read_table
 from framework_folder._names import known_split
 
 if TYPE_CHECKING:
@@ -31,7 +30,10 @@ class Row:
     split: str
 
 
-def read_table(dataset: Csv) -> Splits:
+HINT = "Name the columns with dataset.path_column, dataset.label_column and dataset.split_column"
+
+
+def read_splits(dataset: Csv) -> Splits:
     """Sources by split. Raises `UserError` that names file and line where something is wrong."""
     file = find_data(dataset.file)
     if file is None or not file.is_file():
@@ -39,7 +41,7 @@ def read_table(dataset: Csv) -> Splits:
     root = file.parent if dataset.root is None else find_data(dataset.root)
     if root is None or not root.is_dir():
         raise UserError(f"dataset 'csv': there is no folder '{dataset.root}'. Give it with dataset.root=DIR")
-    rows = _rows(file, dataset)
+    header, rows = _rows(file, dataset)
     _require_suffix(file, rows[0], root, dataset)
     classes = tuple(map(nfc, dataset.classes or sorted({row.label for row in rows})))
     known = set(classes)
@@ -54,21 +56,23 @@ def read_table(dataset: Csv) -> Splits:
     if "train" not in by_split:
         raise UserError(f"{file}: no row is of the split 'train'; there are rows of {', '.join(by_split)}")
     sources = {split: _source(members, classes, root, dataset) for split, members in by_split.items()}
-    return Splits(sources, [*_notes(rows, by_split), *_unused_splits(file, dataset)])
+    return Splits(sources, [*_notes(rows, by_split), *_unused_splits(header, dataset)])
 
 
-def _rows(file: Path, dataset: Csv) -> list[Row]:
+def _rows(file: Path, dataset: Csv) -> tuple[list[str], list[Row]]:
+    """The names of all columns, and the rows."""
     columns = [dataset.path_column, dataset.label_column, dataset.split_column]
+    table = read_table(file, [column for column in columns if column is not None], HINT)
     rows: list[Row] = []
     splits: dict[str, str] = {}
-    for line, cells in read_cells(file, [column for column in columns if column is not None]):
+    for line, cells in table.rows:
         word = "train" if dataset.split_column is None else cells[dataset.split_column]
         if word not in splits:
             splits[word] = _split(word, splits, f"{file}:{line}")
         rows.append(Row(line, cells[dataset.path_column], nfc(cells[dataset.label_column]), splits[word]))
     if not rows:
         raise UserError(f"{file}: there are no rows below the header")
-    return rows
+    return table.header, rows
 
 
 def _split(word: str, known: Mapping[str, str], where: str) -> str:
@@ -109,10 +113,10 @@ def _require_suffix(file: Path, row: Row, root: Path, dataset: Csv) -> None:
         )
 
 
-def _unused_splits(file: Path, dataset: Csv) -> Iterator[str]:
-    """A note for a column that seems to hold splits, where none is named."""
+def _unused_splits(header: Sequence[str], dataset: Csv) -> Iterator[str]:
+    """A note for a column that seems to contain splits, if none is named."""
     if dataset.split_column is None:
-        for name in column_names(file, [dataset.path_column, dataset.label_column]):
+        for name in header:
             if name.casefold() in SPLIT_COLUMNS and name not in (dataset.path_column, dataset.label_column):
                 yield f"the column '{name}' is not used: if it holds splits, set dataset.split_column={name}"
 
