@@ -80,7 +80,7 @@ def checked(dataset: Dataset, split: str, source: Any) -> ImageSource:
     if len(names) < len(classes):
         position = {name: label for label, name in enumerate(names)}
         labels = [position[nfc(classes[label])] for label in labels]
-    return DatasetSource(source, range(number), labels, names, dataset=dataset)
+    return DatasetSource(source, np.arange(number), labels, names, dataset=dataset)
 
 
 def read_image(

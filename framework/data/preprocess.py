@@ -164,7 +164,8 @@ def luma(channels: Iterable[Any]) -> Any:
 def rgb_to_gray(images: Tensor) -> Tensor:
     """Luma of floating-point …×3×H×W: …×1×H×W."""
     red, green, blue = (weight / 2**16 * channel for weight, channel in zip(LUMA, images.split(1, -3), strict=True))
-    return red + green + blue
+    gray: Tensor = red + green + blue
+    return gray
 
 
 def level_counts(images: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 
+import numpy as np
+
 from framework.attribution import fault
 from framework.components import Dataset, ImageSource, build
 from framework.data.class_names import doubtful_names
@@ -67,7 +69,7 @@ def bind_classes(source: ImageSource, classes: Sequence[str], where: str) -> Ima
             f"{enumerate_names(unexpected)} (known: {enumerate_names(classes, 20)})"
         )
     labels = [position[own[label]] for label in source.labels]
-    return Selection(source, range(len(source)), labels, tuple(classes))
+    return Selection(source, np.arange(len(source)), labels, tuple(classes))
 
 
 def stratified(
@@ -154,7 +156,7 @@ def _held_out(dataset: Dataset, splits: dict[str, ImageSource]) -> dict[str, Ima
                 f"dataset '{dataset.name}': every class has too few images to hold some out for {name}; "
                 f"add images, or train without it: dataset.{name}={'0' if name == 'validation' else 'null'}"
             )
-        splits[name] = Selection(whole, indices, [whole.labels[index] for index in indices], whole.classes)
+        splits[name] = Selection(whole, np.array(indices), [whole.labels[index] for index in indices], whole.classes)
     return splits
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from framework.data.csv_table import csv_rows
 from framework.data.sources import Selection
 from framework.data.unicode_names import nfc
@@ -47,7 +49,7 @@ def named_images(source: ImageSource, names: Sequence[str], where: str) -> Selec
     if not wanted:
         raise UserError(f"{where} names no image")
     indices = [index for index, name in enumerate(source.names) if nfc(str(name)) in wanted]
-    return Selection(source, indices, [source.labels[index] for index in indices], source.classes)
+    return Selection(source, np.array(indices), [source.labels[index] for index in indices], source.classes)
 
 
 def full_names(names: Iterable[str], known: Iterable[str], where: str, images: str = "image") -> dict[str, str]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from framework.data.roots import find_data
 from framework.data.sources import Selection
 from framework.data.subset import COLUMN, full_names, read_rows
@@ -145,4 +147,4 @@ def _without(source: ImageSource, left_out: set[int], where: str, split: str) ->
         raise UserError(f"{where}: no images of {names} are left in {split}")
     all_names = source.names
     dropped = (*getattr(source, "dropped", ()), *(str(all_names[index]) for index in sorted(left_out)))
-    return Selection(source, indices, labels, source.classes, dropped)
+    return Selection(source, np.array(indices), labels, source.classes, dropped)
