@@ -135,8 +135,8 @@ class Selection:
 
     def __post_init__(self) -> None:
         source, indices = self.source, np.asarray(self.indices, dtype=np.int64)
-        if isinstance(source, Selection) and type(source) is Selection:  # a subclass may read in its own way
-            source, indices = source.source, source.indices[indices]
+        if type(source) is Selection:  # a subclass may read images in its own way
+            indices, source = source.indices[indices], source.source
         vars(self).update(source=source, indices=indices)
 
     @property
