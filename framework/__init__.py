@@ -23,18 +23,20 @@ if TYPE_CHECKING:
         build,
         names_argument,
     )
+    from framework.data.csv_table import read_table
     from framework.data.decode import BadImage, decode
+    from framework.data.folders import class_tree, holds_images, list_folder
     from framework.data.joined import Joined
-    from framework.data.preprocess import Normalization
+    from framework.data.preprocess import Normalization, rgb_to_gray
     from framework.data.regions import Region
     from framework.data.rng import BatchPosition, BatchRNG
     from framework.data.roots import expand_home, find_data
     from framework.data.sources import ImageArrays, ImageFiles, Splits
     from framework.data.stamps import Stamps
-    from framework.data.trees import class_tree, holds_images, list_folder
     from framework.data.unicode_names import existing_path, nfc
     from framework.errors import Interrupted, UserError, did_you_mean
     from framework.evaluation.confusion import Confusion
+    from framework.files import replace_atomically
     from framework.hookspecs import Example, hookimpl
     from framework.inference.predictor import Predictor
     from framework.reach import unreachable
@@ -51,18 +53,20 @@ _HOMES = {
         "Dataset", "Detector", "ImageSource", "Loss", "Model", "Callback", "Optimizer", "Scheduler", "Transform",
         "build", "names_argument",
     ),
+    "framework.data.csv_table": ("read_table",),
     "framework.data.decode": ("BadImage", "decode"),
     "framework.data.joined": ("Joined",),
-    "framework.data.preprocess": ("Normalization",),
+    "framework.data.preprocess": ("Normalization", "rgb_to_gray"),
     "framework.data.regions": ("Region",),
     "framework.data.rng": ("BatchPosition", "BatchRNG"),
     "framework.data.roots": ("expand_home", "find_data"),
     "framework.data.sources": ("ImageArrays", "ImageFiles", "Splits"),
     "framework.data.stamps": ("Stamps",),
-    "framework.data.trees": ("class_tree", "holds_images", "list_folder"),
+    "framework.data.folders": ("class_tree", "holds_images", "list_folder"),
     "framework.data.unicode_names": ("existing_path", "nfc"),
     "framework.errors": ("Interrupted", "UserError", "did_you_mean"),
     "framework.evaluation.confusion": ("Confusion",),
+    "framework.files": ("replace_atomically",),
     "framework.hookspecs": ("Example", "hookimpl"),
     "framework.inference.predictor": ("Predictor",),
     "framework.reach": ("unreachable",),
@@ -118,6 +122,9 @@ __all__ = [
     "list_folder",
     "names_argument",
     "nfc",
+    "read_table",
+    "replace_atomically",
+    "rgb_to_gray",
     "scalars",
     "stages_of",
     "undecayed",

@@ -73,7 +73,7 @@ def execute(arguments: argparse.Namespace) -> int:
         _require_a_folder(runs)
         _require_own_views(runs[0], recipes[0])
         output_is_optional()
-    from framework.data.stores.refusal import BadImageCollector
+    from framework.data.stores.bad_images import BadImageCollector
     from framework.report.display import PlainDisplay, SilentDisplay
     from framework.training.seen_images import count_trained_on, trained_on_note
 
@@ -189,9 +189,9 @@ class _Examined:
         return calibration
 
     def _source(self, which: str | Path, only: Path | None = None) -> ImageSource:
+        from framework.data.folders import class_tree
         from framework.data.splits import bind_classes, find_split
         from framework.data.subset import named_images, read_names
-        from framework.data.trees import class_tree
 
         if isinstance(which, str):
             source = find_split(self.splits, which)

@@ -237,7 +237,7 @@ def test_bad_files_are_reported_each_on_its_line_and_the_rest_goes_on(run, red, 
     assert lines["text.png"] == "cannot be read: not an image, or of an unknown format"
     assert lines["truncated.png"].startswith("cannot be read: damaged: ")
     assert "bomb" in lines["bomb.png"]
-    assert lines["link.png"] == "cannot be read: a link that leads nowhere"
+    assert lines["link.png"] == "cannot be read: a broken link"
     assert "5 files of 6 could not be read" in result.err
 
 
