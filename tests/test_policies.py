@@ -13,7 +13,7 @@ from framework.recipe import Evaluate, Lookahead, Preprocess, Recipe, Train, loa
 ROOT = Path(__file__).parents[1]
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/__init__.py"))
-FOUNDATION = ["errors", "section", "attribution", "components", "hookspecs", "soundness", "registry", "recipe"]
+FOUNDATION = ["errors", "section", "attribution", "components", "hookspecs", "component_checks", "registry", "recipe"]
 FOUNDATION += ["files", "reach", "device"]
 WORK = ["data", "evaluation", "runs", "inference", "training", "report", "export"]
 PARTS = [*FOUNDATION, *WORK]

@@ -8,7 +8,7 @@ import sys
 from framework.cli.arguments import add_recipe
 from framework.errors import count
 from framework.recipe import load_recipe, recipe_text
-from framework.recipe.doubts import doubts
+from framework.recipe.warnings import recipe_warnings
 from framework.registry import Registry
 
 
@@ -21,8 +21,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print that it is valid, or every mistake."""
     recipe = load_recipe(arguments.recipe, Registry.load(), arguments.overrides)
-    for doubt in doubts(recipe):
-        print(f"warning: {doubt}", file=sys.stderr)
+    for warning in recipe_warnings(recipe):
+        print(f"warning: {warning}", file=sys.stderr)
     if arguments.resolved:
         print(recipe_text(recipe), end="")
     else:

@@ -1,7 +1,7 @@
 """In what recipes differ."""
 
 from framework.recipe.differences import recipe_differences
-from framework.recipe.flat import recipe_tree
+from framework.recipe.flat import nested_recipe
 
 FLIP = "{name: flip, p: 0.5}"
 ROTATE = "{name: rotate, degrees: 6, p: 1}"
@@ -9,7 +9,7 @@ SHIFT = "{name: shift, fraction: 0.1}"
 
 
 def differences(*texts):
-    return recipe_differences(list(map(recipe_tree, texts)))
+    return recipe_differences(list(map(nested_recipe, texts)))
 
 
 def augment(*transforms):

@@ -3,7 +3,7 @@
 import pytest
 
 from framework.errors import UserError
-from framework.recipe.flat import decides, flat_recipe
+from framework.recipe.flat import affects_training, flat_recipe
 
 
 def test_options_are_named_by_their_path():
@@ -18,4 +18,6 @@ def test_a_recipe_that_was_changed_by_hand_is_said_to_be_damaged(text):
 
 def test_what_is_written_or_told_decides_nothing():
     aside = ["train.store", "train.log_every", "callbacks", "callbacks.0.name"]
-    assert [path for path in [*aside, "train.batch_size", "seed", "augment.0.name"] if not decides(path)] == aside
+    assert [
+        path for path in [*aside, "train.batch_size", "seed", "augment.0.name"] if not affects_training(path)
+    ] == aside

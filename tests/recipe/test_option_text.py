@@ -2,7 +2,7 @@
 
 import pytest
 
-from framework.recipe.wording import as_written, in_words
+from framework.recipe.option_text import inline_yaml, value_text
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,4 @@ from framework.recipe.wording import as_written, in_words
     ],
 )  # fmt: skip
 def test_values_are_written_as_people_write_them(value, words, written):
-    assert (in_words(value), as_written(value)) == (words, written)
+    assert (value_text(value), inline_yaml(value)) == (words, written)
