@@ -15,11 +15,11 @@ from framework.registry import Registry
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_recipe(parser)
-    parser.add_argument("--resolved", action="store_true", help="print the recipe with every default filled in")
+    parser.add_argument("--resolved", action="store_true", help="print the recipe with all defaults")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print that it is valid, or every mistake."""
+    """Print that the recipe is valid, or all mistakes."""
     recipe = load_recipe(arguments.recipe, Registry.load(), arguments.overrides)
     for warning in recipe_warnings(recipe):
         print(f"warning: {warning}", file=sys.stderr)

@@ -46,7 +46,7 @@ def test_weights_are_the_mean_and_statistics_are_of_the_training_images(run, tmp
     torch.testing.assert_close(soup["9.weight"], torch.stack([state["9.weight"] for state in states]).mean(0))
     assert not torch.equal(soup["4.running_mean"], mean["4.running_mean"])
     plain = tmp_path / "plain"
-    assert framework("soup", *runs, "--out", plain, "--refresh", 0).status == 0
+    assert framework("soup", *runs, "--out", plain, "--recalibrate-bn", 0).status == 0
     assert all(torch.equal(value, mean[name]) for name, value in load_file(plain / "model.safetensors").items())
 
 
@@ -101,7 +101,7 @@ def spoiled(folder, factor):
 def test_a_greedy_soup_leaves_out_what_makes_it_worse(factor, welcome, run, tmp_path, framework):
     good = run("good", "dataset.images=240", "train.epochs=8")
     other = spoiled(good, factor)
-    done = framework("soup", good, other, "--out", tmp_path / "soup", "--greedy", "--refresh", 0)
+    done = framework("soup", good, other, "--out", tmp_path / "soup", "--greedy", "--recalibrate-bn", 0)
     assert done.status == 0, done.err
     metrics = results(tmp_path / "soup")
     assert metrics["soup"]["chosen"] == [str(folder) for folder in ([good, other] if welcome else [good])]
@@ -140,7 +140,7 @@ def test_a_folder_in_use_is_not_overwritten_and_one_run_is_no_soup(run, tmp_path
 
 def test_greedy_needs_validation(run, tmp_path, framework):
     a, b = run("a", "dataset.validation=0"), run("b", "dataset.validation=0", "optimizer.lr=5e-3")
-    done = framework("soup", a, b, "--out", tmp_path / "soup", "--greedy", "--refresh", 0)
+    done = framework("soup", a, b, "--out", tmp_path / "soup", "--greedy", "--recalibrate-bn", 0)
     assert done.status == 2
     assert "--greedy chooses by the validation split" in done.err
 
