@@ -111,7 +111,7 @@ def test_a_component_without_build_cannot_be_instantiated():
         Unfinished()
 
 
-def test_a_dump_begins_with_the_name_and_the_own_options():
+def test_a_dump_begins_with_the_name_and_own_options():
     assert list(Net().model_dump())[:2] == ["name", "width"]
     assert list(Net().model_dump())[-1] == "rate"
 

@@ -114,7 +114,7 @@ def module_of(name: str) -> str:
 def _out_of_memory(error: Exception) -> str:
     reason = str(error).strip().split("\n")[0]
     return (
-        f"out of memory{f': {reason}' if reason else ''}\n"
+        f"{reason if 'out of memory' in reason else f'out of memory: {reason}'.removesuffix(': ')}\n"
         "    In training, use a smaller train.batch_size (with more train.grad_accum_steps), a smaller preprocess.size "
         "or model, or train.store=disk; in predict, evaluate and serve, a smaller --batch-size"
     )

@@ -33,7 +33,7 @@ def test_an_unknown_name_is_reported_at_the_name(complaints):
     assert line.startswith("recipe.yaml:2:35: there is no model 'resnet81'; did you mean 'resnet18'?")
 
 
-def test_an_unknown_option_says_which_there_are(complaints):
+def test_an_unknown_option_lists_the_known_ones(complaints):
     (line,) = complaints(BASE + "augment: [{name: flip, q: 1}]\n")
     assert line == "recipe.yaml:3:24: transform 'flip' has no option 'q' (options: p, alternate, after, until)"
 
