@@ -27,6 +27,7 @@ RENAMED = {
     "views": "evaluate.tta",
     "observers": "callbacks",
     "growth": "train.lookahead.decay_power",
+    "most": "max_faces",
 }
 """Former names of options, with the current ones."""
 MIN_SIMILARITY = 0.72
