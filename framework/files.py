@@ -1,4 +1,4 @@
-"""Atomic writing of files."""
+"""Files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ from framework.errors import RunFailed, UserError
 
 
 def replace_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Call `write` with a temporary file next to `path`, flush it to disk, then rename it to `path`.
+    """Let `write` fill a temporary file beside `path`, flush it to the disk, then rename it into place.
 
-    Raises `RunFailed` if the file cannot be written.
+    Raises `RunFailed` where the disk does not take it.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.touch()
         mode = temporary.stat().st_mode
         write(temporary)
-        temporary.chmod(mode)  # some writers create files that only the owner can read
+        temporary.chmod(mode)  # some writers make their files for the owner alone
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
         _flush_folder(path.parent)
     except OSError as error:
         raise RunFailed(f"cannot write {path}: {error.strerror or error}") from None
-    except SafetensorError as error:
+    except SafetensorError as error:  # what the system said to its writer
         raise RunFailed(f"cannot write {path}: {error}") from None
     finally:
-        with suppress(OSError):  # for example a name that is too long, which is reported above
+        with suppress(OSError):  # such as a name that is too long: reported above
             temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file atomically; names of files that are not UTF-8 are written as their bytes."""
+    """Write a text file atomically, as UTF-8; names of files that are not UTF-8 get their own bytes."""
     replace_atomically(path, lambda temporary: _write(temporary, text))
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write an indented JSON file atomically; names of files that are not UTF-8 are escaped, as JSON must be UTF-8."""
+    """Write a JSON file atomically, indented; names of files that are not UTF-8 are escaped, for it must be UTF-8."""
     write_text(path, unicode_text(json.dumps(content, indent=2, ensure_ascii=False)) + "\n")
 
 
 def unicode_text(text: str) -> str:
-    """The text with escapes, as in JSON, for bytes of names that are not UTF-8."""
+    """With the bytes of names that are not UTF-8 escaped, as JSON escapes them."""
     return text.encode(errors="backslashreplace").decode()
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file; raises `UserError` if it is missing or damaged."""
+    """Read a JSON file; raises `UserError` where it is missing or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -29,7 +29,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Time inference on random images, from pixels to probabilities."""
     batches = _batches(arguments.batch)
     if arguments.size and min(arguments.size) < 1:
-        raise UserError(f"--size is {arguments.size[0]} {arguments.size[1]}; both must be at least 1")
+        raise UserError(f"--size is {arguments.size[0]} {arguments.size[1]}; both must be 1 or more")
     from framework.export.opened import open_export
     from framework.export.timing import measure
 

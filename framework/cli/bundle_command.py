@@ -28,7 +28,7 @@ def execute(arguments: argparse.Namespace) -> int:
     output_is_optional()
     trained = open_trained(arguments.run, Registry.load())
     if trained.folder is None:
-        what = "an export; give the run it was made from" if trained.weights.suffix == ".onnx" else "a bundle already"
+        what = "an export; bundle the run that it is of" if trained.weights.suffix == ".onnx" else "a bundle already"
         raise UserError(f"'{arguments.run}' is {what}")
     out: Path = arguments.out or append_suffix(trained.folder.path, SUFFIX)
     if out.suffix != SUFFIX:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from framework.attribution import full_name
 from framework.cli.arguments import add_recipe
 from framework.errors import count
 from framework.recipe import load_recipe, recipe_text
@@ -27,5 +28,5 @@ def execute(arguments: argparse.Namespace) -> int:
         print(recipe_text(recipe), end="")
     else:
         epochs = count(recipe.train.epochs, "epoch")
-        print(f"{arguments.recipe}: valid ({recipe.dataset.name}, {recipe.model.name}, {epochs})")
+        print(f"{arguments.recipe}: valid ({full_name(recipe.dataset)}, {full_name(recipe.model)}, {epochs})")
     return 0

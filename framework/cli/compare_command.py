@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    add_runs_and_overrides(parser, "the first is the baseline")
+    add_runs_and_overrides(parser, "the first is the baseline that the others are compared with")
     add_split(parser)
-    parser.add_argument("--html", type=Path, metavar="FILE", help="also write an HTML page")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page")
     add_json(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print a comparison of the runs."""
+    """Print the metrics of all runs, their differences to the first and the differences of their recipes."""
     named, overrides = runs_and_overrides([*arguments.runs, *arguments.overrides])
     if len(named) < 2:
-        raise UserError("give at least two runs: framework compare RUN RUN… [key=value …]")
+        raise UserError("compare needs two or more runs: framework compare RUN RUN… [key=value …]")
     if arguments.html:
         require_writable(arguments.html, "--html")
         output_is_optional()

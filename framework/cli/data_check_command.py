@@ -19,7 +19,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--csv", type=Path, metavar="FILE", help="write the findings as CSV, for use as dataset.drop=FILE"
     )
-    parser.add_argument("--strict", action="store_true", help="exit with status 1 if there are findings")
+    strict = "exit with status 1 if there are findings, notes or advice"
+    parser.add_argument("--strict", action="store_true", help=strict)
     add_json(parser)
 
 
@@ -31,11 +32,12 @@ def execute(arguments: argparse.Namespace) -> int:
     recipe = load_recipe(arguments.recipe, Registry.load(), arguments.overrides)
     from framework.data.check.check import check_splits
     from framework.data.check.findings import findings_of, table_of
-    from framework.data.check.summary import summary_of
+    from framework.data.check.summary import options_to_set, summary_of
     from framework.data.splits import build_splits
     from framework.data.tables import require_other_file
     from framework.report.data_check import lines_of
     from framework.report.display import SilentDisplay, choose_display
+    from framework.training.reading import resolve_preprocess
 
     if arguments.csv is not None:
         require_other_file(recipe.dataset, arguments.csv, "--csv")
@@ -45,7 +47,9 @@ def execute(arguments: argparse.Namespace) -> int:
         for note in splits.notes:
             display.line(f"dataset '{recipe.dataset.name}': {note}", "yellow")
         checked = check_splits(splits, display.reading, recipe.dataset.sample_range)
-        findings, summary = findings_of(checked), summary_of(checked)
+        findings = findings_of(checked)
+        advice = options_to_set(checked, resolve_preprocess(recipe, splits["train"]))
+        summary = {**summary_of(checked), "notes": splits.notes, "advice": advice}
         failure = _written(arguments.csv, table_of(findings)) if arguments.csv else None
         recipe_arguments = [arguments.recipe, *arguments.overrides]
         table = None if failure else arguments.csv
@@ -53,10 +57,10 @@ def execute(arguments: argparse.Namespace) -> int:
             display.line(text, style)
     if arguments.json:
         rows = [finding.row() for finding in findings]
-        print(json.dumps({**summary, "notes": splits.notes, "findings": rows}, indent=2, ensure_ascii=False))
+        print(json.dumps({**summary, "findings": rows}, indent=2, ensure_ascii=False))
     if failure:
         raise failure
-    return 1 if arguments.strict and findings else 0
+    return 1 if arguments.strict and (findings or splits.notes or advice) else 0
 
 
 def _written(file: Path, text: str) -> RunFailed | None:

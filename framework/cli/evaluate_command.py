@@ -73,7 +73,9 @@ def execute(arguments: argparse.Namespace) -> int:
         _require_one_folder(runs)
         _require_same_tta(runs[0], recipes[0])
         output_is_optional()
+    from framework.data.stores.refusal import BadImageCollector
     from framework.report.display import PlainDisplay, SilentDisplay
+    from framework.training.seen_images import count_trained_on, trained_on_note
 
     display = SilentDisplay() if arguments.json else PlainDisplay()
     predictors = [
@@ -82,23 +84,31 @@ def execute(arguments: argparse.Namespace) -> int:
     ]
     evaluation = _Evaluation(predictors, recipes[0], display)
     result: dict[str, Any] = {}
+    bad_images = BadImageCollector()
     if arguments.calibrate:
-        calibration = evaluation.calibrate()
-        result["calibration"] = calibration.as_dict()
-        if not arguments.json:
-            _print_calibration(calibration)
+        with bad_images.reading("validation"):
+            calibration = evaluation.calibrate()
+            result["calibration"] = calibration.as_dict()
+            if not arguments.json:
+                _print_calibration(calibration)
     split = None if arguments.folder else evaluation.split(arguments.split)
     which = split or arguments.folder
-    predictions, skipped = evaluation.predictions(which, arguments.only, without_copies=arguments.without_copies)
+    with bad_images.reading(str(which)):
+        predictions, skipped = evaluation.predictions(which, arguments.only, without_copies=arguments.without_copies)
+    bad_images.require_none()
     metrics = predictions.metrics()
+    seen = count_trained_on(runs, predictions, predictors[0].preprocess)
     if arguments.json:
         left_out = [{"name": bad.name, "reason": bad.reason} for bad in skipped]
         result |= {"split": split, **metrics, "confusion": predictions.confusion().cells(), "skipped": left_out}
+        result["trained_on"] = seen
         print(json.dumps(result, indent=2, ensure_ascii=False))
     else:
         from framework.report.split import print_split
 
         print_split(str(which), metrics, predictions.confusion(), len(skipped))
+        if split != "train" and (note := trained_on_note(runs, seen, len(predictions))):
+            print(fitted(f"\n{note}", sys.stdout))
     return 0
 
 
@@ -164,7 +174,7 @@ class _Evaluation:
         storage = Storage.of_recipe(self.recipe, self.predictors[0].device, self.display.line)
         reading = partial(self.display.reading, str(which))
         train = self._source("train") if without_copies else None
-        return ensemble.predictions(source, self.recipe.dataset.on_bad_image, reading, storage, train)
+        return ensemble.predictions(source, self.recipe.dataset.on_bad_image, reading, storage, train, str(which))
 
     def calibrate(self) -> Calibration:
         """Fit the temperature, save it in the run folder, and use it for further predictions."""

@@ -82,7 +82,7 @@ def _target(arguments: argparse.Namespace, trained: Trained) -> tuple[str, Path]
     from framework.export.formats import SUFFIXES
 
     if trained.weights.suffix == ".onnx":
-        raise UserError(f"'{arguments.run}' is an export already; give the run it was made from")
+        raise UserError(f"'{arguments.run}' is an export already; export the run that it is of")
     given: Path | None = arguments.verify or arguments.out
     by_suffix = {suffix: kind for kind, suffix in SUFFIXES.items()}
     kind = arguments.format or (by_suffix.get(given.suffix, "onnx") if given else "onnx")
@@ -117,7 +117,7 @@ def _print(arguments: argparse.Namespace, out: Path, report: dict[str, Any] | No
         for line in lines(report):
             print(fitted(f"    {line}", sys.stdout))
         if not arguments.verify:
-            print(f"To use it: framework {'bench' if out.suffix == '.pt2' else 'predict'} {out}" + _paths(out))
+            print(f"try it: framework {'bench' if out.suffix == '.pt2' else 'predict'} {out}" + _paths(out))
     for warning in warnings_of(report["int8"]) if "int8" in report else ():
         print(fitted(f"warning: {warning}", sys.stderr), file=sys.stderr)
 

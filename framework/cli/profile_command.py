@@ -81,7 +81,7 @@ def _print_stage(console: Console, stage: StageProfile) -> None:
         console.print(Text.assemble(line, (bar, "green" if phase in ARITHMETIC else "yellow")))
     whole = (
         f"{'step':>10}  {stage.seconds * 1e3:8.1f} ms   {stage.images_per_second:,.0f} images/s, "
-        f"{stage.share(*ARITHMETIC):.1%} of a bare training loop"
+        f"{stage.share(*ARITHMETIC):.1%} of what a bare loop would reach"
     )
     print(fitted(whole, sys.stdout))
 

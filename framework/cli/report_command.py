@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Write the report, and print its path and missing sections."""
+    """Write the page, and print its path, the metrics and the missing parts."""
     output_is_optional()
     registry = Registry.load()
     trained = open_trained(arguments.run, registry)

@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_recipe(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: runs/RECIPE-N)")
-    parser.add_argument("--resume", action="store_true", help="resume from the last checkpoint in --out")
+    parser.add_argument("--resume", action="store_true", help="resume the run in --out from its last checkpoint")
     parser.add_argument(
         "--dry-run", action="store_true", help="time a few steps and estimate time and memory, without training"
     )

@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Serve until the process is stopped."""
+    """Serve until a signal stops the process."""
     output_is_optional()
     registry = Registry.load()
     trained = open_trained(arguments.run, registry)
@@ -63,11 +63,13 @@ def execute(arguments: argparse.Namespace) -> int:
         service = Service.of(predictor, limits, arguments.batch_size)
         local = is_loopback(bound.getsockname()[0])
         if not local:
-            print("warning: no authentication; anyone who can reach this host can send requests", file=sys.stderr)
+            print(
+                "warning: anyone who can reach this host can send requests; there is no authentication", file=sys.stderr
+            )
 
         def on_ready() -> None:
             print(f"{arguments.run}: {summary(trained)}, on {predictor.device}")
-            print(f"Serving at {server.address_of(bound)} (API and web page). Stop with Ctrl+C.", flush=True)
+            print(f"open {server.address_of(bound)} in a browser; press Ctrl+C to stop", flush=True)
 
         door = Door(tuple(arguments.allow_origin), arguments.host if local else None)
         server.run(service, bound, door, on_ready)
@@ -79,12 +81,12 @@ def _check(arguments: argparse.Namespace) -> None:
     for name in ("max_body", "max_files", "max_pixels", "timeout", "queue"):
         value = getattr(arguments, name)
         if value is not None and not 0 < value < math.inf:
-            raise UserError(f"--{name.replace('_', '-')} is {value}; it must be greater than 0 and finite")
+            raise UserError(f"--{name.replace('_', '-')} is {value}; it must be more than 0 and finite")
     if not 0 <= arguments.port <= 65535:
-        raise UserError(f"--port is {arguments.port}; it must be from 0 to 65535")
+        raise UserError(f"--port is {arguments.port}; ports are 0 to 65535")
     from framework.data.decode import MAX_PIXELS
 
     if arguments.max_pixels > MAX_PIXELS:
-        raise UserError(f"--max-pixels is {arguments.max_pixels}; it must be at most {MAX_PIXELS}")
+        raise UserError(f"--max-pixels is {arguments.max_pixels}; no image of more than {MAX_PIXELS} is decoded")
     if arguments.queue < arguments.max_files:
-        raise UserError(f"--queue is {arguments.queue}; it must be at least --max-files, {arguments.max_files}")
+        raise UserError(f"--queue is {arguments.queue}, less than --max-files {arguments.max_files}")

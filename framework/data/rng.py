@@ -137,9 +137,31 @@ class BatchRNG:
     def noise(self, channels: int, height: int, width: int) -> Tensor:
         """Float32 B×C×H×W in [0, 1), in steps of 1/256, another value for each pixel."""
         number = channels * height * width
-        keys = hashed(self.position.image_keys ^ seed_at(self._stream, "noise"))[:, None]
-        words = hashed(keys + torch.arange(-(-number // 8), device=self.device) * GAMMA)
+        words = hashed(self._noise_keys[:, None] + torch.arange(-(-number // 8), device=self.device) * GAMMA)
         return words.view(torch.uint8)[:, :number].reshape(len(self), channels, height, width) / 256
+
+    def with_noise(self, images: Tensor, where: Tensor) -> Tensor:
+        """Float32 B×C×H×W: `noise` in the pixels where `where`, float32 B×1×H×W, is 1, and `images` where it is 0.
+
+        The CPU computes the noise of those pixels alone. Another device computes all of it: to find them, the CPU would
+        have to wait for it.
+        """
+        number = images[0].numel()
+        if images.device.type != "cpu" or number % 8:
+            return torch.lerp(images, self.noise(*images.shape[1:]), where)
+        masks = where.bool().expand_as(images).contiguous().view(-1).view(torch.int64)  # a word for 8 pixels
+        chosen = masks.nonzero()[:, 0]
+        words = self._noise_keys[chosen // (number // 8)] + chosen % (number // 8) * GAMMA
+        noise = hashed(words).view(torch.uint8).view(-1, 8) / 256
+        changed = images.clone(memory_format=torch.contiguous_format)
+        rows = changed.view(-1, 8)
+        mask = masks.index_select(0, chosen).view(torch.bool).view(-1, 8)
+        rows.index_copy_(0, chosen, torch.where(mask, noise, rows.index_select(0, chosen)))
+        return changed
+
+    @property
+    def _noise_keys(self) -> Tensor:
+        return hashed(self.position.image_keys ^ seed_at(self._stream, "noise"))
 
     def _next(self) -> Tensor:
         """The next 64 random bits of each image, int64 B."""

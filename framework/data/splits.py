@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 
@@ -14,6 +15,7 @@ from framework.data.sources import Selection, Splits
 from framework.data.tables import apply_tables
 from framework.data.unicode_names import nfc
 from framework.errors import UserError, count, did_you_mean, enumerate_names
+from framework.recipe.option_text import inline_yaml
 
 DEFAULT_VALIDATION = 0.1
 FIGURE_SPLITS = ("test", "validation")
@@ -32,7 +34,7 @@ def build_splits(dataset: Dataset, classes: Sequence[str] | None = None) -> Spli
     sources = {split: checked(dataset, split, built[split]) for split in built}
     notes = [*getattr(built, "notes", ())]
     if classes is None:
-        classes = _training_classes(dataset.name, sources)
+        classes = _training_classes(dataset, sources)
         if getattr(dataset, "classes", None) is None:  # else the user has confirmed them
             notes += doubtful_names(classes)
     bound = {split: bind_classes(source, classes, f"split '{split}'") for split, source in sources.items()}
@@ -121,20 +123,24 @@ def _bytes(text: str) -> bytes:
     return nfc(text).encode("utf-8", "surrogatepass")
 
 
-def _training_classes(dataset: str, sources: Mapping[str, ImageSource]) -> Sequence[str]:
+def _training_classes(dataset: Dataset, sources: Mapping[str, ImageSource]) -> Sequence[str]:
     if "train" not in sources:
-        raise UserError(f"dataset '{dataset}' has no split 'train' to train on; it has {', '.join(sources)}")
+        raise UserError(f"dataset '{dataset.name}' has no split 'train' to train on; it has {', '.join(sources)}")
     classes = sources["train"].classes
     if len(classes) < 2:
         raise UserError(
-            f"dataset '{dataset}', split 'train' has one class only, '{classes[0]}': there is nothing to tell apart"
+            f"dataset '{dataset.name}', split 'train' has one class only, '{classes[0]}': there is nothing to "
+            "tell apart"
         )
     present = set(sources["train"].labels)
     absent = [name for label, name in enumerate(classes) if label not in present]
     if absent:
+        them = "it" if len(absent) == 1 else "them"
+        others = inline_yaml([name for label, name in enumerate(classes) if label in present])
         raise UserError(
-            f"dataset '{dataset}', split 'train' has no images of {enumerate_names(absent)}: "
-            f"add some, or leave {'it' if len(absent) == 1 else 'them'} out of the classes"
+            f"dataset '{dataset.name}', split 'train' has no images of {enumerate_names(absent)}: "
+            f"add some, remove {them} from the data, or name the other classes"
+            + (f": {shlex.quote(f'dataset.classes={others}')}" if len(classes) - len(absent) in range(2, 13) else "")
         )
     return classes
 

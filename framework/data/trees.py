@@ -43,8 +43,8 @@ def class_tree(
     """The images of `folder/CLASS/**`, sorted by class and path, named relative to `root` (left out: `folder`).
 
     `classes` says which class folders there may be, and their order; left out, all of them by name. Hidden files and
-    folders (`is_hidden`) and `SIDECARS` are not read. Raises `UserError` where there are no class folders, none with
-    images, images outside of them, or unexpected ones.
+    folders (`is_hidden`), `SIDECARS`, and empty folders that `classes` does not name are ignored. Raises `UserError`
+    where there are no class folders, none with images, images outside of them, or unexpected ones.
     """
     found = class_folders(folder)
     _refuse_loose_images(folder, bool(found))
@@ -56,11 +56,14 @@ def class_tree(
     for name in found:  # one class, where two folders differ in their Unicode form alone
         folders.setdefault(nfc(name), []).append(name)
     names = sorted(folders) if classes is None else [nfc(name) for name in classes]
-    unexpected = [name for name in folders if name not in names]
+    unexpected = [
+        name for name in folders if name not in names and any(sorted_files(folder / form) for form in folders[name])
+    ]
     if unexpected:
         raise UserError(
             f"'{folder}' has {count(len(unexpected), 'class folder')} that 'classes' does not name: "
-            f"{enumerate_names(unexpected)}{did_you_mean(unexpected[0], names)}"
+            f"{enumerate_names(unexpected)}{did_you_mean(unexpected[0], names)} (classes: {enumerate_names(names)}; "
+            f"class folders: {enumerate_names(sorted(folders))})"
         )
     by_class = [[path for name in folders.get(label, []) for path in sorted_files(folder / name)] for label in names]
     paths = [path for files in by_class for path in files]

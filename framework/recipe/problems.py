@@ -55,7 +55,8 @@ def problems_of(
     elsewhere = option_paths(root, source, registry) if misplaced else {}
     problems = []
     for path, (fault, branches) in found.items():
-        where, order = source.locate(path, key=branches[0]["type"] == "extra_forbidden")
+        written = _override_at_fault(branches[0], fault, source) or path
+        where, order = source.locate(written, key=branches[0]["type"] == "extra_forbidden")
         if branches[0]["type"] == "extra_forbidden":
             message = _unknown_key(str(path[-1]), fault.owner, elsewhere)
         else:
@@ -103,6 +104,14 @@ def _locate(error: ErrorDetails, source: Source, registry: Registry, root: type[
     return _Fault(path, inner, whole=True)
 
 
+def _override_at_fault(error: ErrorDetails, fault: _Fault, source: Source) -> Path_ | None:
+    """Of a fault between several options of a section: the last override of one that the message names."""
+    named = set(re.findall(r"\w+", error["msg"])) if fault.whole else set()
+    length = len(fault.path)
+    below = [path for path in source.overrides if len(path) > length and path[:length] == fault.path]
+    return next((path for path in reversed(below) if named.issuperset(map(str, path[length:]))), None)
+
+
 def _message(branches: list[ErrorDetails], fault: _Fault) -> str:
     error = branches[0]
     subject, field = _title(fault.owner), str(fault.path[-1]) if fault.path else ""
@@ -119,7 +128,7 @@ def _message(branches: list[ErrorDetails], fault: _Fault) -> str:
     if error["type"] == "value_error":  # the message of a validator
         return f"{given}: {error['msg'].removeprefix('Value error, ')}"
     rules = ", or ".join(dict.fromkeys(map(_rule, branches)))
-    return f"{given}; it {rules}{_enum_hint(error)}"
+    return f"{given}; it {rules}{_example(error)}{_enum_hint(error)}"
 
 
 def _unknown_key(key: str, owner: type[BaseModel], elsewhere: dict[str, list[str]]) -> str:
@@ -161,6 +170,17 @@ def _rule(error: ErrorDetails) -> str:
     message = message.replace("Input should be a valid", "must be a").replace("Input should be", "must be")
     message = message.replace("String should match pattern", "must match")
     return message[:1].lower() + message[1:]
+
+
+def _example(error: ErrorDetails) -> str:
+    """How a value of the wrong type is written."""
+    given = error["input"]
+    if error["type"] == "int_type" and isinstance(given, float) and given.is_integer():
+        return f", such as {given:.0f}"
+    if error["type"] not in ("tuple_type", "list_type") or not given or not isinstance(given, (str, dict)):
+        return ""
+    names = [given] if isinstance(given, str) else [str(name).partition(":")[0] for name in given]
+    return f", such as [{enumerate_names(names, 3)}]"
 
 
 def _enum_hint(error: ErrorDetails) -> str:

@@ -34,13 +34,14 @@ def lines_of(
 ) -> Iterator[Line]:
     """Everything, line by line; `recipe` is as the user named it, with overrides, `table` where findings were written.
 
-    `summary` is what `summary_of` gave.
+    `summary` is what `summary_of` returned, with `notes` and `advice`.
     """
     yield from _splits(dataset.name, summary)
     yield "", ""
     yield from _counts(summary)
     yield from _leaks(summary)
     yield from _examples(findings)
+    yield from _advice(summary["advice"])
     yield "", ""
     yield from _next(summary, findings, shlex.join(recipe), table, dataset.drop)
 
@@ -146,12 +147,23 @@ def _image(image: tuple[str, str, str]) -> str:
     return f"{name} ({split}, {label})"
 
 
+def _advice(messages: Sequence[str]) -> Iterator[Line]:
+    if messages:
+        yield "", ""
+    for message in messages:
+        yield message, "yellow"
+
+
 def _next(
     summary: dict[str, Any], findings: Sequence[Finding], recipe: str, table: Path | None, dropped: Path | None
 ) -> Iterator[Line]:
     """`dropped` is the table that the recipe leaves images out by: another one would take its place."""
     if not findings:
-        yield "Nothing was found.", "green"
+        remarks = len(summary["notes"]) + len(summary["advice"])
+        if remarks:
+            yield f"No image was found at fault; {count(remarks, 'note')} on the data set above.", ""
+        else:
+            yield "Nothing was found.", "green"
         return
     parts = [f"{number:,} of {split}" for split, number in summary["to_drop"].items()]
     file = table or Path("more-findings.csv" if dropped else "findings.csv")

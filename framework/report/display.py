@@ -235,7 +235,10 @@ def overview(session: Session) -> list[tuple[str, str]]:
             f"{full_name(recipe.model)}, {count(parameters, 'parameter')}",
         ),
         ("store", _whereabouts(session)),
-        ("training", f"{recipe.optimizer.name}, {recipe.scheduler.name}, {count(session.total_steps, 'step')}"),
+        (
+            "training",
+            f"{full_name(recipe.optimizer)}, {full_name(recipe.scheduler)}, {count(session.total_steps, 'step')}",
+        ),
         ("device", f"{describe_device(session.device)}, {precision}"),
     ]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from framework.errors import count
 from framework.report.formatting import share
 from framework.report.prediction_text import Form, box_text, one_line
+from framework.report.wrapping import wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,7 +76,14 @@ class Rows(PredictionOutput):
         self.name_width = min(self.most, longest + (3 if form.detector is not None else 0))
 
     def show(self, prediction: Prediction) -> None:
-        """A row, no longer than the terminal is wide."""
+        """A row, no longer than the terminal is wide; a problem is printed whole, on several lines if need be."""
+        from rich.text import Text
+
+        if not prediction.probabilities:
+            style = "red" if prediction.error is not None else "yellow"
+            text = wrapped(self.form.line(prediction), self.console.width, indent=4)
+            self.console.print(Text(text), style=style, soft_wrap=True)
+            return
         self.console.print(self._row(prediction), no_wrap=True, overflow="ellipsis", crop=False)
 
     def _row(self, prediction: Prediction) -> Text:
@@ -84,9 +92,6 @@ class Rows(PredictionOutput):
 
         row = Text(self._name(one_line(prediction.name)))
         ranked = self.form.ranked(prediction)[: self.form.top]
-        if not ranked:
-            style = "red" if prediction.error is not None else "yellow"
-            return row.append(f"  {self.form.problem(prediction)}", style=style)
         abstains = self.form.abstains(prediction)
         row.append(f"  {share(ranked[0][1]):>7} ")
         row.append(bar(ranked[0][1]), style="yellow" if abstains else "cyan")

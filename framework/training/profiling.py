@@ -90,7 +90,7 @@ def profile(recipe: Recipe, registry: Registry, display: Any, steps: int) -> Pro
     probe(session)
     announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
     warn_of_seen(display, start, session.stores, count_seen(start, session.stores, session.preprocess))
-    for warning in recipe_warnings(recipe):
+    for warning in recipe_warnings(recipe, session.device.type):
         display.line(f"warning: {warning}", "yellow")
     stages = [
         StageProfile(stage.size, stage.steps, _median_phases(session, stage, steps), session.batches.images_per_step)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from framework.components import Dataset
-from framework.errors import UserError
+from framework.errors import UserError, did_you_mean, enumerate_names
 from framework.recipe.differences import recipe_differences
 from framework.recipe.flat import affects_training, nested_recipe
 from framework.recipe.option_text import value_text
@@ -28,12 +28,24 @@ def claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> bool:
             _require_same_recipe(run, recipe)
         elif run.checkpoints.is_dir():
             raise UserError(f"'{run.path}' has checkpoints and no recipe.yaml: it cannot be resumed")
+    elif resume and not run.path.exists():
+        raise UserError(_nothing_to_resume(run.path))
     new = not run.path.exists()
     try:
         run.path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot make the run folder '{run.path}': {error.strerror}") from None
     return new
+
+
+def _nothing_to_resume(folder: Path) -> str:
+    parent = folder.parent
+    runs = sorted(path.parent.name for path in parent.glob("*/recipe.yaml"))
+    there = f"the runs in '{parent}': {enumerate_names(runs)}" if runs else f"'{parent}' has no runs"
+    return (
+        f"--resume --out {folder}: there is no such folder{did_you_mean(folder.name, runs)}\n"
+        f"    ({there}). To start a new run in it, leave out --resume"
+    )
 
 
 def image_places(dataset: Dataset) -> list[str]:

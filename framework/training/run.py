@@ -65,6 +65,8 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
         results: dict[str, Any] = run.read("results")
         display.already_finished(run, results)
         return results
+    if resume and not Checkpoints(run.checkpoints, recipe.train.keep_checkpoints).files():
+        display.line(f"{'resumed':>10}  no checkpoint in '{out}': training starts at the first step", "yellow")
     with alone_in(run.path):
         return _train_in(run, made, clock, recipe, registry, display)
 
@@ -94,7 +96,7 @@ def _train_in(
     if keeper.position.step == 0:
         announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
         warn_of_seen(display, start, session.stores, seen)
-    for warning in recipe_warnings(recipe):
+    for warning in recipe_warnings(recipe, session.device.type):
         display.line(f"warning: {warning}", "yellow")
     display.begin(run, session, keeper.position.step)
     try:

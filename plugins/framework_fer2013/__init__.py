@@ -38,7 +38,7 @@ class Fer2013(Dataset):
 
 @hookimpl
 def components() -> Sequence[type[Component]]:
-    """What this plugin offers."""
+    """The components of this plugin."""
     return [Fer2013]
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from framework import UserError, did_you_mean
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+IMAGE = re.compile(r"\.(jpe?g|png|bmp|gif|webp|tiff?|p[gpn]m|heic|avif)$", re.IGNORECASE)
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -81,9 +83,27 @@ def _header(file: Path, text: str, delimiter: str) -> list[str]:
         return []
 
 
+def _missing_header(cells: Sequence[str], columns: Sequence[str]) -> str | None:
+    """A header for the table, if its first row has the path of an image; None otherwise."""
+    delimiter = next((found for found in DELIMITERS if found in cells[0]), ",") if len(cells) == 1 else ","
+    if len(cells) == 1:
+        cells = cells[0].split(delimiter)
+    place = next((index for index, cell in enumerate(cells) if IMAGE.search(cell)), None)
+    if place is None:
+        return None
+    path, *others = columns
+    names = [*others[: len(cells) - 1], *(f"column{index + 1}" for index in range(len(others) + 1, len(cells)))]
+    return delimiter.join([*names[:place], path, *names[place:]])
+
+
 def _check_header(file: Path, line: int, header: Sequence[str], columns: Sequence[str]) -> None:
     for column in columns:
         if column not in header:
+            if first := _missing_header(header, columns):
+                raise UserError(
+                    f"{file}:{line}: there is no header: the first line must name the columns, and it is an image, "
+                    f"'{', '.join(header)}'. Insert the line `{first}` above it"
+                )
             raise UserError(
                 f"{file}:{line}: there is no column '{column}'{did_you_mean(column, header)} "
                 f"(columns: {', '.join(header) or 'none'}). Name the columns with dataset.path_column, "

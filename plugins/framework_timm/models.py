@@ -71,7 +71,10 @@ class TimmModel(Model):
         return (config.mean, config.std) if config else None
 
     def build(self, num_classes: int, channels: int, image_size: tuple[int, int]) -> nn.Module:
-        """The network. Raises `UserError` where it cannot be had with these options or weights."""
-        from framework_timm._build import build_model
+        """The network. Raises `UserError` if the options or the weights do not fit the architecture."""
+        from framework_timm._build import Blueprint, build_model
 
-        return build_model(self, num_classes, channels, image_size)
+        rates = {name: getattr(self, name) for name in ("drop_rate", "drop_path_rate")}
+        arguments = {name: rate for name, rate in rates.items() if rate} | self.options
+        blueprint = Blueprint(self.arch, num_classes, channels, self.small_images, arguments)
+        return build_model(blueprint, image_size, self.pretrained)

@@ -1,4 +1,4 @@
-"""Callbacks that need nothing but the standard library."""
+"""Callbacks that need only the standard library."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CsvTable(Callback):
 
 
 class CsvWriter:
-    """Writes the plain metrics of each epoch; a resumed run replaces rows that it trains again."""
+    """Writes the scalar metrics of each epoch; a resumed run replaces the rows of repeated epochs."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -39,7 +39,7 @@ class CsvWriter:
             of_split = metrics.get(split, {})
             row |= {f"{split}_{key}": value for key, value in of_split.items() if isinstance(value, float)}
         rows = [old for old in self._rows() if int(old["epoch"]) < epoch] + [row]
-        beside = self.path.with_name(f".{self.path.name}.tmp")  # a kill in between must not cost what there is
+        beside = self.path.with_name(f".{self.path.name}.tmp")  # a killed process must not lose earlier rows
         with beside.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, list(row))
             writer.writeheader()

@@ -190,6 +190,18 @@ def test_a_test_split_with_only_copies_has_no_images_left(recipe, framework, tmp
     assert "nothing is left to evaluate" in framework("evaluate", out, "--without-copies").err
 
 
+@pytest.mark.parametrize("option", ["--without-copies", "--calibrate"])
+def test_evaluate_lists_the_bad_images_of_all_splits_at_once(recipe, framework, tmp_path, option):
+    out, root = tmp_path / "run", tmp_path / "data"
+    assert framework("run", recipe, "--out", out).status == 0
+    for image in [root / "test/red/00.png", *(root / "train/blue").iterdir()]:
+        image.write_bytes(b"")
+    result = framework("evaluate", out, option)
+    assert result.status == 2
+    assert "test/red/00.png" in result.err
+    assert "train/blue/" in result.err
+
+
 def test_the_known_errors_of_fer2013_are_found(framework):
     root = SHARED / "fer2013"
     if not (root / "train").is_dir():

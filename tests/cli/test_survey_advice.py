@@ -124,3 +124,26 @@ def test_predict_reports_nearly_black_deep_images(tmp_path, recipe, framework):
     assert "dataset.bit_depth=12" in result.err
     assert framework("run", recipe, "dataset.bit_depth=12", "--out", tmp_path / "scaled").status == 0
     assert "bit_depth" not in framework("predict", tmp_path / "scaled", scans).err
+
+
+def test_data_check_gives_the_advice_of_a_run_and_strict_counts_it(tmp_path, recipe, framework):
+    make_scans(tmp_path / "scans", 12, 12, 48)
+    result = framework("data", "check", recipe, "--strict")
+    assert result.status == 1
+    assert "75%" in result.out
+    assert "preprocess.fit=pad" in result.out
+    assert "dataset.bit_depth=12" in result.out
+    assert "Nothing was found." not in result.out
+    assert len(json.loads(framework("data", "check", recipe, "--json").out)["advice"]) == 2
+    mended = framework("data", "check", recipe, "preprocess.fit=pad", "dataset.bit_depth=12", "--strict")
+    assert mended.status == 0
+    assert "Nothing was found." in mended.out
+
+
+def test_data_check_strict_counts_notes(tmp_path, recipe, framework):
+    make_scans(tmp_path / "scans", 16)
+    (tmp_path / "scans" / "light").rename(tmp_path / "scans" / "Dark")
+    result = framework("data", "check", recipe, "--strict")
+    assert json.loads(framework("data", "check", recipe, "--json").out)["notes"]
+    assert result.status == 1
+    assert "Nothing was found." not in result.out

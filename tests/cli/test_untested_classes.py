@@ -62,6 +62,7 @@ def test_the_json_has_untested_classes_and_the_number_of_tested_ones(untested, f
     _, (first, second) = untested
     metrics = json.loads(framework("evaluate", first, "--json").out)
     assert (metrics["tested_classes"], metrics["per_class"]["green"]["support"]) == (2, 0)
+    assert {metrics["per_class"]["green"][metric] for metric in ("precision", "recall", "f1")} == {None}
     assert metrics["f1_classes"] == 2 + any(cell[1] == "green" for cell in metrics["confusion"])
     compared = json.loads(framework("compare", first, second, "--json").out)["runs"]
     assert [run["untested_classes"] for run in compared] == [["green"], ["green"]]

@@ -48,6 +48,19 @@ def test_a_missing_column_is_located_with_the_nearest_name(tmp_path):
     assert f"{file}:1: there is no column 'label'; did you mean 'lable'? (columns: path, lable)" in refusal(file)
 
 
+@pytest.mark.parametrize(
+    ("row", "header"),
+    [
+        ("x/a.png,cat", "path,label"), ("cat,a.JPG", "label,path"), ("a.png;cat", "path;label"),
+        ("7,a.png,cat", "label,path,column3"),
+    ],
+)  # fmt: skip
+def test_a_table_without_a_header_is_told_which_line_to_insert(tmp_path, row, header):
+    message = refusal(table(tmp_path, f"{row}\n{row}\n"))
+    assert ":1: there is no header" in message
+    assert f"`{header}`" in message
+
+
 def test_a_missing_split_column_is_located(tmp_path):
     assert ":1: there is no column 'fold'" in refusal(table(tmp_path, "path,label\na,cat\n"), split_column="fold")
 

@@ -120,6 +120,7 @@ def test_an_official_part_in_two_folders_is_an_error(tmp_path):
 
 def test_a_foreign_class_folder_is_an_error(tmp_path):
     (tree(tmp_path) / "train" / "contempt").mkdir()
+    (tmp_path / "train" / "contempt" / "1.png").touch()
     assert "'classes' does not name: contempt" in refusal(Fer2013(root=tmp_path))
 
 

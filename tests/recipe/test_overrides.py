@@ -100,3 +100,18 @@ def test_mistakes_of_the_file_come_before_those_of_overrides(complaints):
 
 def test_an_override_may_correct_a_mistake(load):
     assert load(BASE + "train: {epochs: zero}\n", "train.epochs=2").train.epochs == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "overrides", "where"),
+    [
+        ("train: {epochs: 2}\n", ["train.compile=true", "train.epochs=3"], "train.compile=true"),
+        ("", ["train.deterministic=true", "train={compile: true}", "train.epochs=3"], "train={compile: true}"),
+        ("preprocess: {channels: 1}\n", ["preprocess.std=[1,1]", "preprocess.fit=pad"], "preprocess.std=[1,1]"),
+        ("", ["train.patience=3", "train.epochs=3", "dataset.validation=0"], "dataset.validation=0"),
+        ("train: {compile: true}\n", ["train.epochs=3"], "recipe.yaml:3:8"),
+    ],
+)
+def test_options_that_exclude_each_other_are_reported_where_one_was_overridden(complaints, written, overrides, where):
+    (line,) = complaints(BASE + written, *overrides)
+    assert line.startswith(f"{where}: ")

@@ -35,3 +35,15 @@ def test_balanced_sampler_and_balanced_weights_have_a_warning(said, tmp_path):
 @pytest.mark.parametrize("override", ["train.sampler=shuffled", "loss.class_weights=none"])
 def test_only_one_of_them_has_no_warning(override, said):
     assert TWICE not in said("check", override)
+
+
+def test_tf32_without_a_cuda_device_is_pointed_out(said, tmp_path):
+    assert "train.tf32=true" in said("check", "train.tf32=true", "train.device=cpu")
+    assert "train.tf32=true" in said("run", "train.tf32=true", "--dry-run")
+    assert "train.tf32=true" in said("run", "train.tf32=true", "--out", tmp_path / "run")
+    assert "train.tf32=true" not in said("check", "train.tf32=true", "train.device=cuda")
+
+
+def test_a_component_of_many_variants_is_shown_with_its_variant(said, tmp_path):
+    assert "timm/resnet10t" in said("check", "model=timm/resnet10t")
+    assert "timm/lamb" in said("run", "optimizer=timm/lamb", "--out", tmp_path / "run")

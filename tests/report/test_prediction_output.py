@@ -65,3 +65,12 @@ def test_bars_are_exact_to_an_eighth_of_a_cell(fraction, cells):
 )
 def test_names_keep_to_one_line(name, shown):
     assert one_line(name) == shown
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_problem_is_printed_whole(width):
+    error = "32-bit pixels have no range; set dataset.value_range=[BLACK,WHITE], or save it as 8 or 16 bits"
+    name = "folder/" * 20 + "x.png"
+    lines = rows([Prediction(name, error=error), Prediction("a.png", (0.9, 0.1))], width)
+    assert " ".join(" ".join(lines[:-1]).split()) == f"{name} cannot be read: {error}"
+    assert max(len(line) for line in lines if name not in line) <= width

@@ -13,6 +13,7 @@ import numpy as np
 from framework.data.ahead import in_order
 from framework.data.contract import read_image
 from framework.data.decode import BadImage, quiet_decoding
+from framework.data.depth import DeepValues, deep_values
 from framework.data.hashes import pixel_hash
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.reading import CHUNK
@@ -68,6 +69,8 @@ class Scan:
     unreadable: tuple[Unreadable, ...]
     shared: Mapping[str, int]
     """How many images of a split are those of an earlier one too, with those that cannot be read."""
+    deep: DeepValues
+    """The values of training images with more than 8 bits a sample."""
 
     def __len__(self) -> int:
         return len(self.split)
@@ -93,6 +96,7 @@ class _Chunk:
     """A row for each image that could be read: place, hash, channels, height, width."""
     thumbnails: NDArray[np.uint8]
     bad: dict[int, str]
+    deep: DeepValues
     end: int
 
 
@@ -107,11 +111,14 @@ def scan(sources: Mapping[str, ImageSource], progress: Progress, values: ValueRa
     unreadable: list[Unreadable] = []
     shared: dict[str, int] = {}
     first: dict[_Image, int] = {}
+    deep = DeepValues()
     with tempfile.TemporaryFile() as file:
         for number, (split, source) in enumerate(sources.items()):
             labels, names = np.asarray(source.labels, dtype=np.int64), source.names
             for chunk in _chunks(split, source, progress, values):
                 old = set() if split in TRAINING else _of_earlier_splits(chunk, names, number, first)
+                if split == "train":
+                    deep.add(chunk.deep)
                 shared[split] = shared.get(split, 0) + len(old)
                 unreadable += [Unreadable(number, index, reason, index in old) for index, reason in chunk.bad.items()]
                 new = np.array([index not in old for index in chunk.table[:, 0].tolist()], dtype=bool)
@@ -122,7 +129,7 @@ def scan(sources: Mapping[str, ImageSource], progress: Progress, values: ValueRa
         thumbnails = _mapped(file, len(table))
     where, label, index, hashes = (np.ascontiguousarray(column) for column in table[:, :4].T)
     several = {split: number for split, number in shared.items() if number}
-    return Scan(sources, where, index, label, hashes, table[:, 4:], thumbnails, tuple(unreadable), several)
+    return Scan(sources, where, index, label, hashes, table[:, 4:], thumbnails, tuple(unreadable), several, deep)
 
 
 def _of_earlier_splits(chunk: _Chunk, names: Sequence[str], number: int, first: dict[_Image, int]) -> set[int]:
@@ -145,15 +152,16 @@ def _read(source: ImageSource, names: Sequence[str], indices: range, values: Val
     rows: list[tuple[int, ...]] = []
     thumbnails = np.empty((len(indices), SIDE, SIDE), dtype=np.uint8)
     bad: dict[int, str] = {}
-    for index in indices:
-        try:
-            image = read_image(source, index, str(names[index]), values=values)
-        except BadImage as error:
-            bad[index] = error.reason
-            continue
-        thumbnails[len(rows)] = THUMBNAIL(image)[0].numpy()
-        rows.append((index, pixel_hash(image), *image.shape))
-    return _Chunk(np.array(rows, dtype=np.int64).reshape(-1, 5), thumbnails[: len(rows)], bad, indices.stop)
+    with deep_values() as deep:
+        for index in indices:
+            try:
+                image = read_image(source, index, str(names[index]), values=values)
+            except BadImage as error:
+                bad[index] = error.reason
+                continue
+            thumbnails[len(rows)] = THUMBNAIL(image)[0].numpy()
+            rows.append((index, pixel_hash(image), *image.shape))
+    return _Chunk(np.array(rows, dtype=np.int64).reshape(-1, 5), thumbnails[: len(rows)], bad, deep, indices.stop)
 
 
 def _mapped(file: Any, number: int) -> NDArray[np.uint8]:

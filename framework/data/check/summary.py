@@ -8,9 +8,11 @@ import numpy as np
 
 from framework.data.check.findings import contradicts, near_groups
 from framework.data.check.scan import TRAINING
+from framework.data.stores.advice import advice_on
 
 if TYPE_CHECKING:
     from framework.data.check.check import Checked
+    from framework.data.preprocess import Preprocessor
 
 SIZES = 5
 """The most frequent sizes that are named."""
@@ -43,6 +45,15 @@ def summary_of(checked: Checked) -> dict[str, Any]:
         "leaks": _leaks(checked),
         "to_drop": {split: dropped.count(split) for split in scan.splits if split in dropped},
     }
+
+
+def options_to_set(checked: Checked, preprocess: Preprocessor) -> list[str]:
+    """The advice that a run gives: on what `preprocess.fit` cuts away, and on values of more than 8 bits a sample."""
+    scan = checked.scan
+    shapes = scan.shapes[scan.split == scan.splits.index("train")]
+    sizes, counts = np.unique(shapes[:, 1:], axis=0, return_counts=True)
+    cut_away = sum(preprocess.cut_away(*size) * number for size, number in zip(sizes.tolist(), counts, strict=True))
+    return list(advice_on(float(cut_away) / max(1, len(shapes)), scan.deep, preprocess))
 
 
 def _split(checked: Checked, number: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the survey of the training images suggests to set."""
+"""Options to set, suggested by the shapes and values of the training images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from framework.errors import count
 if TYPE_CHECKING:
     from framework.data.depth import DeepValues, ValueRange
     from framework.data.preprocess import Preprocessor
-    from framework.data.stores.survey import Survey
 
 MUCH = 0.25
 """The fraction of images above which it is said that they are cropped."""
@@ -19,20 +18,24 @@ LITTLE = 0.5
 """The fraction of the range of values below which it is said that images do not use more of it."""
 
 
-def advice_on(survey: Survey, preprocess: Preprocessor) -> Iterator[str]:
-    """One message for each thing that is probably not as intended."""
-    if survey.cut_away > MUCH:
+def advice_on(cut_away: float, deep: DeepValues, preprocess: Preprocessor) -> Iterator[str]:
+    """One message for each thing that is probably not as intended.
+
+    `cut_away` is the mean fraction of a training image that `preprocess.fit` cuts away, `deep` the values of those with
+    more than 8 bits a sample.
+    """
+    if cut_away > MUCH:
         yield (
-            f"preprocess.fit=crop cuts away {survey.cut_away:.0%} of the training images on average. To show all of "
+            f"preprocess.fit=crop cuts away {cut_away:.0%} of the training images on average. To show all of "
             "them: preprocess.fit=pad, preprocess.fit=stretch, or a preprocess.size=[HEIGHT,WIDTH] of their shape"
         )
-    if survey.deep.images and (message := unused_range(survey.deep, preprocess.value_range, "training image")):
-        yield f"{message} Set {range_options(survey.deep)}"
-    if survey.deep.least_white < survey.deep.most_white:
+    if deep.images and (message := unused_range(deep, preprocess.value_range, "training image")):
+        yield f"{message} Set {range_options(deep)}"
+    if deep.least_white < deep.most_white:
         yield (
             f"training images with more than 8 bits a sample state different values for white, from "
-            f"{survey.deep.least_white:g} to {survey.deep.most_white:g}: each is scaled by its own. To scale all "
-            f"alike: dataset.value_range=[0,{survey.deep.most_white:g}]"
+            f"{deep.least_white:g} to {deep.most_white:g}: each is scaled by its own. To scale all "
+            f"alike: dataset.value_range=[0,{deep.most_white:g}]"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from framework.errors import UserError, count
@@ -28,6 +29,26 @@ class BadImages(UserError):
     def __init__(self, splits: Mapping[str, Refused]) -> None:
         self.splits = dict(splits)
         super().__init__("\n".join(_lines(self.splits)))
+
+
+class BadImageCollector:
+    """Collects the bad images of several splits, so that one error lists all of them."""
+
+    def __init__(self) -> None:
+        self.splits: dict[str, Refused] = {}
+
+    @contextmanager
+    def reading(self, split: str) -> Iterator[None]:
+        """Catch `BadImages`; where the error has no name for a split, `split` is used."""
+        try:
+            yield
+        except BadImages as error:
+            self.splits |= {name or split: refused for name, refused in error.splits.items()}
+
+    def require_none(self) -> None:
+        """Raise `BadImages` if any split has bad images."""
+        if self.splits:
+            raise BadImages(self.splits)
 
 
 def _lines(splits: Mapping[str, Refused]) -> Iterator[str]:

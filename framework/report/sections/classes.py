@@ -29,26 +29,21 @@ def classes_section(evidence: Evidence) -> Markup | None:
     )
     note += "with the 95 % interval. "
     if len(names) > IN_ORDER:
-        names.sort(key=lambda name: per_class[name]["f1"])
+        names.sort(key=lambda name: per_class[name]["f1"] or 0.0)
         note += f"The {len(names):,} classes are sorted by F1, the lowest first."
     rows: list[list[Content]] = []
     for name in names:
         row = per_class[name]
-        interval: Content = "–"
+        precision: Content = "–"
         recall: Content = "–"
+        interval: Content = "–"
+        f1: Content = "–"
         if row["support"]:
+            precision = [share(row["precision"]), bar(row["precision"])]
             low, high = wilson_interval(row["recall"], row["support"])
             recall = [share(row["recall"]), range_bar(low, row["recall"], high)]
             interval = f"{100 * low:.0f} to {100 * high:.0f}"
-        rows.append(
-            [
-                name,
-                f"{row['support']:,}",
-                [share(row["precision"]), bar(row["precision"])],
-                recall,
-                interval,
-                [share(row["f1"]), bar(row["f1"])],
-            ]
-        )
+            f1 = [share(row["f1"]), bar(row["f1"])]
+        rows.append([name, f"{row['support']:,}", precision, recall, interval, f1])
     titles = ["class", "images", "precision", "recall", "interval", "F1"]
     return element("div", element("p", note, class_="note"), table(titles, rows, "classes"))

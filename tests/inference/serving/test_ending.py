@@ -13,14 +13,15 @@ from framework.inference.predictor import Predictor
 from framework.inference.serving.server import _Server, listen
 
 
-def test_what_is_in_flight_is_finished_after_sigterm(serve, faces):
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
+def test_what_is_in_flight_is_finished_after_sigterm_and_sighup(sent, serve, faces):
     server = serve()
     image = faces["happy"]
     head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(image)
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as flight:
         flight.sendall(head + image[:100])
         server.get("/health")  # by now the server has seen the beginning of the other one
-        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(sent)
         while True:  # until it takes no more
             try:
                 socket.create_connection(("127.0.0.1", server.port), timeout=60).close()
