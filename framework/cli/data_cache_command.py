@@ -40,11 +40,11 @@ def _list(as_json: bool) -> int:
         )
         print(fitted(row, sys.stdout, indent=4))
     total = sum(entry.size for entry in entries)
-    summary = (
-        f"{count(len(entries), 'entry', 'entries')}, {total / 1e9:.2f} GB in {cache.folder}; "
-        f"beyond {cache.limit() / 1e9:.0f} GB the least recently used are evicted"
+    whole = (
+        f"{count(len(entries), 'store')} of {total / 1e9:.2f} GB in {cache.folder}; "
+        f"beyond {cache.limit() / 1e9:.0f} GB those go that were not used for longest"
     )
-    print(fitted(summary, sys.stdout))
+    print(fitted(whole, sys.stdout))
     return 0
 
 
@@ -55,6 +55,6 @@ def _clear(as_json: bool) -> int:
     try:
         freed = cache.clear()
     except OSError as error:
-        raise RunFailed(f"data cache --clear: cannot remove '{error.filename}': {error.strerror}") from None
+        raise RunFailed(f"data cache --clear: '{error.filename}' cannot be removed: {error.strerror}") from None
     print(json.dumps({"freed_bytes": freed}) if as_json else f"{freed / 1e9:.2f} GB removed from {cache.folder}")
     return 0

@@ -111,7 +111,7 @@ def _require_images(words: Sequence[str], run: str, registry: Registry) -> None:
     for word in words:
         if names_trained(word, registry):
             distill = shlex.quote(f"loss={{name: distill, teachers: [{run}, {word}]}}")
-            exports = any(name.endswith(ONNX_SUFFIX) for name in (run, word))  # which teach nobody
+            exports = any(name.endswith(ONNX_SUFFIX) for name in (run, word))
             raise UserError(
                 f"'{word}' is a trained network, not an image, and predict takes only one network. To evaluate the "
                 f"ensemble: `{shlex.join(['framework', 'evaluate', run, word])}`"
