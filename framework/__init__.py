@@ -1,7 +1,7 @@
 """An image-classification framework: one YAML recipe in, a trained and trustworthy classifier out.
 
-What a plugin needs is here: `from framework import Model, hookimpl`. Names are imported on first use, so that
-`import framework` costs nothing.
+The names for plugins are here: `from framework import Model, hookimpl`. They are imported on first use, so that
+`import framework` is fast.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ _HOMES = {
     "framework.training.stages": ("stages_of",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_RENAMED = {"Observer": "Callback", "Finder": "Detector"}
 
 __all__ = [
     "BadImage",
@@ -133,6 +134,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _RENAMED:  # an `AttributeError` would lose its message in `from framework import Observer`
+        raise ImportError(f"'framework.{name}' does not exist; did you mean 'framework.{_RENAMED[name]}'?")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'framework' has no attribute '{name}'")
     return getattr(importlib.import_module(_HOME_OF[name]), name)

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("--clear", action="store_true", help="remove all of them")
+    parser.add_argument("--clear", action="store_true", help="remove all decoded images")
     add_json(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """List, or remove."""
+    """List or clear the cache."""
     return _clear(arguments.json) if arguments.clear else _list(arguments.json)
 
 

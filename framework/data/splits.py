@@ -17,7 +17,7 @@ from framework.data.sources import Selection, Splits
 from framework.data.tables import apply_tables
 from framework.data.unicode_names import nfc
 from framework.errors import UserError, count, did_you_mean, enumerate_names
-from framework.recipe.wording import as_written
+from framework.recipe.option_text import inline_yaml
 
 DEFAULT_VALIDATION = 0.1
 FIGURE_SPLITS = ("test", "validation")
@@ -138,7 +138,7 @@ def _training_classes(dataset: Dataset, sources: Mapping[str, ImageSource]) -> S
     absent = [name for label, name in enumerate(classes) if label not in present]
     if absent:
         them = "it" if len(absent) == 1 else "them"
-        others = as_written([name for label, name in enumerate(classes) if label in present])
+        others = inline_yaml([name for label, name in enumerate(classes) if label in present])
         raise UserError(
             f"dataset '{dataset.name}', split 'train' has no images of {enumerate_names(absent)}: "
             f"add some, remove {them} from the data, or name the other classes"

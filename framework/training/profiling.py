@@ -12,7 +12,7 @@ import torch
 
 from framework.data.progressive_resize import SizePhase
 from framework.device import peak_memory, wait_for
-from framework.recipe.doubts import doubts
+from framework.recipe.warnings import recipe_warnings
 from framework.training.meter import Meter
 from framework.training.norms import refreshed
 from framework.training.probe import probe
@@ -90,8 +90,8 @@ def profile(recipe: Recipe, registry: Registry, display: Any, steps: int) -> Pro
     probe(session)
     announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
     warn_of_seen(display, start, session.stores, count_seen(start, session.stores, session.preprocess))
-    for doubt in doubts(recipe, session.device.type):
-        display.line(f"warning: {doubt}", "yellow")
+    for warning in recipe_warnings(recipe, session.device.type):
+        display.line(f"warning: {warning}", "yellow")
     stages = [
         StageProfile(stage.size, stage.steps, _median_phases(session, stage, steps), session.batches.images_per_step)
         for stage in session.batches.size_phases()

@@ -1,7 +1,7 @@
 """MTCNN: a cascade of three networks on an image pyramid (Zhang, Zhang, Li & Qiao, 2016, arXiv:1604.02878).
 
-The first network looks at every place of the image at several scales, the second and third at what the one before
-found promising; each corrects the boxes. Thresholds are those of the authors' code.
+The first network scans the image at several scales; the second and third refine the candidates of the previous one.
+Each corrects the boxes. Thresholds are from the authors' code.
 """
 
 import importlib.util

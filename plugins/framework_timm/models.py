@@ -39,7 +39,7 @@ class TimmModel(Model):
     drop_rate: float = Field(0.0, ge=0, lt=1)
     """Dropout before the classifier; 0: the architecture's own default."""
     drop_path_rate: float = Field(0.0, ge=0, lt=1)
-    """Stochastic depth (Huang et al., 2016): share of residual branches left out per image; 0: the architecture's own
+    """Stochastic depth (Huang et al., 2016): fraction of residual branches dropped per image; 0: the architecture's own
     default."""
     options: dict[str, bool | int | float | str | list[int] | list[float]] = Field(default_factory=dict)
     """Further arguments of `timm.create_model`, as `{global_pool: avg}`."""
@@ -62,7 +62,7 @@ class TimmModel(Model):
         return self.model_copy(update={"pretrained": False})
 
     def pretrained_normalisation(self) -> tuple[Sequence[float], Sequence[float]] | None:
-        """As timm's configuration of the architecture has it; a local file may be of anybody."""
+        """From timm's configuration of the architecture; unknown for a local file."""
         if self.pretrained is not True and self.pretrained != "package":
             return None
         from timm.models import get_pretrained_cfg

@@ -59,7 +59,7 @@ class TorchvisionModel(Model):
         return self.model_copy(update={"pretrained": False})
 
     def pretrained_normalisation(self) -> tuple[Sequence[float], Sequence[float]] | None:
-        """As torchvision's own transforms for its weights have it; a local file may be of anybody."""
+        """From torchvision's transforms for its weights; unknown for a local file."""
         if self.pretrained is not True:
             return None
         from torchvision.models import get_model_weights

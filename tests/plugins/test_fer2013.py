@@ -258,7 +258,7 @@ def fetch_refusal(dataset):
 def test_what_is_there_is_not_overwritten(tmp_path, kaggle):
     (tmp_path / "faces").mkdir()
     (tmp_path / "faces" / "mine.txt").touch()
-    assert "is there already; to fetch FER-2013 anew, remove it" in fetch_refusal(Fer2013(root=tmp_path / "faces"))
+    assert "faces' already exists" in fetch_refusal(Fer2013(root=tmp_path / "faces"))
     assert [path.name for path in (tmp_path / "faces").iterdir()] == ["mine.txt"]
 
 

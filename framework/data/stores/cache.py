@@ -21,14 +21,18 @@ ABANDONED = 86400.0
 
 
 def default_folder() -> Path:
-    """`stores` below `$FRAMEWORK_CACHE`, else `$XDG_CACHE_HOME/framework`, else `~/.cache/framework`.
+    """The folder of cached images: `stores` in `$FRAMEWORK_CACHE`, else in the user's cache folder (`platformdirs`).
 
-    Raises `UserError` if that needs a home folder and there is none.
+    On Linux that is `$XDG_CACHE_HOME/framework` or `~/.cache/framework`. Raises `UserError` if there is no home folder.
     """
+    from platformdirs import user_cache_dir
+
     try:
-        if os.environ.get(VARIABLE):
-            return expand_home(Path(os.environ[VARIABLE])) / "stores"
-        return expand_home(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "framework" / "stores"
+        folder = os.environ.get(VARIABLE) or user_cache_dir("framework", appauthor=False)
+    except RuntimeError:  # there is no home folder, which `expand_home` reports
+        folder = "~"
+    try:
+        return expand_home(Path(folder)) / "stores"
     except UserError as error:
         raise UserError(f"no folder for decoded images: {error} in {VARIABLE}") from None
 
