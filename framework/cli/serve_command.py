@@ -42,15 +42,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Serve until the process is told to end."""
+    """Serve until a signal stops the process."""
     output_is_optional()
     registry = Registry.load()
     trained = open_trained(arguments.run, registry)
     _check(arguments)
     try:
         from framework.inference.serving import server
+        from framework.inference.serving.access import AccessPolicy, is_loopback
         from framework.inference.serving.app import Service
-        from framework.inference.serving.door import Door, is_loopback
         from framework.inference.serving.limits import Limits
     except ModuleNotFoundError as error:
         hint = "pip install 'framework[serve]'"
@@ -67,14 +67,16 @@ def execute(arguments: argparse.Namespace) -> int:
         service = Service.of(predictor, limits, arguments.batch_size)
         local = is_loopback(bound.getsockname()[0])
         if not local:
-            print("warning: whoever reaches this machine may ask; there is no authentication", file=sys.stderr)
+            print(
+                "warning: anyone who can reach this host can send requests; there is no authentication", file=sys.stderr
+            )
 
         def on_ready() -> None:
             print(f"{arguments.run}: {summary(trained)}, on {predictor.device}")
-            print(f"open {server.address_of(bound)} in a browser; ^C ends it", flush=True)
+            print(f"open {server.address_of(bound)} in a browser; press Ctrl+C to stop", flush=True)
 
-        door = Door(tuple(arguments.allow_origin), arguments.host if local else None)
-        server.run(service, bound, door, on_ready)
+        policy = AccessPolicy(tuple(arguments.allow_origin), arguments.host if local else None)
+        server.run(service, bound, policy, on_ready)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""One or several trained networks that answer for the same images."""
+"""One or several trained networks that predict the same images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Predictors that know the same classes; raises `UserError` where they do not."""
+    """Predictors with the same classes; raises `UserError` if classes differ."""
 
     predictors: Sequence[Predictor]
 
@@ -28,14 +28,14 @@ class Ensemble:
         for other in self.predictors[1:]:
             if set(other.classes) != set(first.classes):
                 raise UserError(
-                    "the runs of an ensemble must know the same classes: "
-                    f"{first.trained.label} knows {', '.join(first.classes)}; "
-                    f"{other.trained.label} knows {', '.join(other.classes)}"
+                    "the runs of an ensemble must have the same classes: "
+                    f"{first.trained.label} has {', '.join(first.classes)}; "
+                    f"{other.trained.label} has {', '.join(other.classes)}"
                 )
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """As the first one has them."""
+        """In the order of the first predictor."""
         return self.predictors[0].classes
 
     def predictions(
@@ -48,24 +48,22 @@ class Ensemble:
     ) -> tuple[Predictions, tuple[BadImage, ...]]:
         """The mean of the members' probabilities for each image, and the images that were left out.
 
-        `source` has the classes of the ensemble, in its order. Images are decoded once for all members that see them
-        at the same size. Images that have a copy in `apart_from`, at the first member's size, are left out of the
-        predictions; raises `UserError` where all have.
+        `source` has the classes of the ensemble, in its order. Images are decoded once for all members with the same
+        preprocessing. Images that have a copy in `apart_from`, preprocessed as for the first member, are left out of
+        the predictions; raises `UserError` if all have.
         """
         stores: dict[object, Store] = {}
         members = []
         for predictor in self.predictors:
-            seen = replace(predictor.preprocess, mean=(), std=())
-            if seen not in stores:
-                stores[seen] = predictor.store(source, on_bad_image, progress, storage)
-            members.append(predictor.predictions(stores[seen]))
-        skipped = next(iter(stores.values())).skipped
+            key = replace(predictor.preprocess, mean=(), std=())
+            if key not in stores:
+                stores[key] = predictor.store(source, on_bad_image, progress, storage)
+            members.append(predictor.predictions(stores[key]))
+        store = next(iter(stores.values()))
         predictions = members[0] if len(members) == 1 else averaged(members)
         if apart_from is not None:
-            first = self.predictors[0]
-            known = first.store(apart_from, on_bad_image, progress, storage)
-            copies = next(iter(stores.values())).copies_of(known)
+            copies = store.copies_of(self.predictors[0].store(apart_from, on_bad_image, progress, storage))
             if copies.all():
-                raise UserError("every image has a copy among those to be left out: nothing is left to evaluate")
+                raise UserError("every image has a copy among the images to leave out: none is left to evaluate")
             predictions = predictions.only(~copies)
-        return predictions, skipped
+        return predictions, store.skipped

@@ -14,7 +14,7 @@ from framework import Predictor, UserError
 from framework.data.preprocess import Preprocessor
 from framework.evaluation.evaluate import Evaluator
 from framework.inference.activation import AT_ONCE, COLOURS, LUMINANCE, activation_maps, overlay
-from framework.inference.feature_maps import feature_maps, noted_pass, private_copy
+from framework.inference.feature_maps import feature_maps, private_copy, recorded_pass
 from framework.inference.torch_engine import TorchEngine
 
 SIDE, CLASSES = 32, ("dark", "bright", "striped")
@@ -208,7 +208,7 @@ def test_positions_of_the_last_map_lie_as_in_the_image(library, arch, expected):
         model = get(num_classes=3, **(SMALL_VIT if arch.startswith("vit") else {}))
     network = private_copy(model)
     images = torch.rand(2, 3, 96, 96, requires_grad=True)
-    one = feature_maps(network, images, *noted_pass(network, images))[0]
+    one = feature_maps(network, images, *recorded_pass(network, images))[0]
     layout = one.layout
     after = f" after {layout.prefix}" if layout.form == "BNC" else ""
     assert f"{one.module} {layout.height}×{layout.width} {layout.form}{after}" == expected
@@ -224,7 +224,7 @@ def test_positions_of_the_last_map_lie_as_in_the_image(library, arch, expected):
 def test_tokens_of_images_that_are_not_square_lie_row_by_row():
     network = private_copy(timm.create_model("test_vit", img_size=(32, 96), num_classes=3))
     images = torch.rand(1, 3, 32, 96, requires_grad=True)
-    layout = feature_maps(network, images, *noted_pass(network, images))[0].layout
+    layout = feature_maps(network, images, *recorded_pass(network, images))[0].layout
     assert (layout.height, layout.width, layout.prefix) == (2, 6, 1)
 
 
@@ -232,7 +232,7 @@ def test_a_map_that_only_repeats_a_coarser_one_is_not_taken():
     layers = nn.Conv2d(1, 4, 4, 4), nn.Conv2d(4, 4, 4, 4), nn.AdaptiveAvgPool2d(7), nn.Flatten(), nn.Linear(4 * 49, 3)
     network = private_copy(nn.Sequential(*layers))  # as VGG's: 1×1 is repeated to 7×7
     images = torch.rand(1, 1, 16, 16, requires_grad=True)
-    found = feature_maps(network, images, *noted_pass(network, images))
+    found = feature_maps(network, images, *recorded_pass(network, images))
     assert [one.module for one in found] == ["0"]
 
 
@@ -250,7 +250,7 @@ def test_a_branch_is_not_taken_for_the_map():
 
     network = private_copy(Branched())
     images = torch.rand(1, 1, 8, 8, requires_grad=True)
-    assert [one.module for one in feature_maps(network, images, *noted_pass(network, images))] == ["stem"]
+    assert [one.module for one in feature_maps(network, images, *recorded_pass(network, images))] == ["stem"]
 
 
 def test_an_overlay_leaves_the_image_in_grey_where_nothing_is_seen_and_colours_the_rest():

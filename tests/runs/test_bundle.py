@@ -83,7 +83,7 @@ def test_a_bundle_that_could_not_be_opened_is_not_written(bundle, tmp_path):
 def test_images_that_were_left_out_are_counted_in_what_travels_and_not_named():
     described = {"images": 3, "skipped": [{"name": "a.png", "reason": "empty"}], "dropped": ["b.png", "c.png"]}
     run = Trained("run", Path("x"), "", {"model": {}, "data": {"train": described}})
-    data = run.for_others().documents["data"]
+    data = run.shareable().documents["data"]
     assert data == {"train": {"images": 3, "skipped_images": 1, "dropped_images": 2}}
     assert run.documents["data"]["train"] == described
 
