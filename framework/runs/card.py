@@ -38,7 +38,7 @@ def model_card(trained: Trained, title: str, *, half: bool = False) -> str:
         f"{', '.join(trained.classes)}. Its input is {size['height']}×{size['width']} pixels, "
         f"{'grayscale' if size['channels'] == 1 else 'RGB'}; the included preprocessing converts images of any size "
         "and mode.",
-        "## Metrics\n\n" + _metrics(trained) + (HALF if half else "") + _changes(trained),
+        "## Results\n\n" + _metrics(trained) + (HALF if half else "") + _changes(trained),
         "## Training data\n\n" + _data(trained),
         "## Limitations\n\n"
         "The metrics apply to images like those of the test data. For any other image the network still predicts one "

@@ -110,7 +110,7 @@ def test_the_keyboard_is_enough(open_page, pictures):
     assert page.evaluate("() => document.activeElement.id") == "files"
     page.locator("summary").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Metrics")).to_be_visible()
+    expect(page.get_by_role("heading", name="Results")).to_be_visible()
 
 
 def test_an_activation_map_is_shown_on_request(open_page, pictures):
