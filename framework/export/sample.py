@@ -65,25 +65,25 @@ class Sample:
         return replace(self, indices=[self.indices[place] for place in places])
 
 
-def find_sample(recipe: Recipe, classes: Sequence[str], asked: str | None, number: int) -> Sample:
+def find_sample(recipe: Recipe, classes: Sequence[str], named: str | None, number: int) -> Sample:
     """Up to `number` images, evenly spread, of a split or folder; by default of validation, or else test.
 
     If a split and a folder have that name, the split is used; `./test` is the folder. Raises `UserError` if the data
     set is missing.
     """
-    if asked is not None and Path(asked).is_dir() and not _is_split(recipe, classes, asked):
-        return _of_folder(Path(asked), classes, number)
-    return split_sample(recipe, classes, asked, number)
+    if named is not None and Path(named).is_dir() and not _is_split(recipe, classes, named):
+        return _of_folder(Path(named), classes, number)
+    return split_sample(recipe, classes, named, number)
 
 
-def _is_split(recipe: Recipe, classes: Sequence[str], asked: str) -> bool:
+def _is_split(recipe: Recipe, classes: Sequence[str], named: str) -> bool:
     try:
-        return asked == Path(asked).name and asked in build_splits(recipe.dataset, classes)
+        return named == Path(named).name and named in build_splits(recipe.dataset, classes)
     except UserError:
         return False
 
 
-def split_sample(recipe: Recipe, classes: Sequence[str], asked: str | None, number: int) -> Sample:
+def split_sample(recipe: Recipe, classes: Sequence[str], named: str | None, number: int) -> Sample:
     """As `find_sample`, of a split only."""
     try:
         splits = build_splits(recipe.dataset, classes)
@@ -93,7 +93,7 @@ def split_sample(recipe: Recipe, classes: Sequence[str], asked: str | None, numb
             "    An export is compared with its run on real images. Give their folder: dataset.root=DIR;\n"
             "    or a folder of any images: --parity-on DIR; or export without the comparison: --parity 0"
         ) from None
-    name = asked or next((split for split in ("validation", "test") if split in splits), "train")
+    name = named or next((split for split in ("validation", "test") if split in splits), "train")
     return _spread(f"split '{name}' of dataset '{recipe.dataset.name}'", find_split(splits, name), True, number)
 
 

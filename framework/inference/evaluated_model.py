@@ -91,11 +91,11 @@ class EvaluatedModel:
         metrics = self.trained.documents.get("results", {}).get(split) if self.as_trained else None
         return metrics if isinstance(metrics, Mapping) and "per_class" in metrics else None
 
-    def evaluation_split(self, asked: str | None) -> str:
+    def evaluation_split(self, named: str | None) -> str:
         """The given split, or else `test`, or else `validation`; raises `UserError` if there is none."""
         from framework.data.splits import FIGURE_SPLITS, evaluation_split
 
-        split = asked or evaluation_split([split for split in FIGURE_SPLITS if self.has_metrics(split)])
+        split = named or evaluation_split([split for split in FIGURE_SPLITS if self.has_metrics(split)])
         if split is None:
             raise UserError("the run was evaluated neither on a test split nor on a validation split")
         return split
