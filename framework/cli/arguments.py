@@ -10,7 +10,9 @@ from pathlib import Path
 from framework.errors import UserError
 
 OVERRIDES_HELP = "set an option, such as train.epochs=3; naming a component (model=resnet34) replaces its section"
-RUN_HELP = "a run folder, a bundle's file, an .onnx or .pt2 export, or a bundle that a plugin ships (`framework list bundles`)"
+RUN_HELP = (
+    "a run folder, a bundle's file, an .onnx or .pt2 export, or a bundle that a plugin ships (`framework list bundles`)"
+)
 WEIGHTS_HELP = "a run folder, a bundle's file, or a bundle that a plugin ships (`framework list bundles`)"
 
 
