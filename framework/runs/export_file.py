@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,10 @@ def onnx_documents(session: Any, path: Path) -> dict[str, Any]:
 
 def pt2_documents(path: Path) -> dict[str, Any]:
     """The documents beside the graph of a .pt2 file; raises `UserError` if `framework export` did not write it."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            files = [Path(name) for name in archive.namelist() if Path(name).parent.name == "extra"]
-            documents = unpack({file.stem: archive.read(file.as_posix()).decode() for file in files}, path)
-        return {**documents, "model": documents["model"]}
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError):
-        raise UserError(f"{path}: damaged, or not written by `framework export RUN --format pt2`") from None
+    documents: dict[str, Any] = {}
+    with suppress(OSError, zipfile.BadZipFile, ValueError), zipfile.ZipFile(path) as archive:
+        files = [Path(name) for name in archive.namelist() if Path(name).parent.name == "extra"]
+        documents = unpack({file.stem: archive.read(file.as_posix()).decode() for file in files}, path)
+    if "model" not in documents:
+        raise UserError(f"{path}: damaged, or not written by `framework export RUN --format pt2`")
+    return documents
