@@ -46,8 +46,7 @@ def activation_maps(predictor: Predictor, images: Tensor, classes: Tensor | None
     model = getattr(predictor.engine, "model", None)
     if model is None:
         raise UserError(
-            f"{predictor.trained.label} is run by {type(predictor.engine).__name__}, which has no gradients; "
-            "activation maps need a run or a bundle"
+            f"{predictor.trained.label} has no gradients, since it is an export; activation maps need a run or a bundle"
         )
     if classes is None:
         parts = [predictor.probabilities(part).argmax(1) for part in images.split(predictor.batch_size)]

@@ -65,7 +65,7 @@ def test_weights_beyond_half_precision_are_refused(run, framework):
     weights[name] = weights[name] + 70_000
     save_file(weights, run / "model.safetensors")
     result = framework("bundle", run, "--half")
-    assert (result.status, f"'{name}' reaches 7e+04, beyond half precision (65,504)" in result.err) == (2, True)
+    assert (result.status, f"'{name}' has a value of 7e+04" in result.err) == (2, True)
     assert not run.with_suffix(".safetensors").exists()
 
 
@@ -95,7 +95,7 @@ def test_the_plugin_of_a_bundle_names_it(framework):
         (["RUN", "--out", "nowhere/x.safetensors"], "there is no folder 'nowhere'"),
         (["drawn/faces"], "is a bundle already"),
         (["drawn/facse"], "did you mean 'drawn/faces'?"),
-        (["RUN/recipe.yaml"], "is neither a run folder nor a bundle"),
+        (["RUN/recipe.yaml"], "is not a run folder, a bundle"),
     ],
 )
 def test_what_cannot_be_bundled_is_said(arguments, message, run, framework):
