@@ -32,7 +32,7 @@ def write_faces(folder: Path) -> list[Path]:
 
 
 def draw(url: str, faces: list[Path]) -> None:
-    """The page, once both are answered."""
+    """The page with the predictions of both images."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
@@ -40,7 +40,7 @@ def draw(url: str, faces: list[Path]) -> None:
         page = browser.new_page(viewport={"width": 940, "height": 400}, reduced_motion="reduce")
         page.goto(url)
         page.set_input_files("#files", faces)
-        page.locator(".said").nth(len(faces) - 1).wait_for()
+        page.locator(".top-class").nth(len(faces) - 1).wait_for()
         page.screenshot(path=PICTURE, full_page=True)
         browser.close()
 
