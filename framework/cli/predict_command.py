@@ -15,15 +15,15 @@ from framework.cli.images import Inputs
 from framework.cli.streams import output_is_optional
 from framework.errors import Interrupted, RunFailed, UserError, count
 from framework.registry import Registry
-from framework.runs.onnx_file import SUFFIX as ONNX_SUFFIX
+from framework.runs.export_file import ONNX, PT2
 from framework.runs.trained import names_trained, open_trained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from framework.data.regions import Find
+    from framework.inference.image_reader import Keep
     from framework.inference.predictor import Prediction
-    from framework.inference.reading import Keep
     from framework.report.prediction_text import Form, Table
 
 
@@ -111,7 +111,7 @@ def _require_images(words: Sequence[str], run: str, registry: Registry) -> None:
     for word in words:
         if names_trained(word, registry):
             distill = shlex.quote(f"loss={{name: distill, teachers: [{run}, {word}]}}")
-            exports = any(name.endswith(ONNX_SUFFIX) for name in (run, word))
+            exports = any(name.endswith((ONNX, PT2)) for name in (run, word))
             raise UserError(
                 f"'{word}' is a trained network, not an image, and predict takes only one network. To evaluate the "
                 f"ensemble: `{shlex.join(['framework', 'evaluate', run, word])}`"

@@ -108,7 +108,7 @@ def _predictions(model: EvaluatedModel, asked: str | None, gaps: list[Gap]) -> t
         split = model.evaluation_split(asked)
         return split, model.predictions(split)
     except UserError as error:
-        if model.asks_anew or (asked is not None and model.saved_metrics(asked) is None):
+        if model.is_overridden or (asked is not None and model.saved_metrics(asked) is None):
             raise
         what = "what the network said of each image is not kept, and cannot be computed again"
         calibrated = model.trained.temperature != 1 and model.saved_metrics(split) is not None

@@ -15,11 +15,12 @@ from framework.recipe.saving import recipe_text
 from framework.recipe.sections import Recipe
 from framework.runs.environment import over_sessions
 from framework.runs.folder import RunFolder
+from framework.runs.lock import LOCK_FILE
 
 
 def claim_folder(run: RunFolder, recipe: Recipe, resume: bool) -> bool:
     """Make sure, before minutes are spent on data, that the run can be written there; whether the folder is new."""
-    if run.path.is_dir() and any(run.path.iterdir()):
+    if run.path.is_dir() and any(path.name != LOCK_FILE for path in run.path.iterdir()):
         if not resume:
             raise UserError(
                 f"the folder '{run.path}' is not empty. Go on with the run in it by --resume, or choose another --out"

@@ -23,7 +23,7 @@ from framework.recipe.warnings import recipe_warnings
 from framework.registry import Registry
 from framework.runs.environment import describe_environment, with_session
 from framework.runs.folder import RunFolder
-from framework.runs.lock import alone_in
+from framework.runs.lock import LOCK_FILE, lock_folder
 from framework.runs.training_images import FILE as TRAINING_IMAGES
 from framework.runs.weights import load_weights, save_weights
 from framework.training.callbacks import Callbacks
@@ -67,7 +67,7 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
         return results
     if resume and not Checkpoints(run.checkpoints, recipe.train.keep_checkpoints).files():
         display.line(f"{'resumed':>10}  no checkpoint in '{out}': training starts at the first step", "yellow")
-    with alone_in(run.path):
+    with lock_folder(run.path):
         return _train_in(run, made, clock, recipe, registry, display)
 
 
@@ -86,6 +86,7 @@ def _train_in(
     except BaseException:  # a start that failed leaves nothing behind, and nothing that must be resumed
         if made:
             with suppress(OSError):  # somebody else has put something there
+                (run.path / LOCK_FILE).unlink(missing_ok=True)
                 run.path.rmdir()
         raise
     seen = count_seen(start, session.stores, session.preprocess)

@@ -166,7 +166,7 @@ def test_runs_without_an_image_in_common_are_an_error(run, other, framework):
     rewrite(other, lambda names, labels, logits: (tuple(f"else/{name}" for name in names), labels, logits))
     result = framework("compare", run, other)
     assert result.status == 2
-    assert "no image is in both" in result.err
+    assert "no image in common" in result.err
     assert "'else/" in result.err
 
 
@@ -236,7 +236,7 @@ def test_the_page_has_the_metrics_the_words_and_the_curves_and_fetches_nothing(r
         (["RUN", "RUN", "--split", "seconds"], "has no metrics of the split 'seconds': there is no split 'seconds'"),
         (["RUN", "RUN", "dataset.rot=x"], "dataset.rot=x: "),
         (["RUN", "RUN", "dataset.root=nowhere"], "nowhere"),
-        (["RUN", "RUN", "model=resnet18"], "'model' was settled when"),
+        (["RUN", "RUN", "model=resnet18"], "'model' cannot be changed"),
         (["RUN", "RUN", "--html", "nowhere/x.html"], "there is no folder"),
     ],
 )

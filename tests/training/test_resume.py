@@ -9,7 +9,7 @@ import time
 import pytest
 
 from framework import RunFolder
-from framework.runs.lock import alone_in
+from framework.runs.lock import lock_folder
 
 RECIPE = """
 dataset: dots
@@ -330,5 +330,5 @@ def test_two_processes_do_not_train_in_one_folder(recipe, tmp_path, start_framew
     assert (result.status, f"another process is training in '{out}'" in result.err) == (2, True)
     first.kill()
     first.wait()
-    with alone_in(out):
+    with lock_folder(out):
         pass

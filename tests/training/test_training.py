@@ -232,7 +232,7 @@ def test_bfloat16_trains_and_evaluates_in_float32(run):
     [
         ("train.device=cuda:7", "train.device is 'cuda:7'"),
         ("train.precision=float16", "needs a GPU"),
-        ("model=wrong_shape", "must give logits of shape (2, 4)"),
+        ("model=wrong_shape", "logits of shape (2, 4)"),
         ("model=picky", "cannot take 1×16×16 images"),
         ("loss=tiring loss.learned=true", "loss 'tiring' has parameters that no optimizer trains: rate"),
         ("model=resnet18 train.batch_size=1", "train.batch_size: set 2 or more"),

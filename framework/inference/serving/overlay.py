@@ -1,4 +1,4 @@
-"""Where the network looked, as a picture that a browser shows."""
+"""Activation maps as pictures for a browser."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from framework.inference.activation import overlay
 if TYPE_CHECKING:
     from torch import Tensor
 
-LEAST_SIDE = 224
+MIN_SIDE = 224
 """Pixels; smaller images are enlarged, so that the map is smooth."""
 
 
 def activation_picture(image: Tensor, activation: Tensor) -> str:
-    """An image, uint8 C×H×W, under its map, float32 H×W in [0, 1]: a PNG in a data URI."""
+    """A map float32 H×W in [0, 1] over its image uint8 C×H×W, as a PNG in a data URI."""
     height, width = activation.shape
-    times = max(1, -(-LEAST_SIDE // min(height, width)))
+    times = max(1, -(-MIN_SIDE // min(height, width)))
     size = (height * times, width * times)
     enlarged = F.interpolate(image[None].float(), size, mode="bicubic", align_corners=False)[0]
     heat = F.interpolate(activation[None, None], size, mode="bicubic", align_corners=False)[0, 0]
