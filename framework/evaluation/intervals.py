@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 Z_95 = 1.959964
-"""95 % of a normal distribution lie within so many standard deviations."""
+"""95 % of a normal distribution lie within this many standard deviations."""
 
 
 def wilson_interval(fraction: float, number: float) -> tuple[float, float]:

@@ -110,7 +110,7 @@ class Predictions:
                 if "names" in header:
                     raise UserError(
                         f"{path}: written by an earlier version. Remove the file: predictions are then computed "
-                        "again if the data set is available"
+                        "again if the dataset is available"
                     )
                 found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
                 activation = checked_activation(header["activation"], str(path))

@@ -37,7 +37,7 @@ def tta_views(images: Tensor, number: int) -> Iterator[Tensor]:
 
 
 def shifted(images: Tensor, down: int, right: int) -> Tensor:
-    """The images shifted by so many pixels, with repeated edges."""
+    """The images shifted by this many pixels, with repeated edges."""
     if not (down or right):
         return images
     height, width = images.shape[2:]

@@ -36,7 +36,7 @@ class Timing:
 
 
 def measure(engine: Engine, batch_size: int, size: tuple[int, int], seconds: float) -> Timing:
-    """Time calls with random images of that height and width, for at least so many seconds."""
+    """Time calls with random images of that height and width, for at least this many seconds."""
     images = _random_images(batch_size, size)
     for _ in range(WARMUP):
         engine.probabilities(images)

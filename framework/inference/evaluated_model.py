@@ -50,14 +50,14 @@ class EvaluatedModel:
 
     @cached_property
     def splits(self) -> Mapping[str, ImageSource]:
-        """The images of the recipe's data set, with the classes of the network."""
+        """The images of the recipe's dataset, with the classes of the network."""
         from framework.data.splits import build_splits
 
         return build_splits(self.recipe.dataset, self.trained.classes)
 
     @property
     def is_overridden(self) -> bool:
-        """Whether overrides change the data set or the evaluation settings."""
+        """Whether overrides change the dataset or the evaluation settings."""
         return not only_places(self.overrides)
 
     @cached_property
@@ -101,7 +101,7 @@ class EvaluatedModel:
         return split
 
     def has_metrics(self, split: str) -> bool:
-        """Whether the run was evaluated on the split or, if evaluation settings differ, the data set has it."""
+        """Whether the run was evaluated on the split or, if evaluation settings differ, the dataset has it."""
         if self.as_trained:
             return self.saved_metrics(split) is not None or self.saved(split) is not None
         return split in self.splits

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 OVERRIDABLE = ("dataset", "evaluate", "train.device", "train.store")
 """Options that can be overridden after training."""
 PLACES = ("train.device", "train.store")
-"""Options that do not change predictions; any option of a data set may change images or labels."""
+"""Options that do not change predictions; any option of a dataset may change images or labels."""
 
 
 def recipe_of(trained: Trained, registry: Registry, overrides: Sequence[str] = ()) -> Recipe:

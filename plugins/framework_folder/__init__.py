@@ -37,7 +37,7 @@ class Folder(Dataset):
     """The folder of each split, relative to `root`, as `{train: site_a, test: site_b}`; left out: by their names.
     Folders that are not named here are not used."""
     channels: Literal[1, 3] = 3
-    """What the images are as a rule: 1 grayscale, 3 colour."""
+    """Usual number of channels of the images: 1 (grayscale) or 3 (colour)."""
 
     def build(self) -> Mapping[str, ImageSource]:
         """Splits by folder, or `train` alone."""
@@ -73,7 +73,7 @@ class Csv(Dataset):
     classes: tuple[str, ...] | None = Field(None, min_length=2)
     """Class names, in this order; left out: those in the file, in alphabetical order. Another label is an error."""
     channels: Literal[1, 3] = 3
-    """What the images are as a rule: 1 grayscale, 3 colour."""
+    """Usual number of channels of the images: 1 (grayscale) or 3 (colour)."""
 
     def build(self) -> Mapping[str, ImageSource]:
         """Splits by column, or `train` alone."""

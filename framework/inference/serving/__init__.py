@@ -1,4 +1,4 @@
-"""A classifier behind HTTP: an API for programs, and a web page.
+"""Serving a classifier over HTTP: an API and a web page.
 
 server.py     the process: socket, signals, shutdown
 app.py        the routes

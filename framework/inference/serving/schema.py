@@ -42,7 +42,7 @@ class PredictionResponse(BaseModel):
 class ErrorDetail(BaseModel):
     """What is wrong."""
 
-    code: str = Field(description="For programs, such as `too_large`.")
+    code: str = Field(description="Machine-readable, such as `too_large`.")
     message: str
     hint: str = Field(description="What to do.")
 

@@ -96,7 +96,7 @@ async def _read_form(chunks: AsyncIterator[bytes], boundary: bytes, limits: Limi
 
 
 class _Form:
-    """Collects the files of a form while it arrives; its other fields are passed over."""
+    """Collects the files of a form while it arrives; its other fields are ignored."""
 
     def __init__(self, boundary: bytes, limits: Limits) -> None:
         self.limits = limits
