@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from framework.report.formatting import share
+from framework.report.formatting import percent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,7 +80,7 @@ def examples_picture(examples: Sequence[Example]) -> Image.Image:
         colour = BLUE if example.right else ORANGE
         draw.rectangle((x - 3, y - 3, x + TILE + 2, y + TILE + 2), colour)
         picture.paste(_tile(example.image), (x, y))
-        says = f"{example.prediction} {share(example.probability)}"
+        says = f"{example.prediction} {percent(example.probability)}"
         draw.text((x, y + TILE + 4), _fitting(says, font), colour, font)
         truth = "right" if example.right else f"is {example.label}"
         draw.text((x, y + TILE + 6 + TEXT), _fitting(truth, font), PALE, font)

@@ -18,8 +18,8 @@ from framework.report.epoch_table import EpochTable
 from framework.report.formatting import (
     duration,
     gigabytes,
-    share,
-    split_rows,
+    metric_rows,
+    percent,
 )
 from framework.report.wrapping import fitted
 
@@ -111,7 +111,7 @@ class Display(ABC):
             self.line(f"Ended early: {reasons[results['stopped']]}.", "yellow")
         if splits:
             self.line(" " * 20 + "".join(f"{name:>12}" for name in splits), "bold")
-            for row in split_rows(splits):
+            for row in metric_rows(splits):
                 self.line(f"{row[0]:>20}" + "".join(f"{cell:>12}" for cell in row[1:]))
             self.line(f"{'images':>20}" + "".join(f"{split['images']:>12,}" for split in splits.values()), "dim")
             self._untested(splits)
@@ -143,7 +143,7 @@ class Display(ABC):
         known = total - apart["images"]
         self.line(f"Of {count(total, 'test image')} {have(known)} an exact copy in train.", "yellow")
         if apart["images"]:
-            metrics = ", ".join(f"{name} {value}" for name, value in split_rows({"": apart}))
+            metrics = ", ".join(f"{name} {value}" for name, value in metric_rows({"": apart}))
             self.line(f"Without them: {metrics}.", "yellow")
 
     def estimated(self, profile: Profile) -> None:
@@ -184,7 +184,7 @@ class PlainDisplay(Display):
         if time.perf_counter() - self.told > 30:
             self.told = time.perf_counter()
             self.line(
-                f"  step {step:,}, epoch {epoch}: loss {metrics['loss']:.3f}, top-1 {share(metrics['top1'])}, "
+                f"  step {step:,}, epoch {epoch}: loss {metrics['loss']:.3f}, top-1 {percent(metrics['top1'])}, "
                 f"{metrics['images_per_second']:,.0f} images/s"
             )
 

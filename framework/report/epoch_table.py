@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from framework.report.formatting import duration, share
+from framework.report.formatting import duration, percent
 
 GAP = "  "
 
@@ -21,9 +21,9 @@ class Column(NamedTuple):
 
 COLUMNS = (
     Column("loss", 6, lambda metrics: f"{metrics['train']['loss']:.3f}"),
-    Column("top-1", 7, lambda metrics: share(metrics["train"]["top1"])),
+    Column("top-1", 7, lambda metrics: percent(metrics["train"]["top1"])),
     Column("val loss", 8, lambda metrics: f"{metrics['validation']['loss']:.3f}", of_validation=True),
-    Column("val top-1", 9, lambda metrics: share(metrics["validation"]["top1"]), of_validation=True),
+    Column("val top-1", 9, lambda metrics: percent(metrics["validation"]["top1"]), of_validation=True),
     Column("lr", 6, lambda metrics: exponential(metrics["lr"])),
     Column("images/s", 8, lambda metrics: f"{metrics['images_per_second']:,.0f}"),
     Column("time", 9, lambda metrics: duration(metrics["seconds"])),

@@ -10,7 +10,7 @@ from framework.errors import count
 from framework.hookspecs import hookimpl
 from framework.report.console import plain_console
 from framework.report.display import Display
-from framework.report.formatting import share
+from framework.report.formatting import percent
 from framework.report.progress import progress_bar
 from framework.report.wrapping import wrapped
 
@@ -71,7 +71,7 @@ class LiveDisplay(Display):
         """Loss, accuracy and speed beside the bar."""
         notes = [
             f"loss {metrics['loss']:.3f}",
-            f"top-1 {share(metrics['top1'])}",
+            f"top-1 {percent(metrics['top1'])}",
             f"{metrics['images_per_second']:,.0f} images/s",
             f"step {step:,}",
         ]

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from framework.errors import count
-from framework.report.formatting import share
+from framework.report.formatting import percent
 from framework.report.prediction_text import Form, box_text, one_line
 
 if TYPE_CHECKING:
@@ -88,11 +88,11 @@ class Rows(PredictionOutput):
             style = "red" if prediction.error is not None else "yellow"
             return row.append(f"  {self.form.problem(prediction)}", style=style)
         abstains = self.form.abstains(prediction)
-        row.append(f"  {share(ranked[0][1]):>7} ")
+        row.append(f"  {percent(ranked[0][1]):>7} ")
         row.append(bar(ranked[0][1]), style="yellow" if abstains else "cyan")
         answer = ABSTAINED if abstains else ranked[0][0]
         row.append(f" {set_cell_size(answer, self.answer_width)}", style="yellow" if abstains else "bold")
-        rest = "".join(f"  {label} {share(value)}" for label, value in ranked[not abstains :])
+        rest = "".join(f"  {label} {percent(value)}" for label, value in ranked[not abstains :])
         row.append(rest + (f"  {box_text(prediction)}" if prediction.region else ""), style="dim")
         row.truncate(self.console.width, overflow="ellipsis")
         return row

@@ -12,7 +12,7 @@ from framework.data.depth import DeepValues
 from framework.data.stores.advice import range_options, unused_range
 from framework.errors import count
 from framework.inference.ranking import ranked
-from framework.report.formatting import share
+from framework.report.formatting import percent
 
 if TYPE_CHECKING:
     from framework.data.depth import ValueRange
@@ -53,7 +53,7 @@ class Form:
             return f"{name}  {problem}"
         place = f" ({box_text(prediction)})" if prediction.region else ""
         mark = "abstained: " if self.abstains(prediction) else ""
-        classes = "  ".join(f"{label} {share(value)}" for label, value in self.ranked(prediction)[: self.top])
+        classes = "  ".join(f"{label} {percent(value)}" for label, value in self.ranked(prediction)[: self.top])
         return f"{name}{place}  {mark}{classes}"
 
     def json(self, prediction: Prediction) -> str:
