@@ -229,7 +229,7 @@ def test_evaluate_refuses_classes_that_training_did_not_have(run, photos, framew
 def test_evaluate_prints_a_table_for_people(run, framework):
     out = framework("evaluate", run).out
     assert "precision" in out
-    assert "true class by prediction" in out
+    assert "confusion matrix" in out
 
 
 @pytest.mark.parametrize("split", ["tets", "private_test"])
@@ -329,7 +329,7 @@ def test_bad_images_are_skipped_where_that_is_asked_for_and_recorded(recipe, pho
     assert json.loads((out / "data.json").read_text())["train"]["skipped"] == [
         {"name": "red/00.png", "reason": "the file is empty"}
     ]
-    assert "1 bad image" in result.out
+    assert "1 unreadable image" in result.out
 
 
 def test_the_views_of_the_recipe_are_those_of_evaluate_and_predict(recipe, photos, tmp_path, framework):
@@ -350,7 +350,7 @@ def test_a_dry_run_estimates_and_writes_nothing(recipe, tmp_path, framework, mon
     before = set(tmp_path.iterdir())
     result = framework("run", recipe, "--dry-run")
     assert result.status == 0
-    assert "evaluation included" in result.out
+    assert "      time  about " in result.out
     assert "memory" in result.out
     assert set(tmp_path.iterdir()) == before
 
