@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.paired import LEVEL, Paired
-from framework.evaluation.untested import untested_classes, untested_note
+from framework.evaluation.untested import untested_classes
 
 if TYPE_CHECKING:
     from framework.evaluation.bootstrap import Interval
@@ -36,10 +36,6 @@ class ComparedRun:
     def interval(self) -> Interval:
         """The 95 % interval of top-1."""
         return wilson_interval(self.metrics["top1"], self.metrics["images"])
-
-    def untested(self, split: str) -> str | None:
-        """A note on classes without images; None if there are none."""
-        return untested_note(self.metrics, split)
 
     @property
     def significant(self) -> bool:

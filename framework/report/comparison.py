@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from framework.data.splits import FIGURE_SPLITS, evaluation_split
 from framework.errors import UserError
 from framework.evaluation.paired import holm, paired
+from framework.evaluation.untested import untested_note
 from framework.recipe.differences import recipe_differences
 from framework.recipe.flat import recipe_tree
 from framework.report.compared_run import ComparedRun
@@ -37,7 +38,7 @@ class Comparison:
     @property
     def untested(self) -> list[str]:
         """Notes on classes without images: one for each run, or a single one if all are equal."""
-        notes = {run.name: note for run in self.runs if (note := run.untested(self.split))}
+        notes = {run.name: note for run in self.runs if (note := untested_note(run.metrics, self.split))}
         if len(notes) == len(self.runs) and len(set(notes.values())) == 1:
             return [next(iter(notes.values()))]
         return [f"{name}: {note}" for name, note in notes.items()]
