@@ -50,8 +50,8 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _print(profile: Profile) -> None:
     from framework.report.console import plain_console
-    from framework.report.display import overview
     from framework.report.formatting import duration, gigabytes
+    from framework.report.overview import overview
     from framework.training.profiling import advice
 
     console = plain_console()

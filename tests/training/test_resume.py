@@ -267,7 +267,7 @@ def test_a_finished_run_is_not_trained_again(recipe, tmp_path, framework):
     before = (out / "model.safetensors").stat().st_mtime_ns
     result = framework("run", recipe, "train.epochs=1", "--out", out, "--resume")
     assert result.status == 0
-    assert "finished already" in result.out
+    assert "already finished" in result.out
     assert (out / "model.safetensors").stat().st_mtime_ns == before
 
 

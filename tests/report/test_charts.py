@@ -1,35 +1,31 @@
-"""The page's elements escape whatever they are given; axes have round values."""
+"""Templates escape their values; axes have round values and no label is clipped."""
 
 import re
 
 import pytest
+from markupsafe import Markup
 
 from framework.report.page.axes import NUMBER, PERCENT, POINTS, label_width, ticks, whole_ticks
-from framework.report.page.elements import Markup, element, markup
-from framework.report.page.lines import Line, line_chart
-from framework.report.page.whiskers import whisker_chart
+from framework.report.page.charts import IntervalRow, Line, interval_chart, line_chart
+from framework.report.page.render import prose, render
 
 
-def test_text_is_escaped_and_elements_are_not_twice():
-    assert element("p", "a < b & c", element("b", "<i>")) == "<p>a &lt; b &amp; c<b>&lt;i&gt;</b></p>"
+def test_values_in_templates_are_escaped_unless_they_are_markup():
+    text = render(
+        "run_lead.html.jinja", model="<i>", parameters=None, classes="a & b", images=1, time=Markup("<b>"), device=None
+    )
+    assert text.split() == ["<b>&lt;i&gt;</b>", "for", "a", "&amp;", "b.", "Trained", "on", "1", "image", "in", "<b>."]
 
 
 def test_attributes_are_escaped():
-    assert element("img", alt='"><script>', class_="a") == '<img alt="&quot;&gt;&lt;script&gt;" class="a">'
+    chart = line_chart('"><script>', [Line('"<b>', [(0, 1), (1, 2)], "c0")])
+    assert 'aria-label="&#34;&gt;&lt;script&gt;"' in chart
+    assert '<b>"' not in chart
+    assert "<script>" not in chart
 
 
-def test_what_is_none_or_false_is_left_out_and_true_stands_alone():
-    assert element("td", None, ["a", None], title=None, hidden=True, open=False) == "<td hidden>a</td>"
-
-
-def test_names_of_attributes_are_those_of_html():
-    assert element("svg", aria_label="x", viewBox="0 0 1 1", x1=2.500001) == (
-        '<svg aria-label="x" viewBox="0 0 1 1" x1="2.5"></svg>'
-    )
-
-
-def test_text_that_is_html_already_stays():
-    assert markup([Markup("<b>"), "<b>"]) == "<b>&lt;b&gt;"
+def test_code_in_prose_is_marked_and_escaped():
+    assert prose("run `a <b>` & 5 %") == "run <code>a &lt;b&gt;</code> &amp; 5\N{NO-BREAK SPACE}%"
 
 
 @pytest.mark.parametrize(
@@ -48,7 +44,7 @@ def test_ticks_are_round_and_enclose_the_values(low, high, expected):
 
 
 @pytest.mark.parametrize(("high", "expected"), [(3, [0, 1, 2, 3]), (50, [0, 10, 20, 30, 40, 50]), (1, [0, 1])])
-def test_epochs_are_whole_numbers(high, expected):
+def test_epoch_ticks_are_whole_numbers(high, expected):
     assert whole_ticks(high) == expected
 
 
@@ -64,27 +60,27 @@ def test_epochs_are_whole_numbers(high, expected):
         (POINTS, [-0.005, 0, 0.005], ["−0.5", "0.0", "+0.5"]),
     ],
 )
-def test_labels_of_an_axis_are_exact_and_have_the_same_decimals(unit, values, expected):
-    assert unit.labels(values) == expected
+def test_tick_labels_are_exact_and_have_the_same_decimals(unit, values, expected):
+    assert unit.ticks(values) == list(zip(values, expected, strict=True))
 
 
-def test_single_values_are_short():
+def test_single_values_have_three_digits():
     assert [NUMBER.text(8.04e-9), PERCENT.text(0.33667), POINTS.text(-0.01234)] == ["8.04e-9", "33.7 %", "−1.23"]
 
 
 def labels(chart):
-    """Of each label its left end in user units, if it stands left of its place or around it, and its text."""
-    for place, anchor, text in re.findall(
-        r'<text x="([\d.]+)"[^>]*class="tick" text-anchor="(end|middle)">([^<]*)', chart
+    """The left and right edge of each tick label in user units."""
+    for anchor, x, text in re.findall(
+        r'<text class="tick" text-anchor="(end|middle)" x="([\d.]+)"[^>]*>([^<]*)', chart
     ):
         width = label_width([text])
-        yield float(place) - (width if anchor == "end" else width / 2), float(place) + width / 2, text
+        yield float(x) - (width if anchor == "end" else width / 2), float(x) + width / 2
 
 
 @pytest.mark.parametrize("high", [0.002, 0.0008, 0.00035, 4.1e-7, 12345.0])
 def test_no_label_of_a_chart_is_clipped(high):
     chart = line_chart("Learning rate", [Line("lr", [(1, high / 9), (2, high)], "c0")])
     assert len(list(labels(chart))) > 4
-    assert all(left >= 0 for left, _, _ in labels(chart))
-    whiskers = whisker_chart("Top-1", [("run", 0.286, 0.337, 0.392, "c0")], PERCENT)
-    assert all(left >= 0 and right <= 460 for left, right, _ in labels(whiskers))
+    assert all(left >= 0 for left, _ in labels(chart))
+    intervals = interval_chart("Top-1", [IntervalRow("run", 0.286, 0.337, 0.392, "c0")], PERCENT)
+    assert all(left >= 0 and right <= 460 for left, right in labels(intervals))
