@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from framework.training.tree import load_tree, save_tree
+from framework.training.state_file import load_state, save_state
 
 
 class Checkpoints:
@@ -21,7 +21,7 @@ class Checkpoints:
     def save(self, step: int, state: dict[str, Any]) -> None:
         """Write one and remove those that are no longer among the last `keep`."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        save_tree(self.folder / f"step-{step:08}.safetensors", state)
+        save_state(self.folder / f"step-{step:08}.safetensors", state)
         for old in self.files()[: -self.keep]:
             old.unlink()
 
@@ -30,7 +30,7 @@ class Checkpoints:
         files = self.files()
         if not files:
             return None
-        state: dict[str, Any] = load_tree(files[-1])
+        state: dict[str, Any] = load_state(files[-1])
         return state
 
     def files(self) -> list[Path]:

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from framework.errors import UserError, did_you_mean, enumerate_names
-from framework.training.norms import BATCH_NORMS
+from framework.training.batch_norm import BATCH_NORMS
 from framework.training.stages import stages_of
 
 if TYPE_CHECKING:

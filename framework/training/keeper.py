@@ -16,10 +16,10 @@ from framework.evaluation.examples import choose_examples, no_examples
 from framework.runs.folder import RunFolder
 from framework.runs.weights import save_weights
 from framework.training.checkpoints import Checkpoints
-from framework.training.meter import Meter
-from framework.training.pace import Pace
+from framework.training.running_means import RunningMeans
+from framework.training.state_file import require_savable
 from framework.training.stopping import Alarm, Stopwatch
-from framework.training.tree import require_savable
+from framework.training.throughput import Throughput
 
 if TYPE_CHECKING:
     from framework.training.session import Session
@@ -57,7 +57,7 @@ class Keeper:
         self.run = run
         self.callbacks = callbacks
         self.checkpoints = checkpoints
-        self.meter = Meter()
+        self.means = RunningMeans()
         self.position = Position()
         state = checkpoints.latest()
         if state is not None:
@@ -68,7 +68,7 @@ class Keeper:
         self.clock.before = self.position.total_seconds
         self.alarm = Alarm(self.recipe.checkpoint_every)
         self.saved_step = self.position.step
-        self.pace = Pace(session.batches.images_per_step, self.position.step_seconds)
+        self.pace = Throughput(session.batches.images_per_step, self.position.step_seconds)
 
     @property
     def finished(self) -> bool:
@@ -107,7 +107,7 @@ class Keeper:
         self.position.step_seconds = self.pace.seconds
         state = {
             "position": asdict(self.position),
-            "meter": self.meter.state_dict(),
+            "means": self.means.state_dict(),
             **self.session.state_dict(),
         }
         self.checkpoints.save(self.position.step, state)
@@ -127,7 +127,7 @@ class Keeper:
 
     def _log(self, lr: float) -> None:
         self._require_finite()
-        means = self.meter.take_recent()
+        means = self.means.take_recent()
         metrics = {
             "loss": means.loss,
             "top1": means.top1,
@@ -139,7 +139,7 @@ class Keeper:
 
     def _epoch_done(self, lr: float) -> None:
         self._require_finite_weights()
-        means, speed = self.meter.take_epoch(), self.pace.take_epoch()
+        means, speed = self.means.take_epoch(), self.pace.take_epoch()
         trained = self.watch.seconds
         validated = "validation" in self.session.stores
         if validated or self.finished:  # else nobody looks at these weights before they are trained on
@@ -194,7 +194,7 @@ class Keeper:
         return None if validation is None else score(validation, self.recipe.monitor)
 
     def _require_finite(self) -> None:
-        step = self.meter.first_bad_step()
+        step = self.means.first_bad_step()
         if step is not None:
             raise RunFailed(self._not_finite_message("the loss", step))
 
@@ -216,7 +216,7 @@ class Keeper:
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.position = Position(**state["position"])
-        self.meter.load_state_dict(state["meter"])
+        self.means.load_state_dict(state["means"])
         self.session.load_state_dict(state)
 
 

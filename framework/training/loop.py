@@ -20,7 +20,7 @@ def train(session: Session, keeper: Keeper) -> None:
     with Interruption() as interruption:
         while not keeper.finished:
             lr = session.schedule.lr
-            if train_step(session, keeper.position.step, keeper.meter):
+            if train_step(session, keeper.position.step, keeper.means):
                 session.schedule.step()
             keeper.step_done(lr)
             keeper.stop_if(interruption.received)

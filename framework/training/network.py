@@ -14,7 +14,7 @@ from framework.errors import UserError
 from framework.evaluation.evaluate import described, require_logits
 from framework.training.freezing import Freezing
 from framework.training.image_sizes import nearest_sizes
-from framework.training.start import load_start
+from framework.training.init_from import load_initial
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -43,7 +43,7 @@ def network_to_train(
     size = (preprocess.height, preprocess.width)
     model = build_network(recipe.model, len(images.classes), preprocess.channels, size, sample)
     if start:
-        load_start(model, recipe.model, start, images.classes, preprocess)
+        load_initial(model, recipe.model, start, images.classes, preprocess)
     model = model.to(device)
     return model.to(memory_format=torch.channels_last) if recipe.train.channels_last else model
 

@@ -13,15 +13,15 @@ import torch
 from framework.data.growth import Stage
 from framework.device import peak_memory, wait_for
 from framework.recipe.doubts import doubts
-from framework.training.meter import Meter
-from framework.training.norms import refreshed
+from framework.training.batch_norm import refreshed
+from framework.training.init_from import open_initial, print_initial
+from framework.training.prepare import prepare_data
 from framework.training.probe import probe
-from framework.training.reading import read_data
+from framework.training.running_means import RunningMeans
 from framework.training.seen_images import count_seen, warn_of_seen
 from framework.training.session import build_session
-from framework.training.start import announce_start, open_start
+from framework.training.state_file import require_savable
 from framework.training.step import train_step
-from framework.training.tree import require_savable
 
 if TYPE_CHECKING:
     from framework.recipe.sections import Recipe
@@ -85,10 +85,10 @@ def profile(recipe: Recipe, registry: Registry, display: Any, steps: int) -> Pro
 
     Nothing is written, so callbacks are not asked. Raises `UserError` for all else that a run would refuse.
     """
-    start = open_start(recipe, registry)
-    session = build_session(recipe, *read_data(recipe, display.reading, display.line), start)
+    start = open_initial(recipe, registry)
+    session = build_session(recipe, *prepare_data(recipe, display.reading, display.line), start)
     probe(session)
-    announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
+    print_initial(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
     warn_of_seen(display, start, session.stores, count_seen(start, session.stores, session.preprocess))
     for doubt in doubts(recipe):
         display.line(f"warning: {doubt}", "yellow")
@@ -137,7 +137,7 @@ def advice(profile: Profile) -> list[str]:
 
 
 def _median_phases(session: Session, stage: Stage, steps: int) -> dict[str, float]:
-    meter = Meter()
+    means = RunningMeans()
     # In the middle: at the start some of the network may be frozen yet, and at the end some transforms have ended.
     first = stage.start + max(0, stage.steps - WARM_UP - steps) // 2
     measured: defaultdict[str, list[float]] = defaultdict(list)
@@ -152,7 +152,7 @@ def _median_phases(session: Session, stage: Stage, steps: int) -> dict[str, floa
             seconds[phase] += now - last
             last = now
 
-        train_step(session, first + number % stage.steps, meter, mark)
+        train_step(session, first + number % stage.steps, means, mark)
         if number >= WARM_UP:
             for phase, value in seconds.items():
                 measured[phase].append(value)

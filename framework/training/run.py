@@ -29,11 +29,12 @@ from framework.runs.weights import load_weights, save_weights
 from framework.training.callbacks import Callbacks
 from framework.training.checkpoints import Checkpoints
 from framework.training.compiling import settle_compile
+from framework.training.init_from import open_initial, print_initial
 from framework.training.keeper import Keeper
 from framework.training.loop import train
 from framework.training.network import multiply_adds
+from framework.training.prepare import prepare_data
 from framework.training.probe import probe
-from framework.training.reading import read_data
 from framework.training.resuming import (
     claim_folder,
     moved_places,
@@ -44,9 +45,8 @@ from framework.training.resuming import (
 )
 from framework.training.seen_images import count_seen, keep_training_images, warn_of_seen
 from framework.training.session import Session, build_session
-from framework.training.start import announce_start, open_start
+from framework.training.state_file import require_savable
 from framework.training.stopping import Stopwatch
-from framework.training.tree import require_savable
 
 if TYPE_CHECKING:
     from framework.data.stores.store import Store
@@ -75,9 +75,9 @@ def _train_in(
     """From the data to the results; `made` where the folder is new."""
     checkpoints = Checkpoints(run.checkpoints, recipe.train.keep_checkpoints)
     try:
-        start = None if checkpoints.files() else open_start(recipe, registry)
+        start = None if checkpoints.files() else open_initial(recipe, registry)
         callbacks = Callbacks(recipe.callbacks, run, display)
-        session = build_session(recipe, *read_data(recipe, display.reading, display.line), start)
+        session = build_session(recipe, *prepare_data(recipe, display.reading, display.line), start)
         probe(session)
         require_savable(session.state_dict())
         compiled = settle_compile(session, recorded(run, "compile"), display.line)
@@ -92,7 +92,7 @@ def _train_in(
         keep_training_images(run, start, session.stores["train"], session.preprocess)
     keeper = Keeper(session, run, callbacks, clock, checkpoints)
     if keeper.position.step == 0:
-        announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
+        print_initial(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
         warn_of_seen(display, start, session.stores, seen)
     for doubt in doubts(recipe):
         display.line(f"warning: {doubt}", "yellow")
@@ -175,7 +175,7 @@ def _write_data(run: RunFolder, stores: dict[str, Store], seen: Mapping[str, int
             "classes": store.class_counts,
             "skipped": [{"name": bad.name, "reason": bad.reason} for bad in store.skipped],
             "dropped": list(store.dropped),
-            "seen_by_start": seen.get(split) if seen else before.get(split, {}).get("seen_by_start"),
+            "seen_by_init": seen.get(split) if seen else before.get(split, {}).get("seen_by_init"),
         }
         for split, store in stores.items()
     }

@@ -22,12 +22,12 @@ from framework.evaluation.probabilities import checked_activation
 from framework.recipe.sections import Recipe
 from framework.training.allocator import keep_freed_memory
 from framework.training.averaging import Averaging, build_averaging
+from framework.training.batch_norm import recalibrate_bn
 from framework.training.calls import built_optimizer, built_schedule
 from framework.training.checkpoints import restore_optimizer
 from framework.training.criterion import Criterion, build_criterion
 from framework.training.freezing import Freezing, freeze
 from framework.training.network import network_to_train, try_network, try_single_images
-from framework.training.norms import recalibrate_bn
 from framework.training.precision import Precision
 from framework.training.schedule import Schedule
 

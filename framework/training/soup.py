@@ -28,10 +28,10 @@ from framework.runs.environment import describe_environment
 from framework.runs.folder import RunFolder
 from framework.runs.training_images import TrainingImages
 from framework.runs.weights import save_weights
+from framework.training.batch_norm import recalibrate_bn
 from framework.training.freezing import freeze, frozen_norms
 from framework.training.keeper import score
-from framework.training.norms import recalibrate_bn
-from framework.training.reading import read_data
+from framework.training.prepare import prepare_data
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -96,7 +96,7 @@ def make_soup(
         raise UserError("--greedy chooses by the validation split, which not all of these runs have")
     if out.is_dir() and any(out.iterdir()):
         raise UserError(f"the folder '{out}' is not empty; choose another --out")
-    stores, preprocess = read_data(recipe, display.reading, display.line)
+    stores, preprocess = prepare_data(recipe, display.reading, display.line)
     _require_the_same_images(runs[0], stores, preprocess)
     engine = TorchEngine.load(runs[0], registry, recipe.train.device).with_tta(recipe.evaluate.tta)
     mixture = Mixture(runs, recipe, stores, engine, refresh)

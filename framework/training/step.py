@@ -11,11 +11,13 @@ from framework.data.seeding import seed_at
 from framework.training.calls import backward, loss_of, optimizer_step, training_logits
 
 if TYPE_CHECKING:
-    from framework.training.meter import Meter
+    from framework.training.running_means import RunningMeans
     from framework.training.session import Session
 
 
-def train_step(session: Session, step: int, meter: Meter, mark: Callable[[str], None] = lambda phase: None) -> bool:
+def train_step(
+    session: Session, step: int, means: RunningMeans, mark: Callable[[str], None] = lambda phase: None
+) -> bool:
     """Optimizer step `step`, from 0: its batches forward and backward, then weights and their average.
 
     `mark` is called with the name of each phase at its end. Returns whether the weights were updated: in float16 a step
@@ -32,7 +34,7 @@ def train_step(session: Session, step: int, meter: Meter, mark: Callable[[str], 
         mark("forward")
         backward(recipe, session.precision, loss * share)
         mark("backward")
-        meter.add(loss, logits, targets, step + 1)
+        means.add(loss, logits, targets, step + 1)
         mark("metrics")
     updated = optimizer_step(recipe, session.precision, session.optimizer, session.model)
     mark("optimizer")

@@ -9,7 +9,7 @@ from framework import Registry, UserError
 from framework.recipe import load_recipe
 from framework.training import compiling
 from framework.training.compiling import settle_compile, unchanged
-from framework.training.reading import read_data
+from framework.training.prepare import prepare_data
 from framework.training.session import build_session
 
 RECIPE = """
@@ -44,7 +44,7 @@ def session(framework, tmp_path):
 
     def build(*overrides, device="cpu"):
         recipe = load_recipe(file, Registry.load(), overrides)
-        built = build_session(recipe, *read_data(recipe))
+        built = build_session(recipe, *prepare_data(recipe))
         built.device = torch.device(device)
         return built
 

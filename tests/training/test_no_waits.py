@@ -25,8 +25,8 @@ from framework.recipe import Recipe
 from framework.report.display import SilentDisplay
 from framework.training import session as sessions
 from framework.training.criterion import Criterion
-from framework.training.meter import Meter
 from framework.training.run import run_recipe
+from framework.training.running_means import RunningMeans
 from framework.training.step import train_step
 
 META = torch.device("meta")
@@ -89,11 +89,11 @@ def session_on_meta(monkeypatch, **sections):
 
 def take_steps(session):
     """All but the first one, in which constants and state may still be made."""
-    meter = Meter()
-    train_step(session, 0, meter)
+    means = RunningMeans()
+    train_step(session, 0, means)
     with Crossings() as crossings, HostConstants() as constants:
         for step in range(1, 25):  # several epochs: blocks of batches are prepared in each
-            train_step(session, step, meter)
+            train_step(session, step, means)
             session.schedule.step()
     assert crossings.found == []
     assert constants.found == []
@@ -187,10 +187,10 @@ def test_what_waits_is_noticed(monkeypatch):
 
 
 def test_the_meter_reads_nothing_before_it_is_asked():
-    meter = Meter()
-    meter.add(torch.zeros((), device=META), torch.zeros(4, 3, device=META), torch.zeros(4, 3, device=META), 1)
+    means = RunningMeans()
+    means.add(torch.zeros((), device=META), torch.zeros(4, 3, device=META), torch.zeros(4, 3, device=META), 1)
     with pytest.raises((RuntimeError, NotImplementedError)):
-        meter.take_recent()
+        means.take_recent()
 
 
 def test_this_file_is_about_the_step_that_ships():

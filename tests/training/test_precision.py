@@ -42,11 +42,11 @@ def test_other_precisions_skip_nothing(dtype):
 def test_the_schedule_moves_with_the_weights_alone(monkeypatch):
     moved, taken = [], []
     updates = iter([True, False, True])
-    monkeypatch.setattr(loop, "train_step", lambda session, step, meter: next(updates))
+    monkeypatch.setattr(loop, "train_step", lambda session, step, means: next(updates))
     session = SimpleNamespace(schedule=SimpleNamespace(lr=0.1, step=lambda: moved.append(1)))
 
     class Keeper:
-        position, meter = SimpleNamespace(step=0), None
+        position, means = SimpleNamespace(step=0), None
         finished = property(lambda self: len(taken) == 3)
         step_done = staticmethod(taken.append)
         stop_if = staticmethod(lambda signal: None)

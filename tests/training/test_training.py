@@ -326,7 +326,7 @@ def test_speed_is_that_of_steps_without_checkpoints_and_sessions_before(run, mon
 
         return timed
 
-    monkeypatch.setattr("framework.training.pace.time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr("framework.training.throughput.time", SimpleNamespace(perf_counter=lambda: clock[0]))
     monkeypatch.setattr("framework.training.loop.train_step", takes(1, train_step))
     monkeypatch.setattr(Checkpoints, "save", takes(100, Checkpoints.save))
     options = "train.epochs=1", "train.log_every=3", "train.keep_checkpoints=100"
@@ -351,7 +351,7 @@ def test_the_speed_of_an_epoch_is_that_of_its_own_training_without_validation(ru
         return validate(session)
 
     validate = Session.validate
-    monkeypatch.setattr("framework.training.pace.time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr("framework.training.throughput.time", SimpleNamespace(perf_counter=lambda: clock[0]))
     monkeypatch.setattr("framework.training.loop.train_step", slow_step)
     monkeypatch.setattr(Session, "validate", slow_validation)
     folder, _ = run("train.epochs=2", "dataset.images=600")

@@ -33,7 +33,7 @@ def data_section(evidence: Evidence) -> Markup:
     return element(
         "div",
         element("p", _balance(data["train"]["classes"]), class_="note"),
-        *(_seen(split, described) for split, described in data.items() if described.get("seen_by_start")),
+        *(_seen(split, described) for split, described in data.items() if described.get("seen_by_init")),
         _classes(data),
         element("h3", "Fingerprints"),
         table(FINGERPRINTS, fingerprints, "prints"),
@@ -84,7 +84,7 @@ def _number(described: Mapping[str, Any], what: str) -> int:
 
 def _seen(split: str, described: Mapping[str, Any]) -> Markup:
     return callout(
-        f"{described['seen_by_start']:,} of {count(described['images'], f'{split} image')} were training images of the "
+        f"{described['seen_by_init']:,} of {count(described['images'], f'{split} image')} were training images of the "
         "run that this one was fine-tuned from (train.init_from). Metrics on them are too optimistic."
     )
 

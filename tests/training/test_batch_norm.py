@@ -12,7 +12,7 @@ from framework import ImageArrays
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.store import build_store
 from framework.evaluation.evaluate import Evaluator
-from framework.training.norms import recalibrate_bn, spread
+from framework.training.batch_norm import recalibrate_bn, spread
 
 PREPROCESS = Preprocessor(8, 8, 1, "crop", (0.4,), (0.2,))
 EVALUATOR = Evaluator(PREPROCESS, torch.device("cpu"), batch_size=10)

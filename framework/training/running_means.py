@@ -35,7 +35,7 @@ class Sums:
         return Means(loss / max(images, 1), correct / max(images, 1))
 
 
-class Meter:
+class RunningMeans:
     """Means of loss and top-1 over the epoch and since the last log line, and the first step whose loss was not finite.
 
     A batch adds two scalars on the device and nothing waits for them. They are read when means are asked for, and

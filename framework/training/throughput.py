@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 
-class Pace:
+class Throughput:
     """Images per second since the last log line and over the epoch; the clock stops between `pause` and `go_on`.
 
     On a GPU, synchronise before `pause`, `take_recent` and `take_epoch`: a step only queues its work.

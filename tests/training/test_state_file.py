@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from framework import UserError
-from framework.training.tree import load_tree, save_tree
+from framework.training.state_file import load_state, save_state
 
 
 def test_what_was_saved_comes_back_with_its_types(tmp_path):
@@ -17,17 +17,17 @@ def test_what_was_saved_comes_back_with_its_types(tmp_path):
         "pair": (torch.zeros(1), {"tensor": 1}),
         0: {"dtype": "text"},
     }
-    save_tree(tmp_path / "state.safetensors", tree)
-    found = load_tree(tmp_path / "state.safetensors")
+    save_state(tmp_path / "state.safetensors", tree)
+    found = load_state(tmp_path / "state.safetensors")
     torch.testing.assert_close(found.pop("tensor"), tree.pop("tensor"))
     assert found == tree
 
 
 def test_anything_else_is_refused_with_its_place(tmp_path):
     with pytest.raises(UserError, match=r"no checkpoint can hold 'optimizer\.groups\.1\.at', a set"):
-        save_tree(tmp_path / "state.safetensors", {"optimizer": {"groups": [{}, {"at": {1}}]}})
+        save_state(tmp_path / "state.safetensors", {"optimizer": {"groups": [{}, {"at": {1}}]}})
     with pytest.raises(UserError, match=r"no checkpoint can hold the key \(1, 2\) of 'scheduler'"):
-        save_tree(tmp_path / "state.safetensors", {"scheduler": {(1, 2): 3}})
+        save_state(tmp_path / "state.safetensors", {"scheduler": {(1, 2): 3}})
     assert not any(tmp_path.iterdir())
 
 
@@ -75,5 +75,5 @@ def test_state_that_comes_with_the_first_step_is_refused_after_it(framework, mon
 )
 def test_two_tensors_of_one_key_are_refused(tree, key, tmp_path):
     with pytest.raises(UserError, match=f"two tensors under the name '{key}'"):
-        save_tree(tmp_path / "state.safetensors", tree)
+        save_state(tmp_path / "state.safetensors", tree)
     assert not any(tmp_path.iterdir())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from framework.runs.trained import Trained
 
 
-def open_start(recipe: Recipe, registry: Registry) -> Trained | None:
+def open_initial(recipe: Recipe, registry: Registry) -> Trained | None:
     """What `train.init_from` names, if anything; raises `UserError` where there is no such run or bundle."""
     named = recipe.train.init_from
     if named is None:
@@ -35,7 +35,7 @@ def open_start(recipe: Recipe, registry: Registry) -> Trained | None:
     return trained
 
 
-def load_start(
+def load_initial(
     model: nn.Module, component: Model, start: Trained, classes: Sequence[str], preprocess: Preprocessor
 ) -> None:
     """Give the network, which `component` built for these classes, the weights of `start`.
@@ -62,15 +62,15 @@ def load_start(
     model.load_state_dict(tensors)
 
 
-def announce_start(
+def print_initial(
     display: Any, component: Model, start: Trained | None, classes: Sequence[str], preprocess: Preprocessor
 ) -> None:
     """Say on the terminal which weights training begins with, where they are trained ones."""
-    for sentence in describe_start(component, start, classes, preprocess):
+    for sentence in describe_initial(component, start, classes, preprocess):
         display.line(f"{'start':>10}  {sentence}")
 
 
-def describe_start(
+def describe_initial(
     component: Model, start: Trained | None, classes: Sequence[str], preprocess: Preprocessor
 ) -> Iterator[str]:
     """What a user should know of them, in a sentence each."""

@@ -21,7 +21,7 @@ Progress = Callable[[str, int, int], None]
 """Told how far reading a split is: its name, images done, images in all."""
 
 
-def read_data(
+def prepare_data(
     recipe: Recipe, progress: Progress = lambda split, done, total: None, say: Say = lambda text: None
 ) -> tuple[dict[str, Store], Preprocessor]:
     """Decode the splits that a run needs, and settle preprocessing by the training images.

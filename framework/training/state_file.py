@@ -17,7 +17,7 @@ from framework.files import replace_atomically
 PLAIN = (str, int, float, bool, type(None))
 
 
-def save_tree(path: Path, tree: Any) -> None:
+def save_state(path: Path, tree: Any) -> None:
     """Write dicts, lists, tuples, tensors, dtypes and plain values; whole or not at all, also where the machine stops.
 
     Raises `UserError` where there is something else in it.
@@ -32,8 +32,8 @@ def save_tree(path: Path, tree: Any) -> None:
     replace_atomically(path, write)
 
 
-def load_tree(path: Path) -> Any:
-    """Read what `save_tree` wrote; tensors come back on the CPU. Raises `UserError` for any other file."""
+def load_state(path: Path) -> Any:
+    """Read what `save_state` wrote; tensors come back on the CPU. Raises `UserError` for any other file."""
     try:
         with safe_open(os.fspath(path), framework="pt") as file:
             skeleton = json.loads(file.metadata()["tree"])
@@ -45,7 +45,7 @@ def load_tree(path: Path) -> Any:
 
 
 def require_savable(tree: Any) -> None:
-    """Raise `UserError` where `save_tree` would, without copying or writing anything."""
+    """Raise `UserError` where `save_state` would, without copying or writing anything."""
     _taken_apart(tree)
 
 

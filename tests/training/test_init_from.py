@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from framework import Model
 from framework.data.preprocess import Preprocessor
 from framework.evaluation.predictions import Predictions
-from framework.training.start import describe_start
+from framework.training.init_from import describe_initial
 
 RECIPE = """
 dataset: {name: folder, root: PHOTOS, validation: 0.2}
@@ -126,7 +126,7 @@ def test_another_normalisation_is_said_with_what_to_type(trained, run):
 )
 def test_so_it_is_of_pretrained_weights(mean, std, said):
     preprocess = Preprocessor(64, 64, len(mean), "crop", mean, std)
-    told = [*describe_start(Dense(), None, ["a", "b"], preprocess)]
+    told = [*describe_initial(Dense(), None, ["a", "b"], preprocess)]
     assert [sentence.partition("; for theirs: ")[2] for sentence in told] == ([said] if said else [])
 
 
@@ -229,7 +229,7 @@ def test_the_emotion_model_that_comes_along_starts_one_of_other_classes(run):
 def seen(folder):
     """How many images of each split the run to start from was trained on, as the run recorded it."""
     data = json.loads((folder / "data.json").read_text())
-    return {split: described["seen_by_start"] for split, described in data.items() if split != "train"}
+    return {split: described["seen_by_init"] for split, described in data.items() if split != "train"}
 
 
 def test_the_same_held_out_images_cause_no_warning(trained, run, tmp_path):
