@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
+from framework.device import tf32
 from framework.errors import UserError
 from framework.inference.feature_maps import FeatureMap, feature_maps, noted_pass, private_copy
 
@@ -68,7 +69,7 @@ def grad_cam(network: nn.Module, inputs: Tensor, classes: Tensor, label: str = "
     Raises `UserError` where the network has no feature map.
     """
     size = inputs.shape[2:]
-    with torch.enable_grad():
+    with torch.enable_grad(), tf32(False):
         inputs = inputs.detach().requires_grad_()
         logits, given = noted_pass(network, inputs)
         score = logits.gather(1, classes[:, None]).sum()

@@ -77,12 +77,12 @@ def examples_picture(examples: Sequence[Example]) -> Image.Image:
     font = ImageFont.load_default(TEXT)
     for index, example in enumerate(examples):
         x, y = index % columns * width + MARGIN, index // columns * height + MARGIN
-        colour = BLUE if example.right else ORANGE
+        colour = BLUE if example.correct else ORANGE
         draw.rectangle((x - 3, y - 3, x + TILE + 2, y + TILE + 2), colour)
         picture.paste(_tile(example.image), (x, y))
         says = f"{example.prediction} {share(example.probability)}"
         draw.text((x, y + TILE + 4), _fitting(says, font), colour, font)
-        truth = "right" if example.right else f"is {example.label}"
+        truth = "right" if example.correct else f"is {example.label}"
         draw.text((x, y + TILE + 6 + TEXT), _fitting(truth, font), PALE, font)
     return picture
 

@@ -1,8 +1,7 @@
-"""Statistics of batch normalisation, estimated anew for weights that no training step has seen as they are.
+"""Recalibration of batch normalisation: averaged weights need recomputed statistics.
 
-An average of weights has activations of its own: the running means and variances that were gathered along the way are
-of other weights. Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization", 2018; for
-weights that were not averaged: Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021.
+Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization", 2018; for weights that are not
+averaged: Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021.
 """
 
 from __future__ import annotations
@@ -19,28 +18,27 @@ if TYPE_CHECKING:
     from framework.data.stores.store import Store
     from framework.evaluation.evaluate import Evaluator
 
-BATCH_NORMS = (nn.modules.batchnorm._BatchNorm,)
+BatchNorm = nn.modules.batchnorm._BatchNorm
 
 
 @torch.no_grad()
 def recalibrate_bn(
-    model: nn.Module, store: Store, evaluator: Evaluator, batches: int, still: Collection[str] = ()
+    model: nn.Module, store: Store, evaluator: Evaluator, batches: int, frozen: Collection[str] = ()
 ) -> None:
-    """Replace the running statistics by their means over so many batches of training images.
+    """Replace the running statistics by their means over `batches` batches of training images.
 
-    Images are shown as in evaluation, in float32 and not augmented, with dropout off: that is what the statistics are
-    for. Augmented ones, mixed ones above all, have other means and variances than the images that will be asked about.
-    Which images: evenly spread, always the same. Modules named in `still` keep what they have.
+    The images are preprocessed as in evaluation: augmented images, above all mixed ones, have other means and
+    variances. They are always the same, evenly spread over the split. Modules named in `frozen` keep their statistics.
     """
-    norms = refreshed(model, still)
+    norms = recalibrated(model, frozen)
     if not norms:
         return
     model.eval()
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
-        norm.momentum = None  # means over all batches, not running ones
-        norm.training = True  # not `train()`: timm's have dropout and activations inside
+        norm.momentum = None  # cumulative mean instead of a moving one
+        norm.training = True  # not `train()`: timm's modules contain dropout and activations
     for images in store.pixels.batches(spread(len(store), batches, evaluator.batch_size)):
         evaluator.forward(model, evaluator.inputs(images))
     for norm, momentum in zip(norms, momenta, strict=True):
@@ -48,20 +46,17 @@ def recalibrate_bn(
     model.eval()
 
 
-def refreshed(model: nn.Module, still: Collection[str] = ()) -> list[nn.modules.batchnorm._BatchNorm]:
-    """The modules with running statistics, but for those named in `still`."""
+def recalibrated(model: nn.Module, frozen: Collection[str] = ()) -> list[BatchNorm]:
+    """The modules with running statistics, except those named in `frozen`."""
     return [
         module
         for name, module in model.named_modules()
-        if isinstance(module, BATCH_NORMS) and module.track_running_stats and name not in still
+        if isinstance(module, BatchNorm) and module.track_running_stats and name not in frozen
     ]
 
 
 def spread(total: int, batches: int, batch_size: int) -> list[Tensor]:
-    """Indices of up to `batches` batches, evenly spread over `total` images and over the batches, int64 each.
-
-    Sources are sorted by class, as a rule; so every batch has all of them.
-    """
+    """Int64 indices of up to `batches` batches, evenly spread over `total` images: they are often sorted by class."""
     wanted = min(total, batches * batch_size)
     chosen = torch.arange(wanted) * total // wanted
     number = -(-wanted // batch_size)

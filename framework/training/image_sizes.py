@@ -1,4 +1,4 @@
-"""Which image sizes a network takes, found by trying without computing."""
+"""Image sizes that a network can process, found by running it without computing."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from torch import nn
 from framework.errors import UserError
 
 SIDES = (28, 32, 40, 48, 56, 64, 72, 80, 96, 112, 128, 144, 160, 192, 224, 240, 256, 288, 299, 320, 384, 448, 512)
-"""Sides of square images that data sets and recipes use."""
+"""Common sides of square images."""
 
 
 def nearest_sizes(wanted: tuple[int, int], attempt: Callable[[tuple[int, int]], nn.Module]) -> list[int]:
-    """The sides of the nearest smaller and the nearest larger square images that `attempt` succeeds for, if any.
+    """The sides of the nearest smaller and the nearest larger square images for which `attempt` succeeds, if any.
 
-    `attempt` builds a network for a size and runs it; it raises `UserError` where that fails. It is called on torch's
-    meta device, where that takes neither memory nor arithmetic.
+    `attempt` builds a network for a size and runs it; it raises `UserError` if that fails. It is called on PyTorch's
+    meta device, which neither allocates nor computes.
     """
     side = max(wanted)
     smaller = [known for known in reversed(SIDES) if known < side]

@@ -1,4 +1,4 @@
-"""The weights of a finished training as the start of another one."""
+"""Initial weights from a finished run or a bundle: `train.init_from`."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 def open_initial(recipe: Recipe, registry: Registry) -> Trained | None:
-    """What `train.init_from` names, if anything; raises `UserError` where there is no such run or bundle."""
-    named = recipe.train.init_from
-    if named is None:
+    """The run or bundle that `train.init_from` names, if any; raises `UserError` if there is no such run or bundle."""
+    source = recipe.train.init_from
+    if source is None:
         return None
     try:
-        trained = open_trained(named, registry)
+        trained = open_trained(source, registry)
         trained.require_weights()
     except UserError as error:
         raise UserError(f"train.init_from: {error}") from None
@@ -36,70 +36,62 @@ def open_initial(recipe: Recipe, registry: Registry) -> Trained | None:
 
 
 def load_initial(
-    model: nn.Module, component: Model, start: Trained, classes: Sequence[str], preprocess: Preprocessor
+    model: nn.Module, component: Model, initial: Trained, classes: Sequence[str], preprocess: Preprocessor
 ) -> None:
-    """Give the network, which `component` built for these classes, the weights of `start`.
+    """Load the weights of `initial` into a network that `component` built for these classes.
 
-    What is of a class goes by its name: the rows of classes that `start` does not know keep what they begin with.
-    Raises `UserError` where the networks differ in more than their classes.
+    Rows of the classifier are matched by class name; rows of new classes keep their random values. Raises `UserError`
+    if the networks differ in more than their classes.
     """
-    fresh, tensors = model.state_dict(), read_weights(start.weights)
-    rows = {} if tuple(classes) == start.classes else _rows_of_classes(component, fresh, len(classes), preprocess)
-    theirs = {name: _with_rows(value.shape, rows.get(name), len(start.classes)) for name, value in fresh.items()}
+    fresh, tensors = model.state_dict(), read_weights(initial.weights)
+    rows = {} if tuple(classes) == initial.classes else _rows_of_classes(component, fresh, len(classes), preprocess)
+    expected = {name: _with_rows(value.shape, rows.get(name), len(initial.classes)) for name, value in fresh.items()}
     differing = [
-        name for name in {**fresh, **tensors} if name not in tensors or tuple(tensors[name].shape) != theirs.get(name)
+        name for name in {**fresh, **tensors} if name not in tensors or tuple(tensors[name].shape) != expected.get(name)
     ]
     if differing:
+        saved = initial.documents["model"]
         raise UserError(
-            f"train.init_from: '{start.label}' is another network\n"
-            f"    there:  {_described(start.documents['model']['model'], start.documents['model']['preprocess'])}\n"
+            f"train.init_from: '{initial.label}' is another network\n"
+            f"    there:  {_described(saved['model'], saved['preprocess'])}\n"
             f"    here:   {_described(plain(component), preprocess.as_dict())}\n"
             f"    these tensors differ: {enumerate_names(differing, 4)}\n"
-            "    Set `model`, and the channels and size in `preprocess`, to what they are there"
+            "    Set `model`, and `channels` and `size` of `preprocess`, to the values there"
         )
     for name, dimension in rows.items():
-        tensors[name] = _by_class(fresh[name], tensors[name], dimension, classes, start.classes)
+        tensors[name] = _by_class(fresh[name], tensors[name], dimension, classes, initial.classes)
     model.load_state_dict(tensors)
 
 
-def print_initial(
-    display: Any, component: Model, start: Trained | None, classes: Sequence[str], preprocess: Preprocessor
-) -> None:
-    """Say on the terminal which weights training begins with, where they are trained ones."""
-    for sentence in describe_initial(component, start, classes, preprocess):
-        display.line(f"{'start':>10}  {sentence}")
-
-
 def describe_initial(
-    component: Model, start: Trained | None, classes: Sequence[str], preprocess: Preprocessor
+    component: Model, initial: Trained | None, classes: Sequence[str], preprocess: Preprocessor
 ) -> Iterator[str]:
-    """What a user should know of them, in a sentence each."""
+    """One sentence each on their source and on a normalisation that differs from theirs; none for random weights."""
     with attributed_to(component, "pretrained_normalisation()"):
-        whose, known = "the pretrained weights", component.pretrained_normalisation()
-    if start:
-        new = [name for name in classes if name not in start.classes]
-        every = len(new) == len(classes)
-        head = "" if not new else "; its classifier anew" if every else f"; anew: {enumerate_names(new)}"
-        yield f"the weights of '{start.label}'{head}"
-        theirs = start.documents["model"]["preprocess"]
-        whose, known = "they", (theirs["mean"], theirs["std"])
-    if known:
-        mean, std = (_for_channels(values, preprocess.channels) for values in known)
-        ours = list(preprocess.mean), list(preprocess.std)
-        if (mean, std) != ours:
+        what, normalisation = "the pretrained weights", component.pretrained_normalisation()
+    if initial:
+        new = [name for name in classes if name not in initial.classes]
+        rows = "the classifier" if len(new) == len(classes) else f"the classifier's rows of {enumerate_names(new)}"
+        yield f"initialised from '{initial.label}'" + (f"; {rows} re-initialised" if new else "")
+        theirs = initial.documents["model"]["preprocess"]
+        what, normalisation = "these weights", (theirs["mean"], theirs["std"])
+    if normalisation:
+        mean, std = (_for_channels(values, preprocess.channels) for values in normalisation)
+        own_mean, own_std = list(preprocess.mean), list(preprocess.std)
+        if (mean, std) != (own_mean, own_std):
             yield (
-                f"{whose} saw images normalised by mean {mean} and std {std}, here it is {ours[0]} and {ours[1]}; for "
-                "theirs: " + f"preprocess.mean={mean} preprocess.std={std}".replace(", ", ",")
+                f"{what} were trained with mean {mean} and std {std}, but preprocess has mean {own_mean} and std "
+                f"{own_std}; to use theirs: " + f"preprocess.mean={mean} preprocess.std={std}".replace(", ", ",")
             )
 
 
 def _for_channels(values: Sequence[float], channels: int) -> list[float]:
-    """One for each channel: those given, or their mean where the network's first layer was adapted to other images."""
+    """One value per channel: the given ones, or their mean for a first layer that was adapted to other channels."""
     return list(values) if len(values) == channels else [round(sum(values) / len(values), 6)] * channels
 
 
 def _described(model: Mapping[str, Any], preprocess: Mapping[str, Any]) -> str:
-    """As a recipe says it."""
+    """As in a recipe."""
     size = {"size": [preprocess["height"], preprocess["width"]], "channels": preprocess["channels"]}
     options = {name: value for name, value in model.items() if value is not None}
     return f"model: {as_written(options)}, preprocess: {as_written(size)}"
@@ -108,7 +100,7 @@ def _described(model: Mapping[str, Any], preprocess: Mapping[str, Any]) -> str:
 def _rows_of_classes(
     component: Model, fresh: Mapping[str, Tensor], num_classes: int, preprocess: Preprocessor
 ) -> Mapping[str, int]:
-    """The tensors of `fresh` whose shape follows the number of classes, and along which dimension it does."""
+    """The dimension that is the number of classes, for each tensor of `fresh` that has one."""
     larger: nn.Module = build(
         component,
         num_classes=num_classes + 1,
@@ -125,12 +117,12 @@ def _rows_of_classes(
 
 
 def _with_rows(shape: Sequence[int], dimension: int | None, number: int) -> tuple[int, ...]:
-    """That shape for so many classes, which lie along `dimension`."""
-    return tuple(number if place == dimension else size for place, size in enumerate(shape))
+    """The shape with `number` classes along `dimension`."""
+    return tuple(number if index == dimension else size for index, size in enumerate(shape))
 
 
 def _by_class(fresh: Tensor, trained: Tensor, dimension: int, classes: Sequence[str], known: Sequence[str]) -> Tensor:
-    """`fresh` with what `trained` has of the same classes."""
+    """`fresh` with the rows of `trained` for classes of the same name."""
     mixed = fresh.clone()
     for row, name in enumerate(classes):
         if name in known:

@@ -1,4 +1,4 @@
-"""What ends training before its last step: signals, the time limit, patience."""
+"""Signals that end training, and the clocks of time limit and checkpoints."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from types import FrameType, TracebackType
 from typing import Any
 
 HANGUP = getattr(signal, "SIGHUP", None)
-"""The terminal was closed; None on Windows."""
+"""Sent when a terminal is closed; None on Windows."""
 
 
 class Interruption:
-    """Notes SIGINT, SIGTERM and SIGHUP while training runs; the second one ends the process at once.
+    """Records SIGINT, SIGTERM and SIGHUP during training; a second signal ends the process at once.
 
-    A second SIGHUP does not: a terminal that is closed sends it twice, from the shell and from the kernel. Where the
-    caller ignores it (`nohup`), it stays ignored.
+    A second SIGHUP does not: a closed terminal sends it twice, from the shell and from the kernel. A SIGHUP that the
+    caller ignores (`nohup`) stays ignored.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Interruption:
     def __enter__(self) -> Interruption:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM, *_hangup_unless_ignored()):
-                self._previous[number] = signal.signal(number, self._note)
+                self._previous[number] = signal.signal(number, self._record)
         return self
 
     def __exit__(
@@ -37,13 +37,13 @@ class Interruption:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _record(self, number: int, frame: FrameType | None) -> None:
         if self.received and number != HANGUP:
             os._exit(130)
         if not self.received:
             self.received = signal.Signals(number).name
-            with suppress(OSError):  # the terminal may be gone
-                os.write(2, b"\nstopping after this step; a checkpoint is written. Once more to exit at once.\n")
+            with suppress(OSError):  # the terminal may be closed
+                os.write(2, b"\nStopping after this step and a checkpoint. Send the signal again to exit at once.\n")
 
 
 def _hangup_unless_ignored() -> list[signal.Signals]:
@@ -51,7 +51,7 @@ def _hangup_unless_ignored() -> list[signal.Signals]:
 
 
 class Stopwatch:
-    """Seconds since it was made, on top of what earlier sessions of a resumed run took."""
+    """Seconds since its creation, plus those of earlier sessions."""
 
     def __init__(self, before: float = 0.0) -> None:
         self.before = before
@@ -59,19 +59,19 @@ class Stopwatch:
 
     @property
     def seconds(self) -> float:
-        """Seconds in all."""
+        """Total seconds."""
         return self.before + time.perf_counter() - self.started
 
 
 class Alarm:
-    """Due every so many seconds; 0 is due always."""
+    """Due after every interval of `every` seconds; with 0 it is always due."""
 
     def __init__(self, every: float) -> None:
         self.every = every
         self.last = time.perf_counter()
 
     def due(self) -> bool:
-        """Whether the time is over; starts it anew where it is."""
+        """Whether the interval is over; if so, starts the next one."""
         if time.perf_counter() - self.last < self.every:
             return False
         self.last = time.perf_counter()

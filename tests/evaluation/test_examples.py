@@ -23,15 +23,15 @@ def chosen(number, right, wrong):
 
 def test_half_of_them_are_wrong_the_surest_first_and_the_rest_is_spread_over_the_right_ones():
     shown = chosen(4, right=6, wrong=6)
-    assert [(example.name, example.right) for example in shown] == [
+    assert [(example.name, example.correct) for example in shown] == [
         ("11", False), ("9", False), ("0", True), ("6", True),
     ]  # fmt: skip
 
 
 def test_where_there_are_few_of_one_sort_there_are_more_of_the_other():
-    assert [example.right for example in chosen(4, right=6, wrong=1)] == [False, True, True, True]
-    assert [example.right for example in chosen(4, right=0, wrong=6)] == [False] * 4
-    assert [example.right for example in chosen(4, right=1, wrong=6)] == [False] * 3 + [True]
+    assert [example.correct for example in chosen(4, right=6, wrong=1)] == [False, True, True, True]
+    assert [example.correct for example in chosen(4, right=0, wrong=6)] == [False] * 4
+    assert [example.correct for example in chosen(4, right=1, wrong=6)] == [False] * 3 + [True]
     assert len(chosen(40, right=2, wrong=3)) == 5
 
 
