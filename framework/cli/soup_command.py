@@ -52,7 +52,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
     display = PlainDisplay()
     results = make_soup(
-        runs, recipe, registry, arguments.out, display, greedy=arguments.greedy, recalibrate_bn=arguments.refresh
+        runs, recipe, registry, arguments.out, display, greedy=arguments.greedy, batches=arguments.refresh
     )
     _print(runs, results)
     print(f"\nThe soup is in {arguments.out}. Next: framework evaluate {arguments.out}")

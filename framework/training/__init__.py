@@ -6,10 +6,9 @@ step.py           one optimizer step
 progress.py       counters and the best validation score
 session.py        recipe and splits -> network, optimizer, … ready to train
 prepare.py        recipe -> decoded splits and preprocessing
-network.py        building and checking the network
+network.py        building and checking the network, image sizes that it can process
 init_from.py      initial weights from a run or bundle
 seen_images.py    evaluation images that the initial weights were trained on
-image_sizes.py    image sizes that a network can process
 criterion.py      a recipe's loss, with its state
 schedule.py       a learning rate scheduler that steps per step or per epoch
 freezing.py       frozen parameters, gradual unfreezing
@@ -26,14 +25,13 @@ calls.py          calls into components, each attributed to its plugin
 probe.py          a step on copies before training, to detect faults of plugins
 running_means.py  running means of loss and top-1, and the first step with a loss that is not finite
 throughput.py     images per second of training steps
-stopping.py       signals, and the clocks of time limit and checkpoints
+stopping.py       signals, and the clock of the time limit
 checkpoints.py    written atomically, the latest kept
 state_file.py     nested state dicts as safetensors files
 callbacks.py      the callbacks and the display of a run, behind their hooks
 startup.py        what is printed before training starts
 resuming.py       checks before a run is resumed
-run_documents.py  the documents that describe a run in its folder
-results.py        metrics of validation and test, with their predictions
+run_documents.py  recipe, data, model and environment of a run; its predictions and metrics
 profiling.py      the time of each phase of a step
 soup.py           the mean of several runs' weights
 """

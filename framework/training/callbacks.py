@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from types import SimpleNamespace
@@ -45,9 +44,9 @@ class Callbacks:
             built = build(callback, run=run, say=display.line)
             if built is None:
                 raise fault(callback, "returned None from build()")
-            guard = (_EssentialCallback if callback.essential else _OptionalCallback)(callback, display)
             try:
-                self.manager.register(guard.hooks(self.manager, built), f"{index}:{callback.name}")
+                hooks = _GuardedCallback(callback, display).hooks(self.manager, built)
+                self.manager.register(hooks, f"{index}:{callback.name}")
                 self.manager.check_pending()
             except pluggy.PluginValidationError as error:
                 raise fault(callback, f"has a wrong hook: {error}") from None
@@ -57,65 +56,59 @@ class Callbacks:
         return getattr(self.manager.hook, hook)
 
 
-class _GuardedCallback(ABC):
-    """Catches the exceptions of a callback's hooks."""
+class _GuardedCallback:
+    """Catches the exceptions of a callback's hooks.
+
+    An exception of an essential callback stops the run, except in `run_stopped`. An exception of another callback stops
+    the run in `run_start` only; later ones are counted and printed.
+    """
 
     def __init__(self, callback: Callback, display: Display) -> None:
         self.callback, self.display = callback, display
+        self.label = f"callback '{callback.name}'"
+        self.calls = self.failures = 0
 
     def hooks(self, manager: pluggy.PluginManager, built: object) -> SimpleNamespace:
         """The callback's hooks, each guarded."""
+        guard = self._essential if self.callback.essential else self._optional
         names = [name for name in dir(built) if manager.parse_hookimpl_opts(built, name) is not None]
-        return SimpleNamespace(**{name: self._guarded(name, getattr(built, name)) for name in names})
+        return SimpleNamespace(**{name: wraps(hook := getattr(built, name))(guard(name, hook)) for name in names})
 
-    @abstractmethod
-    def _guarded(self, name: str, hook: Callable[..., None]) -> Callable[..., None]: ...
-
-
-class _EssentialCallback(_GuardedCallback):
-    """An exception stops the run, except in `run_stopped`, where the reason for stopping must still be reported."""
-
-    def _guarded(self, name: str, hook: Callable[..., None]) -> Callable[..., None]:
-        @wraps(hook)
+    def _essential(self, name: str, hook: Callable[..., None]) -> Callable[..., None]:
         def guarded(*arguments: Any, **named: Any) -> None:
             try:
                 with attributed_to(self.callback, f"its hook {name}"):
                     hook(*arguments, **named)
             except UserError as error:
-                if name != "run_stopped":
+                if name != "run_stopped":  # the reason for stopping must still be reported
                     raise
                 self.display.line(str(error), "yellow")
 
         return guarded
 
-
-class _OptionalCallback(_GuardedCallback):
-    """An exception in `run_start` stops the run; later ones are counted and reported, and the run continues."""
-
-    calls = failures = 0
-
-    def _guarded(self, name: str, hook: Callable[..., None]) -> Callable[..., None]:
-        callback = f"callback '{self.callback.name}'"
-
-        @wraps(hook)
+    def _optional(self, name: str, hook: Callable[..., None]) -> Callable[..., None]:
         def guarded(*arguments: Any, **named: Any) -> None:
             self.calls += 1
             try:
                 hook(*arguments, **named)
             except Exception as error:
-                reason = " ".join(str(error).split()) if isinstance(error, UserError) else reason_of(error)
-                if name == "run_start":
-                    raise UserError(
-                        f"{callback} cannot start: {reason}\n"
-                        "    Fix this, or remove it from `callbacks`, and continue with --resume"
-                        f"{origin_of(self.callback)}"
-                    ) from error
-                self.failures += 1
-                if self.failures == 1:
-                    provider = provider_of(self.callback)
-                    origin = f" (it comes from {provider})" if provider else ""
-                    self.display.line(f"{callback} failed in {name}: {reason}; the run continues{origin}", "yellow")
+                self._failed(name, error)
             if self.failures and name in ("run_end", "run_stopped"):
-                self.display.line(f"{callback} failed in {self.failures} of {count(self.calls, 'call')}", "yellow")
+                calls = count(self.calls, "call")
+                self.display.line(f"{self.label} failed in {self.failures} of {calls}", "yellow")
 
         return guarded
+
+    def _failed(self, name: str, error: Exception) -> None:
+        reason = " ".join(str(error).split()) if isinstance(error, UserError) else reason_of(error)
+        if name == "run_start":
+            raise UserError(
+                f"{self.label} cannot start: {reason}\n"
+                "    Fix this, or remove it from `callbacks`, and continue with --resume"
+                f"{origin_of(self.callback)}"
+            ) from error
+        self.failures += 1
+        if self.failures == 1:
+            provider = provider_of(self.callback)
+            origin = f" (it comes from {provider})" if provider else ""
+            self.display.line(f"{self.label} failed in {name}: {reason}; the run continues{origin}", "yellow")

@@ -38,7 +38,8 @@ def settle_compile(session: Session, recorded: bool | None, say: Say) -> bool:
     if wanted == "auto" and recorded is not None:
         wanted = recorded
     if wanted == "auto":
-        return _is_measured(session) and _try_compiled(session, say)
+        measured = session.device.type == "cuda" and not session.recipe.train.deterministic
+        return measured and _try_compiled(session, say)
     if wanted:
         try:
             _use_compiled(session)
@@ -51,10 +52,6 @@ def settle_compile(session: Session, recorded: bool | None, say: Say) -> bool:
                 "    To train it without compiling: train.compile=false"
             ) from error
     return bool(wanted)
-
-
-def _is_measured(session: Session) -> bool:
-    return session.device.type == "cuda" and not session.recipe.train.deterministic
 
 
 def _try_compiled(session: Session, say: Say) -> bool:

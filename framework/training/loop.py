@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from framework.training.progress import Progress, monitored_score
 from framework.training.running_means import RunningMeans
 from framework.training.state_file import require_savable
 from framework.training.step import train_step
-from framework.training.stopping import Alarm, Interruption, Stopwatch
+from framework.training.stopping import Stopwatch, recorded_signals
 from framework.training.throughput import Throughput
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ class Trainer:
         Raises `RunFailed` if the loss or a weight is not finite, `Interrupted` after a signal and its checkpoint.
         """
         session, progress = self.session, self.progress
-        checkpoint_alarm = Alarm(self.options.checkpoint_every)
-        with Interruption() as interruption:
+        last_checkpoint = time.perf_counter()
+        with recorded_signals() as interruption:
             while not self.finished:
                 lr = session.schedule.lr
                 if train_step(session, progress.step, self.means):
@@ -83,9 +84,10 @@ class Trainer:
                 epoch_done = progress.step % session.batches.steps_per_epoch == 0 or self.finished
                 if epoch_done:
                     self.end_epoch(lr)
-                checkpointed = epoch_done or checkpoint_alarm.due()
+                checkpointed = epoch_done or time.perf_counter() - last_checkpoint >= self.options.checkpoint_every
                 if checkpointed:
                     self.checkpoint()
+                    last_checkpoint = time.perf_counter()
                 if interruption.received:
                     if not checkpointed:
                         self.checkpoint()

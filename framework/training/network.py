@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import warnings
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,7 +15,6 @@ from framework.data.seeding import seed_at
 from framework.errors import UserError
 from framework.evaluation.evaluate import described, require_logits
 from framework.training.freezing import Freezing
-from framework.training.image_sizes import nearest_sizes
 from framework.training.init_from import load_initial
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 FAULTS = (RuntimeError, ValueError, AssertionError, IndexError, TypeError, AttributeError, ZeroDivisionError, KeyError)
 """Exceptions of networks for unsuitable image sizes or options, as causes of a `ComponentFault`."""
+SIDES = (28, 32, 40, 48, 56, 64, 72, 80, 96, 112, 128, 144, 160, 192, 224, 240, 256, 288, 299, 320, 384, 448, 512)
+"""Common sides of square images."""
 SAMPLE = 256
 """Training images offered to a network when it is built."""
 
@@ -82,6 +85,31 @@ def build_network(
             f"{label_of(component)} cannot process {images}: {reason}\n"
             f"    preprocess.size: the nearest sizes that work are {' and '.join(sides)}{origin_of(component)}"
         ) from error
+
+
+def nearest_sizes(wanted: tuple[int, int], attempt: Callable[[tuple[int, int]], nn.Module]) -> list[int]:
+    """The sides of the nearest smaller and the nearest larger square images for which `attempt` succeeds, if any.
+
+    `attempt` builds a network for a size and runs it; it raises `UserError` if that fails. It is called on PyTorch's
+    meta device, which neither allocates nor computes.
+    """
+    side = max(wanted)
+    smaller = [known for known in reversed(SIDES) if known < side]
+    larger = [known for known in SIDES if known > side or (known == side and wanted[0] != wanted[1])]
+    found = [_first(sides, attempt) for sides in (smaller, larger)]
+    return [side for side in found if side is not None]
+
+
+def _first(sides: Iterable[int], attempt: Callable[[tuple[int, int]], nn.Module]) -> int | None:
+    for side in sides:
+        try:
+            with torch.device("meta"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                attempt((side, side))
+        except UserError:
+            continue
+        return side
+    return None
 
 
 def try_network(model: nn.Module, component: Model, num_classes: int, channels: int, size: tuple[int, int]) -> None:

@@ -25,9 +25,8 @@ from framework.training.loop import Trainer
 from framework.training.network import multiply_adds
 from framework.training.prepare import prepare_data
 from framework.training.probe import probe
-from framework.training.results import SPLITS, evaluated_splits
 from framework.training.resuming import check_folder, created, recorded
-from framework.training.run_documents import write_documents
+from framework.training.run_documents import SPLITS, evaluated_splits, write_documents
 from framework.training.seen_images import count_seen, save_training_images
 from framework.training.session import Session, build_session
 from framework.training.startup import print_startup

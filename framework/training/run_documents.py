@@ -1,14 +1,16 @@
-"""The documents that describe a run in its folder: recipe, data, tables, model and environment."""
+"""The contents of a run folder besides weights and logs: recipe, data, model, environment; predictions and metrics."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from framework.data.tables import OPTIONS, find_table
 from framework.device import describe_device
+from framework.evaluation.copies import metrics_without_copies
+from framework.evaluation.predictions import Predictions
 from framework.files import replace_atomically
 from framework.recipe.saving import plain, recipe_text
 from framework.runs.environment import describe_environment, with_session
@@ -20,11 +22,18 @@ from framework.training.resuming import (
 )
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from framework.data.stores.store import Store
     from framework.display import Display
+    from framework.evaluation.evaluate import Evaluator
     from framework.registry import Registry
     from framework.runs.folder import RunFolder
     from framework.training.session import Session
+
+SPLITS = ("validation", "test")
+METRICS = (*SPLITS, "test_without_copies")
+"""The keys of `results.json` that hold metrics."""
 
 
 def write_documents(
@@ -85,3 +94,24 @@ def _write_model(run: RunFolder, session: Session) -> None:
         "evaluation": evaluation,
     }
     run.write("model", model)
+
+
+def evaluated_splits(
+    run: RunFolder, model: nn.Module, evaluator: Evaluator, stores: Mapping[str, Store], *, validated: bool = False
+) -> dict[str, Any]:
+    """Evaluate validation and test, save their predictions in the run folder, and return their metrics by split.
+
+    With `validated`, the saved predictions of the validation split are used: they are those of `model`.
+    """
+    metrics: dict[str, Any] = {}
+    for split in (split for split in SPLITS if split in stores):
+        file = run.predictions(split)
+        if validated and split == "validation":
+            predictions = Predictions.load(file)
+        else:
+            predictions = evaluator.predictions(model, stores[split])
+            predictions.save(file)
+        metrics[split] = predictions.metrics()
+        if split == "test":
+            metrics |= metrics_without_copies(stores, predictions)
+    return metrics

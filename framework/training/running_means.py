@@ -18,23 +18,6 @@ class Means(NamedTuple):
     top1: float
 
 
-class Sums:
-    """Loss × images, correct images, and images."""
-
-    def __init__(self) -> None:
-        self.values = [0.0, 0.0, 0.0]
-
-    def add(self, *values: float) -> None:
-        """Add one batch."""
-        self.values = [old + new for old, new in zip(self.values, values, strict=True)]
-
-    def take(self) -> Means:
-        """The means; resets the sums."""
-        loss, correct, images = self.values
-        self.values = [0.0, 0.0, 0.0]
-        return Means(loss / max(images, 1), correct / max(images, 1))
-
-
 class RunningMeans:
     """Means over the epoch and since the last log line, and the first step whose loss was not finite.
 
@@ -43,8 +26,7 @@ class RunningMeans:
     """
 
     def __init__(self) -> None:
-        self.recent = Sums()
-        self.epoch = Sums()
+        self.recent, self.epoch = [0.0] * 3, [0.0] * 3
         self.bad_step: int | None = None
         self._pending: list[tuple[Tensor, Tensor, int, int]] = []
 
@@ -57,13 +39,13 @@ class RunningMeans:
     def take_recent(self) -> Means:
         """The means since the last call, or since the start of the epoch."""
         self._fetch()
-        return self.recent.take()
+        return _take(self.recent)
 
     def take_epoch(self) -> Means:
         """The means of the epoch; starts a new one."""
         self._fetch()
-        self.recent.take()
-        return self.epoch.take()
+        _take(self.recent)
+        return _take(self.epoch)
 
     def first_bad_step(self) -> int | None:
         """The first step whose loss was not finite, or None."""
@@ -71,13 +53,13 @@ class RunningMeans:
         return self.bad_step
 
     def state_dict(self) -> dict[str, Any]:
-        """The sums since the last log line and over the epoch."""
+        """The sums since the last log line and over the epoch: loss × images, correct images, and images."""
         self._fetch()
-        return {"recent": self.recent.values, "epoch": self.epoch.values}
+        return {"recent": self.recent, "epoch": self.epoch}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the sums."""
-        self.recent.values, self.epoch.values = list(state["recent"]), list(state["epoch"])
+        self.recent, self.epoch = list(state["recent"]), list(state["epoch"])
 
     def _fetch(self) -> None:
         """Fetch the pending values from the device, all in one transfer."""
@@ -87,7 +69,16 @@ class RunningMeans:
         self._pending.clear()
         values = torch.stack([torch.stack(losses).float(), torch.stack(corrects).float()]).tolist()
         for loss, correct, number, step in zip(*values, images, steps, strict=True):
-            self.recent.add(loss * number, correct, number)
-            self.epoch.add(loss * number, correct, number)
+            for sums in (self.recent, self.epoch):
+                sums[0] += loss * number
+                sums[1] += correct
+                sums[2] += number
             if self.bad_step is None and not math.isfinite(loss):
                 self.bad_step = step
+
+
+def _take(sums: list[float]) -> Means:
+    """The means; resets the sums."""
+    loss, correct, images = sums
+    sums[:] = [0.0] * 3
+    return Means(loss / max(images, 1), correct / max(images, 1))

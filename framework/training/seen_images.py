@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from framework.errors import count
 from framework.runs.training_images import FILE, TrainingImages
 
 if TYPE_CHECKING:
@@ -31,17 +30,6 @@ def count_seen(initial: Trained | None, stores: Mapping[str, Store], preprocess:
         for split, store in stores.items()
         if split != "train"
     }
-
-
-def describe_seen(initial: Trained, stores: Mapping[str, Store], seen: Mapping[str, int]) -> str | None:
-    """A warning about validation and test images that `initial` was trained on; None if there are none."""
-    parts = [f"{number:,} of {count(len(stores[split]), f'{split} image')}" for split, number in seen.items() if number]
-    if not parts:
-        return None
-    return (
-        f"{' and '.join(parts)} were training images of '{initial.label}': metrics on them are too optimistic. Use the "
-        "same held-out images (the same split_seed, validation and test in `dataset`), or evaluate on other images"
-    )
 
 
 def save_training_images(run: RunFolder, initial: Trained | None, train: Store, preprocess: Preprocessor) -> None:

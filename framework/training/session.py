@@ -132,13 +132,7 @@ def build_session(
         averaging=build_averaging(train, model, steps),
         precision=precision,
         evaluator=Evaluator(
-            preprocess,
-            device,
-            train.batch_size,
-            train.channels_last,
-            recipe.evaluate.tta,
-            activation,
-            recipe.model,
+            preprocess, device, train.batch_size, train.channels_last, recipe.evaluate.tta, activation, recipe.model
         ),
     )
 

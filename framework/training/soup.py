@@ -32,7 +32,7 @@ from framework.training.batch_norm import recalibrate_bn
 from framework.training.freezing import freeze, frozen_norms
 from framework.training.prepare import prepare_data
 from framework.training.progress import monitored_score
-from framework.training.results import METRICS, SPLITS, evaluated_splits
+from framework.training.run_documents import METRICS, SPLITS, evaluated_splits
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,16 +52,16 @@ class Soup:
     recipe: Recipe
     stores: dict[str, Store]
     engine: TorchEngine
-    recalibrate_bn: int
+    bn_batches: int
     """Batches of training images for batch normalisation statistics; 0: use the mean of the runs' statistics."""
 
     def load_mean(self, chosen: Sequence[Trained]) -> None:
         """Load the mean of the chosen runs' weights into the network."""
         model = self.engine.model
         model.load_state_dict(mean_weights([load_file(run.weights) for run in chosen]))
-        if self.recalibrate_bn and len(chosen) > 1:
+        if self.bn_batches and len(chosen) > 1:
             freeze(model, self.recipe.train.freeze)
-            recalibrate_bn(model, self.stores["train"], self.engine.evaluator, self.recalibrate_bn, frozen_norms(model))
+            recalibrate_bn(model, self.stores["train"], self.engine.evaluator, self.bn_batches, frozen_norms(model))
 
     def greedy(self) -> list[Trained]:
         """The best run by validation score, and each next best one that does not make the mean worse."""
@@ -82,18 +82,12 @@ class Soup:
 
 
 def make_soup(
-    runs: Sequence[Trained],
-    recipe: Recipe,
-    registry: Registry,
-    out: Path,
-    display: Display,
-    *,
-    greedy: bool,
-    recalibrate_bn: int,
+    runs: list[Trained], recipe: Recipe, registry: Registry, out: Path, display: Display, *, greedy: bool, batches: int
 ) -> dict[str, Any]:
     """Average the weights, evaluate them, write a run folder, and return the content of its `results.json`.
 
-    `recipe` is the first run's. Raises `UserError` if the runs differ in more than their weights.
+    `recipe` is of the first run; for `batches` see `Soup.bn_batches`. Raises `UserError` if the runs differ in more
+    than their weights.
     """
     require_alike(runs, registry)
     if greedy and not all("validation" in run.documents.get("results", {}) for run in runs):
@@ -105,16 +99,12 @@ def make_soup(
         stores, preprocess = prepare_data(recipe, display.reading, display.line)
         _require_same_data(runs[0], stores, preprocess)
         engine = TorchEngine.load(runs[0], registry, recipe.train.device).with_tta(recipe.evaluate.tta)
-        soup = Soup(runs, recipe, stores, engine, recalibrate_bn)
-        chosen = soup.greedy() if greedy else list(runs)
+        soup = Soup(runs, recipe, stores, engine, batches)
+        chosen = soup.greedy() if greedy else runs
         soup.load_mean(chosen)
+        labels, used = ([run.label for run in some] for some in (runs, chosen))
         results = _training_results(runs[0], chosen)
-        results["soup"] = {
-            "runs": [run.label for run in runs],
-            "chosen": [run.label for run in chosen],
-            "greedy": greedy,
-            "recalibrate_bn": recalibrate_bn,
-        }
+        results["soup"] = {"runs": labels, "chosen": used, "greedy": greedy, "recalibrate_bn": batches}
         _write(RunFolder(out), soup, registry, results)
     return results
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from framework.errors import count
 from framework.recipe.doubts import doubts
 from framework.training.init_from import describe_initial
-from framework.training.seen_images import describe_seen
 
 if TYPE_CHECKING:
+    from framework.data.stores.store import Store
     from framework.display import Display
     from framework.runs.trained import Trained
     from framework.training.session import Session
@@ -26,7 +27,18 @@ def print_startup(
         classes = session.stores["train"].classes
         for sentence in describe_initial(session.recipe.model, initial, classes, session.preprocess):
             display.line(f"{'weights':>10}  {sentence}")
-        if initial and (sentence := describe_seen(initial, session.stores, seen)):
+        if initial and (sentence := _describe_seen(initial, session.stores, seen)):
             display.line(f"{'weights':>10}  {sentence}", "yellow")
     for warning in doubts(session.recipe):
         display.line(f"warning: {warning}", "yellow")
+
+
+def _describe_seen(initial: Trained, stores: Mapping[str, Store], seen: Mapping[str, int]) -> str | None:
+    """A warning about validation and test images that `initial` was trained on; None if there are none."""
+    parts = [f"{number:,} of {count(len(stores[split]), f'{split} image')}" for split, number in seen.items() if number]
+    if not parts:
+        return None
+    return (
+        f"{' and '.join(parts)} were training images of '{initial.label}': metrics on them are too optimistic. Use the "
+        "same held-out images (the same split_seed, validation and test in `dataset`), or evaluate on other images"
+    )

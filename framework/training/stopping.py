@@ -1,4 +1,4 @@
-"""Signals that end training, and the clocks of time limit and checkpoints."""
+"""Signals that end training, and the clock of the time limit."""
 
 from __future__ import annotations
 
@@ -6,38 +6,24 @@ import os
 import signal
 import threading
 import time
-from contextlib import suppress
-from types import FrameType, TracebackType
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
 
 HANGUP = getattr(signal, "SIGHUP", None)
 """Sent when a terminal is closed; None on Windows."""
 
 
 class Interruption:
-    """Records SIGINT, SIGTERM and SIGHUP during training; a second signal ends the process at once.
+    """The first signal received during training; the second one ends the process at once.
 
-    A second SIGHUP does not: a closed terminal sends it twice, from the shell and from the kernel. A SIGHUP that the
-    caller ignores (`nohup`) stays ignored.
+    A second SIGHUP does not: a closed terminal sends it twice, from the shell and from the kernel.
     """
 
-    def __init__(self) -> None:
-        self.received: str | None = None
-        self._previous: dict[signal.Signals, Any] = {}
+    received: str | None = None
 
-    def __enter__(self) -> Interruption:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM, *_hangup_unless_ignored()):
-                self._previous[number] = signal.signal(number, self._record)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    def _record(self, number: int, frame: FrameType | None) -> None:
+    def record(self, number: int, frame: FrameType | None) -> None:
+        """The signal handler."""
         if self.received and number != HANGUP:
             os._exit(130)
         if not self.received:
@@ -46,8 +32,20 @@ class Interruption:
                 os.write(2, b"\nStopping after this step and a checkpoint. Send the signal again to exit at once.\n")
 
 
-def _hangup_unless_ignored() -> list[signal.Signals]:
-    return [] if HANGUP is None or signal.getsignal(HANGUP) == signal.SIG_IGN else [HANGUP]
+@contextmanager
+def recorded_signals() -> Iterator[Interruption]:
+    """Record SIGINT, SIGTERM and SIGHUP, but not a SIGHUP that the caller ignores (`nohup`)."""
+    interruption, numbers = Interruption(), [signal.SIGINT, signal.SIGTERM]
+    if HANGUP is not None and signal.getsignal(HANGUP) != signal.SIG_IGN:
+        numbers.append(HANGUP)
+    if threading.current_thread() is not threading.main_thread():
+        numbers.clear()  # other threads cannot set handlers
+    previous = {number: signal.signal(number, interruption.record) for number in numbers}
+    try:
+        yield interruption
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 class Stopwatch:
@@ -61,18 +59,3 @@ class Stopwatch:
     def seconds(self) -> float:
         """Total seconds."""
         return self.before + time.perf_counter() - self.started
-
-
-class Alarm:
-    """Due after every interval of `every` seconds; with 0 it is always due."""
-
-    def __init__(self, every: float) -> None:
-        self.every = every
-        self.last = time.perf_counter()
-
-    def due(self) -> bool:
-        """Whether the interval is over; if so, starts the next one."""
-        if time.perf_counter() - self.last < self.every:
-            return False
-        self.last = time.perf_counter()
-        return True

@@ -109,6 +109,7 @@ def modes(part: Part) -> None:
 
     from framework.recipe import load_recipe
     from framework.registry import Registry
+    from framework.training.backend import backend_settings
     from framework.training.compiling import settle_compile
     from framework.training.prepare import prepare_data
     from framework.training.running_means import RunningMeans
@@ -134,14 +135,15 @@ def modes(part: Part) -> None:
         recipe = load_recipe("recipes/fer2013_best.yaml", registry, [*common, *overrides])
         wait = torch.cuda.synchronize if part.device == "cuda" else lambda: None
         try:
-            session, means = build_session(recipe, *prepare_data(recipe)), RunningMeans()
-            settle_compile(session, None, print)
-            for warm_up in (True, False):
-                wait()
-                started = time.perf_counter()
-                for step in range(10 if warm_up and not part.rehearse else steps):
-                    train_step(session, step, means)
-                wait()
+            with backend_settings(torch.device(part.device), deterministic=recipe.train.deterministic):
+                session, means = build_session(recipe, *prepare_data(recipe)), RunningMeans()
+                settle_compile(session, None, print)
+                for warm_up in (True, False):
+                    wait()
+                    started = time.perf_counter()
+                    for step in range(10 if warm_up and not part.rehearse else steps):
+                        train_step(session, step, means)
+                    wait()
         except Exception as error:  # the other settings are measured all the same
             part.add(**{name: f"{type(error).__name__}: {error}"[:300]})
             continue
