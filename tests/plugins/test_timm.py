@@ -102,14 +102,15 @@ def test_oblong_images_are_possible():
 
 
 def test_a_size_that_does_not_fit_is_answered_with_sizes_that_do():
-    with pytest.raises(UserError, match="model 'timm/levit_128s' cannot take 1×50×50 images") as caught:
+    with pytest.raises(UserError, match="model 'timm/levit_128s' .*1×50×50") as caught:
         build_network(TimmModel(arch="levit_128s"), 7, 1, (50, 50))
-    assert "preprocess.size: Of the usual sizes it takes 48×48 and 64×64" in str(caught.value)
+    assert "preprocess.size: " in str(caught.value)
+    assert "48×48 and 64×64" in str(caught.value)
 
 
 def test_a_size_that_does_not_fit_is_said_before_weights_are_fetched(monkeypatch):
     monkeypatch.setattr("framework_timm._build.load_published", lambda *_: pytest.fail("weights were fetched"))
-    with pytest.raises(UserError, match="it takes 48×48 and 64×64"):
+    with pytest.raises(UserError, match="48×48 and 64×64"):
         build_network(TimmModel(arch="levit_128s", pretrained=True), 7, 1, (50, 50))
 
 
