@@ -27,10 +27,10 @@ def print_startup(
         classes = session.stores["train"].classes
         for sentence in describe_initial(session.recipe.model, initial, classes, session.preprocess):
             display.line(f"{'weights':>10}  {sentence}")
-        if initial and (sentence := _describe_seen(initial, session.stores, seen)):
-            display.line(f"{'weights':>10}  {sentence}", "yellow")
-    for warning in doubts(session.recipe):
-        display.line(f"warning: {warning}", "yellow")
+        if initial and (warning := _describe_seen(initial, session.stores, seen)):
+            display.line(f"{'weights':>10}  {warning}", "yellow")
+    for doubt in doubts(session.recipe):
+        display.line(f"warning: {doubt}", "yellow")
 
 
 def _describe_seen(initial: Trained, stores: Mapping[str, Store], seen: Mapping[str, int]) -> str | None:

@@ -112,8 +112,8 @@ def test_a_greedy_soup_leaves_out_what_makes_it_worse(factor, welcome, run, tmp_
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("model.width=4", "model.width is 8 in '{a}', and 4 in '{b}'"),
-        ("preprocess.size=12", "preprocess.height is 16 in '{a}', and 12 in '{b}'"),
+        ("model.width=4", "model.width is 8 in '{a}' and 4 in '{b}'"),
+        ("preprocess.size=12", "preprocess.height is 16 in '{a}' and 12 in '{b}'"),
     ],
 )
 def test_what_differs_beside_the_weights_is_named(override, message, run, tmp_path, framework):

