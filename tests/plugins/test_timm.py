@@ -102,7 +102,7 @@ def test_oblong_images_are_possible():
 
 
 def test_a_size_that_does_not_fit_is_answered_with_sizes_that_do():
-    with pytest.raises(UserError, match="model 'timm/levit_128s' .*1×50×50") as caught:
+    with pytest.raises(UserError, match=r"model 'timm/levit_128s' .*1×50×50") as caught:
         build_network(TimmModel(arch="levit_128s"), 7, 1, (50, 50))
     assert "preprocess.size: " in str(caught.value)
     assert "48×48 and 64×64" in str(caught.value)
