@@ -74,12 +74,12 @@ def examples_picture(examples: Sequence[Example]) -> Image.Image:
     font = ImageFont.load_default(TEXT)
     for index, example in enumerate(examples):
         x, y = index % columns * width + MARGIN, index // columns * height + MARGIN
-        colour = BLUE if example.right else ORANGE
+        colour = BLUE if example.correct else ORANGE
         draw.rectangle((x - 3, y - 3, x + TILE + 2, y + TILE + 2), colour)
         picture.paste(_tile(example.image), (x, y))
         prediction = f"{example.prediction} {percent(example.probability)}"
         draw.text((x, y + TILE + 4), _shortened(prediction, font), colour, font)
-        label = "correct" if example.right else f"true: {example.label}"
+        label = "correct" if example.correct else f"true: {example.label}"
         draw.text((x, y + TILE + 6 + TEXT), _shortened(label, font), GREY, font)
     return picture
 

@@ -135,10 +135,10 @@ class Display(ABC):
         """Print the result of a dry run."""
         self._overview(profile.session)
         self.line()
-        for stage in profile.stages:
-            height, width = stage.size
-            steps = f"{count(stage.steps, 'step')} of {count(stage.images, 'image')}"
-            self.line(f"{'training':>10}  {steps} at {height}×{width}, {stage.images_per_second:,.0f} images/s")
+        for size in profile.sizes:
+            height, width = size.image_size
+            steps = f"{count(size.steps, 'step')} of {count(size.images, 'image')}"
+            self.line(f"{'training':>10}  {steps} at {height}×{width}, {size.images_per_second:,.0f} images/s")
         self.line(f"{'time':>10}  about {duration(profile.seconds)}, including evaluation")
         self.line(f"{'memory':>10}  {gigabytes(profile.memory)} at its peak")
         self.line("The recipe works. Nothing was trained or written.")

@@ -141,7 +141,7 @@ def test_a_run_is_not_resumed_with_another_table(recipe, table, framework, tmp_p
     table.write_text("name\ntrain/red/a.png\n")
     result = framework(*arguments, "--resume")
     assert result.status == 2
-    assert "are not those that the run" in result.err
+    assert "differ from those of the run" in result.err
 
 
 @pytest.mark.parametrize("store", ["memory", "disk", "stream"])

@@ -1,4 +1,4 @@
-"""From a recipe to its decoded splits, and to the preprocessing that they settle."""
+"""Data preparation: the decoded splits of a recipe, and its resolved preprocessing."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from framework.errors import UserError, count, enumerate_names
 from framework.recipe.sections import Recipe
 
 Progress = Callable[[str, int, int], None]
-"""Told how far reading a split is: its name, images done, images in all."""
+"""Called with the name of a split, the number of images read, and their total."""
 
 
-def read_data(
+def prepare_data(
     recipe: Recipe, progress: Progress = lambda split, done, total: None, say: Say = lambda text: None
 ) -> tuple[dict[str, Store], Preprocessor]:
-    """Decode the splits that a run needs, and settle preprocessing by the training images.
+    """Decode the splits, and resolve preprocessing from the training images.
 
-    `say` gets a sentence for each note of the data set, for options that should be set, and where kept images are stale
-    or cannot be kept. Raises `BadImages` with those of all splits.
+    `say` is called with notes of the data set, advice on options, and problems of the image cache. Raises `BadImages`
+    with the images of all splits that cannot be read.
     """
     sources = build_splits(recipe.dataset)
     for note in sources.notes:
@@ -36,7 +36,7 @@ def read_data(
     preprocess = resolve_preprocess(recipe, sources["train"])
     storage = Storage.of_recipe(recipe, choose_device(recipe.train.device), say)
     stores: dict[str, Store] = {}
-    bad_images = BadImageCollector()
+    bad_images = BadImageCollector()  # all splits are read, to report all bad images at once
     for name in ("train", "validation", "test"):
         if name in sources:
             with bad_images.reading(name):
@@ -62,13 +62,13 @@ def _require_every_class(train: Store) -> None:
     lost = [name for name, number in train.class_counts.items() if number == 0]
     if lost and train.skipped:
         raise UserError(
-            f"no training image of {enumerate_names(lost)} can be read, so nothing of that could be learned; "
-            f"the first that was skipped: {train.skipped[0].name}: {train.skipped[0].reason}"
+            f"no training image of {enumerate_names(lost)} can be read; the first skipped image is "
+            f"{train.skipped[0].name}: {train.skipped[0].reason}"
         )
 
 
 def resolve_preprocess(recipe: Recipe, source: ImageSource) -> Preprocessor:
-    """The recipe's section with the number of channels settled."""
+    """The recipe's preprocessing with the number of channels resolved."""
     section = recipe.preprocess
     channels = section.channels or (1 if source.channels == 1 else 3)
     height, width = section.size
@@ -77,8 +77,8 @@ def resolve_preprocess(recipe: Recipe, source: ImageSource) -> Preprocessor:
         values = getattr(section, name) or (default,) * channels
         if len(values) not in (1, channels):
             raise UserError(
-                f"preprocess.{name} has {len(values)} values for {count(channels, 'channel')}: give one, or one for "
-                f"each channel; preprocess.channels={len(values)} makes the images so"
+                f"preprocess.{name} has {len(values)} values for {count(channels, 'channel')}: set one value, one per "
+                f"channel, or preprocess.channels={len(values)}"
             )
         given[name] = tuple(values) * (channels if len(values) == 1 else 1)
     return Preprocessor(height, width, channels, section.fit, **given, value_range=recipe.dataset.sample_range)

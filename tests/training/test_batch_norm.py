@@ -1,4 +1,4 @@
-"""Statistics of batch normalisation, against torch's own way of estimating them anew."""
+"""Recalibration of batch normalisation, compared with `torch.optim.swa_utils.update_bn`."""
 
 import copy
 
@@ -12,7 +12,7 @@ from framework import ImageArrays
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.build import build_store
 from framework.evaluation.evaluate import Evaluator
-from framework.training.norms import recalibrate_bn, spread
+from framework.training.batch_norm import recalibrate_bn, spread
 
 PREPROCESS = Preprocessor(8, 8, 1, "crop", (0.4,), (0.2,))
 EVALUATOR = Evaluator(PREPROCESS, torch.device("cpu"), batch_size=10)
@@ -29,7 +29,7 @@ def network():
     torch.manual_seed(0)
     layers = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4, momentum=0.4)
     model = nn.Sequential(*layers)
-    model(5 * torch.randn(8, 1, 8, 8))  # statistics of something else
+    model(5 * torch.randn(8, 1, 8, 8))  # other statistics
     return model
 
 
@@ -37,7 +37,7 @@ def statistics(model):
     return [value for name, value in model.state_dict().items() if "running" in name]
 
 
-def test_statistics_are_those_that_torch_would_estimate_on_the_same_batches(network, store):
+def test_statistics_equal_those_of_update_bn(network, store):
     expected = copy.deepcopy(network)
     lists = spread(50, batches=3, batch_size=10)
     update_bn([EVALUATOR.inputs(images) for images in store.pixels.batches(lists)], expected)
@@ -46,7 +46,7 @@ def test_statistics_are_those_that_torch_would_estimate_on_the_same_batches(netw
         torch.testing.assert_close(found, wanted)
 
 
-def test_all_else_is_as_before_and_the_network_is_ready_to_be_evaluated(network, store):
+def test_parameters_and_momentum_do_not_change_and_the_network_is_in_evaluation_mode(network, store):
     before = copy.deepcopy(dict(network.named_parameters()))
     recalibrate_bn(network, store, EVALUATOR, batches=3)
     assert all(torch.equal(value, before[name]) for name, value in network.named_parameters())
@@ -54,7 +54,7 @@ def test_all_else_is_as_before_and_the_network_is_ready_to_be_evaluated(network,
     assert not any(module.training for module in network.modules())
 
 
-def test_dropout_is_off_also_inside_of_a_normalisation(store):
+def test_dropout_inside_a_batch_norm_is_off(store):
     class NormWithDropout(nn.BatchNorm2d):
         def __init__(self):
             super().__init__(1)
@@ -68,14 +68,14 @@ def test_dropout_is_off_also_inside_of_a_normalisation(store):
     assert network[2].running_var.item() == pytest.approx(1, rel=1e-2)
 
 
-def test_named_modules_keep_their_statistics(network, store):
+def test_frozen_modules_keep_their_statistics(network, store):
     before = copy.deepcopy(network[1].state_dict())
-    recalibrate_bn(network, store, EVALUATOR, batches=3, still={"1"})
+    recalibrate_bn(network, store, EVALUATOR, batches=3, frozen={"1"})
     assert all(torch.equal(value, before[name]) for name, value in network[1].state_dict().items())
     assert network[4].num_batches_tracked == 3
 
 
-def test_images_are_spread_over_the_whole_split_and_each_batch_over_all_of_them():
+def test_batches_are_spread_evenly_over_the_split():
     lists = spread(100, batches=2, batch_size=10)
     assert [len(indices) for indices in lists] == [10, 10]
     assert sorted(torch.cat(lists).tolist()) == list(range(0, 100, 5))

@@ -1,4 +1,4 @@
-"""Nested state as one safetensors file: tensors as tensors, everything else as JSON in its header. No pickled code."""
+"""Nested state dicts as safetensors files: tensors as tensors, everything else as JSON in the header, no pickles."""
 
 from __future__ import annotations
 
@@ -17,47 +17,45 @@ from framework.files import replace_atomically
 PLAIN = (str, int, float, bool, type(None))
 
 
-def save_tree(path: Path, tree: Any) -> None:
-    """Write dicts, lists, tuples, tensors, dtypes and plain values; whole or not at all, also where the machine stops.
-
-    Raises `UserError` where there is something else in it.
-    """
-    skeleton, tensors = _taken_apart(tree)
-    # contiguous copies: safetensors refuses tensors that share memory
+def save_state(path: Path, state: Any) -> None:
+    """Write dicts, lists, tuples, tensors, dtypes and plain values atomically; raises `UserError` for anything else."""
+    structure, tensors = _split(state)
+    # Contiguous copies: safetensors rejects tensors that share memory.
     copies = {key: tensor.detach().to("cpu", copy=True).contiguous() for key, tensor in tensors.items()}
 
     def write(temporary: Path) -> None:
-        save_file(copies, temporary, metadata={"tree": skeleton})
+        save_file(copies, temporary, metadata={"structure": structure})
 
     replace_atomically(path, write)
 
 
-def load_tree(path: Path) -> Any:
-    """Read what `save_tree` wrote; tensors come back on the CPU. Raises `UserError` for any other file."""
+def load_state(path: Path) -> Any:
+    """Read a file of `save_state`, tensors on the CPU. Raises `UserError` for any other file."""
     try:
         with safe_open(os.fspath(path), framework="pt") as file:
-            skeleton = json.loads(file.metadata()["tree"])
-            return _unpacked(skeleton, {key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
+            structure = json.loads(file.metadata()["structure"])
+            return _unpacked(structure, {key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
     except FileNotFoundError:
-        raise UserError(f"{path}: there is no such file") from None
+        raise UserError(f"{path}: no such file") from None
     except Exception as error:
-        raise UserError(f"{path}: damaged, or not written by this program ({error})") from None
+        raise UserError(f"{path}: damaged, or not a checkpoint of this program ({error})") from None
 
 
-def require_savable(tree: Any) -> None:
-    """Raise `UserError` where `save_tree` would, without copying or writing anything."""
-    _taken_apart(tree)
+def require_savable(state: Any) -> None:
+    """Raise `UserError` if `save_state` would, without copying or writing anything."""
+    _split(state)
 
 
-def _taken_apart(tree: Any) -> tuple[str, dict[str, torch.Tensor]]:
+def _split(state: Any) -> tuple[str, dict[str, torch.Tensor]]:
+    """The structure as JSON, and the tensors by their paths."""
     tensors: dict[str, torch.Tensor] = {}
-    return json.dumps(_packed(tree, "", tensors)), tensors
+    return json.dumps(_packed(state, "", tensors)), tensors
 
 
 def _packed(node: Any, path: str, tensors: dict[str, torch.Tensor]) -> Any:
     if isinstance(node, torch.Tensor):
         if path in tensors:
-            raise UserError(f"no checkpoint can hold two tensors under the name '{path}'; rename a key of the state")
+            raise UserError(f"a checkpoint cannot hold two tensors named '{path}'; rename a key of the state")
         tensors[path] = node
         return {"tensor": path}
     if isinstance(node, torch.dtype):
@@ -75,14 +73,14 @@ def _packed(node: Any, path: str, tensors: dict[str, torch.Tensor]) -> Any:
     if isinstance(node, PLAIN):
         return node
     raise UserError(
-        f"no checkpoint can hold '{path}', a {type(node).__name__}: state is of tensors, dtypes, numbers, text, "
-        "lists and dicts"
+        f"a checkpoint cannot hold '{path}', a {type(node).__name__}: state may contain tensors, dtypes, numbers, "
+        "strings, lists and dicts"
     )
 
 
 def _plain_key(key: Any, path: str) -> Any:
     if not isinstance(key, PLAIN):
-        raise UserError(f"no checkpoint can hold the key {key!r} of '{path}': keys are text or numbers")
+        raise UserError(f"a checkpoint cannot hold the key {key!r} of '{path}': keys must be strings or numbers")
     return key
 
 

@@ -1,4 +1,4 @@
-"""What a checkpoint's file can hold."""
+"""The types that a checkpoint can hold."""
 
 from collections import deque
 
@@ -6,32 +6,32 @@ import pytest
 import torch
 
 from framework import UserError
-from framework.training.tree import load_tree, save_tree
+from framework.training.state_file import load_state, save_state
 
 
-def test_what_was_saved_comes_back_with_its_types(tmp_path):
-    tree = {
+def test_saved_state_is_loaded_with_its_types(tmp_path):
+    state = {
         "tensor": torch.arange(3),
         "dtype": torch.bfloat16,
         "values": [1, 2.5, "text", None, True],
         "pair": (torch.zeros(1), {"tensor": 1}),
         0: {"dtype": "text"},
     }
-    save_tree(tmp_path / "state.safetensors", tree)
-    found = load_tree(tmp_path / "state.safetensors")
-    torch.testing.assert_close(found.pop("tensor"), tree.pop("tensor"))
-    assert found == tree
+    save_state(tmp_path / "state.safetensors", state)
+    found = load_state(tmp_path / "state.safetensors")
+    torch.testing.assert_close(found.pop("tensor"), state.pop("tensor"))
+    assert found == state
 
 
-def test_anything_else_is_refused_with_its_place(tmp_path):
-    with pytest.raises(UserError, match=r"no checkpoint can hold 'optimizer\.groups\.1\.at', a set"):
-        save_tree(tmp_path / "state.safetensors", {"optimizer": {"groups": [{}, {"at": {1}}]}})
-    with pytest.raises(UserError, match=r"no checkpoint can hold the key \(1, 2\) of 'scheduler'"):
-        save_tree(tmp_path / "state.safetensors", {"scheduler": {(1, 2): 3}})
+def test_other_types_are_an_error_with_their_path(tmp_path):
+    with pytest.raises(UserError, match=r"'optimizer\.groups\.1\.at', a set"):
+        save_state(tmp_path / "state.safetensors", {"optimizer": {"groups": [{}, {"at": {1}}]}})
+    with pytest.raises(UserError, match=r"\(1, 2\) of 'scheduler'"):
+        save_state(tmp_path / "state.safetensors", {"scheduler": {(1, 2): 3}})
     assert not any(tmp_path.iterdir())
 
 
-def test_an_optimizer_that_cannot_be_saved_is_refused_before_training(framework, monkeypatch, tmp_path):
+def test_an_optimizer_that_cannot_be_saved_is_an_error_before_training(framework, monkeypatch, tmp_path):
     from framework_stranger import PlainSGD
 
     def build(self, model):
@@ -45,11 +45,11 @@ def test_an_optimizer_that_cannot_be_saved_is_refused_before_training(framework,
     for way in (["--out", tmp_path / "run"], ["--dry-run"]):
         result = framework("run", recipe, "train.device=cpu", *way)
         assert result.status == 2
-        assert "no checkpoint can hold 'optimizer.param_groups.0.rule', a builtin_function_or_method" in result.err
+        assert "'optimizer.param_groups.0.rule', a builtin_function_or_method" in result.err
     assert not (tmp_path / "run").exists()
 
 
-def test_state_that_comes_with_the_first_step_is_refused_after_it(framework, monkeypatch, tmp_path):
+def test_optimizer_state_that_cannot_be_saved_is_an_error_after_the_first_step(framework, monkeypatch, tmp_path):
     from framework_stranger import PlainSGD
 
     class Remembering(torch.optim.SGD):
@@ -63,17 +63,17 @@ def test_state_that_comes_with_the_first_step_is_refused_after_it(framework, mon
     recipe.write_text("{dataset: dots, preprocess: {size: 16}, model: tinynet, optimizer: plain_sgd}")
     result = framework("run", recipe, "train.device=cpu", "train.log_every=1", "--out", tmp_path / "run")
     assert result.status == 2
-    assert "no checkpoint can hold 'optimizer.state.0.history', a deque" in result.err
-    assert not (tmp_path / "run" / "metrics.jsonl").exists()  # nor has anything else happened
+    assert "'optimizer.state.0.history', a deque" in result.err
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
     dry = framework("run", recipe, "train.device=cpu", "--dry-run")
-    assert (dry.status, "no checkpoint can hold 'optimizer.state.0.history', a deque" in dry.err) == (2, True)
+    assert (dry.status, "'optimizer.state.0.history', a deque" in dry.err) == (2, True)
 
 
 @pytest.mark.parametrize(
-    ("tree", "key"),
+    ("state", "key"),
     [({"a": {"b": torch.zeros(1)}, "a.b": torch.ones(1)}, "a.b"), ({1: torch.zeros(1), "1": torch.ones(1)}, "1")],
 )
-def test_two_tensors_of_one_key_are_refused(tree, key, tmp_path):
-    with pytest.raises(UserError, match=f"two tensors under the name '{key}'"):
-        save_tree(tmp_path / "state.safetensors", tree)
+def test_two_tensors_with_the_same_path_are_an_error(state, key, tmp_path):
+    with pytest.raises(UserError, match=f"'{key}'"):
+        save_state(tmp_path / "state.safetensors", state)
     assert not any(tmp_path.iterdir())
