@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from framework.attribution import attributed_to, fault
+from framework.device import tf32
 from framework.errors import count
 from framework.evaluation.predictions import Predictions
 from framework.evaluation.tta import tta_views
@@ -56,11 +57,12 @@ class Evaluator:
 
     def forward(self, model: nn.Module, inputs: Tensor) -> Tensor:
         """Logits B×K of the network's input; raises `ComponentFault` if it fails or returns something else."""
-        if self.component is None:
-            logits: Tensor = model(inputs)
-            return logits
-        with attributed_to(self.component, "evaluation mode"):
-            logits = model(inputs)
+        with tf32(False):
+            if self.component is None:
+                logits: Tensor = model(inputs)
+                return logits
+            with attributed_to(self.component, "evaluation mode"):
+                logits = model(inputs)
         return require_logits(self.component, logits, (len(inputs), None), "in evaluation mode")
 
     def inputs(self, batch: Tensor) -> Tensor:

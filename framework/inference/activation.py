@@ -15,6 +15,7 @@ import torch
 from torch.nn import functional as F
 
 from framework.data.preprocess import rgb_to_gray
+from framework.device import tf32
 from framework.errors import UserError
 from framework.inference.feature_maps import FeatureMap, feature_maps, private_copy, recorded_pass
 
@@ -67,7 +68,7 @@ def grad_cam(network: nn.Module, inputs: Tensor, classes: Tensor, label: str = "
     Raises `UserError` if the network has no feature map.
     """
     size = inputs.shape[2:]
-    with torch.enable_grad():
+    with torch.enable_grad(), tf32(False):
         inputs = inputs.detach().requires_grad_()
         logits, outputs = recorded_pass(network, inputs)
         score = logits.gather(1, classes[:, None]).sum()

@@ -81,5 +81,5 @@ class Ensemble:
 
 
 def _pixels_of(predictor: Predictor) -> Preprocessor:
-    """Determines the stored pixels: predictors for which it is equal share a store."""
+    """The settings that determine the stored pixels: predictors with equal settings share a store."""
     return replace(predictor.preprocess, mean=(), std=())

@@ -23,15 +23,15 @@ def chosen(number, right, wrong):
 
 def test_half_are_misclassified_most_confident_first_and_the_rest_is_spread_over_correct_images():
     shown = chosen(4, right=6, wrong=6)
-    assert [(example.name, example.right) for example in shown] == [
+    assert [(example.name, example.correct) for example in shown] == [
         ("11", False), ("9", False), ("0", True), ("6", True),
     ]  # fmt: skip
 
 
 def test_too_few_of_one_kind_are_filled_up_with_the_other():
-    assert [example.right for example in chosen(4, right=6, wrong=1)] == [False, True, True, True]
-    assert [example.right for example in chosen(4, right=0, wrong=6)] == [False] * 4
-    assert [example.right for example in chosen(4, right=1, wrong=6)] == [False] * 3 + [True]
+    assert [example.correct for example in chosen(4, right=6, wrong=1)] == [False, True, True, True]
+    assert [example.correct for example in chosen(4, right=0, wrong=6)] == [False] * 4
+    assert [example.correct for example in chosen(4, right=1, wrong=6)] == [False] * 3 + [True]
     assert len(chosen(40, right=2, wrong=3)) == 5
 
 
