@@ -15,7 +15,7 @@ CARD += "## The recipe\n\n```yaml\nseed: 0\nmodel:\n  name: tinynet\n```\n"
 def test_a_shipped_bundle_is_headed_by_its_name_and_its_card_is_no_markdown(name, framework):
     lines = framework("show", "bundle", name).out.splitlines()
     assert lines[:2] == [f"bundle {name}", ""]
-    assert lines[2].startswith("The network speednet (widths ")
+    assert lines[2].startswith("speednet (widths ")
     assert not any(line.startswith(("#", "|", "```")) for line in lines)
     assert max(map(len, lines)) <= 98
     assert "True" not in "".join(lines)
@@ -32,7 +32,7 @@ def test_a_bundle_that_was_renamed_is_headed_by_the_name_it_has_now(framework, t
 
 def test_a_title_of_its_own_stands_below_and_names_are_what_they_are():
     text = card_text(CARD, "drawn/faces", 60, coloured=False)
-    assert text.startswith("bundle drawn/faces\n\nMy faces\n\nClasses: <b>, *a*, c_d, &amp;.\n\nFigures\n")
+    assert text.startswith("bundle drawn/faces\n\nMy faces\n\nClasses: <b>, *a*, c_d, &amp;.\n\nMetrics\n")
     assert text.endswith("The recipe\n\n  seed: 0\n  model:\n    name: tinynet")
     assert ["test", "70", "%"] in [line.split() for line in text.splitlines()]
 
