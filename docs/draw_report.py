@@ -1,6 +1,6 @@
 """Draw docs/pictures/report.png from a report: `python docs/draw_report.py RUN` (needs playwright and chromium).
 
-The picture in the documents is of `framework run recipes/fer2013_fast.yaml dataset=drawn_faces train.epochs=8
+The picture in the documentation shows `framework run recipes/fer2013_fast.yaml dataset=drawn_faces train.epochs=8
 dataset.validation=0.1 --out runs/faces`.
 """
 
@@ -21,12 +21,12 @@ PICTURE = Path(__file__).parent / "pictures" / "report.png"
 HEIGHT = 1240
 GAP = 24
 VIEWS = ((1000, "light", ""), (390, "dark", "#examples"))
-"""Width, colours, and what is at the top."""
+"""Width, colour scheme and anchor of each view."""
 COLOURS = 256
 
 
 def main(run: str) -> None:
-    """Write the report, open it, and put two views of it side by side."""
+    """Write the report and place two screenshots of it side by side."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         page = Path(folder) / "report.html"
         if framework(["report", run, "--out", str(page)]):

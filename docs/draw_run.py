@@ -21,14 +21,14 @@ COMMAND = "framework run recipes/fer2013_resnet18.yaml dataset=drawn_faces"
 
 
 class RecordingDisplay(LiveDisplay):
-    """The lines that a terminal shows, kept for a picture."""
+    """Records the lines of the terminal output."""
 
     def __init__(self, console: Console, folder: Path) -> None:
         super().__init__(console)
         self.folder = folder
 
     def line(self, text: str = "", style: str = "") -> None:
-        """Recorded, with the folder as a person would see it."""
+        """Record a line, with the usual name of the run folder."""
         super().line(text.replace(str(self.folder), "runs/fer2013_resnet18-1"), style)
 
 

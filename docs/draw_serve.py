@@ -20,7 +20,7 @@ SHOWN = ("happy", "surprise")
 
 
 def write_faces(folder: Path) -> list[Path]:
-    """One drawn face for each emotion that is shown."""
+    """Write one drawn face for each emotion in `SHOWN`."""
     dataset = Registry.load().find(Dataset, "drawn_faces")
     drawn = dataset(train_images=14, test_images=70, difficulty=0.4).build()["test"]
     names = [drawn.classes[label] for label in drawn.labels]
@@ -32,7 +32,7 @@ def write_faces(folder: Path) -> list[Path]:
 
 
 def draw(url: str, faces: list[Path]) -> None:
-    """The page with the predictions of both images."""
+    """Take a screenshot of the page with both predictions."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
@@ -46,7 +46,7 @@ def draw(url: str, faces: list[Path]) -> None:
 
 
 def main() -> None:
-    """Serve, draw, end."""
+    """Start the server, draw the page, stop the server."""
     command = [sys.executable, "-m", "framework", "serve", "drawn/faces"]
     with (
         tempfile.TemporaryDirectory() as folder,

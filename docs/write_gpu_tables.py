@@ -1,7 +1,7 @@
 """Write the GPU sections of docs/benchmarks.md and docs/results.md: `python docs/write_gpu_tables.py [FOLDER]`.
 
-FOLDER holds the JSON files of `python -m tests.benchmarks.gpu`; left out, docs/results/gpu. Parts that did not end and
-rehearsals are left out, and where nothing was measured the pages say so.
+FOLDER holds the JSON files of `python -m tests.benchmarks.gpu` (default: docs/results/gpu). Unfinished parts and
+rehearsals are omitted. If nothing was measured, the pages state it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ DOCS = Path(__file__).parent
 BEGIN, END = "<!-- gpu: by docs/write_gpu_tables.py -->\n", "<!-- end of gpu -->\n"
 
 Parts = Mapping[str, Mapping[str, Any]]
-"""The result of each part that has ended."""
+"""The result of each finished part."""
 
 NAMES = {
     "bare": "bare loop",
@@ -35,7 +35,7 @@ RECIPES = ("cifar10", "cifar10-longer", "fer2013")
 
 
 def read_parts(folder: Path) -> dict[str, dict[str, Any]]:
-    """The results of parts that were measured on a GPU to their end."""
+    """Return the results of the parts that finished on a GPU."""
     outcomes = (json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.json")))
     return {
         outcome["part"]: outcome["result"]
@@ -45,14 +45,14 @@ def read_parts(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def with_section(page: str, lines: Iterable[str]) -> str:
-    """The page's text with these lines as its GPU section."""
+    """Return the text of the page with these lines as its GPU section."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return before + BEGIN + "".join(f"{line}\n" for line in lines) + END + after
 
 
 def benchmarks(parts: Parts) -> Iterator[str]:
-    """For docs/benchmarks.md."""
+    """Lines of the GPU section of docs/benchmarks.md."""
     if not parts:
         yield "Not measured yet: no GPU was available."
         return
@@ -75,7 +75,7 @@ def benchmarks(parts: Parts) -> Iterator[str]:
 
 
 def results(parts: Parts) -> Iterator[str]:
-    """For docs/results.md."""
+    """Lines of the GPU section of docs/results.md."""
     trained = [parts[part] for part in RECIPES if parts.get(part, {}).get("data")]
     if not trained:
         yield "Not measured yet: no GPU was available."
@@ -110,7 +110,7 @@ def _throughput(parts: Parts, tasks: list[str]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Write both pages."""
+    """Update both pages."""
     parts = read_parts(Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS / "results" / "gpu")
     for name, lines in (("benchmarks.md", benchmarks(parts)), ("results.md", results(parts))):
         page = DOCS / name

@@ -1,7 +1,7 @@
 """Write the tables of docs/results.md from the runs in docs/results/: `python docs/write_results.py`.
 
-`docs/results/runs.yaml` says how each recipe was run; docs/results/RECIPE/*.json are the `results.json` of its runs, as
-they were written. docs/results/ablations/WAY-SEED.json are those that `tests/benchmarks/ablations.py` compares.
+docs/results/runs.yaml lists the commands, docs/results/RECIPE/*.json are the `results.json` files of the runs, and
+docs/results/ablations/CHANGE-SEED.json those that `tests/benchmarks/ablations.py` compares.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from framework.report.formatting import duration
 DOCS = Path(__file__).parent
 PAGE, FOLDER = DOCS / "results.md", DOCS / "results"
 SPLITS = ("test", "validation")
-"""The figure that counts is of the first one that a run has."""
+"""The reported accuracy is that of the first split that a run has."""
 
 sys.path.insert(0, str(DOCS.parent))
 from tests.benchmarks import ablations  # noqa: E402
 
 
 def results_page(text: str) -> str:
-    """The page's text with its tables written anew."""
+    """Return the page's text with new tables."""
     runs = YAML(typ="safe").load(FOLDER / "runs.yaml")
-    tables = {"runs": _runs(runs), "how they were run": _sources(runs), "tta": _views(), "ablations": _ablations()}
+    tables = {"runs": _runs(runs), "how they were run": _sources(runs), "TTA": _tta(), "ablations": _ablations()}
     for name, lines in tables.items():
         begin, end = f"<!-- {name}: by docs/write_results.py -->\n", f"<!-- end of {name} -->\n"
         before, _, rest = text.partition(begin)
@@ -44,9 +44,9 @@ def _runs(runs: Iterable[dict[str, Any]]) -> Iterator[str]:
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     for run in runs:
         found = [json.loads(file.read_text(encoding="utf-8")) for file in _files(run)]
-        seconds = min(results["seconds"]["total"] for results in found)  # the others may have been stopped meanwhile
+        seconds = min(results["seconds"]["total"] for results in found)  # others may have been paused
         yield (
-            f"| `{run['recipe']}` | {_share(found, *SPLITS)} | {_share(found, 'test_without_copies')} | {len(found)} | "
+            f"| `{run['recipe']}` | {_top1(found, *SPLITS)} | {_top1(found, 'test_without_copies')} | {len(found)} | "
             f"{found[0]['parameters'] / 1e6:.2f} M | {found[0]['multiply_adds'] / 1e6:.1f} M | {found[0]['epochs']} | "
             f"{duration(seconds)} |"
         )
@@ -62,8 +62,8 @@ def _files(run: dict[str, Any]) -> list[Path]:
     return sorted((FOLDER / run["recipe"]).glob("*.json"))
 
 
-def _share(found: Sequence[dict[str, Any]], *splits: str) -> str:
-    """One run's with Wilson's 95 % interval, or the mean over seeds with their standard deviation."""
+def _top1(found: Sequence[dict[str, Any]], *splits: str) -> str:
+    """Top-1 of one run with Wilson's 95 % interval, or the mean over seeds with their standard deviation."""
     split = next((name for name in splits if name in found[0]), None)
     if split is None:
         return "–"
@@ -74,37 +74,34 @@ def _share(found: Sequence[dict[str, Any]], *splits: str) -> str:
     return f"**{tops[0]:.2f}** ({100 * low:.1f} to {100 * high:.1f})"
 
 
-def _views() -> Iterator[str]:
-    """One run, looked at by another number of tta: docs/results/views/RECIPE-NUMBER.json."""
+def _tta() -> Iterator[str]:
+    """One run, evaluated with different numbers of views: docs/results/tta/RECIPE-VIEWS.json."""
     yield "| run | views | top-1 | loss |"
     yield "| --- | --- | --- | --- |"
-    for recipe, number, file in sorted(_by_views()):
+    for recipe, number, file in sorted(_tta_files()):
         metrics = json.loads(file.read_text(encoding="utf-8"))
-        name = f"[`{recipe}`](results/views/{file.name})"
+        name = f"[`{recipe}`](results/tta/{file.name})"
         yield f"| {name} | {number} | {100 * metrics['top1']:.2f} % | {metrics['loss']:.3f} |"
 
 
-def _by_views() -> Iterator[tuple[str, int, Path]]:
+def _tta_files() -> Iterator[tuple[str, int, Path]]:
     for file in (FOLDER / "tta").glob("*.json"):
         recipe, _, number = file.stem.rpartition("-")
         yield recipe, int(number), file
 
 
 def _ablations() -> Iterator[str]:
-    ways = [
-        ablations.UNCHANGED,
-        *YAML(typ="safe").load(DOCS.parent / "tests" / "benchmarks" / "fer2013_ablations.yaml"),
-    ]
-    found = {way: _results_of(way) for way in ways}
+    changes = YAML(typ="safe").load(DOCS.parent / "tests" / "benchmarks" / "fer2013_ablations.yaml")
+    unchanged = _results_of(ablations.UNCHANGED)
     yield ablations.HEAD
-    for way, results in found.items():
-        if results:
-            yield ablations.row(way, results, found[ablations.UNCHANGED][: len(results)])
+    for change in (ablations.UNCHANGED, *changes):
+        if results := _results_of(change):
+            yield ablations.row(change, results, unchanged[: len(results)])
 
 
-def _results_of(way: str) -> list[dict[str, Any]]:
-    """One for each seed."""
-    files = (FOLDER / "ablations" / f"{ablations.file_name(way, seed)}.json" for seed in range(100))
+def _results_of(change: str) -> list[dict[str, Any]]:
+    """One result for each seed."""
+    files = (FOLDER / "ablations" / f"{ablations.file_name(change, seed)}.json" for seed in range(100))
     return [json.loads(file.read_text(encoding="utf-8")) for file in files if file.is_file()]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from framework.data.spacing import evenly_spaced
 from framework.hookspecs import Example
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def choose_examples(predictions: Predictions, store: Store, number: int) -> list
     right = correct.nonzero().flatten()
     wrong = wrong[: max(number // 2, number - len(right))]
     wanted = min(number - len(wrong), len(right))
-    chosen = torch.cat([wrong, right[torch.arange(wanted) * len(right) // max(wanted, 1)]])
+    chosen = torch.cat([wrong, right[evenly_spaced(len(right), wanted)]])
     if not len(chosen):
         return []
     return [

@@ -31,7 +31,8 @@ def classification_metrics(
     - `macro_f1`: mean F1 over the classes that occur among labels or predictions, `f1_classes` in number; F1 is 0 if
       precision and recall are 0.
     - `ece`: expected calibration error in 15 bins of equal width (Guo et al., 2017).
-    - `per_class`: precision (0 if the class is never predicted), recall (0 if it does not occur), F1, support.
+    - `per_class`: precision (0 if the class is never predicted), recall, F1, and support, the number of its images;
+      the first three are None for a class without images.
     """
     loss, top5, confidence, predictions = _by_blocks(logits, labels, activation)
     correct = predictions == labels
@@ -53,9 +54,9 @@ def classification_metrics(
     }
     metrics["per_class"] = {
         name: {
-            "precision": precision[index].item(),
-            "recall": recall[index].item(),
-            "f1": f1[index].item(),
+            "precision": precision[index].item() if support[index] else None,
+            "recall": recall[index].item() if support[index] else None,
+            "f1": f1[index].item() if support[index] else None,
             "support": int(support[index]),
         }
         for index, name in enumerate(classes)

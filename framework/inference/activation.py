@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
+from framework.data.preprocess import rgb_to_gray
 from framework.errors import UserError
 from framework.inference.feature_maps import FeatureMap, feature_maps, private_copy, recorded_pass
 
@@ -28,7 +29,6 @@ MIN_ACTIVATION = -0.5
 """Activation functions such as SiLU stay above this: the lowest, hard swish, reaches -0.375."""
 AT_ONCE = 4
 """Images: all outputs of modules are kept for the gradient, 90 MB an image for a ResNet-50 at 224×224 pixels."""
-LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R 601-2
 OPACITY = 0.6
 """Of the colour, at 1."""
 
@@ -107,7 +107,7 @@ def _centred(features: Tensor) -> Tensor:
 def overlay(image: Tensor, activation: Tensor) -> Tensor:
     """A map H×W in [0, 1] in colours over its image, uint8 C×H×W, in gray: uint8 3×H×W."""
     values = image.float()
-    gray = torch.einsum("chw,c->hw", values, values.new_tensor(LUMINANCE)) if len(image) == 3 else values[0]
+    gray = rgb_to_gray(values)[0] if len(image) == 3 else values[0]
     opacity = OPACITY * activation
     mixed = (1 - opacity) * gray + opacity * coloured(activation)
     return mixed.round().clamp(0, 255).to(torch.uint8)

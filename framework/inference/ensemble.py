@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from framework.data.stores.bad_images import BadImageCollector
 from framework.errors import UserError
 from framework.evaluation.predictions import Predictions, averaged
 from framework.inference.predictor import Predictor
@@ -13,8 +14,10 @@ from framework.inference.predictor import Predictor
 if TYPE_CHECKING:
     from framework.components import ImageSource
     from framework.data.decode import BadImage
+    from framework.data.preprocess import Preprocessor
     from framework.data.stores.storage import Storage
-    from framework.data.stores.store import Progress, Store
+    from framework.data.stores.store import Store
+    from framework.data.stores.survey import Progress
 
 
 @dataclass(frozen=True)
@@ -45,25 +48,38 @@ class Ensemble:
         progress: Progress | None = None,
         storage: Storage | None = None,
         apart_from: ImageSource | None = None,
+        split: str = "",
     ) -> tuple[Predictions, tuple[BadImage, ...]]:
         """The mean of the members' probabilities for each image, and the images that were left out.
 
         `source` has the classes of the ensemble, in its order. Images are decoded once for all members with the same
-        preprocessing. Images that have a copy in `apart_from`, preprocessed as for the first member, are left out of
-        the predictions; raises `UserError` if all have.
+        preprocessing. Images that have a copy in `apart_from` (the train split), preprocessed as for the first member,
+        are left out of the predictions. Raises `UserError` if all have one, and `BadImages` with the bad images of both
+        sources; `split` is the name of `source` in that error.
         """
-        stores: dict[object, Store] = {}
-        members = []
+        stores: dict[Preprocessor, Store] = {}
+        known: Store | None = None
+        bad_images = BadImageCollector()
         for predictor in self.predictors:
-            key = replace(predictor.preprocess, mean=(), std=())
-            if key not in stores:
-                stores[key] = predictor.store(source, on_bad_image, progress, storage)
-            members.append(predictor.predictions(stores[key]))
-        store = next(iter(stores.values()))
-        predictions = members[0] if len(members) == 1 else averaged(members)
+            seen = _pixels_of(predictor)
+            if seen not in stores:
+                with bad_images.reading(split):
+                    stores[seen] = predictor.store(source, on_bad_image, progress, storage)
         if apart_from is not None:
-            copies = store.copies_of(self.predictors[0].store(apart_from, on_bad_image, progress, storage))
+            with bad_images.reading("train"):
+                known = self.predictors[0].store(apart_from, on_bad_image, progress, storage)
+        bad_images.require_none()
+        members = [predictor.predictions(stores[_pixels_of(predictor)]) for predictor in self.predictors]
+        skipped = next(iter(stores.values())).skipped
+        predictions = members[0] if len(members) == 1 else averaged(members)
+        if known is not None:
+            copies = next(iter(stores.values())).copies_of(known)
             if copies.all():
                 raise UserError("every image has a copy among the images to leave out: none is left to evaluate")
             predictions = predictions.only(~copies)
-        return predictions, store.skipped
+        return predictions, skipped
+
+
+def _pixels_of(predictor: Predictor) -> Preprocessor:
+    """The settings that determine the stored pixels: predictors with equal settings share a store."""
+    return replace(predictor.preprocess, mean=(), std=())

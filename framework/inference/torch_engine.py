@@ -13,7 +13,7 @@ from framework.data.preprocess import Preprocessor
 from framework.device import choose_device
 from framework.evaluation.evaluate import Evaluator
 from framework.evaluation.probabilities import probabilities
-from framework.recipe.loading import validate_component_tree
+from framework.recipe.loading import validate_saved_component
 from framework.runs.plugins import naming_missing_plugins
 from framework.runs.weights import load_weights
 
@@ -85,6 +85,6 @@ class TorchEngine:
 def network_of(trained: Trained, registry: Registry) -> Model:
     """The model component, without pretrained weights, whose files may be gone; raises `UserError` as `load` does."""
     with naming_missing_plugins(trained.label, trained.documents.get("environment", {}), registry):
-        component = validate_component_tree(Model, trained.documents["model"]["model"], registry)
+        component = validate_saved_component(Model, trained.documents["model"]["model"], registry)
     with attributed_to(component, "without_pretrained()"):
         return component.without_pretrained()

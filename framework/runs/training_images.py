@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from framework.data.preprocess import Preprocessor
     from framework.data.stores.store import Store
+    from framework.evaluation.predictions import Predictions
 
 FILE = "training_images.safetensors"
 
@@ -60,7 +61,7 @@ class TrainingImages:
         both = {key: np.union1d(hashes, other.hashes.get(key, hashes)) for key, hashes in self.hashes.items()}
         return TrainingImages({**other.hashes, **both})
 
-    def among(self, store: Store, preprocess: Preprocessor) -> NDArray[np.bool_]:
+    def among(self, store: Store | Predictions, preprocess: Preprocessor) -> NDArray[np.bool_]:
         """Which images of `store` are listed: bool N.
 
         They are compared by pixels, or by class and name with images of another preprocessing.
@@ -69,7 +70,7 @@ class TrainingImages:
         for listed, hashes in self.hashes.items():
             preprocessing, _, what = listed.rpartition(" ")
             if preprocessing == key and what == "pixels":
-                found |= np.isin(store.survey.hashes, hashes)
+                found |= np.isin(np.asarray(store.hashes), hashes)
             elif preprocessing != key and what == "names":
                 found |= np.isin(_name_hashes(store), hashes)
         return found
@@ -81,7 +82,7 @@ def _key(preprocess: Preprocessor) -> str:
     return json.dumps(settings, sort_keys=True, separators=(",", ":"))
 
 
-def _name_hashes(store: Store) -> NDArray[np.int64]:
+def _name_hashes(store: Store | Predictions) -> NDArray[np.int64]:
     starts = [hashlib.blake2b(_bytes(f"{name}\0"), digest_size=8) for name in store.classes]
     digests: list[bytes] = []
     for label, name in zip(store.labels.tolist(), store.names, strict=True):

@@ -10,9 +10,10 @@ from framework.components import ImageSource
 from framework.data.preprocess import Preprocessor
 from framework.data.splits import build_splits
 from framework.data.stores.advice import advice_on
-from framework.data.stores.refusal import BadImages, Refused
+from framework.data.stores.bad_images import BadImageCollector
+from framework.data.stores.build import build_store
 from framework.data.stores.storage import Say, Storage
-from framework.data.stores.store import Store, build_store
+from framework.data.stores.store import Store
 from framework.device import choose_device
 from framework.errors import UserError, count, enumerate_names
 from framework.recipe.sections import Recipe
@@ -35,22 +36,20 @@ def read_data(
     preprocess = resolve_preprocess(recipe, sources["train"])
     storage = Storage.of_recipe(recipe, choose_device(recipe.train.device), say)
     stores: dict[str, Store] = {}
-    refused: dict[str, Refused] = {}
+    bad_images = BadImageCollector()
     for name in ("train", "validation", "test"):
         if name in sources:
-            try:
+            with bad_images.reading(name):
                 stores[name] = build_store(
                     sources[name], preprocess, recipe.dataset.on_bad_image, partial(progress, name), storage
                 )
-            except BadImages as error:  # the other splits are read, too: one list has all that must be mended
-                refused[name] = error.splits[""]
-    if refused:
-        raise BadImages(refused)
+    bad_images.require_none()
     _require_every_class(stores["train"])
-    for advice in advice_on(stores["train"].survey, preprocess):
+    survey = stores["train"].survey
+    for advice in advice_on(survey.cut_away, survey.deep, preprocess):
         say(advice)
     if recipe.preprocess.mean is None or recipe.preprocess.std is None:
-        measured = preprocess.measured(stores["train"].survey.counts)
+        measured = preprocess.measured(survey.counts)
         preprocess = replace(
             preprocess,
             mean=preprocess.mean if recipe.preprocess.mean else measured.mean,

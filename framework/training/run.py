@@ -17,9 +17,9 @@ from framework.evaluation.examples import choose_examples
 from framework.evaluation.predictions import Predictions
 from framework.files import replace_atomically
 from framework.hookspecs import Example
-from framework.recipe.doubts import doubts
 from framework.recipe.saving import plain, recipe_text
 from framework.recipe.sections import Recipe
+from framework.recipe.warnings import recipe_warnings
 from framework.registry import Registry
 from framework.runs.environment import describe_environment, with_session
 from framework.runs.folder import RunFolder
@@ -65,6 +65,8 @@ def run_recipe(recipe: Recipe, registry: Registry, out: Path, display: Any, *, r
         results: dict[str, Any] = run.read("results")
         display.already_finished(run, results)
         return results
+    if resume and not Checkpoints(run.checkpoints, recipe.train.keep_checkpoints).files():
+        display.line(f"{'resumed':>10}  no checkpoint in '{out}': training starts at the first step", "yellow")
     with lock_folder(run.path):
         return _train_in(run, made, clock, recipe, registry, display)
 
@@ -95,8 +97,8 @@ def _train_in(
     if keeper.position.step == 0:
         announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
         warn_of_seen(display, start, session.stores, seen)
-    for doubt in doubts(recipe):
-        display.line(f"warning: {doubt}", "yellow")
+    for warning in recipe_warnings(recipe, session.device.type):
+        display.line(f"warning: {warning}", "yellow")
     display.begin(run, session, keeper.position.step)
     try:
         callbacks.run_start(

@@ -386,7 +386,7 @@ def test_a_missing_data_set_is_reported_before_anything_is_written(made, tmp_pat
         (["--parity", "-1", "--out", "x.onnx"], "--parity is -1"),
         (["--parity-on", "tset", "--out", "x.onnx"], "did you mean 'test'"),
         (["--verify", "none.onnx"], "there is no file"),
-        ([], "is there already"),
+        ([], "already exists"),
     ],
 )
 def test_wrong_arguments_are_rejected_with_what_is_allowed(arguments, message, made, framework):

@@ -11,9 +11,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from framework import Predictor, UserError
-from framework.data.preprocess import Preprocessor
+from framework.data.preprocess import Preprocessor, rgb_to_gray
 from framework.evaluation.evaluate import Evaluator
-from framework.inference.activation import AT_ONCE, COLOURS, LUMINANCE, activation_maps, overlay
+from framework.inference.activation import AT_ONCE, COLOURS, activation_maps, overlay
 from framework.inference.feature_maps import feature_maps, private_copy, recorded_pass
 from framework.inference.torch_engine import TorchEngine
 
@@ -267,7 +267,7 @@ def test_an_overlay_of_a_colour_image_keeps_its_luminance():
 
 
 def test_colours_have_increasing_lightness():
-    lightness = [sum(weight * value for weight, value in zip(LUMINANCE, colour, strict=True)) for colour in COLOURS]
+    lightness = rgb_to_gray(torch.tensor(COLOURS, dtype=torch.float32)[..., None, None]).flatten().tolist()
     assert all(after - before > 20 for before, after in pairwise(lightness))
 
 

@@ -54,7 +54,7 @@ def test_the_terminal_and_the_page_show_the_most_frequent_mistakes(run, framewor
     assert sum(images for _, _, images in cells) == CLASSES
     true, predicted, _ = max((cell for cell in cells if cell[0] != cell[1]), key=lambda cell: cell[2])
     shown = framework("evaluate", run).out
-    assert "most frequent mistakes" in shown
+    assert "most frequent confusions" in shown
     assert true in shown
     assert predicted in shown
     assert framework("report", run).status == 0

@@ -55,7 +55,7 @@ def test_a_run_killed_at_a_random_step_and_resumed_equals_the_uninterrupted_one(
 ):
     out = tmp_path / "run"
     for _ in range(2):  # killed twice, at different places
-        process = start_framework("run", recipe, "--out", out, "--resume")
+        process = start_framework("run", recipe, "--out", out, *(["--resume"] if out.exists() else []))
         done = sorted(RunFolder(out).checkpoints.glob("step-*")) if out.exists() else []
         before = int(done[-1].stem.removeprefix("step-")) if done else 0
         wait_for_step(RunFolder(out), before + random.randint(1, 18), process)
@@ -253,11 +253,11 @@ def test_a_moved_table_of_images_is_resumed_too(recipe, photos, tmp_path, framew
     rows = [f"{path.relative_to(photos)},{path.parent.name}" for path in sorted(photos.rglob("*.png"))]
     (tmp_path / "table.csv").write_text("\n".join(["path,label", *rows]))
     out = tmp_path / "run"
-    command = "run", recipe, "dataset=csv", "preprocess.size=8", "train.epochs=1", "--out", out, "--resume"
+    command = "run", recipe, "dataset=csv", "preprocess.size=8", "train.epochs=1", "--out", out
     assert framework(*command, f"dataset.file={tmp_path / 'table.csv'}", f"dataset.root={photos}").status == 0
     (out / "results.json").unlink()
     (tmp_path / "table.csv").rename(photos / "labels.csv")
-    done = framework(*command, f"dataset.file={photos / 'labels.csv'}", "dataset.root=null")
+    done = framework(*command, "--resume", f"dataset.file={photos / 'labels.csv'}", "dataset.root=null")
     assert done.status == 0, done.err
 
 
@@ -267,7 +267,7 @@ def test_a_finished_run_is_not_trained_again(recipe, tmp_path, framework):
     before = (out / "model.safetensors").stat().st_mtime_ns
     result = framework("run", recipe, "train.epochs=1", "--out", out, "--resume")
     assert result.status == 0
-    assert "finished already" in result.out
+    assert "already finished" in result.out
     assert (out / "model.safetensors").stat().st_mtime_ns == before
 
 
@@ -287,13 +287,25 @@ def test_resume_needs_the_folder(recipe, framework):
     assert "--out" in result.err
 
 
+def test_resume_needs_a_folder_that_exists(recipe, tmp_path, framework):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "recipe.yaml").write_text("")
+    result = framework("run", recipe, "--out", tmp_path / "mime", "--resume")
+    assert result.status == 2
+    assert str(tmp_path / "mime") in result.err
+    assert "did you mean 'mine'?" in result.err
+    assert not (tmp_path / "mime").exists()
+
+
 def test_what_was_logged_before_the_first_checkpoint_is_there_once(recipe, tmp_path, framework, outcome):
     out = tmp_path / "run"
     assert framework("run", recipe, "--out", out).status == 0
     run, before = RunFolder(out), outcome(out)
     for file in (run.results, run.weights, *run.checkpoints.iterdir()):
         file.unlink()
-    assert framework("run", recipe, "--out", out, "--resume").status == 0
+    result = framework("run", recipe, "--out", out, "--resume")
+    assert result.status == 0
+    assert "no checkpoint" in result.out
     assert outcome(out) == before
 
 

@@ -75,7 +75,7 @@ def test_the_overview_says_where_the_images_are(recipe, tmp_path, framework):
     first = framework("run", recipe, "train.max_steps=1", "--out", tmp_path / "1")
     assert "     store  in memory\n" in first.out
     again = framework("run", recipe, "train.max_steps=1", "train.store=disk", "--out", tmp_path / "2")
-    assert "     store  on the disk, decoded by an earlier run\n" in again.out
+    assert "     store  on disk, from the cache\n" in again.out
 
 
 def test_images_that_changed_are_decoded_again_and_the_run_says_so(recipe, photos, tmp_path, framework):

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -75,8 +76,9 @@ def run(service: Service, bound: socket.socket, policy: AccessPolicy, on_ready: 
         backlog=BACKLOG,
         timeout_graceful_shutdown=int(2 * service.limits.seconds) + 5,
     )
-    with _signals() as received:
-        _Server(config, on_ready).run(sockets=[bound])
+    server = _Server(config, on_ready)
+    with _signals(server) as received:
+        server.run(sockets=[bound])
     ended = f"stopped; {count(service.admission.predicted, 'image')} predicted"
     if signal.SIGINT in received:
         raise Interrupted(ended)
@@ -95,14 +97,23 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def _signals() -> Iterator[list[int]]:
-    """The signals that ended the server; uvicorn raises them again after shutdown, where they are only noted here."""
+def _signals(server: uvicorn.Server) -> Iterator[list[int]]:
+    """Collect the signals that ended the server; uvicorn raises them again after shutdown.
+
+    SIGHUP, which uvicorn does not handle, ends the server as SIGTERM does, unless the caller ignores it (`nohup`).
+    """
     received: list[int] = []
 
     def note(number: int, _: FrameType | None) -> None:
         received.append(number)
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    def end(_: int, frame: FrameType | None) -> None:
+        server.handle_exit(signal.SIGTERM, frame)
+
+    before: dict[int, Any] = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    hangup = getattr(signal, "SIGHUP", None)  # None on Windows
+    if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:
+        before[hangup] = signal.signal(hangup, end)
     try:
         yield received
     finally:
