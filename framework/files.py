@@ -36,6 +36,16 @@ def replace_atomically(path: Path, write: Callable[[Path], None]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def require_writable(file: Path, option: str) -> None:
+    """Raise `UserError`, before the work starts, if the file cannot be written."""
+    if file.is_dir():
+        raise UserError(f"{option} {file}: this is a folder; give a file")
+    if not file.parent.is_dir():
+        raise UserError(f"{option} {file}: there is no folder '{file.parent}'")
+    if not os.access(file.parent, os.W_OK):
+        raise UserError(f"{option} {file}: the folder '{file.parent}' is not writable; choose another one")
+
+
 def rename_flushed(temporary: Path, path: Path) -> None:
     """Flush a file to the disk, then rename it to `path`, replacing what is there; raises `OSError`."""
     with temporary.open("rb") as file:

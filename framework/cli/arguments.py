@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -71,16 +70,6 @@ def runs_and_overrides(words: Iterable[str]) -> tuple[list[str], list[str]]:
     for word in words:
         (overrides if "=" in word and not Path(word).exists() else runs).append(word)
     return runs, overrides
-
-
-def require_writable(file: Path, option: str) -> None:
-    """Raise `UserError`, before the work starts, if the file cannot be written."""
-    if file.is_dir():
-        raise UserError(f"{option} {file}: this is a folder; give a file")
-    if not file.parent.is_dir():
-        raise UserError(f"{option} {file}: there is no folder '{file.parent}'")
-    if not os.access(file.parent, os.W_OK):
-        raise UserError(f"{option} {file}: the folder '{file.parent}' is not writable; choose another one")
 
 
 def append_suffix(path: Path, suffix: str) -> Path:

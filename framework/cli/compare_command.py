@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.cli.arguments import add_json, add_runs_and_overrides, add_split, require_writable, runs_and_overrides
+from framework.cli.arguments import add_json, add_runs_and_overrides, add_split, runs_and_overrides
 from framework.cli.streams import output_is_optional
 from framework.errors import UserError
+from framework.files import require_writable
 from framework.registry import Registry
 from framework.runs.trained import open_trained
 

@@ -6,9 +6,10 @@ import argparse
 import json
 from pathlib import Path
 
-from framework.cli.arguments import add_json, add_recipe, require_writable
+from framework.cli.arguments import add_json, add_recipe
 from framework.cli.streams import output_is_optional
 from framework.errors import RunFailed
+from framework.files import require_writable
 from framework.recipe import load_recipe
 from framework.registry import Registry
 

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from framework.cli.arguments import WEIGHTS_HELP, add_json, add_run, add_run_overrides, append_suffix, require_writable
+from framework.cli.arguments import WEIGHTS_HELP, add_json, add_run, add_run_overrides, append_suffix
 from framework.cli.streams import output_is_optional
 from framework.errors import UserError
+from framework.files import require_writable
 from framework.registry import Registry
 from framework.report.wrapping import fitted
 from framework.runs.recipe import recipe_of

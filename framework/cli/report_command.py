@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.cli.arguments import add_run, add_run_overrides, add_split, require_writable
+from framework.cli.arguments import add_run, add_run_overrides, add_split
 from framework.cli.streams import output_is_optional
+from framework.files import require_writable
 from framework.registry import Registry
 from framework.report.wrapping import fitted
 from framework.runs.trained import Trained, open_trained

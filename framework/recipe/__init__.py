@@ -2,6 +2,7 @@
 
 yaml_tree.py    YAML text -> plain values, each with its position in the text
 source.py       a recipe file and its overrides -> one nested dictionary with positions
+overrides.py    options given in Python -> overrides
 sections.py     the pydantic models: the sections of a recipe and their options
 options.py      which class validates each part; suggestions for unknown options
 problems.py     validation errors -> located messages

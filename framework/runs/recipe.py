@@ -1,13 +1,15 @@
-"""The recipe of a trained network, and the overrides that are allowed after training."""
+"""The recipe of a run to train and of a trained network, and the overrides that are allowed after training."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from framework.errors import UserError
 from framework.recipe.flat import flat_recipe
-from framework.recipe.loading import load_recipe_text
+from framework.recipe.loading import load_recipe, load_recipe_text
+from framework.runs.folder import RunFolder
 from framework.runs.plugins import naming_missing_plugins
 
 if TYPE_CHECKING:
@@ -19,6 +21,23 @@ OVERRIDABLE = ("dataset", "evaluate", "train.device", "train.store")
 """Options that can be overridden after training."""
 PLACES = ("train.device", "train.store")
 """Options that do not change predictions; any option of a dataset may change images or labels."""
+
+
+def recipe_to_train(
+    recipe: str | Path | Mapping[str, Any] | Recipe,
+    registry: Registry,
+    overrides: Sequence[str],
+    out: Path | None,
+    *,
+    resume: bool,
+) -> Recipe:
+    """As `load_recipe`; errors name plugins that the run to resume used and that are missing."""
+    if resume and out is None:
+        raise UserError("--resume needs the run folder: --out DIR")
+    run = RunFolder(out) if resume and out is not None else None
+    environment = run.read("environment") if run is not None and run.environment.is_file() else {}
+    with naming_missing_plugins(str(out), environment, registry):
+        return load_recipe(recipe, registry, overrides)
 
 
 def recipe_of(trained: Trained, registry: Registry, overrides: Sequence[str] = ()) -> Recipe:
