@@ -46,6 +46,13 @@ def require_writable(file: Path, option: str) -> None:
         raise UserError(f"{option} {file}: the folder '{file.parent}' is not writable; choose another one")
 
 
+def append_suffix(path: Path, suffix: str) -> Path:
+    """`runs/a.v2` and `.onnx` give `runs/a.v2.onnx`; `.` is resolved first."""
+    if path.name in ("", ".."):
+        path = path.resolve()
+    return path.with_name(path.name + suffix)
+
+
 def rename_flushed(temporary: Path, path: Path) -> None:
     """Flush a file to the disk, then rename it to `path`, replacing what is there; raises `OSError`."""
     with temporary.open("rb") as file:

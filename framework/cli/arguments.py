@@ -6,8 +6,6 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-from framework.errors import UserError
-
 OVERRIDES_HELP = "set an option, such as train.epochs=3; a component (model=resnet34) replaces its section"
 WEIGHTS_HELP = "run folder, bundle file, or name from `framework list bundles`"
 RUN_HELP = "run folder, bundle file, name from `framework list bundles`, or .onnx or .pt2 export"
@@ -50,12 +48,6 @@ def add_batch_size(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=int, metavar="N", help="images per forward pass (default: as in training)")
 
 
-def require_batch_size(given: int | None) -> None:
-    """Raise `UserError` if `--batch-size` is below 1."""
-    if given is not None and given < 1:
-        raise UserError(f"--batch-size is {given}; it must be at least 1")
-
-
 def add_split(parser: argparse._ActionsContainer) -> None:
     """`--split`: see `framework.data.splits.evaluation_split`."""
     parser.add_argument(
@@ -70,10 +62,3 @@ def runs_and_overrides(words: Iterable[str]) -> tuple[list[str], list[str]]:
     for word in words:
         (overrides if "=" in word and not Path(word).exists() else runs).append(word)
     return runs, overrides
-
-
-def append_suffix(path: Path, suffix: str) -> Path:
-    """`runs/a.v2` and `.onnx` give `runs/a.v2.onnx`; `.` is resolved first."""
-    if path.name in ("", ".."):
-        path = path.resolve()
-    return path.with_name(path.name + suffix)

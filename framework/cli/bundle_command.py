@@ -6,10 +6,10 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from framework.cli.arguments import add_run, append_suffix
+from framework.cli.arguments import add_run
 from framework.cli.streams import output_is_optional
 from framework.errors import UserError
-from framework.files import require_writable
+from framework.files import append_suffix, require_writable
 from framework.registry import Registry
 from framework.runs.bundle import SUFFIX, write_bundle
 from framework.runs.card import model_card

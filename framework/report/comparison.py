@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -57,12 +58,23 @@ class Comparison:
             "recipe_differences": dict(self.differences),
         }
 
+    def __str__(self) -> str:
+        from framework.report.comparison_text import print_comparison
+        from framework.report.console import plain_console
+
+        text = io.StringIO()
+        print_comparison(self, plain_console(file=text, width=120))
+        return text.getvalue()
+
 
 def compare(models: Sequence[EvaluatedModel], split: str | None) -> Comparison:
     """Compare on a split; None is the first of `test` and `validation` of which all runs have metrics.
 
-    Raises `UserError` if a run has no metrics of the split, or if a run and the baseline have no image in common.
+    Raises `UserError` if there are fewer than two runs, if a run has no metrics of the split, or if a run and the
+    baseline have no image in common.
     """
+    if len(models) < 2:
+        raise UserError("compare needs two or more runs: framework compare RUN RUN… [key=value …]")
     for model in models:
         if model.overrides:
             _ = model.recipe  # raises for wrong overrides

@@ -5,15 +5,56 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from rich.table import Table
+
 from framework.errors import count
 from framework.recipe.option_text import value_text
 from framework.report.formatting import METRIC_NAMES, duration, metric_text, millions, percent_range
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from framework.report.compared_run import ComparedRun
     from framework.report.comparison import Comparison
 
 SMALLEST_P = 0.0001
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Print the metrics, the differences to the first run, and the differences of the recipes."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column(comparison.split, no_wrap=True)
+    for run in comparison.runs:
+        table.add_column(run.name, justify="right", overflow="fold")
+    for name, *cells in comparison_rows(comparison):
+        table.add_row(name, *cells, style="dim" if name.endswith("interval") else None)
+    console.print(table)
+    for note in comparison.untested:
+        console.print()
+        console.print(note, style="yellow", soft_wrap=True, markup=False)
+    if comparison.seed_groups:
+        console.print()
+    for group in comparison.seed_groups:
+        console.print(str(group))
+    baseline, *others = comparison.runs
+    for run in others:
+        console.print()
+        console.print(result_text(baseline, run), style="bold" if run.significant else None)
+    _print_recipes(console, comparison)
+
+
+def _print_recipes(console: Console, comparison: Comparison) -> None:
+    console.print()
+    if not comparison.differences:
+        console.print("The recipes are identical.")
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("recipe differences", no_wrap=True)
+    for run in comparison.runs:
+        table.add_column(run.name, overflow="fold")
+    for row in difference_rows(comparison):
+        table.add_row(*row)
+    console.print(table)
 
 
 def comparison_rows(comparison: Comparison) -> Iterator[list[str]]:

@@ -8,7 +8,6 @@ session.py        recipe and splits -> network, optimizer, … ready to train
 prepare.py        recipe -> decoded splits and preprocessing
 network.py        building and checking the network, image sizes that it can process
 init_from.py      initial weights from a run or bundle
-seen_images.py    evaluation images that the initial weights were trained on
 criterion.py      a recipe's loss, with its state
 schedule.py       a learning rate scheduler that steps per step or per epoch
 freezing.py       frozen parameters, gradual unfreezing

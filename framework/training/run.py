@@ -15,6 +15,7 @@ from framework.recipe.sections import Recipe
 from framework.registry import Registry
 from framework.runs.folder import RunFolder
 from framework.runs.lock import lock_folder
+from framework.runs.seen_images import count_seen, save_training_images
 from framework.runs.weights import load_weights, save_weights
 from framework.training.backend import backend_settings
 from framework.training.callbacks import Callbacks, RunDisplay
@@ -27,7 +28,6 @@ from framework.training.prepare import prepare_data
 from framework.training.probe import probe
 from framework.training.resuming import check_folder, created, recorded
 from framework.training.run_documents import SPLITS, evaluated_splits, write_documents
-from framework.training.seen_images import count_seen, save_training_images
 from framework.training.session import Session, build_session
 from framework.training.startup import print_startup
 from framework.training.state_file import require_savable
