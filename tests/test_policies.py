@@ -18,7 +18,7 @@ FRAMEWORK = sorted((ROOT / "framework").rglob("*.py"))
 FOUNDATION = ["errors", "section", "attribution", "components", "hookspecs", "component_checks", "registry", "recipe"]
 FOUNDATION += ["files", "reach", "device", "display"]
 WORK = ["data", "evaluation", "runs", "inference", "training", "report", "export"]
-PARTS = [*FOUNDATION, *WORK]
+PARTS = [*FOUNDATION, *WORK, "api"]
 HOME_OF = {name: home.split(".")[1] for home, names in framework._HOMES.items() for name in names}
 
 registry = Registry.load()

@@ -53,12 +53,14 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.calibrate:
         output_is_optional()
     registry = Registry.load()
-    runs = [open_trained(name, registry) for name in named]
+    trained = [open_trained(name, registry) for name in named]
+    from framework.inference.evaluated_model import EvaluatedModel
     from framework.inference.evaluation import evaluate
     from framework.report.display import PlainDisplay, SilentDisplay
 
     evaluation = evaluate(
-        runs, registry, SilentDisplay() if arguments.json else PlainDisplay(), overrides,
+        [EvaluatedModel(run, registry, overrides) for run in trained],
+        SilentDisplay() if arguments.json else PlainDisplay(),
         split=arguments.split, folder=arguments.folder, only=arguments.only,
         without_copies=arguments.without_copies, batch_size=arguments.batch_size, calibrate=arguments.calibrate,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.data.decode import BadImage
 from framework.data.folders import class_tree
-from framework.data.splits import FIGURE_SPLITS, bind_classes, build_splits, evaluation_split, find_split
+from framework.data.splits import FIGURE_SPLITS, bind_classes, evaluation_split, find_split
 from framework.data.stores.bad_images import BadImageCollector
 from framework.data.stores.storage import Storage
 from framework.data.subset import named_images, read_names
@@ -18,15 +18,15 @@ from framework.errors import UserError
 from framework.evaluation.calibration import Calibration, calibrate
 from framework.evaluation.predictions import Predictions
 from framework.inference.ensemble import Ensemble
-from framework.inference.predictor import Predictor
-from framework.runs.recipe import recipe_of, tta_of
+from framework.runs.recipe import tta_of
 from framework.runs.seen_images import count_trained_on, trained_on_note
 
 if TYPE_CHECKING:
     from framework.components import ImageSource
     from framework.display import Display
+    from framework.inference.evaluated_model import EvaluatedModel
+    from framework.inference.predictor import Predictor
     from framework.recipe.sections import Recipe
-    from framework.registry import Registry
     from framework.runs.trained import Trained
 
 
@@ -79,10 +79,8 @@ class Evaluation:
 
 
 def evaluate(
-    runs: Sequence[Trained],
-    registry: Registry,
+    models: Sequence[EvaluatedModel],
     display: Display,
-    overrides: Sequence[str] = (),
     *,
     split: str | None = None,
     folder: Path | None = None,
@@ -96,14 +94,11 @@ def evaluate(
     `display` gets the progress of decoding, and the result of the calibration. Raises `UserError` for invalid
     arguments, and if data, or a plugin that a network needs, is missing.
     """
-    recipes = [recipe_of(run, registry, overrides) for run in runs]
+    runs, recipes = [model.trained for model in models], [model.recipe for model in models]
     if calibrate:
         _require_one_folder(runs)
         _require_same_tta(runs[0], recipes[0])
-    predictors = [
-        _predictor(run, recipe, registry).with_batch_size(batch_size) for run, recipe in zip(runs, recipes, strict=True)
-    ]
-    networks = _Networks(predictors, recipes[0], display)
+    networks = _Networks([model.predictor.with_batch_size(batch_size) for model in models], models[0], display)
     bad_images = BadImageCollector()
     calibration = None
     if calibrate:
@@ -116,7 +111,7 @@ def evaluate(
     with bad_images.reading(str(which)):
         predictions, skipped = networks.predictions(which, only, without_copies=without_copies)
     bad_images.require_none()
-    seen = count_trained_on(runs, predictions, predictors[0].preprocess)
+    seen = count_trained_on(runs, predictions, models[0].predictor.preprocess)
     return Evaluation(runs, split, folder, predictions, skipped, seen, calibration)
 
 
@@ -134,33 +129,20 @@ def _require_same_tta(run: Trained, recipe: Recipe) -> None:
         )
 
 
-def _predictor(run: Trained, recipe: Recipe, registry: Registry) -> Predictor:
-    """A predictor with the TTA views, value range and device of the recipe, which may have overrides."""
-    predictor = Predictor.open(run, registry, recipe.train.device).with_tta(recipe.evaluate.tta)
-    return predictor.with_value_range(recipe.dataset.sample_range)
-
-
 @dataclass
 class _Networks:
-    """One or several networks, and the data of the first one's recipe."""
+    """One or several networks, and the first one with its data; raises `UserError` if their classes differ."""
 
     predictors: list[Predictor]
-    recipe: Recipe
+    data: EvaluatedModel
     display: Display
 
-    @cached_property
-    def classes(self) -> Sequence[str]:
-        """The classes of the networks; raises `UserError` if they differ."""
-        return Ensemble(self.predictors).classes
-
-    @cached_property
-    def splits(self) -> Mapping[str, ImageSource]:
-        """The splits of the recipe's dataset."""
-        return build_splits(self.recipe.dataset, self.classes)
+    def __post_init__(self) -> None:
+        Ensemble(self.predictors)
 
     def split(self, requested: str | None) -> str:
         """The requested split, else `test`, else `validation`."""
-        return requested or evaluation_split(self.splits) or FIGURE_SPLITS[0]
+        return requested or evaluation_split(self.data.splits) or FIGURE_SPLITS[0]
 
     def predictions(
         self, which: str | Path, only: Path | None = None, *, without_copies: bool = False
@@ -168,10 +150,10 @@ class _Networks:
         """The predictions for a split or a folder, and the images that could not be read."""
         ensemble = Ensemble(self.predictors)
         source = self._source(which, only)
-        storage = Storage.of_recipe(self.recipe, self.predictors[0].device, self.display.line)
+        storage = Storage.of_recipe(self.data.recipe, self.predictors[0].device, self.display.line)
         reading = partial(self.display.reading, str(which))
         train = self._source("train") if without_copies else None
-        return ensemble.predictions(source, self.recipe.dataset.on_bad_image, reading, storage, train, str(which))
+        return ensemble.predictions(source, self.data.recipe.dataset.on_bad_image, reading, storage, train, str(which))
 
     def calibrate(self) -> Calibration:
         """Fit the temperature, save it in the run folder, and use it for further predictions."""
@@ -185,9 +167,9 @@ class _Networks:
 
     def _source(self, which: str | Path, only: Path | None = None) -> ImageSource:
         if isinstance(which, str):
-            source = find_split(self.splits, which)
+            source = find_split(self.data.splits, which)
         elif which.is_dir():
-            source = bind_classes(class_tree(which), self.classes, f"'{which}'")
+            source = bind_classes(class_tree(which), self.data.trained.classes, f"'{which}'")
         else:
             raise UserError(f"--folder: there is no folder '{which}'")
         return source if only is None else named_images(source, read_names(only), f"--only {only}")

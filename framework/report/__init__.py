@@ -3,6 +3,7 @@
 display.py          the display of a run: PlainDisplay, SilentDisplay, and the choice of one
 run_display.py      what all displays print of a run
 live.py             the display on a terminal, with progress bars
+notebook.py         the display in a notebook
 overview.py         the facts that are printed before a run starts
 epoch_table.py      the table of epochs, for any width of the terminal
 class_table.py      the table of classes, with the number of images in each split
