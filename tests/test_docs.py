@@ -116,6 +116,19 @@ def test_the_code_about_using_trained_networks_runs(tmp_path, monkeypatch):
     assert names["picture"].shape == (3, *names["seen"].shape)
 
 
+def test_the_code_of_the_page_about_python_runs(tmp_path, monkeypatch):
+    from PIL import Image
+
+    import framework
+
+    monkeypatch.chdir(tmp_path)
+    Image.linear_gradient("L").save("face.png")
+    names = {"framework": framework, "content": Path("face.png").read_bytes()}
+    for _, code in blocks("docs/python.md", "python", "run"):
+        exec(code, names)
+    assert (tmp_path / "faces.pt2").is_file()
+
+
 def test_recipes_in_the_docs_are_valid(tmp_path, framework):
     found = [block for page in PAGES for block in blocks(page, "yaml", "recipe")]
     for index, (_, code) in enumerate(found):

@@ -68,9 +68,19 @@ def hooks():
             yield f"{name}({', '.join(list(inspect.signature(hook).parameters)[1:])})"
 
 
+def python_api():
+    for name in ("train", "load", "evaluate", "compare"):
+        yield f"{name}{inspect.signature(getattr(framework, name))}".replace("'", "")
+    for name, member in sorted(vars(framework.Run).items()):
+        if not name.startswith("_"):
+            signature = "" if isinstance(member, property) else str(inspect.signature(member))
+            yield f"Run.{name}{signature}".replace("'", "")
+
+
 def surface():
     lists = {
         "names in framework": framework.__all__,
+        "Python": python_api(),
         "recipe options": recipe_options(Recipe),
         "component options": component_options(Registry.load()),
         "commands": commands(),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 import time
+import warnings
 from collections.abc import Mapping
 from html import escape
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from framework.errors import count
 from framework.hookspecs import hookimpl
@@ -27,6 +28,7 @@ class NotebookDisplay(Display):
 
     def __init__(self) -> None:
         super().__init__()
+        self.warnings = warnings.catch_warnings()
         self.lines: list[str] = []
         self.progress = ""
         self.loss = ""
@@ -39,9 +41,16 @@ class NotebookDisplay(Display):
         """Characters in a line."""
         return WIDTH
 
+    def __enter__(self) -> Self:
+        self.warnings.__enter__()
+        # tqdm, which timm imports, asks for a package that this display does without.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        return self
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.warnings.__exit__(kind, error, trace)
         if self.progress:
             self._show("")
 
