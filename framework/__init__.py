@@ -1,7 +1,7 @@
 """An image-classification framework: one YAML recipe in, a trained and trustworthy classifier out.
 
-`train`, `load`, `evaluate` and `compare` are for programs and notebooks, most other names for plugins: `from framework
-import Model, hookimpl`. All are imported on first use, so that `import framework` is fast.
+`train`, `load`, `evaluate` and `compare` do what the commands of these names do. Most other names are for plugins: `from
+framework import Model, hookimpl`. All are imported on first use, so that `import framework` is fast.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ framework.train(3)
 framework.load("run").metrics["test"] + 1
 framework.evaluate("run", batch_size="many")
 framework.compare("run", html=1.5)
-framework.load("run").predict({"an": "object"})
+framework.load("run").predict(3)
 """
 
 
