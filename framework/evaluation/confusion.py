@@ -71,7 +71,7 @@ class Confusion:
         return rates
 
     @property
-    def kinds_of_mistake(self) -> int:
+    def confused_pairs(self) -> int:
         """Number of cells off the diagonal."""
         return int((self.true != self.predicted).sum())
 

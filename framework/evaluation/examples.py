@@ -24,8 +24,7 @@ def choose_examples(predictions: Predictions, store: Store, number: int) -> list
     wrong = (confidence * ~correct).argsort(descending=True, stable=True)[: int((~correct).sum())]
     right = correct.nonzero().flatten()
     wrong = wrong[: max(number // 2, number - len(right))]
-    wanted = min(number - len(wrong), len(right))
-    chosen = torch.cat([wrong, right[evenly_spaced(len(right), wanted)]])
+    chosen = torch.cat([wrong, right[evenly_spaced(len(right), min(number - len(wrong), len(right)))]])
     if not len(chosen):
         return []
     return [

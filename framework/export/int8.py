@@ -66,9 +66,9 @@ def _quantised(exported: Path, predictor: Predictor, sample: Sample, title: str)
             nodes_to_exclude=_preprocessing(onnx.load(prepared).graph),
         )  # fmt: skip
         model = onnx.load(quantised)
-        own = documents_of(predictor, title, int8=True)
+        changed = documents_of(predictor, title, int8=True)
         metadata = {prop.key: prop.value for prop in onnx.load(exported).metadata_props}
-        onnx.helper.set_model_props(model, metadata | pack({name: own[name] for name in ("model", "card")}))
+        onnx.helper.set_model_props(model, metadata | pack({name: changed[name] for name in ("model", "card")}))
         return model
 
 

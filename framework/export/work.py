@@ -41,10 +41,10 @@ class Work:
 
     @classmethod
     def prepare(
-        cls, trained: Trained, registry: Registry, recipe: Recipe, kind: str, number: int, named: str | None
+        cls, trained: Trained, registry: Registry, recipe: Recipe, kind: str, number: int, requested: str | None
     ) -> Work:
         """Find the images and open the run; raises `UserError` if there are no images."""
-        sample = find_sample(recipe, trained.classes, named, number) if number else None
+        sample = find_sample(recipe, trained.classes, requested, number) if number else None
         predictor = Predictor.open(trained, registry, "cpu").with_tta(recipe.evaluate.tta)
         if sample is not None:
             sample = replace(sample, values=recipe.dataset.sample_range or predictor.preprocess.value_range)

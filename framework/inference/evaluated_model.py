@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.errors import UserError
 from framework.evaluation.predictions import Predictions
-from framework.runs.recipe import has_own_metrics, only_places, recipe_of
+from framework.runs.recipe import keep_predictions, metrics_apply, recipe_of
 
 if TYPE_CHECKING:
     from framework.components import ImageSource
@@ -58,12 +58,12 @@ class EvaluatedModel:
     @property
     def is_overridden(self) -> bool:
         """Whether overrides change the dataset or the evaluation settings."""
-        return not only_places(self.overrides)
+        return not keep_predictions(self.overrides)
 
     @cached_property
     def as_trained(self) -> bool:
         """Whether images and evaluation settings are those of the run's own evaluation."""
-        return not self.is_overridden and has_own_metrics(self.trained)
+        return not self.is_overridden and metrics_apply(self.trained)
 
     def saved(self, split: str) -> Predictions | None:
         """The predictions that the run saved; None if there are none, or if evaluation settings differ."""
@@ -91,11 +91,11 @@ class EvaluatedModel:
         metrics = self.trained.documents.get("results", {}).get(split) if self.as_trained else None
         return metrics if isinstance(metrics, Mapping) and "per_class" in metrics else None
 
-    def evaluation_split(self, named: str | None) -> str:
-        """The given split, or else `test`, or else `validation`; raises `UserError` if there is none."""
-        from framework.data.splits import FIGURE_SPLITS, evaluation_split
+    def evaluation_split(self, requested: str | None) -> str:
+        """The requested split, else `test`, else `validation`; raises `UserError` if there is none."""
+        from framework.data.splits import EVALUATION_SPLITS, evaluation_split
 
-        split = named or evaluation_split([split for split in FIGURE_SPLITS if self.has_metrics(split)])
+        split = requested or evaluation_split([split for split in EVALUATION_SPLITS if self.has_metrics(split)])
         if split is None:
             raise UserError("the run was evaluated neither on a test split nor on a validation split")
         return split

@@ -8,7 +8,7 @@ from framework.errors import count
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.untested import untested_note
 from framework.recipe.option_text import options_text
-from framework.runs.recipe import has_own_metrics, tta_of, tta_of_metrics
+from framework.runs.recipe import metrics_apply, tta_of, tta_of_metrics
 from framework.runs.trained import Trained
 
 SPLITS = {
@@ -57,7 +57,7 @@ def summary(trained: Trained) -> str:
     split = evaluation_split(results)
     if split is None:
         return text
-    note = "" if has_own_metrics(trained) else " (of the run, not of this export)"
+    note = "" if metrics_apply(trained) else " (of the run, not of this export)"
     images = count(results[split]["images"], f"{split} image")
     return f"{text}, top-1 {100 * results[split]['top1']:.1f} % of {images}{note}"
 

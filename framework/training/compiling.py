@@ -34,13 +34,13 @@ def settle_compile(session: Session, recorded: bool | None, say: Say) -> bool:
     `recorded` is the decision of an earlier session of the run: it is kept, because compiled networks round
     differently. Raises `UserError` if `train.compile` is true and compiling fails.
     """
-    wanted = session.recipe.train.compile
-    if wanted == "auto" and recorded is not None:
-        wanted = recorded
-    if wanted == "auto":
+    choice = session.recipe.train.compile
+    if choice == "auto" and recorded is not None:
+        choice = recorded
+    if choice == "auto":
         measured = session.device.type == "cuda" and not session.recipe.train.deterministic
         return measured and _try_compiled(session, say)
-    if wanted:
+    if choice:
         try:
             _use_compiled(session)
             seconds_of_pass(session, passes=1)
@@ -51,7 +51,7 @@ def settle_compile(session: Session, recorded: bool | None, say: Say) -> bool:
                 f"train.compile: this network cannot be compiled here: {reason_of(error)}\n"
                 "    To train it without compiling: train.compile=false"
             ) from error
-    return bool(wanted)
+    return bool(choice)
 
 
 def _try_compiled(session: Session, say: Say) -> bool:

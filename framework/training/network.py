@@ -87,15 +87,15 @@ def build_network(
         ) from error
 
 
-def nearest_sizes(wanted: tuple[int, int], attempt: Callable[[tuple[int, int]], nn.Module]) -> list[int]:
+def nearest_sizes(size: tuple[int, int], attempt: Callable[[tuple[int, int]], nn.Module]) -> list[int]:
     """The sides of the nearest smaller and the nearest larger square images for which `attempt` succeeds, if any.
 
     `attempt` builds a network for a size and runs it; it raises `UserError` if that fails. It is called on PyTorch's
     meta device, which neither allocates nor computes.
     """
-    side = max(wanted)
+    side = max(size)
     smaller = [known for known in reversed(SIDES) if known < side]
-    larger = [known for known in SIDES if known > side or (known == side and wanted[0] != wanted[1])]
+    larger = [known for known in SIDES if known > side or (known == side and size[0] != size[1])]
     found = [_first(sides, attempt) for sides in (smaller, larger)]
     return [side for side in found if side is not None]
 

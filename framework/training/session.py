@@ -152,14 +152,14 @@ def image_size_schedule(
     recipe: Recipe, model: nn.Module, num_classes: int, preprocess: Preprocessor, steps: int
 ) -> ImageSizeSchedule | None:
     """The image sizes of progressive resizing; None if the recipe or the network does not allow for it."""
-    wanted, final = recipe.train.progressive_resize, (preprocess.height, preprocess.width)
-    if wanted is None:
+    options, final = recipe.train.progressive_resize, (preprocess.height, preprocess.width)
+    if options is None:
         return None
-    if wanted.start >= min(final):
+    if options.start >= min(final):
         raise UserError(
-            f"train.progressive_resize.start is {wanted.start}; it must be below preprocess.size, {min(final)}"
+            f"train.progressive_resize.start is {options.start}; it must be below preprocess.size, {min(final)}"
         )
-    sizes = ImageSizeSchedule(wanted.start, round(wanted.until * steps), final)
+    sizes = ImageSizeSchedule(options.start, round(options.until * steps), final)
     try:
         for size in sizes.sizes():
             try_network(model, recipe.model, num_classes, preprocess.channels, size)

@@ -131,10 +131,10 @@ def require_alike(runs: Sequence[Trained], registry: Registry) -> None:
     expected = _identity(first, registry)
     for run in runs[1:]:
         for name, value in _identity(run, registry).items():
-            wanted = expected.get(name, value)
-            if value != wanted:
+            first_value = expected.get(name, value)
+            if value != first_value:
                 raise UserError(
-                    f"the runs of a soup must differ in their weights only: {name} is {value_text(wanted, 12)} in "
+                    f"the runs of a soup must differ in their weights only: {name} is {value_text(first_value, 12)} in "
                     f"'{first.label}' and {value_text(value, 12)} in '{run.label}'"
                 )
 

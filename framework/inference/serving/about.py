@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from framework.evaluation.intervals import wilson_interval
 from framework.recipe.saving import yaml_text
 from framework.runs.card import model_card, summary
-from framework.runs.recipe import has_own_metrics
+from framework.runs.recipe import metrics_apply
 
 if TYPE_CHECKING:
     from framework.inference.predictor import Predictor
@@ -101,7 +101,7 @@ def _texts(tree: Any) -> Iterator[str]:
 
 def _metrics(trained: Trained) -> dict[str, Any]:
     """The metrics of each evaluated split as fractions, top-1 with its 95 % interval; empty for changed exports."""
-    results = trained.documents.get("results", {}) if has_own_metrics(trained) else {}
+    results = trained.documents.get("results", {}) if metrics_apply(trained) else {}
     return {
         split: {
             **{name: results[split][name] for name in METRICS if name in results[split]},

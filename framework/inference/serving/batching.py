@@ -116,16 +116,16 @@ class Batching:
 
     def _compute(self) -> None:
         while batch := self._next_batch():
-            wanted = [(ticket, pixels) for ticket, pixels in batch if not ticket.future.cancelled()]
-            if not wanted:
+            current = [(ticket, pixels) for ticket, pixels in batch if not ticket.future.cancelled()]
+            if not current:
                 continue
             try:
-                done = self._predicted(wanted)
+                done = self._predicted(current)
                 self._failures = 0
             except Exception:
-                logger.exception("a batch of %d images failed", len(wanted))
+                logger.exception("a batch of %d images failed", len(current))
                 self._failures += 1
-                done = [(ticket, ComputeFailed()) for ticket, _ in wanted]
+                done = [(ticket, ComputeFailed()) for ticket, _ in current]
             _deliver(done)
 
     def _next_batch(self) -> list[_Ready]:
