@@ -90,7 +90,7 @@ def attributed(component: Named, doing: str, function: Callable[..., Any]) -> Ca
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether the error is out of memory, on the CPU or a device."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"  # torch's own
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"  # of torch
 
 
 def reason_of(error: BaseException) -> str:

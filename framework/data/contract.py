@@ -100,7 +100,7 @@ def read_image(
         raise
     except Exception as error:
         raise UserError(
-            f"image '{name}' could not be read: {type(error).__name__}: {error}\n"
+            f"image '{name}' cannot be read: {type(error).__name__}: {error}\n"
             "    (for an image that is damaged, a source's read() raises BadImage)"
         ) from error
     if form := wrong_form(image):

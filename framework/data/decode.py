@@ -99,7 +99,7 @@ def decode(
 
 
 def _open(source: str | Path | bytes) -> Image.Image:
-    """Not decoded yet."""
+    """Open an image without decoding it."""
     try:
         return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
     except UnidentifiedImageError:
@@ -127,7 +127,7 @@ def _reason(error: Exception, source: str | Path | bytes | Image.Image) -> str:
 
 
 def _refuse(name: str, image: Image.Image, max_pixels: int) -> None:
-    """Before any pixel is read."""
+    """Raise `BadImage` for an unsupported format or too many pixels, before any pixel is read."""
     if image.format not in formats.READ:
         raise BadImage(name, f"{image.format} files are not read; save it as PNG or JPEG")
     width, height = image.size

@@ -22,8 +22,8 @@ class Order:
     """The images of each step, by index.
 
     A step takes `grad_accum_steps` batches of `batch_size` images. An epoch has as many whole steps as its images fill;
-    the rest is left out, other images each epoch. Fewer images than one step are one step of the whole batches that
-    they fill; fewer than one batch are one batch.
+    the remaining images, different ones in each epoch, are dropped. With fewer images than one step, an epoch is one
+    step of whole batches; with fewer than one batch, it is one batch of all images.
     """
 
     labels: Tensor

@@ -73,7 +73,7 @@ class BatchRNG:
 
     @property
     def device(self) -> torch.device:
-        """Of the images."""
+        """The device of the images."""
         return self.position.indices.device
 
     @property

@@ -1,4 +1,4 @@
-"""Copies batches to the device through pinned memory, the next one while the network processes the current one."""
+"""Copies batches to the device through pinned memory, one batch ahead of the network."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Confusion:
 
     @classmethod
     def empty(cls) -> Confusion:
-        """Without classes and images."""
+        """A matrix without classes and images."""
         nothing = np.zeros(0, dtype=np.int64)
         return cls((), nothing, nothing, nothing)
 

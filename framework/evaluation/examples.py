@@ -40,5 +40,5 @@ def choose_examples(predictions: Predictions, store: Store, number: int) -> list
 
 
 def no_examples(number: int) -> list[Example]:
-    """Without images to choose from."""
+    """An empty list, for a run without a validation split."""
     return []

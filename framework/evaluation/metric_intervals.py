@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def metric_intervals(predictions: Predictions) -> dict[str, Interval]:
     """The 95 % intervals of `balanced_accuracy`, `macro_f1` and `ece` as fractions; deterministic.
 
-    They are for other images of the same distribution. Macro F1 has none if all predictions are correct. Coverage is
-    measured by tests/evaluation/test_coverage.py.
+    They cover the metrics on further images of the same distribution; tests/evaluation/test_coverage.py measures the
+    coverage. Macro F1 has none if all predictions are correct.
     """
     confusion = predictions.confusion()
     support = confusion.support

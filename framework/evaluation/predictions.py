@@ -119,7 +119,7 @@ class Predictions:
             )
             return cls(classes, names, found["labels"], found["logits"], found.get("hashes"), activation)
         except FileNotFoundError:
-            raise UserError(f"{path}: no such file") from None
+            raise UserError(f"{path}: there is no such file") from None
         except UserError:
             raise
         except Exception as error:

@@ -71,7 +71,7 @@ def is_same_file(path: Path, sha256: str) -> bool:
 
 def lines(report: dict[str, Any]) -> Iterator[str]:
     """The report as sentences."""
-    skipped = f"; {report['skipped']:,} could not be read" if report["skipped"] else ""
+    skipped = f"; {report['skipped']:,} cannot be read" if report["skipped"] else ""
     yield f"compared with {report['run']} on {count(report['images'], 'image')} of {report['on']}{skipped}"
     yield f"{_found(report)} (allowed: {report['limit']:g})"
     if full := report["full_decoding"]:

@@ -74,7 +74,7 @@ def name_and_source(image: Image) -> tuple[str, Source | BadImage]:
 def _from_pixels(name: str, pixels: NDArray[np.uint8], value: Any) -> tuple[str, Source | BadImage]:
     """From uint8 H×W×C."""
     if pixels.shape[2] not in CHANNELS:
-        raise TypeError(f"{ALLOWED}, where C is 1 to 4; not {_described(value)}")
+        raise TypeError(f"{ALLOWED}; C is 1 to 4; not {_described(value)}")
     if 0 in pixels.shape:
         return name, BadImage(name, "the image has no pixels")
     return name, PIL.Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else np.ascontiguousarray(pixels))

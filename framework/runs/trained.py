@@ -122,7 +122,7 @@ def open_trained(named: str | Path, registry: Registry) -> Trained:
 
 def names_trained(word: str, registry: Registry) -> bool:
     """Whether it looks like a run folder, a bundle or an export; no file is opened."""
-    if os.path.isfile(word):  # noqa: PTH113 (a `Path` raises where a word is too long for a name)
+    if os.path.isfile(word):  # noqa: PTH113 (a `Path` raises if a word is too long for a name)
         return word.endswith((SUFFIX, ONNX, PT2))
     run = RunFolder(Path(word))
     if os.path.isdir(word):  # noqa: PTH112

@@ -98,7 +98,7 @@ class SlowWeights(Averaging):
 
 
 def build_averaging(train: Train, model: nn.Module, total_steps: int) -> Averaging:
-    """The averaging that the recipe asks for."""
+    """The averaging of the recipe."""
     if train.ema is not None:
         return MovingAverage(model, train.ema)
     if train.lookahead is not None:

@@ -65,7 +65,7 @@ def loss_of(component: Loss, criterion: Criterion, logits: Tensor, targets: Tens
 
 
 def backward(recipe: Recipe, precision: Precision, loss: Tensor) -> None:
-    """Add the gradients of a batch. A fault is attributed to the loss, where the graph starts."""
+    """Add the gradients of a batch. A fault is attributed to the loss, the root of the graph."""
     with attributed_to(recipe.loss, f"the backward pass through it and model '{recipe.model.name}'"):
         precision.backward(loss)
 

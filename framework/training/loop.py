@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Trainer:
-    """Trains a session in a run folder, from the last checkpoint in it where there is one."""
+    """Trains a session in a run folder, from the last checkpoint in it if there is one."""
 
     def __init__(
         self, session: Session, run: RunFolder, callbacks: Callbacks, checkpoints: Checkpoints, total_clock: Stopwatch
@@ -43,7 +43,8 @@ class Trainer:
             self.means.load_state_dict(state["means"])
             session.load_state_dict(state)
         run.rewind_metrics(self.progress.step)
-        self.total_clock, total_clock.before = total_clock, self.progress.total_seconds
+        self.total_clock = total_clock
+        total_clock.before = self.progress.total_seconds
         self.clock = Stopwatch(self.progress.seconds)
         self.throughput = Throughput(session.batches.images_per_step, self.progress.step_seconds)
 
@@ -124,7 +125,7 @@ class Trainer:
         line = {"event": "epoch", "step": self.progress.step, "epoch": self.epoch, **metrics}
         if validation:
             metrics["validation"] = validation
-            # What grows with the number of classes is left out of the log.
+            # The log must not grow with the number of classes.
             line["validation"] = {name: value for name, value in validation.items() if name != "per_class"}
         self.run.append_metrics(line)
         self.callbacks.epoch_end(

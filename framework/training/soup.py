@@ -2,7 +2,7 @@
 
 Wortsman et al., "Model soups: averaging weights of multiple fine-tuned models improves accuracy without increasing
 inference time", 2022. It helps for runs in one loss basin: fine-tuned from the same initial weights, with other options
-or seeds. Averages of runs from different random weights are of no use.
+or seeds. Averages of runs from different random weights do not work.
 """
 
 from __future__ import annotations

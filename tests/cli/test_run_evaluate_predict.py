@@ -263,7 +263,7 @@ def test_predict_reports_a_bad_file_and_continues(run, photos, framework):
     assert result.status == 1
     assert "05.png  cannot be read: not an image" in result.out
     assert len(result.out.splitlines()) == 20
-    assert "1 file of 20 could not be read" in result.err
+    assert "1 file of 20 cannot be read" in result.err
 
 
 def test_predict_writes_a_table(run, photos, tmp_path, framework):

@@ -113,6 +113,6 @@ def _metrics(trained: Trained) -> dict[str, Any]:
 
 
 def _versions(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the packages that it was trained with."""
+    """The versions of Python, the packages and the commit that it was trained with."""
     commit = (environment.get("git") or {}).get("commit")
     return {"python": environment.get("python"), **environment.get("packages", {}), "commit": commit}

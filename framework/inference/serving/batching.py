@@ -36,7 +36,7 @@ logger = logging.getLogger("framework.serving")
 
 @dataclass(frozen=True)
 class Result:
-    """The prediction for one image, or why it could not be read."""
+    """The prediction for one image, or why it cannot be read."""
 
     name: str
     probabilities: tuple[float, ...] = ()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MIN_SIDE = 224
-"""Pixels; smaller images are enlarged, so that the map is smooth."""
+"""Pixels of the shorter side; smaller images are enlarged, so that the map is smooth."""
 
 
 def activation_picture(image: Tensor, activation: Tensor) -> str:
