@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,7 +88,7 @@ def decode(
             if least is not None:
                 _reduce(image, least)
             if samples.is_deep(image):
-                with depth.value_range(value_range) if value_range is not None else nullcontext():
+                with depth.value_range(value_range):
                     return _from_many_bits(image, source)
             return _to_array(_upright(image))
     except (BadImage, MemoryError):
@@ -171,7 +171,7 @@ def _from_pillow(image: Image.Image, value_range: ValueRange | None) -> NDArray[
     upright = _upright(image)
     if image.mode not in depth.DEEP_MODES:
         return _to_array(upright)
-    with depth.value_range(value_range) if value_range is not None else nullcontext():
+    with depth.value_range(value_range):
         return depth.to_bytes(np.asarray(upright)[None], image, None)
 
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from framework.display import Progress, no_progress
 from framework.errors import UserError
-from framework.evaluation.predictions import Predictions
 from framework.runs.recipe import keep_predictions, metrics_apply, recipe_of
 
 if TYPE_CHECKING:
     from framework.components import ImageSource
+    from framework.evaluation.predictions import Predictions
     from framework.inference.predictor import Predictor
     from framework.recipe.sections import Recipe
     from framework.registry import Registry
     from framework.runs.trained import Trained
-
-Reading = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,7 @@ class EvaluatedModel:
     registry: Registry
     overrides: Sequence[str] = ()
     """Overrides of the recipe, such as `dataset.root=DIR`."""
-    reading: Reading = field(default=lambda split, done, total: None)
-    """Called with the progress of decoding: split, images done, all images."""
+    progress: Progress = no_progress
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -67,6 +65,8 @@ class EvaluatedModel:
 
     def saved(self, split: str) -> Predictions | None:
         """The predictions that the run saved; None if there are none, or if evaluation settings differ."""
+        from framework.evaluation.predictions import Predictions
+
         file = self.trained.folder.predictions(split) if self.trained.folder and self.as_trained else None
         return Predictions.load(file) if file and file.is_file() else None
 
@@ -83,7 +83,7 @@ class EvaluatedModel:
         source = find_split(self.splits, split)
         predictor = self.predictor.with_temperature(1.0)
         storage = Storage.of_recipe(self.recipe, predictor.device, lambda text: None)
-        store = predictor.store(source, self.recipe.dataset.on_bad_image, partial(self.reading, split), storage)
+        store = predictor.store(source, self.recipe.dataset.on_bad_image, partial(self.progress, split), storage)
         return predictor.predictions(store)
 
     def saved_metrics(self, split: str) -> Mapping[str, Any] | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from framework.data.depth import DeepValues
 from framework.data.stores.advice import range_options, unused_range
 from framework.errors import count
-from framework.inference.ranking import ranked
+from framework.inference.predictor import ranked
 from framework.report.formatting import percent
 
 if TYPE_CHECKING:

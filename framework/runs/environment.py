@@ -32,7 +32,7 @@ def describe_environment(
         "device": device,
         "precision": precision,
         "compile": compiled,
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: package_version(name) for name in PACKAGES},
         "plugins": {
             plugin.name: {
                 "distribution": plugin.distribution,
@@ -102,7 +102,8 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _version(package: str) -> str | None:
+def package_version(package: str) -> str | None:
+    """The installed version of a package; None if it is not installed."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from framework.data.tables import OPTIONS, find_table
 from framework.device import describe_device
-from framework.evaluation.copies import metrics_without_copies
 from framework.evaluation.predictions import Predictions
 from framework.files import replace_atomically
 from framework.recipe.saving import plain, recipe_text
@@ -113,5 +112,15 @@ def evaluated_splits(
             predictions.save(file)
         metrics[split] = predictions.metrics()
         if split == "test":
-            metrics |= metrics_without_copies(stores, predictions)
+            metrics |= _metrics_without_copies(stores, predictions)
     return metrics
+
+
+def _metrics_without_copies(stores: Mapping[str, Store], predictions: Predictions) -> dict[str, Any]:
+    """`test_without_copies`, from the predictions on `test`; empty if no test image has a copy in `train`."""
+    copies = stores["test"].copies_of(stores["train"])
+    if not copies.any():
+        return {}
+    if copies.all():
+        return {"test_without_copies": {"images": 0}}
+    return {"test_without_copies": predictions.only(~copies).metrics()}
