@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
+from torch import Tensor
 
 from framework.data.seeding import generator_at
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
 
 EPOCHS = 4
 """Epochs whose order is cached: images are read ahead into later epochs."""

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from framework.attribution import attributed, fault
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from framework.components import Transform
+from framework.components import Transform
 
 SORTS = ("matrices", "levels")
 """The methods of geometric and photometric transforms."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
 from framework.data.spacing import evenly_spaced
+from framework.data.stores.store import Store
+from framework.evaluation.predictions import Predictions
 from framework.hookspecs import Example
-
-if TYPE_CHECKING:
-    from framework.data.stores.store import Store
-    from framework.evaluation.predictions import Predictions
 
 
 def choose_examples(predictions: Predictions, store: Store, number: int) -> list[Example]:

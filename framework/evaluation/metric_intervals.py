@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from framework.evaluation.bootstrap import Interval, macro_f1_interval
 from framework.evaluation.ece_interval import ece_interval
 from framework.evaluation.intervals import mean_recall_interval
-
-if TYPE_CHECKING:
-    from framework.evaluation.predictions import Predictions
+from framework.evaluation.predictions import Predictions
 
 
 def metric_intervals(predictions: Predictions) -> dict[str, Interval]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from torch import Tensor
 
+from framework.components import Activation
 from framework.evaluation.probabilities import blocks, losses, probabilities
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from framework.components import Activation
 
 ECE_BINS = 15
 

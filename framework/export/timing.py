@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from framework.inference.engine import Engine
+from framework.inference.engine import Engine
 
 WARMUP = 3
 """Calls that are not timed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from framework.errors import RunFailed, UserError, count
 from framework.export.formats import write
@@ -22,11 +22,9 @@ from framework.export.sample import Sample, find_sample, split_sample
 from framework.export.timing import speedup
 from framework.files import read_json
 from framework.inference.predictor import Predictor
-
-if TYPE_CHECKING:
-    from framework.recipe.sections import Recipe
-    from framework.registry import Registry
-    from framework.runs.trained import Trained
+from framework.recipe.sections import Recipe
+from framework.registry import Registry
+from framework.runs.trained import Trained
 
 
 @dataclass(frozen=True)

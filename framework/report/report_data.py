@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from framework.errors import UserError, count
 from framework.evaluation.bootstrap import Interval
 from framework.evaluation.calibration import fit_temperature, is_minimum
+from framework.evaluation.confusion import Confusion
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.metric_intervals import metric_intervals
+from framework.evaluation.predictions import Predictions
+from framework.inference.evaluated_model import EvaluatedModel
 from framework.report.example_images import ExampleImages, load_examples
-
-if TYPE_CHECKING:
-    from framework.evaluation.confusion import Confusion
-    from framework.evaluation.predictions import Predictions
-    from framework.inference.evaluated_model import EvaluatedModel
-    from framework.runs.trained import Trained
+from framework.runs.trained import Trained
 
 NAME_THE_DATA = "Set the location of the dataset after the run, such as dataset.root=DIR, and write the report again."
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from framework.recipe.sections import Train
+from framework.recipe.sections import Train
 
 
 class Averaging(ABC):

@@ -5,18 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor, nn
 
 from framework.attribution import is_out_of_memory, reason_of
 from framework.device import wait_for
 from framework.errors import UserError
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from framework.training.session import Session
+from framework.training.session import Session
 
 MIN_SECONDS = 180.0
 """Compiling takes up to a minute: it is not tried if forward and backward passes take less than this in total."""

@@ -6,27 +6,24 @@ import math
 import time
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 
 from framework.errors import Interrupted, RunFailed
 from framework.evaluation.confusion import Confusion
 from framework.evaluation.examples import choose_examples, no_examples
+from framework.evaluation.predictions import Predictions
+from framework.runs.folder import RunFolder
 from framework.runs.weights import save_weights
+from framework.training.callbacks import Callbacks
+from framework.training.checkpoints import Checkpoints
 from framework.training.progress import Progress, monitored_score
 from framework.training.running_means import RunningMeans
+from framework.training.session import Session
 from framework.training.state_file import require_savable
 from framework.training.step import train_step
 from framework.training.stopping import Stopwatch, recorded_signals
 from framework.training.throughput import Throughput
-
-if TYPE_CHECKING:
-    from framework.evaluation.predictions import Predictions
-    from framework.runs.folder import RunFolder
-    from framework.training.callbacks import Callbacks
-    from framework.training.checkpoints import Checkpoints
-    from framework.training.session import Session
 
 
 class Trainer:

@@ -5,25 +5,21 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor, nn
 
 from framework.attribution import ComponentFault, attributed_to, fault, label_of, origin_of
 from framework.components import Model, build, wants
+from framework.data.preprocess import Preprocessor
 from framework.data.seeding import seed_at
+from framework.data.stores.store import Store
 from framework.errors import UserError
 from framework.evaluation.evaluate import described, require_logits
+from framework.recipe.sections import Recipe
+from framework.runs.trained import Trained
 from framework.training.freezing import Freezing
 from framework.training.init_from import load_initial
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from framework.data.preprocess import Preprocessor
-    from framework.data.stores.store import Store
-    from framework.recipe.sections import Recipe
-    from framework.runs.trained import Trained
 
 FAULTS = (RuntimeError, ValueError, AssertionError, IndexError, TypeError, AttributeError, ZeroDivisionError, KeyError)
 """Exceptions of networks for unsuitable image sizes or options, as causes of a `ComponentFault`."""

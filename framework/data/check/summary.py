@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from framework.data.check.check import Checked
 from framework.data.check.findings import contradicts, near_groups
 from framework.data.check.scan import TRAINING
+from framework.data.preprocess import Preprocessor
 from framework.data.stores.advice import advice_on
-
-if TYPE_CHECKING:
-    from framework.data.check.check import Checked
-    from framework.data.preprocess import Preprocessor
 
 SIZES = 5
 """Number of most frequent sizes that are listed."""

@@ -10,19 +10,15 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from framework.data.decode import MAX_PIXELS, BadImage
 from framework.inference.activation import activation_maps
+from framework.inference.predictor import Predictor
 from framework.inference.serving.overlay import activation_picture
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from framework.inference.predictor import Predictor
-    from framework.inference.serving.uploads import Upload
+from framework.inference.serving.uploads import Upload
 
 DECODERS = 2
 """Threads that decode."""
