@@ -7,13 +7,10 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from framework.data.decode import BadImage
 from framework.data.listing import Listing, is_pattern, lines_of, missing
 from framework.errors import UserError, count
-
-if TYPE_CHECKING:
-    from framework.data.decode import BadImage
 
 
 @dataclass

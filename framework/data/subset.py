@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from framework.components import ImageSource
 from framework.data.csv_table import csv_rows
 from framework.data.sources import Selection
 from framework.data.unicode_names import nfc
 from framework.errors import UserError, count, did_you_mean
-
-if TYPE_CHECKING:
-    from framework.components import ImageSource
 
 COLUMN = "name"
 SHOWN = 5

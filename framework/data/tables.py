@@ -6,18 +6,15 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from framework.components import Dataset, ImageSource
 from framework.data.roots import find_data
 from framework.data.sources import Selection
 from framework.data.subset import COLUMN, full_names, read_rows
 from framework.data.unicode_names import nfc
 from framework.errors import UserError, did_you_mean, enumerate_names
-
-if TYPE_CHECKING:
-    from framework.components import Dataset, ImageSource
 
 HELD_OUT = ("test", "validation", "train")
 """Splits that are held out of one set of images unless the dataset provides them; a name that occurs twice in that set

@@ -10,13 +10,7 @@ from typing import Any
 from framework.errors import RunFailed, UserError, count
 from framework.export.formats import write
 from framework.export.int8 import IMAGES, write_int8
-from framework.export.parity import (
-    RunPredictions,
-    compare,
-    predict_at_full_size,
-    predict_with_export,
-    predict_with_run,
-)
+from framework.export.parity import RunPredictions, compare, predict_at_full_size, predict_with_export, predict_with_run
 from framework.export.report import int8_report, is_same_file, parity_report, report_files, write_report
 from framework.export.sample import Sample, find_sample, split_sample
 from framework.export.timing import speedup

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 from rich.text import Text
 
 from framework.errors import count
+from framework.evaluation.confusion import Confusion
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.untested import untested_note
 from framework.report.console import plain_console
 from framework.report.formatting import metric_rows, percent, percent_range
-
-if TYPE_CHECKING:
-    from framework.evaluation.confusion import Confusion
 
 NARROWEST = 3
 """Minimum width of a column of the confusion matrix: `100`."""

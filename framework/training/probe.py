@@ -20,14 +20,7 @@ from framework.data.augment import Augmentation, gray_means
 from framework.data.rng import BatchPosition, BatchRNG
 from framework.data.spacing import evenly_spaced
 from framework.data.transformed import require_values, sort_of
-from framework.training.calls import (
-    backward,
-    built_optimizer,
-    built_schedule,
-    loss_of,
-    optimizer_step,
-    training_logits,
-)
+from framework.training.calls import backward, built_optimizer, built_schedule, loss_of, optimizer_step, training_logits
 from framework.training.criterion import Criterion, build_criterion
 from framework.training.freezing import Freezing
 from framework.training.precision import Precision

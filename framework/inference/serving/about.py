@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from framework.runs.trained import Trained
 
 ABSOLUTE = re.compile(
-    r"(?P<scheme>[\w+.-]{2,}:(?://(?:localhost)?)?+)?(?P<path>[/~].*|[A-Za-z]:[/\\].*|\\\\.*)",
-    re.DOTALL,
+    r"(?P<scheme>[\w+.-]{2,}:(?://(?:localhost)?)?+)?(?P<path>[/~].*|[A-Za-z]:[/\\].*|\\\\.*)", re.DOTALL
 )
 """A path that is absolute or starts with `~`, on any system, or a URL of such a path."""
 
