@@ -64,16 +64,13 @@ def _as_dict(timing: Timing) -> dict[str, float]:
 
 
 def _print(label: str, size: tuple[int, int], timings: list[Timing]) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    from framework.report.console import plain_console
+    from framework.report.console import plain_console, plain_table
 
     console = plain_console()
     console.print(Text.assemble((label, "bold"), f", images of {size[0]}×{size[1]} pixels, on the CPU"))
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("batch size", "median", "95th percentile", "images/s", "calls"):
-        table.add_column(name, justify="right")
+    table = plain_table(right=["batch size", "median", "95th percentile", "images/s", "calls"])
     for one in timings:
         table.add_row(
             str(one.batch_size), f"{one.p50 * 1e3:.2f} ms", f"{one.p95 * 1e3:.2f} ms",

@@ -58,13 +58,10 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _print(comparison: Comparison) -> None:
-    from rich.table import Table
-
     from framework.report.comparison_text import comparison_rows, result_text
-    from framework.report.console import plain_console
+    from framework.report.console import plain_console, plain_table
 
-    console = plain_console()
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    console, table = plain_console(), plain_table()
     table.add_column(comparison.split, no_wrap=True)
     for run in comparison.runs:
         table.add_column(run.name, justify="right", overflow="fold")
@@ -86,15 +83,14 @@ def _print(comparison: Comparison) -> None:
 
 
 def _print_recipes(console: Console, comparison: Comparison) -> None:
-    from rich.table import Table
-
     from framework.report.comparison_text import difference_rows
+    from framework.report.console import plain_table
 
     console.print()
     if not comparison.differences:
         console.print("The recipes are identical.")
         return
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = plain_table()
     table.add_column("recipe differences", no_wrap=True)
     for run in comparison.runs:
         table.add_column(run.name, overflow="fold")

@@ -8,7 +8,7 @@ epoch_table.py      the table of epochs, for any width of the terminal
 class_table.py      the table of classes, with the number of images in each split
 progress.py         a progress line, for any width of the terminal
 wrapping.py         wrapping of long lines
-console.py          a rich console without markup in text
+console.py          a rich console without markup in text, tables without borders
 card.py             a model card
 split.py            the metrics of a split
 data_check.py       the output of `framework data check`
