@@ -1,4 +1,4 @@
-"""A table's rows as image sources."""
+"""Image sources from the rows of a CSV file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from framework_folder._names import known_split
 
 USED = ("train", "validation", "test")
 SPLIT_COLUMNS = ("split", "subset", "partition", "fold", "set", "usage")
-"""Usual names of a column that holds splits, in lower case."""
+"""Usual names of a column of splits, in lower case."""
 
 
 class Columns(NamedTuple):
@@ -28,7 +28,7 @@ class Columns(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """One image of the table, and the line that it is on."""
+    """An image of the table, and its line."""
 
     line: int
     path: str
@@ -83,11 +83,11 @@ def _rows(file: Path, columns: Columns) -> list[Row]:
 
 
 def _split(word: str, known: Mapping[str, str], where: str) -> str:
-    """The split that a word means; raises `UserError` where another word meant it before, unless it is `train`."""
+    """The split with this name; raises `UserError` if another name of it occurred before, unless it is `train`."""
     split = known_split(word) or nfc(word)
     others = [other for other, meant in known.items() if meant == split and other.casefold() != word.casefold()]
     if others and split != "train":
-        raise UserError(f"{where}: '{word}' and '{others[0]}' both mean the split {split}: use one of them")
+        raise UserError(f"{where}: '{word}' and '{others[0]}' are both names of split '{split}': use one of them")
     return split
 
 
@@ -100,7 +100,7 @@ def _source(
 
 
 def _path(root: Path, written: str, suffix: str | None) -> Path:
-    """The file of that path: with `suffix`, and with slashes for backslashes unless a file has these in its name."""
+    """The file of a row: with `suffix`, and with slashes for backslashes unless its name contains backslashes."""
     whole = written + suffix if suffix and not written.endswith(suffix) else written
     path = existing_path(root / whole)
     if "\\" in whole and not os.path.lexists(path):
@@ -109,7 +109,7 @@ def _path(root: Path, written: str, suffix: str | None) -> Path:
 
 
 def _require_suffix(file: Path, row: Row, root: Path, given: str | None) -> None:
-    """Raise `UserError` where the first path is no file, but one is there with a suffix."""
+    """Raise `UserError` if the first path does not exist, but does with a suffix."""
     path = _path(root, row.path, given)
     if path.exists():
         return
@@ -117,7 +117,7 @@ def _require_suffix(file: Path, row: Row, root: Path, given: str | None) -> None
     if found:
         suffix = found[0].name.removeprefix(path.name)
         raise UserError(
-            f"{file}:{row.line}: there is no file '{path}', but there is '{found[0].name}': if paths lack their "
+            f"{file}:{row.line}: there is no file '{path}', but there is '{found[0].name}': if the paths have no "
             f"suffix, set dataset.suffix={suffix}"
         )
 
@@ -133,7 +133,7 @@ def _unused_splits(file: Path, columns: Columns) -> Iterator[str]:
 def _notes(rows: Sequence[Row], by_split: Mapping[str, Sequence[Row]]) -> Iterator[str]:
     for split, members in by_split.items():
         if split not in USED:
-            yield f"the {len(members):,} images of split '{split}' are not used, unless a command names the split"
+            yield f"not used for training: the {len(members):,} images of split '{split}'; evaluate them with --split"
     labels: dict[str, set[str]] = {}
     for row in rows:
         labels.setdefault(row.path, set()).add(row.label)
