@@ -1,4 +1,4 @@
-"""A component's fault becomes one message that names the component, its plugin, and what it should have done."""
+"""Attribution of errors in components: one message with the component, its plugin and the contract of its kind."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any, ClassVar, Protocol
 from framework.errors import UserError
 
 GROUP = "framework"
-"""The group of entry points that plugins are found through."""
+"""The entry-point group of plugins."""
 
 
 class Named(Protocol):
-    """What this module needs to know of a component."""
+    """The attributes of a component that are used here."""
 
     kind: ClassVar[str]
     name: ClassVar[str]
@@ -24,22 +24,22 @@ class Named(Protocol):
 
 
 class ComponentFault(UserError):
-    """A plugin's component raised an exception, or did not do what its kind promises."""
+    """A plugin's component raised an exception or broke the contract of its kind."""
 
 
 def full_name(component: Named | type[Named]) -> str:
-    """As a recipe names it: `resnet18`, `timm/convnext_atto`."""
+    """The name in a recipe: `resnet18`, `timm/convnext_atto`."""
     variant = getattr(component, component.shorthand or "", None)  # a class has none
     return f"{component.name}/{variant}" if variant else component.name
 
 
 def label_of(component: Named | type[Named]) -> str:
-    """What messages call it: `model 'timm/convnext_atto'`."""
+    """The name in messages: `model 'timm/convnext_atto'`."""
     return f"{component.kind} '{full_name(component)}'"
 
 
 def provider_of(component: Named | type[Named]) -> str | None:
-    """The plugin and the distribution that a component comes from; None where it is of no installed plugin."""
+    """The plugin and distribution of a component; None if it is not from an installed plugin."""
     module = (component if isinstance(component, type) else type(component)).__module__
     points = importlib.metadata.entry_points(group=GROUP)
     best = max(points, key=lambda point: _shared_parts(point.module, module), default=None)
@@ -50,13 +50,13 @@ def provider_of(component: Named | type[Named]) -> str | None:
 
 
 def origin_of(component: Named | type[Named]) -> str:
-    """A line for the end of a message that says which plugin the component is from; empty where that is not known."""
+    """A line for the end of a message that names the component's plugin; empty if it is unknown."""
     provider = provider_of(component)
     return f"\n    It comes from {provider}" if provider else ""
 
 
 def fault(component: Named | type[Named], what: str) -> ComponentFault:
-    """The error to raise where a component broke its contract; `what` follows its name in the message."""
+    """The error for a component that broke its contract; in the message, `what` follows its name."""
     subject = label_of(component) + ("" if what.startswith(",") else " ")
     return ComponentFault(f"{subject}{what}\n    {component.contract}{origin_of(component)}")
 
@@ -65,9 +65,9 @@ def fault(component: Named | type[Named], what: str) -> ComponentFault:
 def attributed_to(
     component: Named | type[Named], doing: str, passing: tuple[type[Exception], ...] = ()
 ) -> Iterator[None]:
-    """Turn any exception raised inside into a `ComponentFault`; `doing` completes "… failed in".
+    """Convert exceptions to a `ComponentFault`; `doing` completes "… failed in".
 
-    A `UserError`, what is listed in `passing`, and running out of memory are left as they are.
+    `UserError`, exceptions listed in `passing`, and out-of-memory errors are not converted.
     """
     try:
         yield
@@ -78,7 +78,7 @@ def attributed_to(
 
 
 def attributed(component: Named, doing: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, inside `attributed_to`; it keeps its signature."""
+    """The function wrapped in `attributed_to`, with the same signature."""
 
     @wraps(getattr(function, "forward", function))  # the arguments of a torch module are those of `forward`
     def call(*arguments: Any, **named: Any) -> Any:
@@ -89,7 +89,7 @@ def attributed(component: Named, doing: str, function: Callable[..., Any]) -> Ca
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on the CPU or on a device."""
+    """Whether the error is out of memory, on the CPU or a device."""
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"  # torch's own
 
 
@@ -99,6 +99,6 @@ def reason_of(error: BaseException) -> str:
 
 
 def _shared_parts(one: str, other: str) -> int:
-    """How many leading parts two module names share."""
+    """Number of leading parts that two module names have in common."""
     pairs = zip(one.split("."), other.split("."), strict=False)
     return next((index for index, (a, b) in enumerate(pairs) if a != b), min(one.count("."), other.count(".")) + 1)

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from framework.cli.arguments import add_json, add_recipe, require_place
+from framework.cli.arguments import add_json, add_recipe, require_writable
 from framework.cli.streams import output_is_optional
 from framework.errors import RunFailed
 from framework.recipe import load_recipe
@@ -17,19 +17,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_recipe(parser)
     parser.add_argument(
-        "--csv",
-        type=Path,
-        metavar="FILE",
-        help="write a row for each finding; dataset.drop=FILE leaves out those to drop",
+        "--csv", type=Path, metavar="FILE", help="write the findings as CSV, for use as dataset.drop=FILE"
     )
-    parser.add_argument("--strict", action="store_true", help="exit with 1 if there are findings, notes or advice")
+    strict = "exit with status 1 if there are findings, notes or advice"
+    parser.add_argument("--strict", action="store_true", help=strict)
     add_json(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Read every image, and print what is wrong with the data set."""
+    """Read all images of the dataset and print the findings."""
     if arguments.csv is not None:
-        require_place(arguments.csv, "--csv")
+        require_writable(arguments.csv, "--csv")
         output_is_optional()
     recipe = load_recipe(arguments.recipe, Registry.load(), arguments.overrides)
     from framework.data.check.check import check_splits
@@ -53,8 +51,9 @@ def execute(arguments: argparse.Namespace) -> int:
         advice = options_to_set(checked, resolve_preprocess(recipe, splits["train"]))
         summary = {**summary_of(checked), "notes": splits.notes, "advice": advice}
         failure = _written(arguments.csv, table_of(findings)) if arguments.csv else None
-        again = [arguments.recipe, *arguments.overrides]
-        for text, style in lines_of(summary, findings, recipe.dataset, again, None if failure else arguments.csv):
+        recipe_arguments = [arguments.recipe, *arguments.overrides]
+        table = None if failure else arguments.csv
+        for text, style in lines_of(summary, findings, recipe.dataset, recipe_arguments, table):
             display.line(text, style)
     if arguments.json:
         rows = [finding.row() for finding in findings]
@@ -65,7 +64,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _written(file: Path, text: str) -> RunFailed | None:
-    """Write the table; what kept it from being written, so that the findings are printed all the same."""
+    """Write the table; an error is returned rather than raised, so that the findings are still printed."""
     from framework.files import write_text
 
     try:

@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from framework.training.profiling import Profile, StageProfile
 
 BAR = 40
-"""Characters of the longest bar."""
+"""Length of the longest bar, in characters."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_recipe(parser)
-    parser.add_argument("--steps", type=int, default=30, help="steps that are timed of each image size (default: 30)")
+    parser.add_argument("--steps", type=int, default=30, help="steps to time for each image size (default: 30)")
     add_json(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Time some steps; nothing is written."""
+    """Time some training steps; nothing is written."""
     if arguments.steps < 1:
-        raise UserError(f"--steps is {arguments.steps}; it must be 1 or more")
+        raise UserError(f"--steps is {arguments.steps}; it must be at least 1")
     registry = Registry.load()
     recipe = load_recipe(arguments.recipe, registry, arguments.overrides)
     from framework.report.display import SilentDisplay, choose_display
@@ -61,8 +61,8 @@ def _print(profile: Profile) -> None:
         console.print()
         _print_stage(console, stage)
     console.print()
-    needs = f"about {duration(profile.seconds)}, evaluation included, and {gigabytes(profile.memory)} of memory"
-    for sentence in [f"The run takes {needs}.", *advice(profile)]:
+    estimate = f"about {duration(profile.seconds)}, including evaluation, and {gigabytes(profile.memory)} of memory"
+    for sentence in [f"The run takes {estimate}.", *advice(profile)]:
         print(fitted(sentence, sys.stdout))
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.cli.arguments import add_run, add_run_overrides, add_split, require_place
+from framework.cli.arguments import add_run, add_run_overrides, add_split, require_writable
 from framework.cli.streams import output_is_optional
 from framework.registry import Registry
 from framework.report.wrapping import fitted
@@ -22,16 +22,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_run(parser)
     add_run_overrides(parser)
     add_split(parser)
-    parser.add_argument("--out", type=Path, metavar="FILE", help="the page (default: RUN/report.html)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="HTML file (default: RUN/report.html)")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Write the page, and say where it is and what is missing in it."""
+    """Write the page, and print its path, the metrics and the missing parts."""
     output_is_optional()
     registry = Registry.load()
     trained = open_trained(arguments.run, registry)
     out: Path = arguments.out or _default_out(trained)
-    require_place(out, "--out")
+    require_writable(out, "--out")
     from framework.files import write_text
     from framework.inference.evaluated_model import EvaluatedModel
     from framework.report.display import PlainDisplay

@@ -10,9 +10,9 @@ from framework.registry import Registry
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments: none."""
+    """The command has no arguments."""
     parser.epilog = (
-        "Save it, and name it in a recipe's first line for editors with the YAML language server:\n"
+        "For editors with the YAML language server, in the first line of a recipe:\n"
         "  framework schema > recipe.schema.json\n"
         "  # yaml-language-server: $schema=recipe.schema.json"
     )

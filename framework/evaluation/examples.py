@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from framework.data.spacing import evenly_spaced
 from framework.hookspecs import Example
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from framework.data.stores.store import Store
     from framework.evaluation.predictions import Predictions
 
@@ -26,7 +25,7 @@ def choose_examples(predictions: Predictions, store: Store, number: int) -> list
     right_ones = right.nonzero().flatten()
     wrong_ones = wrong_ones[: max(number // 2, number - len(right_ones))]
     wanted = min(number - len(wrong_ones), len(right_ones))
-    chosen = torch.cat([wrong_ones, right_ones[_spread(len(right_ones), wanted)]])
+    chosen = torch.cat([wrong_ones, right_ones[evenly_spaced(len(right_ones), wanted)]])
     if not len(chosen):
         return []
     return [
@@ -44,8 +43,3 @@ def choose_examples(predictions: Predictions, store: Store, number: int) -> list
 def no_examples(number: int) -> list[Example]:
     """Where there is nothing to choose from."""
     return []
-
-
-def _spread(number: int, wanted: int) -> Tensor:
-    """So many of the indices below `number`, evenly spread."""
-    return torch.arange(wanted) * number // max(wanted, 1)

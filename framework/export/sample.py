@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from framework.data.decode import quiet_decoding
 from framework.data.depth import ValueRange, value_range
+from framework.data.folders import class_folders, class_tree, sorted_files
 from framework.data.sources import ImageFiles, read_reduced
+from framework.data.spacing import evenly_spaced
 from framework.data.splits import build_splits, find_split
-from framework.data.trees import class_folders, class_tree, sorted_files
 from framework.data.unicode_names import nfc
 from framework.errors import UserError
 
@@ -107,6 +108,4 @@ def _of_folder(folder: Path, classes: Sequence[str], number: int) -> Sample:
 
 
 def _spread(label: str, source: ImageSource, labelled: bool, number: int) -> Sample:
-    total = len(source)
-    number = min(number, total)
-    return Sample(label, source, [place * total // number for place in range(number)], labelled)
+    return Sample(label, source, evenly_spaced(len(source), number).tolist(), labelled)

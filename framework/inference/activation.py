@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
+from framework.data.preprocess import rgb_to_gray
 from framework.errors import UserError
 from framework.inference.feature_maps import FeatureMap, feature_maps, noted_pass, private_copy
 
@@ -28,7 +29,6 @@ LEAST_ACTIVATION = -0.5
 """Activation functions with a zero do not go below: hard swish, the lowest in use, reaches -0.375."""
 AT_ONCE = 4
 """Images: what every module gives is kept for the gradient, for a ResNet-50 at 224×224 pixels 90 MB an image."""
-LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R 601-2
 OPACITY = 0.6
 """Of the colour where a map is 1."""
 
@@ -108,7 +108,7 @@ def _from_zero(features: Tensor) -> Tensor:
 def overlay(image: Tensor, activation: Tensor) -> Tensor:
     """An image, uint8 C×H×W, in grey under its map H×W in [0, 1] in colours: uint8 3×H×W."""
     values = image.float()
-    grey = torch.einsum("chw,c->hw", values, values.new_tensor(LUMINANCE)) if len(image) == 3 else values[0]
+    grey = rgb_to_gray(values)[0] if len(image) == 3 else values[0]
     opacity = OPACITY * activation
     mixed = (1 - opacity) * grey + opacity * coloured(activation)
     return mixed.round().clamp(0, 255).to(torch.uint8)

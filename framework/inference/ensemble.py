@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from framework.data.stores.refusal import BadImageCollector
+from framework.data.stores.bad_images import BadImageCollector
 from framework.errors import UserError
 from framework.evaluation.predictions import Predictions, averaged
 from framework.inference.predictor import Predictor
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from framework.data.decode import BadImage
     from framework.data.preprocess import Preprocessor
     from framework.data.stores.storage import Storage
-    from framework.data.stores.store import Progress, Store
+    from framework.data.stores.store import Store
+    from framework.data.stores.survey import Progress
 
 
 @dataclass(frozen=True)

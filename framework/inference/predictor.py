@@ -12,7 +12,8 @@ import torch
 
 from framework.data.decode import MAX_PIXELS, decode, quiet_decoding
 from framework.data.preprocess import Preprocessor
-from framework.data.stores.store import Store, build_store
+from framework.data.stores.build import build_store
+from framework.data.stores.store import Store
 from framework.evaluation.predictions import Predictions
 from framework.evaluation.probabilities import probabilities
 from framework.inference.inputs import one_or_many
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from framework.data.depth import DeepValues, ValueRange
     from framework.data.regions import Find, Region
     from framework.data.stores.storage import Storage
-    from framework.data.stores.store import Progress
+    from framework.data.stores.survey import Progress
     from framework.inference.inputs import Image
 
 

@@ -12,7 +12,7 @@ from framework.components import Model, build
 from framework.data.preprocess import Preprocessor
 from framework.device import choose_device
 from framework.evaluation.evaluate import Evaluator
-from framework.recipe.loading import validate_component_tree
+from framework.recipe.loading import validate_saved_component
 from framework.runs.plugins import naming_missing_plugins
 from framework.runs.weights import load_weights
 
@@ -78,6 +78,6 @@ class TorchEngine:
 def network_of(trained: Trained, registry: Registry) -> Model:
     """The component of its network, without weights that training began with: those need not be there any more."""
     with naming_missing_plugins(trained.label, trained.documents.get("environment", {}), registry):
-        component = validate_component_tree(Model, trained.documents["model"]["model"], registry)
+        component = validate_saved_component(Model, trained.documents["model"]["model"], registry)
     with attributed_to(component, "without_pretrained()"):
         return component.without_pretrained()

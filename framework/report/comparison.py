@@ -13,7 +13,7 @@ from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.paired import LEVEL, Paired, holm, paired
 from framework.evaluation.untested import untested_classes, untested_note
 from framework.recipe.differences import recipe_differences
-from framework.recipe.flat import recipe_tree
+from framework.recipe.flat import nested_recipe
 from framework.report.seeds import SeedGroup, seed_groups
 from framework.report.short_names import short_names
 from framework.runs.recipe import tta_of
@@ -156,7 +156,7 @@ def probability(p: float) -> str:
 
 def _settings(trained: Trained) -> dict[str, Any]:
     """Its recipe, with what an export may have made otherwise."""
-    recipe = recipe_tree(trained.recipe, f"the recipe of '{trained.label}'")
+    recipe = nested_recipe(trained.recipe, f"the recipe of '{trained.label}'")
     evaluate = {**(recipe.get("evaluate") or {}), "tta": tta_of(trained)}
     return {**recipe, "evaluate": evaluate, "int8": bool(trained.documents["model"].get("int8"))}
 

@@ -218,8 +218,8 @@ def overview(session: Session) -> list[tuple[str, str]]:
     parameters = sum(parameter.numel() for parameter in session.model.parameters())
     size = f"{preprocess.channels}×{preprocess.height}×{preprocess.width}"
     if recipe.train.progressive_resize is not None:
-        growth = session.batches.growth
-        size += f", growing from {growth.start}" if growth else " throughout: this network takes no smaller images"
+        sizes = session.batches.image_sizes
+        size += f", growing from {sizes.start}" if sizes else " throughout: this network takes no smaller images"
     precision = str(session.precision.dtype).removeprefix("torch.")
     return [
         (

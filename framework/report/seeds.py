@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from framework.recipe.flat import decides
+from framework.recipe.flat import affects_training
 from framework.report.formatting import HEADLINES
 
 if TYPE_CHECKING:
     from framework.report.comparison import Compared
 
 APART = ("seed", "train.device")
-"""What may set runs of a group apart, of what decides: seeds are often trained side by side, each on its device."""
+"""Options in which the runs of a group may differ: seeds are often trained in parallel, each on its own device."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,13 @@ class SeedGroup:
 def seed_groups(runs: Sequence[Compared], differences: Mapping[str, Sequence[Any]]) -> list[SeedGroup]:
     """All of them; `differences` has a value for each run, by option.
 
-    What decides nothing may differ too, and the device. A seed counts once, whatever else is compared of its run, and a
+    Options without effect on training may differ too, and the device. A seed counts once, whatever else is compared of
+    its run, and a
     soup, whose recipe is that of its first run, never.
     """
     if "seed" not in differences:
         return []
-    deciding = [values for option, values in differences.items() if option not in APART and decides(option)]
+    deciding = [values for option, values in differences.items() if option not in APART and affects_training(option)]
     found: dict[str, dict[Any, Compared]] = {}
     for index, run in enumerate(runs):
         if "soup" not in run.trained.documents.get("results", {}):

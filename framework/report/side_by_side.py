@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from framework.recipe.wording import in_words
+from framework.recipe.option_text import value_text
 from framework.report.comparison import points, probability
 from framework.report.formatting import HEADLINES, duration, headline, millions
 
@@ -42,7 +42,7 @@ def figure_rows(comparison: Comparison) -> Iterator[list[str]]:
 def difference_rows(comparison: Comparison) -> Iterator[list[str]]:
     """A row for each difference of the recipes: its path, then a cell for each run."""
     for path, values in comparison.differences.items():
-        yield [path, *("–" if value is None else in_words(value, 12) for value in values)]
+        yield [path, *("–" if value is None else value_text(value, 12) for value in values)]
 
 
 def _difference(run: Compared) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from framework.errors import count
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.untested import untested_note
-from framework.recipe.wording import options_in_words
+from framework.recipe.option_text import options_text
 from framework.runs.recipe import has_own_metrics, tta_of, tta_of_metrics
 from framework.runs.trained import Trained
 
@@ -64,7 +64,7 @@ def summary(trained: Trained) -> str:
 
 
 def _network(model: dict[str, Any]) -> str:
-    options = options_in_words({key: value for key, value in model.items() if key != "name"})
+    options = options_text({key: value for key, value in model.items() if key != "name"})
     return f"The network `{model['name']}`" + (f" ({options})" if options else "")
 
 

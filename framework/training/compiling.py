@@ -82,7 +82,7 @@ def _try_compiled(session: Session, say: Say) -> bool:
 
 
 def _use_compiled(session: Session) -> None:
-    sizes, batches = len(session.batches.stages()), session.batches.order.batches_per_step
+    sizes, batches = len(session.batches.size_phases()), session.batches.order.batches_per_step
     # Gradients that are accumulated lie in memory that the next replay of a graph would overwrite.
     graphs = session.device.type == "cuda" and sizes == 1 and batches == 1
     # Each image size, and each number of stages that are trained, is compiled by itself; beyond its limit torch would
@@ -111,7 +111,7 @@ def seconds_of_pass(session: Session, passes: int = PASSES) -> float:
 
     The first passes are not timed.
     """
-    step = max(session.batches.stages(), key=lambda stage: stage.steps).start
+    step = max(session.batches.size_phases(), key=lambda phase: phase.steps).start
     images, _, _ = next(session.batches.at(step))
     session.freezing.train_mode(step)
     with unchanged(session.model):

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from framework.data.spacing import evenly_spaced
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -62,7 +64,6 @@ def spread(total: int, batches: int, batch_size: int) -> list[Tensor]:
 
     Sources are sorted by class, as a rule; so every batch has all of them.
     """
-    wanted = min(total, batches * batch_size)
-    chosen = torch.arange(wanted) * total // wanted
-    number = -(-wanted // batch_size)
+    chosen = evenly_spaced(total, batches * batch_size)
+    number = -(-len(chosen) // batch_size)
     return [chosen[first::number] for first in range(number)]

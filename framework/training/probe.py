@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from framework.attribution import ComponentFault, attributed_to, fault, is_out_of_memory
 from framework.data.augment import Augmentation, gray_means
 from framework.data.rng import BatchPosition, BatchRNG
+from framework.data.spacing import evenly_spaced
 from framework.data.transformed import require_values, sort_of
 from framework.training.calls import (
     backward,
@@ -75,7 +76,7 @@ def _step(session: Session, number: int) -> None:
 def _batch(session: Session, number: int) -> tuple[Tensor, Tensor]:
     """Evenly spread training images, transformed and normalised, and their targets."""
     store, preprocess = session.stores["train"], session.preprocess
-    indices = torch.arange(number) * len(store) // number
+    indices = evenly_spaced(len(store), number)
     images = store.pixels.at(indices).to(session.device).div(255)
     targets = F.one_hot(store.labels[indices], len(store.classes)).to(session.device).float()
     for transform in session.recipe.augment:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from framework.data.growth import Stage
+from framework.data.progressive_resize import SizePhase
 from framework.device import peak_memory, wait_for
-from framework.recipe.doubts import doubts
+from framework.recipe.warnings import recipe_warnings
 from framework.training.meter import Meter
 from framework.training.norms import refreshed
 from framework.training.probe import probe
@@ -90,11 +90,11 @@ def profile(recipe: Recipe, registry: Registry, display: Any, steps: int) -> Pro
     probe(session)
     announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
     warn_of_seen(display, start, session.stores, count_seen(start, session.stores, session.preprocess))
-    for doubt in doubts(recipe, session.device.type):
-        display.line(f"warning: {doubt}", "yellow")
+    for warning in recipe_warnings(recipe, session.device.type):
+        display.line(f"warning: {warning}", "yellow")
     stages = [
         StageProfile(stage.size, stage.steps, _median_phases(session, stage, steps), session.batches.images_per_step)
-        for stage in session.batches.stages()
+        for stage in session.batches.size_phases()
     ]
     require_savable(session.state_dict())  # with what an optimizer has from its first step on
     training = sum(stage.steps * stage.seconds for stage in stages)
@@ -136,7 +136,7 @@ def advice(profile: Profile) -> list[str]:
     return found
 
 
-def _median_phases(session: Session, stage: Stage, steps: int) -> dict[str, float]:
+def _median_phases(session: Session, stage: SizePhase, steps: int) -> dict[str, float]:
     meter = Meter()
     # In the middle: at the start some of the network may be frozen yet, and at the end some transforms have ended.
     first = stage.start + max(0, stage.steps - WARM_UP - steps) // 2

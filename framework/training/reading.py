@@ -10,9 +10,10 @@ from framework.components import ImageSource
 from framework.data.preprocess import Preprocessor
 from framework.data.splits import build_splits
 from framework.data.stores.advice import advice_on
-from framework.data.stores.refusal import BadImageCollector
+from framework.data.stores.bad_images import BadImageCollector
+from framework.data.stores.build import build_store
 from framework.data.stores.storage import Say, Storage
-from framework.data.stores.store import Store, build_store
+from framework.data.stores.store import Store
 from framework.device import choose_device
 from framework.errors import UserError, count, enumerate_names
 from framework.recipe.sections import Recipe

@@ -9,10 +9,10 @@ from typing import Any, get_args
 from framework.components import Dataset
 from framework.errors import UserError, did_you_mean, enumerate_names
 from framework.recipe.differences import recipe_differences
-from framework.recipe.flat import decides, recipe_tree
+from framework.recipe.flat import affects_training, nested_recipe
+from framework.recipe.option_text import value_text
 from framework.recipe.saving import recipe_text
 from framework.recipe.sections import Recipe
-from framework.recipe.wording import in_words
 from framework.runs.environment import over_sessions
 from framework.runs.folder import RunFolder
 
@@ -67,7 +67,7 @@ def moved_places(run: RunFolder, recipe: Recipe) -> dict[str, list[Any]]:
 
 def _differences(run: RunFolder, recipe: Recipe) -> dict[str, list[Any]]:
     return recipe_differences(
-        [recipe_tree(run.recipe.read_text(encoding="utf-8"), str(run.recipe)), recipe_tree(recipe_text(recipe))]
+        [nested_recipe(run.recipe.read_text(encoding="utf-8"), str(run.recipe)), nested_recipe(recipe_text(recipe))]
     )
 
 
@@ -75,9 +75,9 @@ def _require_same_recipe(run: RunFolder, recipe: Recipe) -> None:
     differences, places = _differences(run, recipe), image_places(recipe.dataset)
     settled = [("train.precision", recorded(run, "precision")), ("train.compile", recorded(run, "compile"))]
     changed = [
-        f"    {key}: was {in_words(was, 12)}, now {in_words(now, 12)}"
+        f"    {key}: was {value_text(was, 12)}, now {value_text(now, 12)}"
         for key, (was, now) in sorted(differences.items())
-        if decides(key) and key not in places and (key, now) not in settled  # what `auto` came to
+        if affects_training(key) and key not in places and (key, now) not in settled  # what `auto` came to
     ]
     if changed:
         raise UserError(

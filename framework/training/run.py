@@ -17,9 +17,9 @@ from framework.evaluation.examples import choose_examples
 from framework.evaluation.predictions import Predictions
 from framework.files import replace_atomically
 from framework.hookspecs import Example
-from framework.recipe.doubts import doubts
 from framework.recipe.saving import plain, recipe_text
 from framework.recipe.sections import Recipe
+from framework.recipe.warnings import recipe_warnings
 from framework.registry import Registry
 from framework.runs.environment import describe_environment, with_session
 from framework.runs.folder import RunFolder
@@ -96,8 +96,8 @@ def _train_in(
     if keeper.position.step == 0:
         announce_start(display, recipe.model, start, session.stores["train"].classes, session.preprocess)
         warn_of_seen(display, start, session.stores, seen)
-    for doubt in doubts(recipe, session.device.type):
-        display.line(f"warning: {doubt}", "yellow")
+    for warning in recipe_warnings(recipe, session.device.type):
+        display.line(f"warning: {warning}", "yellow")
     display.begin(run, session, keeper.position.step)
     try:
         callbacks.run_start(

@@ -11,9 +11,9 @@ import torch
 from framework.attribution import ComponentFault
 from framework.data.augment import Augmentation
 from framework.data.batches import Batches
-from framework.data.growth import Growth
 from framework.data.order import Order
 from framework.data.preprocess import Preprocessor
+from framework.data.progressive_resize import ImageSizeSchedule
 from framework.data.stores.store import Store
 from framework.device import choose_device, choose_precision
 from framework.errors import UserError
@@ -118,11 +118,11 @@ def build_session(
     order = Order(stores["train"].labels, train.batch_size, train.grad_accum_steps, train.sampler, recipe.seed)
     steps = train.epochs * order.steps_per_epoch
     steps = min(steps, train.max_steps or steps)
-    growth = image_growth(recipe, model, len(stores["train"].classes), preprocess, steps)
+    image_sizes = image_size_schedule(recipe, model, len(stores["train"].classes), preprocess, steps)
     augmentation = Augmentation(recipe.augment, (preprocess.height, preprocess.width))
-    batches = Batches(stores["train"], preprocess, augmentation, order, steps, device, train.channels_last, growth)
+    batches = Batches(stores["train"], preprocess, augmentation, order, steps, device, train.channels_last, image_sizes)
     if min(train.batch_size, len(stores["train"])) == 1:
-        try_single_images(model, recipe.model, preprocess.channels, batches.stages()[0].size)
+        try_single_images(model, recipe.model, preprocess.channels, batches.size_phases()[0].size)
     optimizer = built_optimizer(recipe, model)
     schedule = built_schedule(recipe, optimizer, steps, order.steps_per_epoch)
     _require_validation(recipe, schedule, stores)
@@ -165,10 +165,10 @@ def _require_validation(recipe: Recipe, schedule: Schedule, stores: dict[str, St
             )
 
 
-def image_growth(
+def image_size_schedule(
     recipe: Recipe, model: nn.Module, num_classes: int, preprocess: Preprocessor, steps: int
-) -> Growth | None:
-    """Progressive resizing, where the recipe asks for it and the network takes every size on the way."""
+) -> ImageSizeSchedule | None:
+    """Of progressive resizing, if the recipe requests it and the network accepts every size."""
     wanted, final = recipe.train.progressive_resize, (preprocess.height, preprocess.width)
     if wanted is None:
         return None
@@ -176,13 +176,13 @@ def image_growth(
         raise UserError(
             f"train.progressive_resize.start is {wanted.start}; it must be below preprocess.size, {min(final)}"
         )
-    growth = Growth(wanted.start, round(wanted.until * steps), final)
+    sizes = ImageSizeSchedule(wanted.start, round(wanted.until * steps), final)
     try:
-        for size in growth.sizes():
+        for size in sizes.sizes():
             try_network(model, recipe.model, num_classes, preprocess.channels, size)
     except ComponentFault:
         return None
-    return growth
+    return sizes
 
 
 def make_deterministic(wanted: bool) -> None:

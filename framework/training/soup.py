@@ -22,8 +22,8 @@ from framework.device import describe_device
 from framework.errors import UserError
 from framework.evaluation.copies import metrics_without_copies
 from framework.inference.torch_engine import TorchEngine, network_of
+from framework.recipe.option_text import value_text
 from framework.recipe.saving import plain, recipe_text
-from framework.recipe.wording import in_words
 from framework.runs.environment import describe_environment
 from framework.runs.folder import RunFolder
 from framework.runs.training_images import TrainingImages
@@ -139,7 +139,7 @@ def require_alike(runs: Sequence[Trained], registry: Registry) -> None:
             if value != wanted:
                 raise UserError(
                     f"the runs of a soup must differ in their weights alone: {what} is "
-                    f"{in_words(wanted, 12)} in '{first.label}', and {in_words(value, 12)} in '{run.label}'"
+                    f"{value_text(wanted, 12)} in '{first.label}', and {value_text(value, 12)} in '{run.label}'"
                 )
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from framework.attribution import attributed_to
 from framework.components import Model, build
 from framework.errors import UserError, enumerate_names
+from framework.recipe.option_text import inline_yaml
 from framework.recipe.saving import plain
-from framework.recipe.wording import as_written
 from framework.runs.trained import open_trained
 from framework.runs.weights import read_weights
 
@@ -102,7 +102,7 @@ def _described(model: Mapping[str, Any], preprocess: Mapping[str, Any]) -> str:
     """As a recipe says it."""
     size = {"size": [preprocess["height"], preprocess["width"]], "channels": preprocess["channels"]}
     options = {name: value for name, value in model.items() if value is not None}
-    return f"model: {as_written(options)}, preprocess: {as_written(size)}"
+    return f"model: {inline_yaml(options)}, preprocess: {inline_yaml(size)}"
 
 
 def _rows_of_classes(

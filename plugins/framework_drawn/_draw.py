@@ -85,8 +85,8 @@ def draw_faces(count: int, seed: int, difficulty: float = 1.0) -> tuple[NDArray[
     """Draw images, N×1×48×48 in 0..255, and their labels, N balanced indices into CLASSES.
 
     Image i and its label depend only on (seed, i, difficulty): fewer images are a prefix of more.
-    Difficulty runs from 0 (one upright, evenly lit person with full expressions) over 1 (the data set) to 2
-    (hard for people, too), and leaves the labels as they are. Raises ValueError for what is out of range.
+    Difficulty runs from 0 (one upright, evenly lit person with full expressions) over 1 (the dataset) to 2
+    (hard even for humans), and does not change labels. Raises ValueError for values out of range.
     """
     if count < 0:
         raise ValueError(f"count is {count}, and must be 0 or more")

@@ -27,7 +27,7 @@ class Faces(Detector):
     """Smallest face to detect: pixels of its longer side. Larger values are faster."""
     min_score: float = Field(0.9, ge=0.5, le=1)
     """Detection threshold on the score, 0 to 1."""
-    most: int | None = Field(None, ge=1)
+    max_faces: int | None = Field(None, ge=1)
     """At most this many of the largest faces; default all."""
 
     def build(self) -> "Callable[[NDArray[np.uint8]], list[Region]]":
@@ -36,7 +36,7 @@ class Faces(Detector):
         from framework_faces._squares import squares
 
         detector = Mtcnn.load(self.min_size, self.min_score)
-        return lambda image: squares(detector(image), image, self.margin, self.min_size)[: self.most]
+        return lambda image: squares(detector(image), image, self.margin, self.min_size)[: self.max_faces]
 
 
 @hookimpl

@@ -77,10 +77,10 @@ class Csv(Dataset):
 
     def build(self) -> Mapping[str, ImageSource]:
         """The splits by column, or only `train`."""
-        from framework_folder._table import Columns, read_table
+        from framework_folder._table import Columns, read_splits
 
         columns = Columns(self.path_column, self.label_column, self.split_column)
-        return read_table(self.file, self.root, columns, self.suffix, self.classes, self.channels)
+        return read_splits(self.file, self.root, columns, self.suffix, self.classes, self.channels)
 
 
 @hookimpl

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from framework import ImageFiles, Splits, UserError, did_you_mean, existing_path, find_data, nfc
-from framework_folder._cells import column_names, read_cells
+from framework import ImageFiles, Splits, UserError, did_you_mean, existing_path, find_data, nfc, read_table
 from framework_folder._names import known_split
 
 USED = ("train", "validation", "test")
@@ -36,7 +35,10 @@ class Row:
     split: str
 
 
-def read_table(
+HINT = "Name the columns with dataset.path_column, dataset.label_column and dataset.split_column"
+
+
+def read_splits(
     given_file: Path,
     given_root: Path | None,
     columns: Columns,
@@ -51,7 +53,7 @@ def read_table(
     root = file.parent if given_root is None else find_data(given_root)
     if root is None or not root.is_dir():
         raise UserError(f"dataset 'csv': there is no folder '{given_root}'. Give it with dataset.root=DIR")
-    rows = _rows(file, columns)
+    header, rows = _rows(file, columns)
     _require_suffix(file, rows[0], root, suffix)
     classes = tuple(map(nfc, given_classes or sorted({row.label for row in rows})))
     known = set(classes)
@@ -66,20 +68,22 @@ def read_table(
     if "train" not in by_split:
         raise UserError(f"{file}: no row is of the split 'train'; there are rows of {', '.join(by_split)}")
     sources = {split: _source(members, classes, root, suffix, channels) for split, members in by_split.items()}
-    return Splits(sources, [*_notes(rows, by_split), *_unused_splits(file, columns)])
+    return Splits(sources, [*_notes(rows, by_split), *_unused_splits(header, columns)])
 
 
-def _rows(file: Path, columns: Columns) -> list[Row]:
+def _rows(file: Path, columns: Columns) -> tuple[list[str], list[Row]]:
+    """The names of all columns, and the rows."""
+    table = read_table(file, [column for column in columns if column is not None], HINT)
     rows: list[Row] = []
     splits: dict[str, str] = {}
-    for line, cells in read_cells(file, [column for column in columns if column is not None]):
+    for line, cells in table.rows:
         word = "train" if columns.split is None else cells[columns.split]
         if word not in splits:
             splits[word] = _split(word, splits, f"{file}:{line}")
         rows.append(Row(line, cells[columns.path], nfc(cells[columns.label]), splits[word]))
     if not rows:
         raise UserError(f"{file}: there are no rows below the header")
-    return rows
+    return table.header, rows
 
 
 def _split(word: str, known: Mapping[str, str], where: str) -> str:
@@ -122,10 +126,10 @@ def _require_suffix(file: Path, row: Row, root: Path, given: str | None) -> None
         )
 
 
-def _unused_splits(file: Path, columns: Columns) -> Iterator[str]:
-    """A note on a column that seems to hold splits, if none is named."""
+def _unused_splits(header: Sequence[str], columns: Columns) -> Iterator[str]:
+    """A note on a column that seems to contain splits, if none is named."""
     if columns.split is None:
-        for name in column_names(file, [columns.path, columns.label]):
+        for name in header:
             if name.casefold() in SPLIT_COLUMNS and name not in (columns.path, columns.label):
                 yield f"the column '{name}' is not used: if it holds splits, set dataset.split_column={name}"
 

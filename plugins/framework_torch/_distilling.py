@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from framework import Predictor, UserError, names_argument
+from framework import Predictor, UserError, names_argument, rgb_to_gray
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from framework import Normalization
 
 Activation = Literal["softmax", "sigmoid"]
-LUMA = (0.299, 0.587, 0.114)
-"""Of red, green and blue (ITU-R 601-2)."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +84,7 @@ class Teacher:
         """The student's images in [0, 1], with the teacher's channels and size."""
         images = images * self.student.std + self.student.mean
         if self.predictor.preprocess.channels < images.shape[1]:
-            red, green, blue = (weight * channel for weight, channel in zip(LUMA, images.split(1, 1), strict=True))
-            images = red + green + blue
+            images = rgb_to_gray(images)
         elif self.predictor.preprocess.channels > images.shape[1]:
             images = images.expand(-1, 3, -1, -1)
         if images.shape[2:] != self._size:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from framework import Callback, RunFolder, hookimpl
+from framework import Callback, RunFolder, hookimpl, replace_atomically
 
 
 class CsvTable(Callback):
@@ -39,18 +39,20 @@ class CsvWriter:
             of_split = metrics.get(split, {})
             row |= {f"{split}_{key}": value for key, value in of_split.items() if isinstance(value, float)}
         rows = [old for old in self._rows() if int(old["epoch"]) < epoch] + [row]
-        beside = self.path.with_name(f".{self.path.name}.tmp")  # a killed process must not lose earlier rows
-        with beside.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(row))
-            writer.writeheader()
-            writer.writerows(rows)
-        beside.replace(self.path)
+        replace_atomically(self.path, lambda temporary: _write(temporary, rows))
 
     def _rows(self) -> list[dict[str, Any]]:
         if not self.path.exists():
             return []
         with self.path.open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
+
+
+def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[-1]))
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 CALLBACKS = (CsvTable,)

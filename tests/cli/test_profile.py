@@ -1,4 +1,4 @@
-"""`framework profile`, and the measurement that the dry run shares."""
+"""`framework profile` and `framework run --dry-run`."""
 
 import json
 from types import SimpleNamespace
@@ -44,7 +44,7 @@ def test_it_times_the_phases_of_a_step_and_writes_nothing(recipe, tmp_path, fram
     assert set(tmp_path.rglob("*")) == before
 
 
-def test_every_size_of_growing_images_is_timed(recipe, framework):
+def test_every_image_size_of_progressive_resizing_is_timed(recipe, framework):
     result = framework("profile", recipe, "train.progressive_resize={start: 8, until: 0.5}", "--steps", 1, "--json")
     stages = json.loads(result.out)["stages"]
     assert [stage["image_size"] for stage in stages] == [[8, 8], [24, 24]]
@@ -54,16 +54,16 @@ def test_every_size_of_growing_images_is_timed(recipe, framework):
     assert "images at 24×24" in dry
 
 
-def test_for_people_it_names_phases_speed_and_what_limits(recipe, framework):
+def test_the_output_has_phases_speed_and_advice(recipe, framework):
     result = framework("profile", recipe, "--steps", 1)
     assert result.status == 0
-    for word in [*PHASES, "24×24", "images/s", "bare loop", "The run takes about"]:
+    for word in [*PHASES, "24×24", "images/s", "The run takes about"]:
         assert word in result.out
 
 
-def test_no_steps_are_refused(recipe, framework):
+def test_zero_steps_are_a_user_error(recipe, framework):
     result = framework("profile", recipe, "--steps", 0)
-    assert (result.status, result.err.strip()) == (2, "--steps is 0; it must be 1 or more")
+    assert (result.status, "--steps is 0" in result.err) == (2, True)
 
 
 def profile_of(train=None, dtype=torch.bfloat16, place="memory", **shares):
@@ -84,7 +84,7 @@ def profile_of(train=None, dtype=torch.bfloat16, place="memory", **shares):
         ({"forward": 0.4, "backward": 0.6}, "train.progressive_resize"),
     ],
 )
-def test_the_advice_names_what_takes_the_time(shares, said):
+def test_the_advice_names_the_bottleneck(shares, said):
     assert said in " ".join(advice(profile_of(**shares)))
 
 
@@ -92,7 +92,7 @@ def test_the_advice_for_a_stream_is_to_decode_once():
     assert "train.store=disk decodes them once" in " ".join(advice(profile_of(place="stream", data=0.3, forward=0.7)))
 
 
-def test_advice_is_given_only_where_it_applies():
+def test_advice_is_printed_only_if_it_applies():
     assert advice(profile_of(data=0.05, optimizer=0.05, forward=0.5, metrics=0.4)) == []
     growing = Train(progressive_resize={"start": 32})
     assert "train.progressive_resize" not in " ".join(advice(profile_of(growing, forward=1.0)))

@@ -4,7 +4,7 @@ from torch import nn
 
 from framework import ImageArrays
 from framework.data.preprocess import Preprocessor
-from framework.data.stores.store import build_store
+from framework.data.stores.build import build_store
 from framework.evaluation.evaluate import Evaluator
 
 PREPROCESS = Preprocessor(4, 4, 1, "crop", (0.5,), (0.25,))

@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import torch
 
-from framework.data.stores.pixels import Held
+from framework.data.stores.pixels import HeldPixels
 from framework.evaluation.examples import choose_examples
 from framework.evaluation.predictions import Predictions
 
@@ -18,7 +18,7 @@ def chosen(number, right, wrong):
     logits = torch.nn.functional.one_hot(said.long(), 2) * (1.0 + torch.arange(len(order)))[:, None]
     images = torch.arange(len(order), dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 2, 2)
     predictions = Predictions(CLASSES, tuple(map(str, range(len(order)))), labels, logits)
-    return choose_examples(predictions, SimpleNamespace(pixels=Held(images, "memory")), number)
+    return choose_examples(predictions, SimpleNamespace(pixels=HeldPixels(images, "memory")), number)
 
 
 def test_half_of_them_are_wrong_the_surest_first_and_the_rest_is_spread_over_the_right_ones():

@@ -382,7 +382,7 @@ def test_data_that_is_absent_is_said_before_anything_is_written(made, tmp_path, 
         (["--parity", "-1", "--out", "x.onnx"], "--parity is -1"),
         (["--parity-on", "tset", "--out", "x.onnx"], "did you mean 'test'"),
         (["--verify", "none.onnx"], "there is no file"),
-        ([], "is there already"),
+        ([], "already exists"),
     ],
 )
 def test_wrong_arguments_are_refused_with_what_is_allowed(arguments, message, made, framework):

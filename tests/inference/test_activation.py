@@ -11,9 +11,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from framework import Predictor, UserError
-from framework.data.preprocess import Preprocessor
+from framework.data.preprocess import Preprocessor, rgb_to_gray
 from framework.evaluation.evaluate import Evaluator
-from framework.inference.activation import AT_ONCE, COLOURS, LUMINANCE, activation_maps, overlay
+from framework.inference.activation import AT_ONCE, COLOURS, activation_maps, overlay
 from framework.inference.feature_maps import feature_maps, noted_pass, private_copy
 from framework.inference.torch_engine import TorchEngine
 
@@ -267,7 +267,7 @@ def test_an_overlay_of_colour_images_keeps_their_lightness():
 
 
 def test_colours_are_told_apart_by_lightness_alone():
-    lightness = [sum(share * value for share, value in zip(LUMINANCE, colour, strict=True)) for colour in COLOURS]
+    lightness = rgb_to_gray(torch.tensor(COLOURS, dtype=torch.float32)[..., None, None]).flatten().tolist()
     assert all(after - before > 20 for before, after in pairwise(lightness))
 
 

@@ -5,7 +5,7 @@ from PIL import Image
 from framework import UserError
 from framework.data.preprocess import Preprocessor
 from framework.data.splits import build_splits
-from framework.data.stores.store import build_store
+from framework.data.stores.build import build_store
 
 
 def table(folder, text, *, encoding="utf-8"):

@@ -69,7 +69,7 @@ def test_faces_are_sorted_by_size(image):
     first, second = find(canvas)
     assert first.x > 256 > second.x
     assert first.width > 1.5 * second.width
-    assert find(canvas, "most=1") == [first]
+    assert find(canvas, "max_faces=1") == [first]
 
 
 def test_the_square_of_a_face_at_the_edge_extends_beyond_the_image(image):

@@ -230,7 +230,7 @@ def test_the_page_has_the_metrics_the_words_and_the_curves_and_fetches_nothing(r
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["RUN"], "name two runs or more"),
+        (["RUN"], "two or more runs"),
         (["RUN", "nowhere"], "there is no run folder or bundle 'nowhere'"),
         (["RUN", "RUN", "--split", "tets"], "has no metrics of the split 'tets': there is no split 'tets'"),
         (["RUN", "RUN", "--split", "seconds"], "has no metrics of the split 'seconds': there is no split 'seconds'"),

@@ -19,8 +19,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from framework import ImageArrays, Predictor, Registry, UserError, hookimpl
 from framework.components import Loss, Optimizer, Transform
 from framework.data.preprocess import Preprocessor
-from framework.data.stores.pixels import Held
-from framework.data.stores.store import build_store
+from framework.data.stores.build import build_store
+from framework.data.stores.pixels import HeldPixels
 from framework.recipe import Recipe
 from framework.report.display import SilentDisplay
 from framework.training import session as sessions
@@ -81,7 +81,7 @@ def session_on_meta(monkeypatch, **sections):
     preprocess = Preprocessor(16, 16, 3, "crop", (0.5,) * 3, (0.25,) * 3)
     pixels = np.random.default_rng(0).integers(0, 256, (40, 3, 16, 16), dtype=np.uint8)
     store = build_store(ImageArrays(pixels, [index % 3 for index in range(40)], CLASSES), preprocess)
-    object.__setattr__(store, "pixels", Held(store.pixels.images.to(META), "device"))
+    object.__setattr__(store, "pixels", HeldPixels(store.pixels.images.to(META), "device"))
     monkeypatch.setattr(sessions, "choose_device", lambda name: META)
     monkeypatch.setattr(type(store), "spread", lambda store, number: torch.zeros(8, 3, 16, 16).byte())
     return sessions.build_session(recipe, {"train": store}, preprocess)

@@ -10,7 +10,7 @@ from torch.optim.swa_utils import update_bn
 
 from framework import ImageArrays
 from framework.data.preprocess import Preprocessor
-from framework.data.stores.store import build_store
+from framework.data.stores.build import build_store
 from framework.evaluation.evaluate import Evaluator
 from framework.training.norms import recalibrate_bn, spread
 

@@ -1,4 +1,4 @@
-"""One reading of all splits: what is needed of each image to compare it with all others."""
+"""Reads all splits once and records what is needed to compare each image with all others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from framework.data.decode import BadImage, quiet_decoding
 from framework.data.depth import DeepValues, deep_values
 from framework.data.hashes import pixel_hash
 from framework.data.preprocess import Preprocessor
-from framework.data.stores.reading import CHUNK
+from framework.data.stores.survey import CHUNK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,10 +29,10 @@ SIDE = 32
 THUMBNAIL = Preprocessor(SIDE, SIDE, 1, "stretch")
 
 TRAINING = ("train", "validation")
-"""Splits that a run learns from; an image that is listed in one of them and again in another is there twice."""
+"""Splits that a run is trained on; an image that is listed in both occurs twice."""
 
 Progress = Callable[[str, int, int], None]
-"""Told how far reading a split is: its name, images done, images in all."""
+"""Called with the name of a split, images done, images in total."""
 
 
 @dataclass(frozen=True)
@@ -43,34 +43,34 @@ class Unreadable:
     index: int
     reason: str
     shared: bool
-    """Whether an earlier split for evaluation has one of that name that cannot be used either."""
+    """Whether an earlier evaluation split contains the same unusable image."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """The images of all splits in one row, those that cannot be read left out; arrays have N entries.
+    """The readable images of all splits, concatenated; arrays have N entries.
 
-    An image that several splits for evaluation share is there once, in the first of them; one that a split lists twice
-    is there twice.
+    An image that several evaluation splits share occurs once, in the first of them; one that a split lists twice occurs
+    twice.
     """
 
     sources: Mapping[str, ImageSource]
     split: NDArray[np.int64]
-    """Where it is: the number of its split …"""
+    """The number of the split of each image …"""
     index: NDArray[np.int64]
-    """… and its place there."""
+    """… and its index in it."""
     label: NDArray[np.int64]
     hashes: NDArray[np.int64]
-    """`pixel_hash` of the decoded pixels, before anything is done to them."""
+    """`pixel_hash` of the decoded pixels, before preprocessing."""
     shapes: NDArray[np.int64]
     """Channels, height and width: N×3."""
     thumbnails: NDArray[np.uint8]
-    """N×32×32, gray; in a file that the system reads where it is looked at."""
+    """N×32×32, gray, mapped from a file."""
     unreadable: tuple[Unreadable, ...]
     shared: Mapping[str, int]
-    """How many images of a split are those of an earlier one too, with those that cannot be read."""
+    """Number of images of each split that an earlier one contains too, including unreadable ones."""
     deep: DeepValues
-    """The values of training images with more than 8 bits a sample."""
+    """The values of training images with more than 8 bits per sample."""
 
     def __len__(self) -> int:
         return len(self.split)
@@ -87,13 +87,13 @@ class Scan:
 
 
 _Image = tuple[str, int | None]
-"""Name and hash of the pixels, None where it cannot be read."""
+"""Name, and hash of the pixels or None if it cannot be read."""
 
 
 @dataclass(frozen=True)
 class _Chunk:
     table: NDArray[np.int64]
-    """A row for each image that could be read: place, hash, channels, height, width."""
+    """A row for each readable image: index, hash, channels, height, width."""
     thumbnails: NDArray[np.uint8]
     bad: dict[int, str]
     deep: DeepValues
@@ -101,11 +101,11 @@ class _Chunk:
 
 
 def scan(sources: Mapping[str, ImageSource], progress: Progress, values: ValueRange | None = None) -> Scan:
-    """Read every image of every split once, in threads; raises `UserError` where a source breaks its contract.
+    """Read every image of every split once, with several threads; raises `UserError` if a source breaks its contract.
 
     `values` is the range of images with more than 8 bits a sample, as `decode` takes it.
 
-    What stays in memory is about a hundred bytes for each image.
+    Memory use is about a hundred bytes for each image.
     """
     tables: list[NDArray[np.int64]] = [np.empty((0, 7), dtype=np.int64)]
     unreadable: list[Unreadable] = []
@@ -133,7 +133,7 @@ def scan(sources: Mapping[str, ImageSource], progress: Progress, values: ValueRa
 
 
 def _of_earlier_splits(chunk: _Chunk, names: Sequence[str], number: int, first: dict[_Image, int]) -> set[int]:
-    """The places of those that a split before has too; `first` knows the first of each, and learns these."""
+    """The indices of images that an earlier split contains too; `first` maps each image to its first split."""
     images = [*chunk.table[:, :2].tolist(), *([index, None] for index in chunk.bad)]
     return {index for index, pixels in images if first.setdefault((str(names[index]), pixels), number) < number}
 

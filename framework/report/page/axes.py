@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from framework.recipe.wording import number
+from framework.recipe.option_text import number
 from framework.report.page.elements import Markup, element
 
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import count
-from framework.recipe.wording import component_in_words
+from framework.recipe.option_text import component_text
 from framework.report.formatting import duration, gigabytes, millions
 from framework.report.page.document import table
 from framework.report.page.elements import Content, Markup, element
@@ -62,7 +62,7 @@ def _training(results: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _network(model: Mapping[str, Any], results: Mapping[str, Any]) -> list[tuple[str, str]]:
     size = model["preprocess"]
     facts = [
-        ("network", component_in_words(model["model"])),
+        ("network", component_text(model["model"])),
         ("input", f"{size['channels']}×{size['height']}×{size['width']}, fitted by {size['fit']}"),
     ]
     if "parameters" in results:

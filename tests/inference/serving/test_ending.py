@@ -86,7 +86,7 @@ def test_a_network_that_cannot_compute_is_no_server_and_the_reason_is_said_as_ev
     monkeypatch.setattr(Predictor, "probabilities", too_large)
     result = framework("serve", "drawn/faces", "--port", 0)
     assert (result.status, result.out) == (1, "")
-    assert result.err.startswith("the memory is not enough: CUDA out of memory.")
+    assert result.err.startswith("CUDA out of memory.")
     assert "Traceback" not in result.err
 
 

@@ -20,11 +20,11 @@ class Refused(NamedTuple):
 
     images: tuple[BadImage, ...]
     total: int
-    """How many images the split has."""
+    """Images of the split."""
 
 
 class BadImages(UserError):
-    """Images that cannot be used, by split; the split is "" where it has no name."""
+    """Images that cannot be used, by split; the name of the split is "" if it has none."""
 
     def __init__(self, splits: Mapping[str, Refused]) -> None:
         self.splits = dict(splits)
@@ -62,4 +62,4 @@ def _lines(splits: Mapping[str, Refused]) -> Iterator[str]:
         if len(refused.images) > SHOWN:
             yield f"    … and {len(refused.images) - SHOWN:,} more; `framework data check RECIPE --csv FILE` lists all"
     some_are_good = all(len(refused.images) < refused.total for refused in splits.values())
-    yield "Mend or remove them" + (", or go on without them: dataset.on_bad_image=skip" if some_are_good else "")
+    yield "Repair or remove them" + (", or skip them: dataset.on_bad_image=skip" if some_are_good else "")

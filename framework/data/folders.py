@@ -1,4 +1,4 @@
-"""Folders of images, one sub-folder for each class."""
+"""Folders of images with one sub-folder for each class."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ SIDECARS = frozenset(
         ".xmp", ".yaml", ".yml",
     }
 )  # fmt: skip
-"""Endings of what lies beside images and is none. Every other file counts as an image, so that none is lost for an
-unusual ending: what cannot be read is then reported as a bad image."""
+"""Endings of files that accompany images. Every other file counts as an image, so that none is lost for an unusual
+ending: a file that cannot be read is reported as a bad image."""
 
 SYSTEM_NAMES = frozenset(
     {
@@ -29,7 +29,7 @@ SYSTEM_NAMES = frozenset(
         "lost+found", "__pycache__",
     }
 )  # fmt: skip
-"""Folders and files that systems put among a user's own: thumbnails, metadata, deleted files. In lower case."""
+"""Folders and files that operating systems create: thumbnails, metadata, deleted files. In lower case."""
 
 IMAGE_ENDINGS = (
     ".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2",
@@ -40,11 +40,11 @@ IMAGE_ENDINGS = (
 def class_tree(
     folder: Path, classes: Sequence[str] | None = None, channels: int = 3, root: Path | None = None
 ) -> ImageFiles:
-    """The images of `folder/CLASS/**`, sorted by class and path, named relative to `root` (left out: `folder`).
+    """The images of `folder/CLASS/**`, sorted by class and path, named relative to `root` (default: `folder`).
 
-    `classes` says which class folders there may be, and their order; left out, all of them by name. Hidden files and
-    folders (`is_hidden`), `SIDECARS`, and empty folders that `classes` does not name are ignored. Raises `UserError`
-    where there are no class folders, none with images, images outside of them, or unexpected ones.
+        `classes` are the allowed class folders in order; by default all, sorted by name. Hidden files and folders
+    (`is_hidden`), `SIDECARS`, and empty folders that `classes` does not name are ignored. Raises `UserError` if there
+    are no class folders, no images in them, images outside of them, or unexpected class folders.
     """
     found = class_folders(folder)
     _refuse_loose_images(folder, bool(found))
@@ -53,7 +53,7 @@ def class_tree(
             f"'{folder}' has no class folders: it must hold one folder of images for each class{_other_files(folder)}"
         )
     folders: dict[str, list[str]] = {}
-    for name in found:  # one class, where two folders differ in their Unicode form alone
+    for name in found:  # folders that differ only in their Unicode form are one class
         folders.setdefault(nfc(name), []).append(name)
     names = sorted(folders) if classes is None else [nfc(name) for name in classes]
     unexpected = [
@@ -80,13 +80,13 @@ class FolderContent(NamedTuple):
 
     folders: list[str]
     files: list[str]
-    """Those that count as images in a class folder."""
+    """Files that count as images in a class folder."""
     images: list[str]
-    """Those of `files` whose ending is that of an image."""
+    """The `files` with the ending of an image format."""
 
 
 def list_folder(folder: Path) -> FolderContent:
-    """The visible entries of a folder; empty where it is no folder. Raises `UserError` where it cannot be read."""
+    """The visible entries of a folder; empty if it is not a folder. Raises `UserError` if it cannot be read."""
     folders, files = [], []
     for entry in _entries(folder):
         if entry.is_dir():
@@ -99,17 +99,17 @@ def list_folder(folder: Path) -> FolderContent:
 
 
 def class_folders(folder: Path) -> list[str]:
-    """The names of the visible folders in it, sorted; none where it is no folder."""
+    """The names of the visible sub-folders, sorted; none if it is not a folder."""
     return list_folder(folder).folders
 
 
 def holds_images(folder: Path) -> bool:
-    """Whether there is a file that counts as an image in it or anywhere below."""
+    """Whether a file that counts as an image is in the folder or below."""
     return any(True for _ in _files_below(folder))
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder is not the user's data: its name starts with a dot, or is one of `SYSTEM_NAMES`."""
+    """Whether a name starts with a dot or is one of `SYSTEM_NAMES`."""
     return name.startswith(".") or name.lower() in SYSTEM_NAMES
 
 
@@ -119,19 +119,19 @@ def counts_as_image(name: str) -> bool:
 
 
 def sorted_files(folder: Path) -> list[str]:
-    """By the parts of their paths: what is in the folder `a` comes before what is in `a-b`."""
+    """Sorted by the parts of their paths: files in the folder `a` come before those in `a-b`."""
     return sorted(_files_below(folder), key=lambda path: nfc(path).replace(os.sep, "\0"))
 
 
 def walk(folder: str | Path, refuse: Callable[[OSError], None]) -> Iterator[tuple[str, list[str]]]:
-    """Each visible folder from `folder` down, with the names of its files; through links, and each place once.
+    """Each visible folder from `folder` down, with the names of its files. Links are followed, each folder once.
 
     `refuse` is called with the error of each folder that cannot be read.
     """
     seen: set[str] = set()
     for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
         real = os.path.realpath(parent)
-        if real in seen:  # a link back, or a second one to the same place
+        if real in seen:  # a link to a folder that was visited
             folders.clear()
             continue
         seen.add(real)
@@ -140,7 +140,7 @@ def walk(folder: str | Path, refuse: Callable[[OSError], None]) -> Iterator[tupl
 
 
 def _files_below(folder: Path) -> Iterator[str]:
-    """As text, for there may be a million: a `Path` takes longer to be made than its file to be found."""
+    """As text, because there may be a million: creating a `Path` takes longer than finding its file."""
     for parent, files in walk(folder, _refuse_unreadable):
         before = os.path.join(parent, "")  # noqa: PTH118
         for name in files:
@@ -153,18 +153,18 @@ def _refuse_loose_images(folder: Path, has_classes: bool) -> None:
     if loose:
         raise UserError(
             f"'{folder}' has {count(len(loose), 'image')} outside of class folders: {enumerate_names(loose, 3)}. "
-            + ("Move them into one, or away" if has_classes else "Sort them into one folder for each class")
+            + ("Move them into one, or elsewhere" if has_classes else "Sort them into one folder for each class")
         )
 
 
 def _other_files(folder: Path) -> str:
-    """A clause that says which files below the folder are not taken for images."""
+    """A clause with the files below the folder that are not regarded as images."""
     below = (name for _, files in walk(folder, _refuse_unreadable) for name in files)
     endings = Counter(os.path.splitext(name)[1].lower() or name for name in below)  # noqa: PTH122
     if not endings:
         return ""
     kinds = enumerate_names(sorted(endings, key=lambda ending: -endings[ending]))
-    return f"; {count(endings.total(), 'file')} left out: {kinds}"
+    return f"; {count(endings.total(), 'file')} ignored: {kinds}"
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -138,7 +138,7 @@ def test_a_file_that_changed_just_before_it_was_looked_at_is_not_trusted(tmp_pat
 @pytest.mark.parametrize("where", ["", "a/", "a/below/"])
 def test_a_folder_without_images_names_the_files_that_it_has(where, tmp_path):
     touch(tmp_path, *(f"{where}{name}" for name in ("1.txt", "2.txt", "3.json")))
-    with pytest.raises(UserError, match=r"3 files left out: \.txt(,| and) \.json"):
+    with pytest.raises(UserError, match=r"3 files ignored: \.txt(,| and) \.json"):
         class_tree(tmp_path)
 
 

@@ -6,26 +6,25 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 STEP = 16
-"""Pixels by which the shorter side grows at a time."""
+"""Pixels that the shorter side grows by at a time."""
 
 
-class Stage(NamedTuple):
-    """Steps of a run whose images have one size."""
+class SizePhase(NamedTuple):
+    """Consecutive optimizer steps whose images have one size."""
 
     size: tuple[int, int]
     """Height and width in pixels."""
     start: int
-    """The first of them, from 0."""
+    """The first step, from 0."""
     steps: int
-    """How many there are."""
 
 
 @dataclass(frozen=True)
-class Growth:
+class ImageSizeSchedule:
     """The image size at each optimizer step.
 
-    The shorter side starts at `start` pixels and has reached that of `final` (height, width) after `steps` steps; the
-    longer side keeps the ratio.
+    The shorter side starts at `start` pixels and reaches that of `final` (height, width) after `steps` steps; the
+    aspect ratio stays the same.
     """
 
     start: int
@@ -33,7 +32,7 @@ class Growth:
     final: tuple[int, int]
 
     def sizes(self) -> list[tuple[int, int]]:
-        """Every size that occurs, from the smallest."""
+        """Every size, from the smallest."""
         shorter = min(self.final)
         return [self._scaled(side) for side in range(self.start, shorter, STEP)] + [self.final]
 
@@ -42,13 +41,15 @@ class Growth:
         sizes = self.sizes()
         return sizes[-1] if step >= self.steps else sizes[step * (len(sizes) - 1) // self.steps]
 
-    def stages(self, total: int) -> list[Stage]:
+    def phases(self, total: int) -> list[SizePhase]:
         """The sizes of a run of `total` steps, in order."""
         sizes = self.sizes()
-        rises = len(sizes) - 1
-        starts = [-(-number * self.steps // rises) for number in range(rises)] + [self.steps, total]
+        changes = len(sizes) - 1
+        starts = [-(-number * self.steps // changes) for number in range(changes)] + [self.steps, total]
         spans = zip(sizes, starts, starts[1:], strict=False)
-        return [Stage(size, start, min(end, total) - start) for size, start, end in spans if start < min(end, total)]
+        return [
+            SizePhase(size, start, min(end, total) - start) for size, start, end in spans if start < min(end, total)
+        ]
 
     def _scaled(self, side: int) -> tuple[int, int]:
         height, width = self.final

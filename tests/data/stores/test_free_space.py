@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.data.stores.room import free_disk, free_memory
+from framework.data.stores.free_space import free_disk, free_memory
 
 MIB = 2**20
 

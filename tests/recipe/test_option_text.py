@@ -1,8 +1,8 @@
-"""Values of options in prose and as a recipe has them."""
+"""Values of options as text and as YAML."""
 
 import pytest
 
-from framework.recipe.wording import as_written, in_words
+from framework.recipe.option_text import inline_yaml, value_text
 
 
 @pytest.mark.parametrize(
@@ -28,5 +28,5 @@ from framework.recipe.wording import as_written, in_words
         ({"every": 5}, "every 5", "{every: 5}"),
     ],
 )  # fmt: skip
-def test_values_are_written_as_people_write_them(value, words, written):
-    assert (in_words(value), as_written(value)) == (words, written)
+def test_values_as_text_and_as_yaml(value, words, written):
+    assert (value_text(value), inline_yaml(value)) == (words, written)

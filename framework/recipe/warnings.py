@@ -1,4 +1,4 @@
-"""What a valid recipe asks for and hardly means."""
+"""Warnings about a valid recipe whose options are unlikely to be intended together."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from framework.recipe.sections import Recipe
 
 
-def doubts(recipe: Recipe, device: str | None = None) -> Iterator[str]:
-    """A sentence for each, with what to set; `device` is the type of the device in use, None: as the recipe says."""
+def recipe_warnings(recipe: Recipe, device: str | None = None) -> Iterator[str]:
+    """One sentence for each warning; it names the option to change. `device`: type of the device, if it is known."""
     weighted = any(getattr(loss, "class_weights", None) == "balanced" for loss in components_in(recipe.loss))
     if recipe.train.sampler == "balanced" and weighted:
         yield (
-            "train.sampler: balanced and class_weights: balanced both correct for rare classes, so that these count "
-            "twice over; set one of them, such as train.sampler=shuffled"
+            "train.sampler: balanced and class_weights: balanced both correct for rare classes, which are then "
+            "weighted twice; set only one of them, for example train.sampler=shuffled"
         )
     device = device or recipe.train.device
     if recipe.train.tf32 and device in ("cpu", "mps"):

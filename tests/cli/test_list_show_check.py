@@ -1,4 +1,4 @@
-"""`list`, `show`, `check` and `schema`: what they print and how they end."""
+"""`list`, `show`, `check` and `schema`."""
 
 import json
 
@@ -14,11 +14,14 @@ def recipe(tmp_path, monkeypatch):
     return "recipe.yaml"
 
 
-def test_check_says_that_a_recipe_is_valid(framework, recipe):
-    assert framework("check", recipe).out == "recipe.yaml: valid (drawn_faces, resnet18, 10 epochs)\n"
+def test_check_of_a_valid_recipe_succeeds(framework, recipe):
+    result = framework("check", recipe)
+    assert (result.status, result.err) == (0, "")
+    assert "10 epochs" in result.out
+    assert "1 epoch)" in framework("check", recipe, "train.epochs=1").out
 
 
-def test_check_prints_every_mistake_and_ends_with_2(framework, recipe):
+def test_check_reports_all_mistakes_with_status_2(framework, recipe):
     result = framework("check", recipe, "train.epochs=0", "seed=x", "modle=x")
     assert (result.status, result.out, len(result.err.splitlines())) == (2, "", 3)
 
@@ -29,11 +32,11 @@ def test_the_resolved_recipe_is_itself_valid(framework, recipe, tmp_path):
     assert framework("check", "resolved.yaml", "--resolved").out == (tmp_path / "resolved.yaml").read_text()
 
 
-def test_overrides_stand_anywhere_after_the_recipe(framework, recipe):
+def test_overrides_may_follow_options(framework, recipe):
     assert "epochs: 3" in framework("check", recipe, "train.epochs=3", "--resolved", "seed=1").out
 
 
-def test_list_names_every_kind(framework):
+def test_list_has_every_kind(framework):
     titles = [line for line in framework("list").out.splitlines() if line and not line.startswith(" ")]
     assert titles == [
         "datasets",
@@ -48,11 +51,11 @@ def test_list_names_every_kind(framework):
 
 
 @pytest.mark.parametrize("kind", ["loss", "losses"])
-def test_list_takes_a_kind_in_singular_and_plural(framework, kind):
+def test_list_accepts_a_kind_in_singular_and_plural(framework, kind):
     assert json.loads(framework("list", kind, "--json").out)["losses"]["cross_entropy"].startswith("Cross entropy")
 
 
-def test_list_finds_parts_of_names_and_names_after_a_slash(framework):
+def test_list_finds_parts_of_names_and_variants(framework):
     found = json.loads(framework("list", "models", "convnext_atto", "--json").out)["models"]
     assert "timm/convnext_atto" in found
 
@@ -61,33 +64,39 @@ def test_list_finds_patterns(framework):
     assert set(json.loads(framework("list", "models", "resnet?8", "--json").out)["models"]) == {"resnet18"}
 
 
-def test_list_names_a_strangers_components(framework):
+def test_list_has_components_of_other_plugins(framework):
     assert "  dots " in framework("list", "datasets").out
 
 
-def test_list_names_recipes_with_what_they_are(framework):
+def test_list_has_recipes_with_descriptions(framework):
     assert "Seven emotions" in framework("list", "recipes").out
 
 
-def test_list_of_nothing_is_an_error(framework):
+def test_list_without_a_match_is_an_error(framework):
     result = framework("list", "models", "zzz")
-    assert (result.status, result.err) == (2, "nothing matches 'zzz' among models\n")
+    assert (result.status, result.out) == (2, "")
+    assert "'zzz'" in result.err
 
 
-def test_an_unknown_kind_brings_the_nearest(framework):
-    result = framework("list", "modles")
-    assert result.status == 2
-    assert "there is no kind 'modles'; did you mean 'models'?" in result.err
+@pytest.mark.parametrize(
+    ("given", "suggested"),
+    [("modles", "models"), ("observers", "callbacks"), ("observer", "callback"), ("finders", "detectors")],
+)
+def test_an_unknown_or_former_kind_suggests_a_known_one(framework, given, suggested):
+    for command in (["list", given], ["show", given, "csv"]):
+        result = framework(*command)
+        assert result.status == 2
+        assert f"'{given}'; did you mean '{suggested}'?" in result.err
 
 
-def test_show_explains_a_strangers_component(framework):
+def test_show_prints_documentation_and_options(framework):
     out = framework("show", "model", "tinynet").out
     assert out.startswith("model tinynet\n\n  Two convolutions")
     assert "  width: int = 8\n      Channels.\n" in out
     assert out.endswith("from plugin stranger (framework-stranger 1.2)\n")
 
 
-def test_show_explains_what_comes_after_a_slash(framework):
+def test_show_prints_the_shorthand_of_variants(framework):
     assert "is short for {name: timm, arch:" in framework("show", "model", "timm").out
 
 
@@ -102,7 +111,7 @@ def test_show_of_an_unknown_name_is_an_error(framework, name):
     assert "resnet" in result.err
 
 
-def test_schema_prints_a_schema_with_a_strangers_components(framework):
+def test_schema_has_components_of_other_plugins(framework):
     assert "Model.tinynet" in json.loads(framework("schema").out)["$defs"]
 
 
@@ -125,13 +134,9 @@ def test_on_a_terminal_lines_are_wrapped_at_words(command, tmp_path):
     try:
         while part := os.read(main, 65536):
             printed += part
-    except OSError:  # that of a terminal whose other side is closed
+    except OSError:  # raised when the other side of the terminal is closed
         pass
     process.wait()
     os.close(main)
     assert len(printed) > 70
     assert max(map(len, printed.decode().splitlines())) <= 70
-
-
-def test_one_of_a_thing_is_singular(framework, recipe):
-    assert "1 epoch)" in framework("check", recipe, "train.epochs=1").out

@@ -1,4 +1,4 @@
-"""A valid recipe that asks for something twice is pointed out before and in the run."""
+"""Warnings about a valid recipe, in `check` and `run`."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def said(tmp_path, framework):
     return call
 
 
-def test_balanced_sampler_and_balanced_weights_are_pointed_out(said, tmp_path):
+def test_balanced_sampler_and_balanced_weights_have_a_warning(said, tmp_path):
     assert TWICE in said("check")
     assert TWICE in said("run", "--out", tmp_path / "run")
     assert TWICE in said("run", "--dry-run")
@@ -33,7 +33,7 @@ def test_balanced_sampler_and_balanced_weights_are_pointed_out(said, tmp_path):
 
 
 @pytest.mark.parametrize("override", ["train.sampler=shuffled", "loss.class_weights=none"])
-def test_one_of_them_is_not(override, said):
+def test_only_one_of_them_has_no_warning(override, said):
     assert TWICE not in said("check", override)
 
 
