@@ -28,8 +28,8 @@ def read_folder(
     if folder is None or not folder.is_dir():
         reason = "is a file, not a folder" if folder else "does not exist"
         raise UserError(
-            f"dataset 'folder': '{folder or root}' {reason}. Give the folder with dataset.root=DIR: an absolute path, "
-            "or one relative to the working directory or $FRAMEWORK_DATA"
+            f"dataset 'folder': '{folder or root}' {reason}. Set dataset.root=DIR, an absolute path or one relative "
+            "to the working directory or $FRAMEWORK_DATA"
         )
     layout = explicit_layout(Directory(folder), splits) if splits else detect_layout(Directory(folder), classes)
     if layout.splits:
