@@ -11,7 +11,7 @@ from framework.errors import UserError
 
 OVERRIDES_HELP = "set an option, such as train.epochs=3; a component (model=resnet34) replaces its section"
 WEIGHTS_HELP = "run folder, bundle file, or name from `framework list bundles`"
-RUN_HELP = "run folder, bundle file, name from `framework list bundles`, or .onnx export"
+RUN_HELP = "run folder, bundle file, name from `framework list bundles`, or .onnx or .pt2 export"
 
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:

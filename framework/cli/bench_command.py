@@ -30,12 +30,12 @@ def execute(arguments: argparse.Namespace) -> int:
     batches = _batches(arguments.batch)
     if arguments.size and min(arguments.size) < 1:
         raise UserError(f"--size is {arguments.size[0]} {arguments.size[1]}; both must be 1 or more")
-    from framework.export.opened import open_export
     from framework.export.timing import measure
+    from framework.inference.predictor import Predictor
 
-    opened = open_export(arguments.export, Registry.load())
-    size = tuple(arguments.size) if arguments.size else opened.size
-    timings = [measure(opened.compute, number, size, arguments.seconds) for number in batches]
+    predictor = Predictor.open(arguments.export, Registry.load(), "cpu")
+    size = tuple(arguments.size or (predictor.preprocess.height, predictor.preprocess.width))
+    timings = [measure(predictor.engine, number, size, arguments.seconds) for number in batches]
     if arguments.json:
         print(json.dumps({"export": arguments.export, "size": size, "batches": [_as_dict(one) for one in timings]}))
     else:

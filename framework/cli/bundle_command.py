@@ -28,7 +28,7 @@ def execute(arguments: argparse.Namespace) -> int:
     output_is_optional()
     trained = open_trained(arguments.run, Registry.load())
     if trained.folder is None:
-        what = "an export; bundle the run that it is of" if trained.weights.suffix == ".onnx" else "a bundle already"
+        what = "an export; bundle the run that it was made from" if trained.is_export else "a bundle already"
         raise UserError(f"'{arguments.run}' is {what}")
     out: Path = arguments.out or append_suffix(trained.folder.path, SUFFIX)
     if out.suffix != SUFFIX:
@@ -36,7 +36,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if out.exists():
         raise UserError(f"'{out}' already exists; remove it or choose another --out")
     require_writable(out, "--out")
-    shared = trained.for_others()
+    shared = trained.shareable()
     card = model_card(shared, arguments.title or out.stem, half=arguments.half)
     documents = {**shared.documents, "recipe": shared.recipe, "card": card}
     with tempfile.TemporaryDirectory() as folder:

@@ -60,16 +60,15 @@ def execute(arguments: argparse.Namespace) -> int:
 def _print(comparison: Comparison) -> None:
     from rich.table import Table
 
-    from framework.report.comparison import verdict
+    from framework.report.comparison_text import comparison_rows, result_text
     from framework.report.console import plain_console
-    from framework.report.side_by_side import figure_rows
 
     console = plain_console()
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column(comparison.split, no_wrap=True)
     for run in comparison.runs:
         table.add_column(run.name, justify="right", overflow="fold")
-    for name, *cells in figure_rows(comparison):
+    for name, *cells in comparison_rows(comparison):
         table.add_row(name, *cells, style="dim" if name.endswith("interval") else None)
     console.print(table)
     for note in comparison.untested:
@@ -78,18 +77,18 @@ def _print(comparison: Comparison) -> None:
     if comparison.seed_groups:
         console.print()
     for group in comparison.seed_groups:
-        console.print(group.in_words())
-    first, *others = comparison.runs
+        console.print(str(group))
+    baseline, *others = comparison.runs
     for run in others:
         console.print()
-        console.print(verdict(first, run), style="bold" if run.more_than_noise else None)
+        console.print(result_text(baseline, run), style="bold" if run.significant else None)
     _print_recipes(console, comparison)
 
 
 def _print_recipes(console: Console, comparison: Comparison) -> None:
     from rich.table import Table
 
-    from framework.report.side_by_side import difference_rows
+    from framework.report.comparison_text import difference_rows
 
     console.print()
     if not comparison.differences:

@@ -37,7 +37,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from framework.data.tables import require_other_file
     from framework.report.data_check import lines_of
     from framework.report.display import SilentDisplay, choose_display
-    from framework.training.reading import resolve_preprocess
+    from framework.training.prepare import resolve_preprocess
 
     if arguments.csv is not None:
         require_other_file(recipe.dataset, arguments.csv, "--csv")

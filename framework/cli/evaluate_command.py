@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from framework.components import ImageSource
     from framework.data.decode import BadImage
+    from framework.display import Display
     from framework.evaluation.calibration import Calibration
     from framework.evaluation.predictions import Predictions
     from framework.inference.predictor import Predictor
@@ -140,7 +141,7 @@ class _Evaluation:
 
     predictors: list[Predictor]
     recipe: Recipe
-    display: Any
+    display: Display
 
     @cached_property
     def classes(self) -> Sequence[str]:

@@ -81,8 +81,8 @@ def _target(arguments: argparse.Namespace, trained: Trained) -> tuple[str, Path]
     """The format and the file; raises `UserError` if they do not match each other or the run."""
     from framework.export.formats import SUFFIXES
 
-    if trained.weights.suffix == ".onnx":
-        raise UserError(f"'{arguments.run}' is an export already; export the run that it is of")
+    if trained.is_export:
+        raise UserError(f"'{arguments.run}' is an export; export the run that it was made from")
     given: Path | None = arguments.verify or arguments.out
     by_suffix = {suffix: kind for kind, suffix in SUFFIXES.items()}
     kind = arguments.format or (by_suffix.get(given.suffix, "onnx") if given else "onnx")
@@ -117,10 +117,6 @@ def _print(arguments: argparse.Namespace, out: Path, report: dict[str, Any] | No
         for line in lines(report):
             print(fitted(f"    {line}", sys.stdout))
         if not arguments.verify:
-            print(f"try it: framework {'bench' if out.suffix == '.pt2' else 'predict'} {out}" + _paths(out))
+            print(f"try it: framework predict {out} PATH…")
     for warning in warnings_of(report["int8"]) if "int8" in report else ():
         print(fitted(f"warning: {warning}", sys.stderr), file=sys.stderr)
-
-
-def _paths(out: Path) -> str:
-    return "" if out.suffix == ".pt2" else " PATH…"

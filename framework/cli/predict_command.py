@@ -15,16 +15,16 @@ from framework.cli.images import Inputs
 from framework.cli.streams import output_is_optional
 from framework.errors import Interrupted, RunFailed, UserError, count
 from framework.registry import Registry
-from framework.runs.onnx_file import SUFFIX as ONNX_SUFFIX
+from framework.runs.export_file import ONNX, PT2
 from framework.runs.trained import names_trained, open_trained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from framework.data.regions import Find
+    from framework.inference.image_reader import Keep
     from framework.inference.predictor import Prediction
-    from framework.inference.reading import Keep
-    from framework.report.prediction_text import Form, Table
+    from framework.report.prediction_text import PredictionFormat, PredictionTable
 
 
 FIRST = 64
@@ -73,11 +73,13 @@ def execute(arguments: argparse.Namespace) -> int:
     from framework.data.decode import quiet_decoding
     from framework.inference.predictor import Predictor
     from framework.report.prediction_output import choose_output
-    from framework.report.prediction_text import Form, Tally
+    from framework.report.prediction_text import PredictionCounts, PredictionFormat
 
     predictor = Predictor.open(trained, registry).with_batch_size(arguments.batch_size)
-    form = Form(predictor.classes, arguments.top, arguments.abstain_below, detector[0] if detector else None)
-    tally = Tally(form, predictor.preprocess.value_range)
+    form = PredictionFormat(
+        predictor.classes, arguments.top, arguments.abstain_below, detector[0] if detector else None
+    )
+    counts = PredictionCounts(form, predictor.preprocess.value_range)
     with ExitStack() as open_files:
         table = _table(arguments.csv, form, open_files) if arguments.csv else None
         names = [image for image in first if isinstance(image, str)]
@@ -86,17 +88,17 @@ def execute(arguments: argparse.Namespace) -> int:
         try:
             with quiet_decoding(), output:
                 for prediction in predictor.predict(chain(first, images), detector[1] if detector else None, keep):
-                    tally.add(prediction)
+                    counts.add(prediction)
                     output.show(prediction)
                     if table is not None:
                         _write(table, prediction, arguments.csv)
-                    output.progress(tally.images, inputs.total)
+                    output.progress(counts.images, inputs.total)
         except KeyboardInterrupt:
-            raise Interrupted(f"interrupted after {count(tally.images, 'image')}") from None
+            raise Interrupted(f"interrupted after {count(counts.images, 'image')}") from None
         finally:
-            for line in [*tally.lines(), *inputs.lines()]:
+            for line in [*counts.lines(), *inputs.lines()]:
                 print(line, file=sys.stderr)
-    return 1 if tally.failed else 0
+    return 1 if counts.failed else 0
 
 
 def _inputs(arguments: argparse.Namespace) -> tuple[list[str], bytes | None]:
@@ -111,7 +113,7 @@ def _require_images(words: Sequence[str], run: str, registry: Registry) -> None:
     for word in words:
         if names_trained(word, registry):
             distill = shlex.quote(f"loss={{name: distill, teachers: [{run}, {word}]}}")
-            exports = any(name.endswith(ONNX_SUFFIX) for name in (run, word))
+            exports = any(name.endswith((ONNX, PT2)) for name in (run, word))
             raise UserError(
                 f"'{word}' is a trained network, not an image, and predict takes only one network. To evaluate the "
                 f"ensemble: `{shlex.join(['framework', 'evaluate', run, word])}`"
@@ -148,9 +150,9 @@ def _detector(text: str, registry: Registry) -> tuple[str, Find]:
     return name, built_detector(component)
 
 
-def _table(file: str, form: Form, open_files: ExitStack) -> Table:
+def _table(file: str, form: PredictionFormat, open_files: ExitStack) -> PredictionTable:
     """Open the file before the work starts, to report errors early."""
-    from framework.report.prediction_text import Table
+    from framework.report.prediction_text import PredictionTable
 
     to_stdout = file == "-"
     try:
@@ -158,14 +160,14 @@ def _table(file: str, form: Form, open_files: ExitStack) -> Table:
             sys.stdout.fileno() if to_stdout else file, "w", buffering=1, encoding="utf-8",
             errors="surrogateescape", newline="", closefd=not to_stdout,
         )  # fmt: skip
-        return Table(open_files.enter_context(stream), form)
+        return PredictionTable(open_files.enter_context(stream), form)
     except BrokenPipeError:
         raise
     except OSError as error:
         raise UserError(f"cannot write '{file}': {error.strerror}") from None
 
 
-def _write(table: Table, prediction: Prediction, file: str) -> None:
+def _write(table: PredictionTable, prediction: Prediction, file: str) -> None:
     try:
         table.write(prediction)
     except BrokenPipeError:

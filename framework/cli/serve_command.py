@@ -45,8 +45,8 @@ def execute(arguments: argparse.Namespace) -> int:
     _check(arguments)
     try:
         from framework.inference.serving import server
+        from framework.inference.serving.access import AccessPolicy, is_loopback
         from framework.inference.serving.app import Service
-        from framework.inference.serving.door import Door, is_loopback
         from framework.inference.serving.limits import Limits
     except ModuleNotFoundError as error:
         hint = "pip install 'framework[serve]'"
@@ -71,8 +71,8 @@ def execute(arguments: argparse.Namespace) -> int:
             print(f"{arguments.run}: {summary(trained)}, on {predictor.device}")
             print(f"open {server.address_of(bound)} in a browser; press Ctrl+C to stop", flush=True)
 
-        door = Door(tuple(arguments.allow_origin), arguments.host if local else None)
-        server.run(service, bound, door, on_ready)
+        policy = AccessPolicy(tuple(arguments.allow_origin), arguments.host if local else None)
+        server.run(service, bound, policy, on_ready)
     return 0
 
 

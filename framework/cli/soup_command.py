@@ -48,7 +48,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from framework.training.soup import make_soup
 
     display = PlainDisplay()
-    results = make_soup(runs, recipe, registry, arguments.out, display, greedy=arguments.greedy, refresh=batches)
+    results = make_soup(runs, recipe, registry, arguments.out, display, greedy=arguments.greedy, batches=batches)
     _print(runs, results)
     print(f"\nThe soup is in {arguments.out}. Next: framework evaluate {arguments.out}")
     return 0

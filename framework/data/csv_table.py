@@ -24,7 +24,7 @@ class Table(NamedTuple):
     header: list[str]
     """The names of all columns."""
     rows: Rows
-    """Line number and cells of each row, by the names of the columns asked for, without surrounding blanks."""
+    """Line number and cells of each row, by the names of the given columns, without surrounding blanks."""
 
 
 def read_table(file: Path, columns: Sequence[str], hint: str = "") -> Table:

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
+from framework.data.decode import MAX_PIXELS, decode
 from framework.data.resize import Axis, larger, resize, resize_batch, rounded, smaller
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
+    from PIL import Image
     from torch import Tensor
 
 LUMA = (19595, 38470, 7471)  # ITU-R 601-2 in 16-bit fixed point, as Pillow converts to grayscale
@@ -59,6 +63,15 @@ class Preprocessor:
             image = np.repeat(image, 3, axis=0)
         writable = np.require(image, requirements=["C", "W"])  # torch warns about read-only arrays
         return self.resized(torch.from_numpy(writable))
+
+    def from_file(
+        self, file: str | Path | bytes | Image.Image, name: str | None = None, max_pixels: int = MAX_PIXELS
+    ) -> Tensor:
+        """Decode an image file, its bytes or a PIL image, as uint8 C×H×W at the network's size; raises `BadImage`.
+
+        `name` is used in messages. May be called from any thread.
+        """
+        return self(decode(file, name, self.least_side, max_pixels, self.value_range))
 
     def with_channels(self, image: Tensor) -> Tensor:
         """Grayscale from RGB by luma (ITU-R 601-2), RGB from grayscale by repetition; uint8 …×C×H×W."""

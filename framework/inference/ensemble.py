@@ -1,4 +1,4 @@
-"""One or several trained networks that answer for the same images."""
+"""One or several trained networks that predict the same images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Predictors that know the same classes; raises `UserError` where they do not."""
+    """Predictors with the same classes; raises `UserError` if classes differ."""
 
     predictors: Sequence[Predictor]
 
@@ -31,14 +31,14 @@ class Ensemble:
         for other in self.predictors[1:]:
             if set(other.classes) != set(first.classes):
                 raise UserError(
-                    "the runs of an ensemble must know the same classes: "
-                    f"{first.trained.label} knows {', '.join(first.classes)}; "
-                    f"{other.trained.label} knows {', '.join(other.classes)}"
+                    "the runs of an ensemble must have the same classes: "
+                    f"{first.trained.label} has {', '.join(first.classes)}; "
+                    f"{other.trained.label} has {', '.join(other.classes)}"
                 )
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """As the first one has them."""
+        """In the order of the first predictor."""
         return self.predictors[0].classes
 
     def predictions(
@@ -52,10 +52,10 @@ class Ensemble:
     ) -> tuple[Predictions, tuple[BadImage, ...]]:
         """The mean of the members' probabilities for each image, and the images that were left out.
 
-        `source` has the classes of the ensemble, in its order. Images are decoded once for all members that see them
-        at the same size. Images that have a copy in `apart_from`, at the first member's size, are left out of the
-        predictions. Raises `UserError` if all have one, and `BadImages` with those of both sources. `split` names
-        `source` in that error; `apart_from` is the train split.
+        `source` has the classes of the ensemble, in its order. Images are decoded once for all members with the same
+        preprocessing. Images that have a copy in `apart_from` (the train split), preprocessed as for the first member,
+        are left out of the predictions. Raises `UserError` if all have one, and `BadImages` with the bad images of both
+        sources; `split` is the name of `source` in that error.
         """
         stores: dict[Preprocessor, Store] = {}
         known: Store | None = None
@@ -75,11 +75,11 @@ class Ensemble:
         if known is not None:
             copies = next(iter(stores.values())).copies_of(known)
             if copies.all():
-                raise UserError("every image has a copy among those to be left out: nothing is left to evaluate")
+                raise UserError("every image has a copy among the images to leave out: none is left to evaluate")
             predictions = predictions.only(~copies)
         return predictions, skipped
 
 
 def _pixels_of(predictor: Predictor) -> Preprocessor:
-    """What decides the stored pixels: predictors for which it is equal share a store."""
+    """The settings that determine the stored pixels: predictors with equal settings share a store."""
     return replace(predictor.preprocess, mean=(), std=())

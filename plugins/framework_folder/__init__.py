@@ -37,7 +37,7 @@ class Folder(Dataset):
     """The folder of each split, relative to `root`, e.g. `{train: site_a, test: site_b}`; default: detected by name.
     Folders that are not listed are not used."""
     channels: Literal[1, 3] = 3
-    """Channels of the images: 1 for grayscale, 3 for colour."""
+    """Usual number of channels of the images: 1 (grayscale) or 3 (colour)."""
 
     def build(self) -> Mapping[str, ImageSource]:
         """The splits by folder, or only `train`."""
@@ -73,7 +73,7 @@ class Csv(Dataset):
     classes: tuple[str, ...] | None = Field(None, min_length=2)
     """Class names, in this order; default: the labels in the file, sorted. Any other label is an error."""
     channels: Literal[1, 3] = 3
-    """Channels of the images: 1 for grayscale, 3 for colour."""
+    """Usual number of channels of the images: 1 (grayscale) or 3 (colour)."""
 
     def build(self) -> Mapping[str, ImageSource]:
         """The splits by column, or only `train`."""

@@ -91,7 +91,9 @@ class Bench:
     def __init__(self, task: Task, folder: Path, device: torch.device) -> None:
         self.task, self.folder, self.device = task, folder, device
         self.precision = choose_precision("auto", device)
-        torch.backends.cudnn.benchmark = True  # for all training loops
+        # For all training loops.
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.allow_tf32 = False
         self.registry = Registry.load()
         self.marks: list[float] = []
         self.workers = 0

@@ -69,7 +69,7 @@ def test_weights_beyond_half_precision_are_an_error(run, framework):
     weights[name] = weights[name] + 70_000
     save_file(weights, run / "model.safetensors")
     result = framework("bundle", run, "--half")
-    assert (result.status, f"'{name}' reaches 7e+04, beyond half precision (65,504)" in result.err) == (2, True)
+    assert (result.status, f"'{name}' has a value of 7e+04" in result.err) == (2, True)
     assert not run.with_suffix(".safetensors").exists()
 
 
@@ -99,7 +99,7 @@ def test_a_bundle_is_named_by_its_plugin(framework):
         (["RUN", "--out", "nowhere/x.safetensors"], "there is no folder 'nowhere'"),
         (["drawn/faces"], "is a bundle already"),
         (["drawn/facse"], "did you mean 'drawn/faces'?"),
-        (["RUN/recipe.yaml"], "is neither a run folder nor a bundle"),
+        (["RUN/recipe.yaml"], "is not a run folder, a bundle"),
     ],
 )
 def test_what_cannot_be_bundled_is_a_user_error(arguments, message, run, framework):

@@ -123,7 +123,7 @@ def test_invalid_arguments_are_reported_before_the_network_is_loaded(arguments, 
 def test_distillation_from_an_export_is_not_suggested(run, tmp_path, framework):
     (tmp_path / "export.onnx").touch()
     result = framework("predict", run, tmp_path / "export.onnx")
-    assert (result.status, "`framework evaluate " in result.err, "distill" in result.err) == (2, True, False)
+    assert (result.status, "`framework evaluate " in result.err, "name: distill" in result.err) == (2, True, False)
 
 
 def test_ignored_files_of_a_folder_are_counted(run, photos, framework):

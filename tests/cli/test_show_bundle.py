@@ -15,7 +15,7 @@ CARD += "## The recipe\n\n```yaml\nseed: 0\nmodel:\n  name: tinynet\n```\n"
 def test_the_card_of_a_shipped_bundle_has_its_name_and_no_markdown(name, framework):
     lines = framework("show", "bundle", name).out.splitlines()
     assert lines[:2] == [f"bundle {name}", ""]
-    assert lines[2].startswith("The network speednet (widths ")
+    assert lines[2].startswith("speednet (widths ")
     assert not any(line.startswith(("#", "|", "```")) for line in lines)
     assert max(map(len, lines)) <= 98
     assert "True" not in "".join(lines)

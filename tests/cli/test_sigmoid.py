@@ -67,7 +67,7 @@ def test_predictions_of_run_bundle_and_export_are_sigmoids_of_its_logits(run, un
         for file, name in zip(files, predictions.names, strict=True):
             assert given[str(file)] == pytest.approx(expected[name], abs=1e-5)
     assert not np.allclose([sum(row) for row in expected.values()], 1, atol=1e-3)
-    assert "need not add up to one" in framework("show", "bundle", run.with_suffix(".safetensors")).out
+    assert "need not sum to one" in framework("show", "bundle", run.with_suffix(".safetensors")).out
 
 
 def test_calibration_uses_the_activation(run, framework):
@@ -93,7 +93,7 @@ def test_a_run_trained_with_softmax_is_evaluated_with_softmax(run, framework, tm
     predictions, metrics = kept(out), json.loads((out / "results.json").read_text())["test"]
     assert metrics["loss"] == pytest.approx(F.cross_entropy(predictions.logits.double(), predictions.labels).item())
     together = framework("evaluate", run, out)
-    assert (together.status, "one activation" in together.err) == (2, True)
+    assert (together.status, "same activation" in together.err) == (2, True)
     soup = framework("soup", run, out, "--out", tmp_path / "soup")
     assert (soup.status, "the activation is sigmoid" in soup.err) == (2, True)
 

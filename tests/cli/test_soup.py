@@ -112,8 +112,8 @@ def test_a_greedy_soup_leaves_out_runs_that_worsen_it(factor, welcome, run, tmp_
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("model.width=4", "model.width is 8 in '{a}', and 4 in '{b}'"),
-        ("preprocess.size=12", "preprocess.height is 16 in '{a}', and 12 in '{b}'"),
+        ("model.width=4", "model.width is 8 in '{a}' and 4 in '{b}'"),
+        ("preprocess.size=12", "preprocess.height is 16 in '{a}' and 12 in '{b}'"),
     ],
 )
 def test_differences_other_than_weights_are_named(override, message, run, tmp_path, framework):
@@ -142,7 +142,7 @@ def test_greedy_needs_validation(run, tmp_path, framework):
     a, b = run("a", "dataset.validation=0"), run("b", "dataset.validation=0", "optimizer.lr=5e-3")
     done = framework("soup", a, b, "--out", tmp_path / "soup", "--greedy", "--recalibrate-bn", 0)
     assert done.status == 2
-    assert "--greedy chooses by the validation split" in done.err
+    assert "--greedy needs validation" in done.err
 
 
 def test_frozen_statistics_do_not_change_and_the_dtype_is_the_most_precise(run, tmp_path, framework):

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from framework import UserError, unreachable
 from framework.training.checkpoints import restore_optimizer
 from framework.training.network import build_network
-from framework.training.tree import load_tree, save_tree
+from framework.training.state_file import load_state, save_state
 
 CLOSED = "http://127.0.0.1:9"
 """A closed port of this machine."""
@@ -248,10 +248,10 @@ def check_resuming(algorithm, tmp_path):
     step(model, optimizer)
     assert not torch.equal(model[2].weight, before)
     assert model[2].weight.isfinite().all()
-    save_tree(tmp_path / "state.safetensors", optimizer.state_dict())
+    save_state(tmp_path / "state.safetensors", optimizer.state_dict())
     twin = copy.deepcopy(model)
     resumed = component.build(twin)
-    restore_optimizer(resumed, load_tree(tmp_path / "state.safetensors"))
+    restore_optimizer(resumed, load_state(tmp_path / "state.safetensors"))
     step(model, optimizer)
     step(twin, resumed)
     assert all(torch.equal(value, twin.state_dict()[name]) for name, value in model.state_dict().items())

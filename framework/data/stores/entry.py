@@ -64,7 +64,7 @@ class CacheEntry:
         self.digests.all(progress)
         try:
             store = StoreFile.open(self._path())
-        except OSError:  # no such file, as a rule; if the folder is unreadable, writing reports it
+        except OSError:  # usually there is no such file; if the folder is unreadable, writing reports it
             if changed := self.digests.changed():
                 self.say(f"{count(changed, 'image')} of '{self.origin}' changed since the last run: decoding all again")
             return None

@@ -65,7 +65,7 @@ class StreamedPixels(Pixels):
         return _checked(self[indices.tolist()])
 
     def __getitem__(self, batch: list[int]) -> Tensor | str:
-        """Decode a batch, in a worker as a rule; an error is returned as its message."""
+        """Decode a batch, usually in a worker; an error is returned as its message."""
         images = torch.empty((len(batch), *self.shape[1:]), dtype=torch.uint8)
         # torch remembers a few bytes of each batch that was sent through shared memory. They lie between the large
         # blocks of the steps, and glibc before 2.38 then takes new memory for every block: 450 MB for batches of 3 MB.
@@ -91,7 +91,7 @@ class StreamedPixels(Pixels):
             # workers than processors.
             warnings.simplefilter("ignore")
             loader: DataLoader[Any] = DataLoader(
-                self,  # type: ignore[arg-type]  # a data set is whatever has __getitem__ and __len__
+                self,  # type: ignore[arg-type]  # any class with __getitem__ and __len__ is a dataset
                 batch_size=None,
                 sampler=lists,  # any iterable is allowed
                 num_workers=self.workers,

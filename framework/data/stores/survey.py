@@ -1,4 +1,4 @@
-"""Decodes all images of a source once, and collects everything that is ever asked about all of them."""
+"""Decodes all images of a source once and collects all facts about them."""
 
 from __future__ import annotations
 

@@ -256,7 +256,7 @@ class Fragile(Callback):
 
             def call(self, hook):
                 if hook == failing:
-                    raise ConnectionError("nobody\nis there")
+                    raise ConnectionError("connection\nrefused")
 
         return Listener()
 
