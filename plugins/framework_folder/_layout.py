@@ -129,8 +129,8 @@ def _refuse_nested(
     first, *others = split.children.values()
     if not others and first.class_names & known:
         raise ambiguous_layout(base, named, f"'{first.name}' may be a class or contain the class folders of a split")
-    nested = certain_splits(split.children)
-    if len(nested) == len(split.children) > 1 and not nested.keys() <= wanted:
+    nested = certain_splits(split.children) and all(parse(name).split for name in split.children)
+    if nested and others and not split.children.keys() <= wanted:
         raise ambiguous_layout(base, named, f"the folders of '{split.name}' are named as splits, too")
 
 

@@ -126,6 +126,7 @@ def test_another_folder_with_the_classes_of_train_is_a_further_split(tmp_path):
         ("bullet_train/{japan,france}/1.jpg", "car/1.jpg"),
         ("my_train/{a,b}/1.jpg", "pred/1.jpg"),
         ("train/{val,dog}/1.jpg", "val/val/dog/1.jpg"),
+        ("{cat,dog,train}/pets train/1.jpg", "train/val/1.jpg"),
     ],
 )
 def test_an_ambiguous_layout_is_an_error_that_lists_the_folders(tmp_path, paths):
