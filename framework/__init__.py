@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from framework.data.unicode_names import existing_path, nfc
     from framework.errors import Interrupted, UserError, did_you_mean
     from framework.evaluation.confusion import Confusion
-    from framework.hookspecs import Example, hookimpl
+    from framework.hookspecs import Command, Example, hookimpl
     from framework.inference.predictor import Predictor
     from framework.reach import unreachable
     from framework.recipe import Recipe
@@ -63,7 +63,7 @@ _HOMES = {
     "framework.data.unicode_names": ("existing_path", "nfc"),
     "framework.errors": ("Interrupted", "UserError", "did_you_mean"),
     "framework.evaluation.confusion": ("Confusion",),
-    "framework.hookspecs": ("Example", "hookimpl"),
+    "framework.hookspecs": ("Command", "Example", "hookimpl"),
     "framework.inference.predictor": ("Predictor",),
     "framework.reach": ("unreachable",),
     "framework.recipe": ("Recipe",),
@@ -81,6 +81,7 @@ __all__ = [
     "BatchPosition",
     "BatchRNG",
     "Callback",
+    "Command",
     "Confusion",
     "Dataset",
     "Detector",

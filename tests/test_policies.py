@@ -13,8 +13,8 @@ from framework.recipe import Evaluate, Lookahead, Preprocess, Recipe, Train, loa
 ROOT = Path(__file__).parents[1]
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/__init__.py"))
-FOUNDATION = ["errors", "section", "attribution", "components", "hookspecs", "soundness", "registry", "recipe"]
-FOUNDATION += ["files", "reach", "device"]
+FOUNDATION = ["errors", "section", "attribution", "components", "hookspecs", "component_checks"]
+FOUNDATION += ["plugin", "plugin_loading", "plugin_file", "registry", "recipe", "files", "reach", "device"]
 WORK = ["data", "evaluation", "runs", "inference", "training", "report", "export"]
 PARTS = [*FOUNDATION, *WORK]
 HOME_OF = {name: home.split(".")[1] for home, names in framework._HOMES.items() for name in names}

@@ -11,6 +11,7 @@ import pytest
 STRANGER = Path(__file__).parent / "stranger"
 HEAVY = ("torch", "torchvision", "timm")
 COMMANDS = {
+    "version": (["--version"], 0),
     "help": (["--help"], 0),
     "export --help": (["export", "--help"], 0),
     "bench --help": (["bench", "--help"], 0),
@@ -63,8 +64,18 @@ def test_a_command_that_only_looks_never_imports_torch(predictions, command):
     assert set(HEAVY).isdisjoint(modules)
 
 
-def test_the_help_imports_nothing_to_speak_of(predictions):
-    assert {"pydantic", "ruamel.yaml", "rich", "pluggy", "numpy"}.isdisjoint(predictions["help"][1])
+def test_the_version_imports_no_plugin_and_no_large_package(predictions):
+    modules = predictions["version"][1]
+    assert {"pydantic", "ruamel.yaml", "rich", "pluggy", "numpy", "framework_stranger"}.isdisjoint(modules)
+
+
+def test_the_help_of_a_command_imports_no_plugin():
+    script = (
+        "import sys; from framework.cli import main\ntry: main(['run', '--help'])\nfinally: print(sorted(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "framework.cli.run_command" in done.stdout.split()
+    assert "framework_torch" not in done.stdout.split()
 
 
 def test_three_mistakes_are_three_lines_without_a_traceback(predictions):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from framework.cli.streams import discard, standard_streams
 from framework.errors import UserError, did_you_mean
@@ -80,26 +80,38 @@ def _dispatch(arguments: list[str]) -> int:
 
         print(f"framework {version('framework')}")
         return 0
-    group = [name for name in COMMANDS if name.startswith(f"{arguments[0]} ")]
-    if group and arguments[1:] in ([], ["-h"], ["--help"]):
-        print("\n".join([f"usage: framework {arguments[0]} …", "", *_summaries(group)]))
-        return 0
-    name, rest = _command(arguments, group)
-    command = importlib.import_module(module_of(name))
-    parser = command_parser(name)
-    command.configure(parser)
-    status: int = command.execute(parser.parse_intermixed_args(rest))
-    return status
-
-
-def _command(arguments: list[str], group: list[str]) -> tuple[str, list[str]]:
-    """The command's name, of one word, or of two where the first one begins a group, and what follows it."""
-    words = 2 if group else 1
-    name = " ".join(arguments[:words])
+    name, rest = _command(arguments)
     if name in COMMANDS:
-        return name, arguments[words:]
-    known = group or list(COMMANDS)
-    raise UserError(f"there is no command '{name}'{did_you_mean(name, known)} (commands: {', '.join(known)})")
+        command = importlib.import_module(module_of(name))
+        parser = command_parser(name, COMMANDS[name])
+        command.configure(parser)
+        status: int = command.execute(parser.parse_intermixed_args(rest))
+        return status
+    if group := _group(name):
+        return _dispatch_group(name, group, rest)
+    from framework.cli.plugin_commands import run_plugin_command
+
+    return run_plugin_command(name, rest, COMMANDS, command_parser)
+
+
+def _command(arguments: list[str]) -> tuple[str, list[str]]:
+    """The name of the command, of two words where there is such a command, and what follows it."""
+    words = 2 if " ".join(arguments[:2]) in COMMANDS else 1
+    return " ".join(arguments[:words]), arguments[words:]
+
+
+def _group(word: str) -> list[str]:
+    """The commands of two words that begin with that word."""
+    return [name for name in COMMANDS if name.startswith(f"{word} ")]
+
+
+def _dispatch_group(word: str, group: list[str], rest: list[str]) -> int:
+    """Print the commands of a group, such as `data`; raises `UserError` for one that is not in it."""
+    if rest and rest[0] not in ("-h", "--help"):
+        name = f"{word} {rest[0]}"
+        raise UserError(f"there is no command '{name}'{did_you_mean(name, group)} (commands: {', '.join(group)})")
+    print("\n".join([f"usage: framework {word} …", "", *_summaries({name: COMMANDS[name] for name in group})]))
+    return 0
 
 
 def module_of(name: str) -> str:
@@ -122,23 +134,33 @@ def _traceback() -> str:
     return traceback.format_exc().rstrip()
 
 
-def command_parser(name: str) -> argparse.ArgumentParser:
+def command_parser(name: str, summary: str) -> argparse.ArgumentParser:
     """The parser of one command, before the command configures it."""
-    summary = COMMANDS[name]
     return argparse.ArgumentParser(
-        f"framework {name}", description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False,
+        f"framework {name}", description=f"{summary[:1].upper()}{summary[1:]}.", allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
 
 
 def _help() -> str:
+    from framework.cli.plugin_commands import faults_to_stderr, plugin_commands
+    from framework.registry import Registry
+
+    registry = Registry.load()
+    faults_to_stderr(registry)
+    lines = [
+        "usage: framework COMMAND …",
+        "",
+        "One YAML recipe in, a trained and trustworthy image classifier out.",
+        "",
+        *_summaries(COMMANDS),
+    ]
+    for plugin, commands in plugin_commands(registry, COMMANDS):
+        summaries = {command.name: command.summary for command in commands}
+        lines += ["", f"from plugin {plugin.name} ({plugin.distribution} {plugin.version})", *_summaries(summaries)]
     return "\n".join(
         [
-            "usage: framework COMMAND …",
-            "",
-            "One YAML recipe in, a trained and trustworthy image classifier out.",
-            "",
-            *_summaries(COMMANDS),
+            *lines,
             "",
             "framework COMMAND --help explains a command; --debug shows the traceback of an error.",
             "Start with: framework run fer2013_resnet18 dataset=drawn_faces",
@@ -146,6 +168,6 @@ def _help() -> str:
     )
 
 
-def _summaries(names: Iterable[str]) -> list[str]:
-    width = max(map(len, COMMANDS)) + 2
-    return [f"  {name:{width}}{COMMANDS[name]}" for name in names]
+def _summaries(commands: Mapping[str, str]) -> list[str]:
+    width = max(map(len, (*COMMANDS, *commands))) + 2
+    return [f"  {name:{width}}{summary}" for name, summary in commands.items()]
