@@ -17,7 +17,17 @@ WEIGHTS_HELP = "a run folder, a bundle's file, or a bundle that a plugin ships (
 def add_recipe(parser: argparse.ArgumentParser) -> None:
     """A recipe and its overrides."""
     parser.add_argument("recipe", metavar="RECIPE", help="a YAML file, or the name of a recipe that ships")
+    add_plugin(parser)
     add_overrides(parser)
+
+
+def add_plugin(parser: argparse.ArgumentParser) -> None:
+    """`--plugin`."""
+    parser.add_argument(
+        "--plugin", type=Path, action="append", default=[], metavar="FILE",
+        help="a Python file with components, such as my_model.py; may be repeated. A run keeps a copy, which later "
+        "commands use",
+    )  # fmt: skip
 
 
 def add_overrides(parser: argparse.ArgumentParser, what: str = OVERRIDES_HELP) -> None:
@@ -39,6 +49,7 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 def add_run(parser: argparse.ArgumentParser, takes: str = RUN_HELP) -> None:
     """A run or a bundle, as `open_trained` finds it; `takes` says which of them the command takes."""
     parser.add_argument("run", metavar="RUN", help=takes)
+    add_plugin(parser)
 
 
 def add_runs_and_overrides(parser: argparse.ArgumentParser, several: str, takes: str = RUN_HELP) -> None:
@@ -47,6 +58,7 @@ def add_runs_and_overrides(parser: argparse.ArgumentParser, several: str, takes:
     `runs_and_overrides` tells one from the other.
     """
     parser.add_argument("runs", metavar="RUN", nargs="+", help=f"{takes}; {several}")
+    add_plugin(parser)
     add_run_overrides(parser)
 
 

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from framework.cli.arguments import add_json
+from framework.cli.arguments import add_json, add_plugin
 from framework.errors import UserError
 from framework.registry import Registry
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
+    add_plugin(parser)
     parser.add_argument(
         "export", metavar="EXPORT", help="an .onnx or .pt2 file of `framework export`, a run or a bundle"
     )
@@ -35,7 +36,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from framework.export.opened import open_export
     from framework.export.timing import measure
 
-    opened = open_export(arguments.export, Registry.load())
+    opened = open_export(arguments.export, Registry.load(arguments.plugin))
     size = tuple(arguments.size) if arguments.size else opened.size
     timings = [measure(opened.compute, number, size, arguments.seconds) for number in batches]
     if arguments.json:

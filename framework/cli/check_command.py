@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print that it is valid, or every mistake."""
-    recipe = load_recipe(arguments.recipe, Registry.load(), arguments.overrides)
+    recipe = load_recipe(arguments.recipe, Registry.load(arguments.plugin), arguments.overrides)
     for doubt in doubts(recipe):
         print(f"warning: {doubt}", file=sys.stderr)
     if arguments.resolved:

@@ -7,7 +7,7 @@ import json
 import sys
 from fnmatch import fnmatchcase
 
-from framework.cli.arguments import add_json
+from framework.cli.arguments import add_json, add_plugin
 from framework.cli.kinds import first_line, kind_named, plural
 from framework.components import KINDS, Component
 from framework.errors import UserError
@@ -17,6 +17,7 @@ from framework.report.wrapping import fitted
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
+    add_plugin(parser)
     parser.add_argument(
         "kind", nargs="?", metavar="KIND", help="datasets, models, …, recipes or bundles; left out: all kinds"
     )
@@ -28,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print names with a line of documentation each."""
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     if arguments.kind in ("recipe", "recipes"):
         found = {"recipes": _recipes(arguments.pattern)}
     elif arguments.kind in ("bundle", "bundles"):

@@ -6,7 +6,7 @@ import argparse
 import shlex
 from pathlib import Path
 
-from framework.cli.arguments import add_overrides
+from framework.cli.arguments import add_overrides, add_plugin
 from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.files import write_text
@@ -20,6 +20,7 @@ START = "folder"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
+    add_plugin(parser)
     parser.add_argument("what", choices=["recipe"])
     parser.add_argument("file", type=Path, metavar="FILE", help="where to write it, such as photos.yaml")
     add_overrides(parser)
@@ -37,7 +38,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise UserError(f"'{file}' exists already; choose another name or remove it")
     if not file.parent.is_dir():
         raise UserError(f"there is no folder '{file.parent}' to write '{file.name}' to")
-    recipe = load_recipe(shipped_recipes()[START], Registry.load(), arguments.overrides)
+    recipe = load_recipe(shipped_recipes()[START], Registry.load(arguments.plugin), arguments.overrides)
     name = shlex.quote(str(file))
     write_text(file, recipe_text(recipe, f"framework run {name}", commented=True))
     print(f"wrote {file}; next: framework check {name} && framework run {name}")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from framework.cli import COMMANDS
-from framework.cli.arguments import add_json
+from framework.cli.arguments import add_json, add_plugin
 from framework.cli.kinds import plural
 from framework.cli.plugin_commands import command_clashes
 from framework.components import KINDS
@@ -22,12 +22,13 @@ from framework.report.wrapping import fitted
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
+    add_plugin(parser)
     add_json(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print every plugin, working or not; the status is 1 where one has a fault."""
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     clashes = [*registry.clashes, *command_clashes(registry, COMMANDS)]
     plugins = [_with_faults_of_variants(plugin) for plugin in registry.plugins]
     if arguments.json:

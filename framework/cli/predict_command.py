@@ -57,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print a line for each image as it is done; the status is 1 where one could not be read."""
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     trained = open_trained(arguments.run, registry)
     words, end = _inputs(arguments)
     _require_images(words, arguments.run, registry)

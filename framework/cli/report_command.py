@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Write the page, and say where it is and what is missing in it."""
     output_is_optional()
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     trained = open_trained(arguments.run, registry)
     out: Path = arguments.out or _default_out(trained)
     require_place(out, "--out")

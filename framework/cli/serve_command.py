@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Serve until the process is told to end."""
     output_is_optional()
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     trained = open_trained(arguments.run, registry)
     _check(arguments)
     try:

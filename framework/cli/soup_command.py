@@ -44,7 +44,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise UserError("a soup takes two runs or more: framework soup RUN RUN … --out DIR")
     if arguments.refresh < 0:
         raise UserError(f"--refresh is {arguments.refresh}; it must be 0 or more")
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     runs = [open_trained(name, registry) for name in named]
     recipe = recipe_of(runs[0], registry, overrides)
     from framework.report.display import PlainDisplay

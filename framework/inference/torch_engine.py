@@ -77,6 +77,7 @@ class TorchEngine:
 
 def network_of(trained: Trained, registry: Registry) -> Model:
     """The component of its network, without weights that training began with: those need not be there any more."""
+    registry = trained.registry(registry)
     with naming_missing_plugins(trained.label, trained.documents.get("environment", {}), registry):
         component = validate_component_tree(Model, trained.documents["model"]["model"], registry)
     with attributed_to(component, "without_pretrained()"):

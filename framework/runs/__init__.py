@@ -7,6 +7,7 @@ environment.py  versions, device, git commit
 naming.py       a folder for a run that was not given one
 trained.py      a finished classifier, whatever it comes as: run folder, bundle, export
 plugins.py      what it needs and is not installed, as it recorded
+plugin_files.py  the files of `--plugin`: kept in the run folder, loaded from there
 recipe.py       its recipe, and what can still be changed in it
 bundle.py       a run sealed into one safetensors file
 weights.py      its weights alone

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.errors import count
+from framework.errors import count, enumerate_names
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.untested import untested_note
 from framework.recipe.wording import options_in_words
+from framework.runs.plugin_files import needed_files
 from framework.runs.recipe import has_own_metrics, tta_of, tta_of_metrics
 from framework.runs.trained import Trained
 
@@ -43,7 +44,9 @@ def model_card(trained: Trained, title: str, *, half: bool = False) -> str:
         "## What it was trained on\n\n" + _data(trained),
         "## What to keep in mind\n\n"
         "The metrics hold for images like those it was tested on. Of anything else it still names one of its classes, "
-        "and its probabilities then mean little." + (SIGMOID if trained.activation == "sigmoid" else ""),
+        "and its probabilities then mean little."
+        + (SIGMOID if trained.activation == "sigmoid" else "")
+        + _plugin_files(trained),
         "## The recipe\n\n```yaml\n" + trained.recipe.strip() + "\n```",
     ]
     return "\n\n".join(parts) + "\n"
@@ -66,6 +69,17 @@ def summary(trained: Trained) -> str:
 def _network(model: dict[str, Any]) -> str:
     options = options_in_words({key: value for key, value in model.items() if key != "name"})
     return f"The network `{model['name']}`" + (f" ({options})" if options else "")
+
+
+def _plugin_files(trained: Trained) -> str:
+    """The files of code that it needs and that do not travel with it."""
+    needed = needed_files(trained.documents.get("environment", {}))
+    if not needed:
+        return ""
+    return (
+        f"\n\nIt was trained with code in {enumerate_names(needed)}, which is not part of this file: a bundle needs it "
+        "by `--plugin FILE`, an ONNX export predicts without it."
+    )
 
 
 def _changes(trained: Trained) -> str:

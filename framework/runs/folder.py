@@ -10,6 +10,7 @@ metrics.jsonl        a line for each epoch, and step lines
 data.json            fingerprint and class counts of each split, images that were skipped or dropped
 training_images.safetensors  hashes of the training images, also of those of `train.init_from`
 drop.csv, keep.csv   the tables of `dataset.drop` and `dataset.keep`, as they were
+plugins/             the files of `--plugin`, as they were: Python code that commands with the run execute
 environment.json     command, versions, plugins, device, git commit of the start, and what differed in resumed sessions
 report.html          the page of `framework report`, once that was called
 checkpoints/         the last few states to resume from, and the best weights so far
@@ -67,6 +68,11 @@ class RunFolder:
     def environment(self) -> Path:
         """Command, versions and device of the run's sessions."""
         return self.path / "environment.json"
+
+    @property
+    def plugins(self) -> Path:
+        """The folder of the run's plugin files."""
+        return self.path / "plugins"
 
     @property
     def classifier(self) -> tuple[Path, ...]:

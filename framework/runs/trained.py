@@ -15,6 +15,7 @@ from framework.runs.bundle import SUFFIX, read_bundle
 from framework.runs.folder import RunFolder, open_run
 from framework.runs.onnx_file import SUFFIX as ONNX_SUFFIX
 from framework.runs.onnx_file import read_onnx
+from framework.runs.plugin_files import warn_of_other_files, with_plugin_files
 
 if TYPE_CHECKING:
     from framework.components import Activation
@@ -92,12 +93,22 @@ class Trained:
             documents["data"] = {split: _counted(described) for split, described in documents["data"].items()}
         return replace(self, recipe=recipe, documents=documents)
 
+    def registry(self, registry: Registry) -> Registry:
+        """The registry with the plugin files of a run folder; raises `UserError` where one is changed or missing."""
+        return with_plugin_files(self.label, self.folder, self.documents.get("environment", {}), registry)
+
 
 def open_trained(named: str | Path, registry: Registry) -> Trained:
     """The run folder, bundle or ONNX export of that path, or the bundle of that name, as `fer2013/compact`.
 
     Raises `UserError` where there is none, it is not finished, or it is damaged. torch is not imported.
     """
+    trained = _open(named, registry)
+    warn_of_other_files(trained.label, trained.documents.get("environment", {}), registry)
+    return trained
+
+
+def _open(named: str | Path, registry: Registry) -> Trained:
     label, path = str(named), Path(named)
     if path.is_dir():
         return _of_folder(label, open_run(path))
@@ -130,10 +141,17 @@ def names_trained(word: str, registry: Registry) -> bool:
 def _for_others(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """The document without what is private; where it tells of a soup, with the names of its runs, not their paths."""
     document = {key: value for key, value in document.items() if key not in PRIVATE}
+    if "plugins" in document:
+        document["plugins"] = {name: _without_path(about) for name, about in document["plugins"].items()}
     if "soup" not in document:
         return document
     names = {key: [Path(run).name for run in document["soup"][key]] for key in ("runs", "chosen")}
     return {**document, "soup": {**document["soup"], **names}}
+
+
+def _without_path(plugin: Mapping[str, Any]) -> dict[str, Any]:
+    """A plugin as `environment` describes it, without the folder of a plugin file."""
+    return {key: value for key, value in plugin.items() if key != "file"}
 
 
 def _counted(described: Mapping[str, Any]) -> dict[str, Any]:

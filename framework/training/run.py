@@ -24,6 +24,7 @@ from framework.registry import Registry
 from framework.runs.environment import describe_environment, with_session
 from framework.runs.folder import RunFolder
 from framework.runs.lock import alone_in
+from framework.runs.plugin_files import keep_plugin_files
 from framework.runs.training_images import FILE as TRAINING_IMAGES
 from framework.runs.weights import load_weights, save_weights
 from framework.training.callbacks import Callbacks
@@ -198,6 +199,7 @@ def _describe_run(
     for option in OPTIONS:
         if table := find_table(session.recipe.dataset, option):
             replace_atomically(run.path / f"{option}.csv", partial(shutil.copyfile, table))
+    keep_plugin_files(run, registry)
     run.write(
         "model",
         {

@@ -26,6 +26,7 @@ from framework.recipe.saving import plain, recipe_text
 from framework.recipe.wording import in_words
 from framework.runs.environment import describe_environment
 from framework.runs.folder import RunFolder
+from framework.runs.plugin_files import keep_plugin_files
 from framework.runs.training_images import TrainingImages
 from framework.runs.weights import save_weights
 from framework.training.freezing import freeze, frozen_norms
@@ -197,6 +198,8 @@ def _write(run: RunFolder, mixture: Mixture, registry: Registry, results: dict[s
     if "data" in documents:
         run.write("data", documents["data"])
     device = describe_device(evaluator.device)
+    registry = mixture.runs[0].registry(registry)
+    keep_plugin_files(run, registry)
     environment = describe_environment(registry, device, "float32", recipe=mixture.recipe)
     run.write("environment", {**environment, "soup": results["soup"]})
     save_weights(run.weights, model)

@@ -61,14 +61,14 @@ def test_an_error_has_a_traceback_with_debug_and_the_same_status(framework):
 
 
 def test_a_fault_of_our_own_is_one_clear_message(framework, monkeypatch):
-    monkeypatch.setattr("framework.registry.Registry.load", lambda: 1 / 0)
+    monkeypatch.setattr("framework.registry.Registry.load", lambda files: 1 / 0)
     result = framework("list")
     assert result.status == 1
     assert result.err.startswith("framework failed unexpectedly: ZeroDivisionError: division by zero\n")
 
 
 def test_an_interruption_ends_with_130(framework, monkeypatch):
-    def interrupt():
+    def interrupt(files):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("framework.registry.Registry.load", interrupt)
