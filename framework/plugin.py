@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,8 +35,13 @@ class Plugin:
     """Why the plugin, or part of it, cannot be used."""
     slow: bool = False
     """Whether loading it imports torch, which slows every command. Only the first such plugin can be detected."""
-    sha256: str | None = None
-    """Of the file's content; None for an installed plugin."""
+    source: bytes | None = None
+    """The content of a plugin file when it was loaded; None for an installed plugin."""
+
+    @property
+    def sha256(self) -> str | None:
+        """The digest of a plugin file; None for an installed plugin."""
+        return None if self.source is None else hashlib.sha256(self.source).hexdigest()
 
     @property
     def origin(self) -> str:

@@ -28,7 +28,6 @@ DIGITS = 12
 def load_plugin_file(file: Path) -> Plugin:
     """The plugin in that file; raises `UserError` with the line of a fault."""
     content = _content(file)
-    sha256 = hashlib.sha256(content).hexdigest()
     with contextlib.redirect_stdout(sys.stderr):  # what it prints is not part of a command's output
         module = _module(file, content)
         faults: list[str] = []
@@ -38,7 +37,10 @@ def load_plugin_file(file: Path) -> Plugin:
             raise _located(file, error) from error
     if faults:
         raise UserError("\n".join(_with_line(fault, module, file) for fault in faults))
-    return Plugin(file.stem, module.__name__, file.name, sha256[:DIGITS], str(file), components, bundles, sha256=sha256)
+    digest = hashlib.sha256(content).hexdigest()
+    return Plugin(
+        file.stem, module.__name__, file.name, digest[:DIGITS], str(file), components, bundles, source=content
+    )  # fmt: skip
 
 
 def sha256_of(file: Path) -> str | None:

@@ -18,6 +18,8 @@ COMMANDS = {
     "run --help": (["run", "--help"], 0),
     "list": (["list"], 0),
     "list models": (["list", "models", "resnet"], 0),
+    "list runs": (["list", "runs", "."], 2),
+    "diff": (["diff", "drawn/faces", "fer2013/compact"], 0),
     "list recipes": (["list", "recipes"], 0),
     "show": (["show", "model", "resnet18"], 0),
     "show timm": (["show", "model", "timm/convnext_atto"], 0),

@@ -19,8 +19,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_plugin(parser)
     parser.add_argument(
-        "kind", nargs="?", metavar="KIND", help="datasets, models, …, recipes or bundles; left out: all kinds"
-    )
+        "kind", nargs="?", metavar="KIND",
+        help="datasets, models, …, recipes or bundles; left out: all kinds. For runs: `framework list runs --help`",
+    )  # fmt: skip
     parser.add_argument(
         "pattern", nargs="?", metavar="PATTERN", help="part of a name, or a pattern such as 'timm/*vit*'"
     )
@@ -29,6 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print names with a line of documentation each."""
+    if arguments.kind == "run":
+        raise UserError("there is no kind 'run'; did you mean 'framework list runs'?")
     registry = Registry.load(arguments.plugin)
     if arguments.kind in ("recipe", "recipes"):
         found = {"recipes": _recipes(arguments.pattern)}

@@ -10,6 +10,8 @@ data_check.py  what `framework data check` prints
 split.py     the metrics of a split on a terminal
 metrics.py   metrics as text: shares, durations, tables
 class_table.py  classes with their images in each split
+difference_table.py  what differs between two runs
+run_table.py    a table of runs, filtered and sorted
 evidence.py  what a report of a run is made of, and what could not be had; pictures.py and choice.py: its images
 run_page.py  the report as a page, made of sections/ out of page/
 comparison.py, side_by_side.py, comparison_page.py  several runs beside each other; seeds.py: those of one recipe;

@@ -4,6 +4,9 @@ folder.py       what is in it, and where
 training_images.py  which images it was trained on, as hashes
 lock.py         one process at a time in a run folder
 environment.py  versions, device, git commit
+run_summary.py  run folders in one line each
+run_differences.py  what differs between two runs
+agreement.py    whether two runs gave the same weights, logits or metrics
 naming.py       a folder for a run that was not given one
 trained.py      a finished classifier, whatever it comes as: run folder, bundle, export
 plugins.py      what it needs and is not installed, as it recorded

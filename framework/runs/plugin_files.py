@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -47,7 +46,7 @@ def keep_plugin_files(run: RunFolder, registry: Registry) -> None:
         copy = run.plugins / plugin.distribution
         if sha256_of(copy) != plugin.sha256:
             run.plugins.mkdir(exist_ok=True)
-            replace_atomically(copy, partial(shutil.copyfile, plugin.location))
+            replace_atomically(copy, partial(_write, plugin.source or b""))
 
 
 def with_plugin_files(
@@ -99,6 +98,10 @@ def require_same_files(label: str, environment: Mapping[str, Any], registry: Reg
 def needed_files(environment: Mapping[str, Any]) -> list[str]:
     """The plugin files by name, with the beginning of their SHA-256: what a bundle does not contain."""
     return [f"{file.name} (SHA-256 {file.sha256[:12]}…)" for file in recorded_files(environment)]
+
+
+def _write(content: bytes, file: Path) -> None:
+    file.write_bytes(content)
 
 
 def _warn(text: str) -> None:

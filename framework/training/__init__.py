@@ -30,6 +30,7 @@ pace.py          images per second of training alone
 checkpoints.py   what is saved, atomically, and found again
 tree.py          nested state <-> one safetensors file without pickled code
 soup.py          one network with the mean of several runs' weights
+reproduce.py     the recipe that trains a run again from its folder
 resuming.py      whether a run may go on in its folder
 run.py           `framework run`: from a recipe to results.json
 """

@@ -1,0 +1,41 @@
+"""The differences of two runs as tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from framework.recipe.wording import in_words
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SHOWN = 12
+"""Characters of a fingerprint."""
+
+
+def print_differences(
+    console: Console, differences: Mapping[str, Mapping[str, Sequence[Any]]], names: Sequence[str]
+) -> None:
+    """A table for each kind of difference, in order, then the kinds without one."""
+    from rich.table import Table
+
+    for kind, values in differences.items():
+        if values:
+            table = Table(box=None, header_style="bold", pad_edge=False)
+            table.add_column(kind, no_wrap=True)
+            for name in names:
+                table.add_column(name, overflow="fold")
+            for path, row in values.items():
+                table.add_row(path, *(_cell(path, value) for value in row))
+            console.print(table)
+            console.print()
+    same = [kind for kind, values in differences.items() if not values]
+    if same:
+        console.print(f"No difference in {', '.join(same)}.")
+
+
+def _cell(path: str, value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value[:SHOWN]}…" if path.endswith("fingerprint") else in_words(value, 12)
