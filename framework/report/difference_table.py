@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from framework.recipe.wording import in_words
@@ -10,6 +11,8 @@ from framework.recipe.wording import in_words
 if TYPE_CHECKING:
     from rich.console import Console
 
+MOST = 50
+"""Rows of a table: there may be a thousand classes."""
 SHOWN = 12
 """Characters of a fingerprint."""
 
@@ -26,9 +29,11 @@ def print_differences(
             table.add_column(kind, no_wrap=True)
             for name in names:
                 table.add_column(name, overflow="fold")
-            for path, row in values.items():
+            for path, row in islice(values.items(), MOST):
                 table.add_row(path, *(_cell(path, value) for value in row))
             console.print(table)
+            if len(values) > MOST:
+                console.print(f"… and {len(values) - MOST:,} more, which --json prints")
             console.print()
     same = [kind for kind, values in differences.items() if not values]
     if same:

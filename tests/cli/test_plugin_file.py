@@ -1,5 +1,6 @@
 """Components from a loose file: `--plugin my_model.py`."""
 
+import importlib
 import json
 import shutil
 
@@ -234,3 +235,14 @@ def test_a_name_that_an_installed_plugin_offers_names_both(framework, folder):
     assert result.status == 2
     assert "my_model.py" in result.err
     assert "plugin 'stranger'" in result.err
+
+
+def test_every_command_that_loads_components_takes_a_file():
+    from framework.cli import COMMANDS, command_parser, module_of
+
+    without = []
+    for name, summary in COMMANDS.items():
+        parser = command_parser(name, summary)
+        importlib.import_module(module_of(name)).configure(parser)
+        without += [] if "--plugin" in parser.format_help() else [name]
+    assert without == ["data cache"]

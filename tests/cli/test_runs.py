@@ -143,7 +143,7 @@ def test_diff_names_what_differs(framework, folder):
     assert result.status == 0
     found = json.loads(result.out)
     assert list(found) == ["runs", "recipe", "data", "code", "versions", "hardware"]
-    assert list(found["recipe"])[0] == "model"
+    assert next(iter(found["recipe"])) == "model"
     assert found["recipe"]["train.epochs"] == [2, 1]
     assert found["data"] == found["code"] == found["versions"] == {}
 
