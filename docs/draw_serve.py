@@ -40,7 +40,7 @@ def draw(url: str, faces: list[Path]) -> None:
         page = browser.new_page(viewport={"width": 940, "height": 400}, reduced_motion="reduce")
         page.goto(url)
         page.set_input_files("#files", faces)
-        page.locator(".said").nth(len(faces) - 1).wait_for()
+        page.locator(".top-class").nth(len(faces) - 1).wait_for()
         page.screenshot(path=PICTURE, full_page=True)
         browser.close()
 

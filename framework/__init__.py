@@ -1,7 +1,7 @@
 """An image-classification framework: one YAML recipe in, a trained and trustworthy classifier out.
 
-What a plugin needs is here: `from framework import Model, hookimpl`. Names are imported on first use, so that
-`import framework` costs nothing.
+The names for plugins are here: `from framework import Model, hookimpl`. They are imported on first use, so that
+`import framework` is fast.
 """
 
 from __future__ import annotations
@@ -23,18 +23,20 @@ if TYPE_CHECKING:
         build,
         names_argument,
     )
+    from framework.data.csv_table import read_table
     from framework.data.decode import BadImage, decode
+    from framework.data.folders import class_tree, holds_images, list_folder
     from framework.data.joined import Joined
-    from framework.data.preprocess import Normalization
+    from framework.data.preprocess import Normalization, rgb_to_gray
     from framework.data.regions import Region
     from framework.data.rng import BatchPosition, BatchRNG
     from framework.data.roots import expand_home, find_data
     from framework.data.sources import ImageArrays, ImageFiles, Splits
     from framework.data.stamps import Stamps
-    from framework.data.trees import class_tree, holds_images, list_folder
     from framework.data.unicode_names import existing_path, nfc
     from framework.errors import Interrupted, UserError, did_you_mean
     from framework.evaluation.confusion import Confusion
+    from framework.files import replace_atomically
     from framework.hookspecs import Command, Example, hookimpl
     from framework.inference.predictor import Predictor
     from framework.reach import unreachable
@@ -51,18 +53,20 @@ _HOMES = {
         "Dataset", "Detector", "ImageSource", "Loss", "Model", "Callback", "Optimizer", "Scheduler", "Transform",
         "build", "names_argument",
     ),
+    "framework.data.csv_table": ("read_table",),
     "framework.data.decode": ("BadImage", "decode"),
     "framework.data.joined": ("Joined",),
-    "framework.data.preprocess": ("Normalization",),
+    "framework.data.preprocess": ("Normalization", "rgb_to_gray"),
     "framework.data.regions": ("Region",),
     "framework.data.rng": ("BatchPosition", "BatchRNG"),
     "framework.data.roots": ("expand_home", "find_data"),
     "framework.data.sources": ("ImageArrays", "ImageFiles", "Splits"),
     "framework.data.stamps": ("Stamps",),
-    "framework.data.trees": ("class_tree", "holds_images", "list_folder"),
+    "framework.data.folders": ("class_tree", "holds_images", "list_folder"),
     "framework.data.unicode_names": ("existing_path", "nfc"),
     "framework.errors": ("Interrupted", "UserError", "did_you_mean"),
     "framework.evaluation.confusion": ("Confusion",),
+    "framework.files": ("replace_atomically",),
     "framework.hookspecs": ("Command", "Example", "hookimpl"),
     "framework.inference.predictor": ("Predictor",),
     "framework.reach": ("unreachable",),
@@ -75,58 +79,22 @@ _HOMES = {
     "framework.training.stages": ("stages_of",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_RENAMED = {"Observer": "Callback", "Finder": "Detector"}
 
 __all__ = [
-    "BadImage",
-    "BatchPosition",
-    "BatchRNG",
-    "Callback",
-    "Command",
-    "Confusion",
-    "Dataset",
-    "Detector",
-    "Example",
-    "ImageArrays",
-    "ImageFiles",
-    "ImageSource",
-    "Interrupted",
-    "Joined",
-    "Loss",
-    "Model",
-    "Normalization",
-    "Optimizer",
-    "Predictor",
-    "Recipe",
-    "Region",
-    "Registry",
-    "RunFolder",
-    "Scheduler",
-    "Splits",
-    "Stamps",
-    "Transform",
-    "UserError",
-    "build",
-    "class_tree",
-    "confusion_picture",
-    "decode",
-    "did_you_mean",
-    "examples_picture",
-    "existing_path",
-    "expand_home",
-    "find_data",
-    "holds_images",
-    "hookimpl",
-    "list_folder",
-    "names_argument",
-    "nfc",
-    "scalars",
-    "stages_of",
-    "undecayed",
+    "BadImage", "BatchPosition", "BatchRNG", "Callback", "Command", "Confusion", "Dataset", "Detector", "Example",
+    "ImageArrays", "ImageFiles", "ImageSource", "Interrupted", "Joined", "Loss", "Model", "Normalization",
+    "Optimizer", "Predictor", "Recipe", "Region", "Registry", "RunFolder", "Scheduler", "Splits", "Stamps",
+    "Transform", "UserError", "build", "class_tree", "confusion_picture", "decode", "did_you_mean",
+    "examples_picture", "existing_path", "expand_home", "find_data", "holds_images", "hookimpl", "list_folder",
+    "names_argument", "nfc", "read_table", "replace_atomically", "rgb_to_gray", "scalars", "stages_of", "undecayed",
     "unreachable",
-]
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
+    if name in _RENAMED:  # an `AttributeError` would lose its message in `from framework import Observer`
+        raise ImportError(f"'framework.{name}' does not exist; did you mean 'framework.{_RENAMED[name]}'?")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'framework' has no attribute '{name}'")
     return getattr(importlib.import_module(_HOME_OF[name]), name)

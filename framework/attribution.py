@@ -1,4 +1,4 @@
-"""A component's fault becomes one message that names the component, its plugin, and what it should have done."""
+"""Attribution of errors in components: one message with the component, its plugin and the contract of its kind."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any, ClassVar, Protocol
 from framework.errors import UserError
 
 GROUP = "framework"
-"""The group of entry points that plugins are found through."""
+"""The entry-point group of plugins."""
 FILE = "__plugin_file__"
 """The attribute of a module with the path of the plugin file that it was made from, as it was given."""
 
 
 class Named(Protocol):
-    """What this module needs to know of a component."""
+    """The attributes of a component that are used here."""
 
     kind: ClassVar[str]
     name: ClassVar[str]
@@ -28,22 +28,22 @@ class Named(Protocol):
 
 
 class ComponentFault(UserError):
-    """A plugin's component raised an exception, or did not do what its kind promises."""
+    """A plugin's component raised an exception or broke the contract of its kind."""
 
 
 def full_name(component: Named | type[Named]) -> str:
-    """As a recipe names it: `resnet18`, `timm/convnext_atto`."""
+    """The name in a recipe: `resnet18`, `timm/convnext_atto`."""
     variant = getattr(component, component.shorthand or "", None)  # a class has none
     return f"{component.name}/{variant}" if variant else component.name
 
 
 def label_of(component: Named | type[Named]) -> str:
-    """What messages call it: `model 'timm/convnext_atto'`."""
+    """The name in messages: `model 'timm/convnext_atto'`."""
     return f"{component.kind} '{full_name(component)}'"
 
 
 def provider_of(component: Named | type[Named]) -> str | None:
-    """The plugin and the distribution, or the plugin file, that a component comes from; None where it has none."""
+    """The plugin and distribution, or the plugin file, of a component; None if it has none."""
     module = (component if isinstance(component, type) else type(component)).__module__
     if file := plugin_file_of(component):
         return f"plugin file '{file}'"
@@ -56,21 +56,21 @@ def provider_of(component: Named | type[Named]) -> str | None:
 
 
 def plugin_file_of(component: Named | type[Named]) -> str | None:
-    """The plugin file that defines the component; None for one of an installed plugin."""
+    """The plugin file that defines the component; None for an installed plugin."""
     module = (component if isinstance(component, type) else type(component)).__module__
     return getattr(sys.modules.get(module), FILE, None)
 
 
 def line_in(file: str, error: BaseException) -> int | None:
-    """The last line of that file in the traceback; None where it is not in it."""
+    """The last line of that file in the traceback; None if it is not in it."""
     frames = traceback.extract_tb(error.__traceback__)
     return next((frame.lineno for frame in reversed(frames) if frame.filename == file), None)
 
 
 def origin_of(component: Named | type[Named], error: BaseException | None = None) -> str:
-    """A line for the end of a message that names the component's plugin, and for a plugin file the line in it.
+    """A line for the end of a message that names the component's plugin, and the line in a plugin file.
 
-    Empty where the plugin is not known.
+    Empty if the plugin is unknown.
     """
     provider, file = provider_of(component), plugin_file_of(component)
     line = line_in(file, error) if file and error else None
@@ -78,7 +78,7 @@ def origin_of(component: Named | type[Named], error: BaseException | None = None
 
 
 def fault(component: Named | type[Named], what: str, error: BaseException | None = None) -> ComponentFault:
-    """The error to raise where a component broke its contract; `what` follows its name in the message."""
+    """The error for a component that broke its contract; in the message, `what` follows its name."""
     subject = label_of(component) + ("" if what.startswith(",") else " ")
     return ComponentFault(f"{subject}{what}\n    {component.contract}{origin_of(component, error)}")
 
@@ -87,9 +87,9 @@ def fault(component: Named | type[Named], what: str, error: BaseException | None
 def attributed_to(
     component: Named | type[Named], doing: str, passing: tuple[type[Exception], ...] = ()
 ) -> Iterator[None]:
-    """Turn any exception raised inside into a `ComponentFault`; `doing` completes "… failed in".
+    """Convert exceptions to a `ComponentFault`; `doing` completes "… failed in".
 
-    A `UserError`, what is listed in `passing`, and running out of memory are left as they are.
+    `UserError`, exceptions listed in `passing`, and out-of-memory errors are not converted.
     """
     try:
         yield
@@ -105,7 +105,7 @@ def is_not_a_fault(error: BaseException) -> bool:
 
 
 def attributed(component: Named, doing: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, inside `attributed_to`; it keeps its signature."""
+    """The function wrapped in `attributed_to`, with the same signature."""
 
     @wraps(getattr(function, "forward", function))  # the arguments of a torch module are those of `forward`
     def call(*arguments: Any, **named: Any) -> Any:
@@ -116,7 +116,7 @@ def attributed(component: Named, doing: str, function: Callable[..., Any]) -> Ca
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on the CPU or on a device."""
+    """Whether the error is out of memory, on the CPU or a device."""
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"  # torch's own
 
 
@@ -126,6 +126,6 @@ def reason_of(error: BaseException) -> str:
 
 
 def _shared_parts(one: str, other: str) -> int:
-    """How many leading parts two module names share."""
+    """Number of leading parts that two module names have in common."""
     pairs = zip(one.split("."), other.split("."), strict=False)
     return next((index for index, (a, b) in enumerate(pairs) if a != b), min(one.count("."), other.count(".")) + 1)

@@ -1,7 +1,7 @@
-"""The eight kinds of component and their contracts. Importing this module never imports torch.
+"""The eight kinds of component and their contracts. Importing this module does not import torch.
 
-A component is a frozen pydantic class: its `name`, its typed and documented fields and its `build` method are at once
-the option schema, the documentation and the factory. The base class says the kind.
+A component is a frozen pydantic class with a `name`, typed and documented fields and a `build` method: one class is the
+schema, the documentation and the factory. Its base class is its kind.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ if TYPE_CHECKING:
 
 
 Activation = Literal["softmax", "sigmoid"]
-"""What turns a network's logits into probabilities."""
+"""The function from logits to probabilities."""
 
 
 class ImageSource(Protocol):
     """The images of one split, read one at a time.
 
-    `classes` are the class names, `labels` index into them (one per image), `names` tell the images apart in messages
-    and tables and decide which are held out (a path relative to the dataset's folder, as a rule: it must not change
-    when the folder is moved), `channels` is what `read` gives as a rule: 1 (grayscale) or 3 (RGB).
+    `classes` are the class names. `labels` are indices into them, one per image. `names` identify the images in
+    messages and tables and determine which are held out: usually paths relative to the dataset's folder, so that they
+    do not change when the folder is moved. `channels` is the usual number of channels: 1 (grayscale) or 3 (RGB).
 
-    Three more methods are welcome and may be missing:
+    Three further methods are optional:
 
-    - `stamps(indices) -> Stamps | None` says where these images are and what shows that one of them has changed; then
-      they are decoded once and kept for later runs. `Stamps.of_files` makes them for images in files.
-    - `read_reduced(index, least)` is `read` for somebody who needs `least` pixels on each side and no more: an image
-      that is larger may come smaller, if that is faster.
-    - `file(index) -> Path | None` says in which file the image lies, for links in a report.
+    - `stamps(indices) -> Stamps | None`: the location of these images and how a change of them is detected. Decoded
+      images are then cached for later runs. `Stamps.of_files` makes stamps of images in files.
+    - `read_reduced(index, least)`: like `read`, but an image larger than `least` pixels on each side may be returned
+      smaller, at least of that size, if that is faster.
+    - `file(index) -> Path | None`: the file of an image, for links in reports.
     """
 
     @property
@@ -72,56 +72,56 @@ class ImageSource(Protocol):
     def __len__(self) -> int: ...
 
     def read(self, index: int) -> NDArray[np.uint8]:
-        """Image `index` as uint8 C×H×W with C 1 or 3; raises `BadImage` where it cannot be read.
+        """Image `index` as uint8 C×H×W with C 1 or 3; raises `BadImage` if it cannot be read.
 
-        It is called from several threads at once: a source that reads from one open file holds a lock while it does.
-        Where images are streamed it is called from several processes, each with a copy of the source; they share the
-        position in a file that was open before, so that such a source reads with `os.pread`.
+        Called from several threads at once: a source that reads from one open file needs a lock. When images are
+        streamed it is called from several processes with copies of the source. These share the position of a file
+        that was opened before, so such a source reads with `os.pread`.
         """
 
 
 class Lookup(Protocol):
-    """Finds component classes by name; the registry is one."""
+    """Finds component classes by name, as the registry does."""
 
     def find(self, kind: type[Any], name: str) -> type[Component]:
-        """The class, or a `UserError` that says which names there are."""
+        """The class; raises `UserError` with the known names if there is none."""
 
 
 class Component(Section):
-    """Something that a recipe names, with options, that can be built."""
+    """A part of a recipe that is selected by name, has options, and can be built."""
 
     kind: ClassVar[str]
-    """What it is, in the singular: `dataset`, `model`, …"""
+    """The kind, in the singular: `dataset`, `model`, …"""
 
     name: ClassVar[str]
-    """What a recipe calls it: lower case letters, digits and underscores."""
+    """The name in recipes: lower-case letters, digits and underscores."""
 
     aliases: ClassVar[tuple[str, ...]] = ()
-    """Its names in other libraries, such as `RandomHorizontalFlip`: they are suggested as this one, not accepted. Case,
-    underscores and words such as `Random`, `Loss` and `LR` do not matter."""
+    """Names in other libraries, such as `RandomHorizontalFlip`, for suggestions; recipes do not accept them. Case,
+    underscores and words such as `Random`, `Loss` and `LR` are ignored."""
 
     shorthand: ClassVar[str | None] = None
-    """The field that `name/value` fills: with `arch`, `timm/vit_tiny` means `{name: timm, arch: vit_tiny}`."""
+    """The field set by `name/value`: with `arch`, `timm/vit_tiny` is short for `{name: timm, arch: vit_tiny}`."""
 
     offered: ClassVar[tuple[str, ...]] = ()
-    """The arguments that `build` may ask for, by name."""
+    """Names of the arguments that `build` may have."""
 
     contract: ClassVar[str] = ""
-    """What a component of this kind must do, in one sentence for messages about one that does not."""
+    """What components of this kind must do, in one sentence, for messages."""
 
     @abstractmethod
     def build(self, *args: Any, **kwargs: Any) -> Any:
-        """Make the object that the component stands for."""
+        """Build the object that the component describes."""
 
     @classmethod
     def variants(cls) -> Sequence[str]:
-        """The values that the `shorthand` field takes, for lists and suggestions; without importing torch."""
+        """The values of the `shorthand` field, for lists and suggestions; must not import torch."""
         return ()
 
     @model_validator(mode="wrap")
     @classmethod
     def _resolve(cls, value: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
-        """Where a kind is asked for (`model: Model`), find the class that the recipe names and validate by that."""
+        """For a field of a kind (`model: Model`), find the class of that name and validate by it."""
         if isinstance(value, cls):
             return value
         if cls not in KINDS:
@@ -129,11 +129,11 @@ class Component(Section):
         name, fields = _name_and_fields(cls, value)
         lookup: Lookup | None = info.context
         if lookup is None:
-            raise TypeError("a recipe's components are looked up in a registry: pass it as the validation context")
+            raise TypeError("components are looked up in a registry; pass one as the validation context")
         try:
             found = lookup.find(cls, name)
         except UserError as error:
-            text = str(error).encode(errors="backslashreplace").decode()  # pydantic takes what is UTF-8 alone
+            text = str(error).encode(errors="backslashreplace").decode()  # pydantic accepts only UTF-8
             raise PydanticCustomError("unknown_component", "{text}", {"text": text}) from None
         expanded = _expand_shorthand(found, value, fields)
         with attributed_to(found, "the validation of its options", passing=(ValidationError, PydanticCustomError)):
@@ -148,8 +148,8 @@ class Component(Section):
 class Dataset(Component):
     """Images with labels, in named splits.
 
-    `build()` returns `{split: ImageSource}` with at least `train`. Splits called `validation` and `test` are used as
-    such; where they are missing they are held out from `train` as asked for below.
+    `build()` returns `{split: ImageSource}` with at least `train`. Missing splits `validation` and `test` are held out
+    from `train`, as the options below say.
     """
 
     kind = "dataset"
@@ -159,126 +159,125 @@ class Dataset(Component):
     )
 
     validation: float | None = Field(None, ge=0, lt=1)
-    """Share of `train` held out for validation, stratified by class. Left out: the dataset's own validation split, or
-    0.1 where it has none. 0: no validation."""
+    """Fraction of `train` held out for validation, stratified by class. Default: the dataset's own validation split, or
+    0.1 if it has none. 0: no validation."""
     test: float | None = Field(None, gt=0, lt=1)
-    """Share of `train` held out as the test split, stratified by class, for a dataset without one of its own."""
+    """Fraction of `train` held out for testing, stratified by class, for a dataset without a test split."""
     split_seed: int = Field(0, ge=0)
-    """Which images are held out; not changed by the recipe's `seed`, so that runs can be compared. It depends on this
-    seed and on each image's class and name alone, so that one more image moves at most one other into or out of a
-    split."""
+    """Seed of the held-out splits, independent of the recipe's `seed` so that runs can be compared. Membership depends
+    only on this seed and the image's class and name: adding one image moves at most one other into or out of a split.
+    """
     on_bad_image: Literal["error", "skip"] = "error"
-    """What to do with files that are empty, damaged or no images: stop before training and list them, or leave them
-    out and record each in the run."""
+    """For files that are empty, damaged or not images. `error`: list them and stop before training. `skip`: leave them
+    out and record them in the run."""
     bit_depth: int | None = Field(None, ge=8, le=32)
-    """Bits in use of images that are stored with more than 8 bits a sample: 12 for values from 0 to 4095 in 16-bit
-    files. Left out: what a file states (PNG's sBIT, TIFF's BitsPerSample and MaxSampleValue), else 16."""
+    """Significant bits of images with more than 8 bits per sample: 12 for values from 0 to 4095 in 16-bit files.
+    Default: from the file's metadata (PNG sBIT, TIFF BitsPerSample and MaxSampleValue), else 16."""
     value_range: tuple[float, float] | None = None
-    """In place of `bit_depth`: the values that become black and white, as `[0, 1]` for floating-point pixels; those
-    below and above are black and white too."""
+    """Instead of `bit_depth`: the values that are mapped to black and white, such as `[0, 1]` for floating-point
+    pixels. Values outside are clipped."""
     drop: Path | None = None
-    """A CSV file of images to leave out, such as `framework data check` writes: a column `name`; with a column `keep`,
-    only rows that say `no`. Images are those of `train`, held-out ones included, unless a column `split` names another
-    split. A relative path is also looked for under `$FRAMEWORK_DATA`."""
+    """A CSV file of images to leave out, such as `framework data check` writes, with a column `name`. With a column
+    `keep`, only rows with `no` are left out. Names are of `train` images, held-out ones included, unless a column
+    `split` has another split. A relative path is also looked up in `$FRAMEWORK_DATA`."""
     keep: Path | None = None
-    """A CSV file of the only images to use, in the same form: of each split that it speaks of, all others are left
-    out."""
+    """A CSV file, in the same form, of the images to use: all other images of the splits in it are left out."""
 
     @property
     def sample_range(self) -> tuple[float, float] | None:
-        """The values of images with more than 8 bits a sample that become 0 and 255; None: as the files state."""
+        """The values mapped to 0 and 255 in images with more than 8 bits per sample; None: from the files."""
         return (0.0, 2.0**self.bit_depth - 1) if self.bit_depth is not None else self.value_range
 
     @model_validator(mode="after")
-    def _one_range(self) -> Self:
+    def _check_range(self) -> Self:
         if self.value_range is not None and self.bit_depth is not None:
-            raise PydanticCustomError("range", "has both 'bit_depth' and 'value_range': one of them is enough")
+            raise PydanticCustomError("range", "has both 'bit_depth' and 'value_range'; set only one of them")
         if self.value_range is not None and not self.value_range[0] < self.value_range[1]:
-            raise PydanticCustomError("range", "has a 'value_range' whose second number is not larger than the first")
+            raise PydanticCustomError("range", "has a 'value_range' whose second number is not greater than the first")
         return self
 
     @abstractmethod
     def build(self) -> Mapping[str, ImageSource]:
-        """The splits. Raise `UserError` where the data is not there."""
+        """The splits. Raises `UserError` if the data are missing."""
 
     def fetch(self) -> Path:
-        """Download the data to where `build` looks for it and return that folder (`framework data fetch NAME`)."""
-        raise UserError(f"dataset '{self.name}' has nothing to fetch")
+        """Download the data to the folder that `build` reads and return it (`framework data fetch NAME`)."""
+        raise UserError(f"dataset '{self.name}' has no download")
 
 
 class Transform(Component):
-    """A change made to training batches only.
+    """An augmentation of training batches.
 
     `build(image_size)` returns a callable `(images, targets, rng) -> (images, targets)`: `images` is float32 B×C×H×W in
-    [0, 1], `targets` float32 B×K class probabilities, and every image gets parameters of its own, drawn from `rng`
-    (`framework.BatchRNG`): a function of seed, epoch, image and transform. All tensors are on the device of the
-    images; a transform that fetches a value from there (`item`, `cpu`, `nonzero`, indexing by a mask) makes a GPU wait.
+    [0, 1], `targets` float32 B×K class probabilities. Each image gets its own parameters, drawn from `rng`
+    (`framework.BatchRNG`), which is a function of seed, epoch, image and transform. All tensors are on the device of
+    the images; copying values from it (`item`, `cpu`, `nonzero`, indexing by a mask) makes a GPU wait.
 
-    It may also return an object with `matrices(rng)` or `levels(means, rng)`: a geometric or photometric transform,
-    done in one pass together with its neighbours (see `framework.data.augment.Augmentation`).
+    `build` may also return an object with `matrices(rng)` or `levels(means, rng)`: a geometric or photometric
+    transform, applied in one pass with adjacent ones (see `framework.data.augment.Augmentation`).
     """
 
     kind = "transform"
     contract = (
-        "A transform takes (images, targets, generator) and returns (images, targets): float tensors of the shapes "
-        "that it was given, images in [0, 1], rows of targets that sum to 1"
+        "A transform takes (images, targets, rng) and returns (images, targets): float tensors of the same shapes, "
+        "images in [0, 1], rows of targets that sum to 1"
     )
     offered = ("image_size",)
 
     after: float | None = Field(None, gt=0, lt=1)
-    """Share of the training after which it begins; left out: at once."""
+    """Fraction of the training after which the transform starts. Default: at the beginning."""
     until: float | None = Field(None, gt=0, lt=1)
-    """Share of the training after which it ends, as mixing images often does (0.8 to 0.95); left out: never."""
+    """Fraction of the training after which the transform stops, such as 0.8 to 0.95 for mixup. Default: never."""
 
     @model_validator(mode="after")
-    def _some_of_the_training(self) -> Self:
+    def _check_interval(self) -> Self:
         if self.after is not None and self.until is not None and self.after >= self.until:
-            raise ValueError(f"'after' is {self.after} and must be below 'until', {self.until}")
+            raise ValueError(f"'after' is {self.after}; it must be less than 'until', {self.until}")
         return self
 
     def acts_at(self, progress: float) -> bool:
-        """Whether it does where that share of the training is done."""
+        """Whether the transform is active at `progress`, the completed fraction of the training."""
         return (self.after or 0.0) <= progress < (self.until or 1.0)
 
 
 class Model(Component):
     """A network.
 
-    `build(num_classes, channels, image_size, sample)` returns an `nn.Module` that maps float32 B×C×H×W, normalised, to
-    logits B×K. `image_size` is (height, width). `sample` holds up to 256 training images, float32 N×C×H×W, normalised,
-    for weights that begin with what the data look like; it is None where trained weights will be loaded.
+    `build(num_classes, channels, image_size, sample)` returns an `nn.Module` from normalised float32 B×C×H×W to logits
+    B×K. `image_size` is (height, width). `sample` has up to 256 normalised training images, float32 N×C×H×W, for
+    data-dependent initial weights; it is None if trained weights will be loaded.
     """
 
     kind = "model"
-    contract = "A model takes images B×C×H×W and returns one tensor of logits B×K, in training as in evaluation"
+    contract = "A model takes images B×C×H×W and returns one tensor of logits B×K, in training and evaluation"
     offered = ("num_classes", "channels", "image_size", "sample")
 
     def without_pretrained(self) -> Self:
-        """The same network with nothing to fetch or read before training, as weights of a run will be loaded.
+        """The same network without pretrained weights, for loading the weights of a run.
 
-        Whoever has an option for weights to begin with returns a copy without them, and one with another model inside
-        asks that too; all others are the same already.
+        A model with an option for pretrained weights returns a copy without them; a model that contains another model
+        calls the method of that model too.
         """
         return self
 
     def pretrained_normalisation(self) -> tuple[Sequence[float], Sequence[float]] | None:
-        """Mean and standard deviation, per channel, of what the weights to begin with were trained on; None: unknown.
+        """Mean and standard deviation per channel, in [0, 1], that the pretrained weights expect; None if unknown.
 
-        Of pixel values in [0, 1]. A run says it where its images are normalised otherwise.
+        A run prints a message if its images are normalised differently.
         """
         return None
 
 
 class Loss(Component):
-    """What training minimises.
+    """A loss function.
 
     `build(class_counts, preprocess, device, precision)` returns a callable `(logits B×K, targets B×K class
-    probabilities) -> scalar`. One that names `images` too is given what the network got, float32 B×C×H×W, normalised.
-    What a module keeps in its buffers goes into checkpoints; it has no parameters to be trained, for the optimizer has
-    the model's alone.
+    probabilities) -> scalar`. If it has an argument `images`, it gets the input of the network, normalised float32
+    B×C×H×W. The buffers of a module are saved in checkpoints. It must not have trainable parameters: the optimizer
+    has only those of the model.
 
-    `class_counts` maps each class name, in the order of the labels, to its number of training images; `preprocess` is
-    the `Preprocessor` of the run, `device` where it trains, `precision` the torch dtype of its forward passes.
+    `class_counts` maps each class name, in the order of the labels, to its number of training images. `preprocess` is
+    the `Preprocessor` of the run, `precision` the torch dtype of its forward passes.
     """
 
     kind = "loss"
@@ -289,10 +288,10 @@ class Loss(Component):
     offered = ("class_counts", "preprocess", "device", "precision")
 
     def activation(self) -> Activation:
-        """How logits trained with this loss become probabilities, wherever the network is used.
+        """The function from logits to probabilities for networks trained with this loss.
 
-        `softmax`: one distribution over the classes. `sigmoid`: each class against the rest, as binary cross entropy
-        trains it. A loss that is not trained through a softmax overrides this.
+        `softmax`: one distribution over the classes. `sigmoid`: an independent probability of each class, as for binary
+        cross entropy.
         """
         return "softmax"
 
@@ -308,10 +307,10 @@ class Optimizer(Component):
 
 
 class Scheduler(Component):
-    """The learning rate over time.
+    """A learning-rate schedule.
 
-    `build(optimizer, total_steps, steps_per_epoch)` returns a torch LR scheduler, stepped after each optimizer step;
-    a `ReduceLROnPlateau` is instead told the validation figure that `train.monitor` names, after each epoch.
+    `build(optimizer, total_steps, steps_per_epoch)` returns a torch LR scheduler, stepped after each optimizer step. A
+    `ReduceLROnPlateau` is stepped after each epoch, with the validation metric `train.monitor`.
     """
 
     kind = "scheduler"
@@ -320,9 +319,9 @@ class Scheduler(Component):
 
 
 class Callback(Component):
-    """Someone who is told what happens in a run.
+    """A callback or logger that is notified during a run.
 
-    `build(run)` returns an object whose methods, marked with `@hookimpl`, implement hooks of
+    `build(run, say)` returns an object whose methods, marked with `@hookimpl`, implement hooks of
     `framework.hookspecs.CallbackSpec`. `run` is the run folder (`run.path` is its path), `say` prints a line on the
     terminal. `build` is called before any data are read.
     """
@@ -333,15 +332,15 @@ class Callback(Component):
     )
     offered = ("run", "say")
     essential: ClassVar[bool] = True
-    """Whether the run stops when the callback fails; set it to False where a run can do without."""
+    """Whether an error in the callback stops the run."""
 
 
 class Detector(Component):
-    """What finds the parts of an image that are classified each by itself (`framework predict --detect NAME`).
+    """Finds regions of an image, such as faces, to classify separately (`framework predict --detect NAME`).
 
     `build()` returns a callable from an image, uint8 C×H×W of any size with 1 or 3 channels, to a list of
-    `framework.Region`, the one to be answered first in front; an empty list says that there is none. It is called from
-    several threads at once.
+    `framework.Region`, most important first; it is empty if nothing is found. It is called from several threads at
+    once.
     """
 
     kind = "detector"
@@ -352,9 +351,9 @@ KINDS: tuple[type[Component], ...] = (Dataset, Transform, Model, Loss, Optimizer
 
 
 def build(component: Component, **offered: Any) -> Any:
-    """Call `component.build` with those of the offered arguments that it names, as pluggy does for hooks.
+    """Call `component.build` with the offered arguments that are in its signature, as pluggy does for hooks.
 
-    Raises `ComponentFault` where it raises anything but a `UserError`.
+    Raises `ComponentFault` if `build` raises anything but a `UserError`.
     """
     arguments = {name: value for name, value in offered.items() if wants(component, name)}
     with attributed_to(component, "build()"):
@@ -362,18 +361,18 @@ def build(component: Component, **offered: Any) -> Any:
 
 
 def wants(component: Component, argument: str) -> bool:
-    """Whether `component.build` names this argument, or takes all that are offered."""
+    """Whether `component.build` has this argument, or `**kwargs`."""
     parameters = inspect.signature(component.build).parameters
     return argument in parameters or any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
 
 
 def names_argument(function: Callable[..., Any], argument: str) -> bool:
-    """Whether something that `build` returned names this argument; of a torch module, whether its `forward` does."""
+    """Whether a callable has this argument; of a torch module, whether its `forward` has it."""
     return argument in inspect.signature(getattr(function, "forward", function)).parameters
 
 
 def field_kind(annotation: Any) -> type[Component] | None:
-    """The kind that a field holds (`Scheduler`, `list[Transform]`, `Scheduler | None`), or None for a plain field."""
+    """The kind of component in a field (`Scheduler`, `list[Transform]`, `Scheduler | None`); None for a plain field."""
     if isinstance(annotation, type) and annotation in KINDS:
         return annotation
     inner = (field_kind(argument) for argument in get_args(annotation))
@@ -381,7 +380,7 @@ def field_kind(annotation: Any) -> type[Component] | None:
 
 
 def components_in(value: Any) -> Iterator[Component]:
-    """Every component in a recipe, a section, a component or a list of them, nested ones included."""
+    """All components in a recipe, a section, a component or a list, including nested ones."""
     if isinstance(value, Component):
         yield value
     if isinstance(value, BaseModel):
@@ -395,7 +394,7 @@ def components_in(value: Any) -> Iterator[Component]:
 
 
 def own_fields_first(component: type[BaseModel]) -> list[str]:
-    """The names of a component's fields: its own, then those that it inherits."""
+    """The names of a component's fields: its own first, then inherited ones."""
     order: list[str] = []
     for base in component.__mro__:
         annotations = inspect.get_annotations(base)
@@ -404,7 +403,7 @@ def own_fields_first(component: type[BaseModel]) -> list[str]:
 
 
 def split_name(text: str) -> tuple[str, str | None]:
-    """`timm/vit_tiny` into (`timm`, `vit_tiny`); `resnet18` into (`resnet18`, None)."""
+    """`timm/vit_tiny` -> (`timm`, `vit_tiny`); `resnet18` -> (`resnet18`, None)."""
     name, slash, variant = text.partition("/")
     return name, variant if slash else None
 
@@ -420,9 +419,7 @@ def _name_and_fields(kind: type[Component], value: Any) -> tuple[str, dict[str, 
             "component_name", "{kind} needs a name: {form}", {"kind": _an(kind), "form": "{name: …}"}
         )
     raise PydanticCustomError(
-        "component_form",
-        "{kind} is a name or {form}",
-        {"kind": _an(kind), "form": "{name: …, option: …}"},
+        "component_form", "{kind} is a name or {form}", {"kind": _an(kind), "form": "{name: …, option: …}"}
     )
 
 
@@ -433,13 +430,13 @@ def _expand_shorthand(found: type[Component], value: Any, fields: dict[str, Any]
     if found.shorthand is None:
         raise PydanticCustomError(
             "no_shorthand",
-            "{kind} '{name}' takes nothing after a slash",
+            "{kind} '{name}' has no variants: there must be nothing after a slash",
             {"kind": found.kind, "name": found.name},
         )
     if found.shorthand in fields:
         raise PydanticCustomError(
             "named_twice",
-            "{kind} '{name}' is given its {field} twice: after the slash, and as an option",
+            "{kind} '{name}' has '{field}' twice: after the slash and as an option",
             {"kind": found.kind, "name": found.name, "field": found.shorthand},
         )
     return {found.shorthand: variant, **fields}

@@ -1,4 +1,4 @@
-"""What a user sees when something is wrong: one clear message, an exit status, no traceback."""
+"""Errors for users: a message and an exit status, without a traceback."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """The user's input was wrong. The message says where, what was given, what is allowed and what to do."""
+    """Invalid input. The message says where, what was given, what is allowed and what to do."""
 
     exit_status = 2
 
 
 class RunFailed(UserError):
-    """The input was right and the work failed all the same (a loss that became NaN, a full disk)."""
+    """The input is valid but the work failed (NaN loss, full disk)."""
 
     exit_status = 1
 
 
 class Interrupted(UserError):
-    """The user stopped the work; whatever had to be kept was kept."""
+    """The user stopped the work; results so far are saved."""
 
     exit_status = 130
 
 
-def nearest(word: str, known: Iterable[str], least: float = 0.6) -> str | None:
-    """The known word that `word` was most likely meant to be; None where none has at least that `likeness`."""
+def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The most similar known word; None if none has a `similarity` of at least `cutoff`."""
     by_lower = {candidate.lower(): candidate for candidate in known}
-    matches = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=least)
+    matches = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
     return by_lower[matches[0]] if matches else None
 
 
-def likeness(word: str, other: str) -> float:
-    """How much of both words is the same, in order: from 0 to 1."""
+def similarity(word: str, other: str) -> float:
+    """Similarity of two words, 0 to 1 (`difflib` ratio, ignoring case)."""
     return difflib.SequenceMatcher(None, other.lower(), word.lower()).ratio()
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A clause to append to a message: `; did you mean 'x'?`, or nothing where no known word is close."""
-    match = nearest(word, known)
+    """`; did you mean 'x'?` for the end of a message; empty if no known word is similar."""
+    match = closest(word, known)
     return f"; did you mean '{match}'?" if match else ""
 
 
 def enumerate_names(names: Iterable[str], limit: int = 12) -> str:
-    """The names as one readable line, cut after `limit` of them with the number left out."""
+    """`a, b, c, … (9 more)`: at most `limit` names and the number of the others."""
     names = list(names)
     shown = ", ".join(names[:limit])
     return shown if len(names) <= limit else f"{shown}, … ({len(names) - limit} more)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,20 +16,17 @@ from framework.errors import RunFailed, UserError
 
 
 def replace_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `path`, flush it to the disk, then rename it into place.
+    """Let `write` fill a temporary file beside `path`, flush it to the disk, then rename it to `path`.
 
-    Raises `RunFailed` where the disk does not take it.
+    Raises `RunFailed` if it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         temporary.touch()
         mode = temporary.stat().st_mode
         write(temporary)
         temporary.chmod(mode)  # some writers make their files for the owner alone
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _flush_folder(path.parent)
+        rename_flushed(temporary, path)
     except OSError as error:
         raise RunFailed(f"cannot write {path}: {error.strerror or error}") from None
     except SafetensorError as error:  # what the system said to its writer
@@ -36,6 +34,19 @@ def replace_atomically(path: Path, write: Callable[[Path], None]) -> None:
     finally:
         with suppress(OSError):  # such as a name that is too long: reported above
             temporary.unlink(missing_ok=True)
+
+
+def rename_flushed(temporary: Path, path: Path) -> None:
+    """Flush a file to the disk, then rename it to `path`, replacing what is there; raises `OSError`."""
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the new name, too
+        finally:
+            os.close(folder)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -65,13 +76,3 @@ def read_json(path: Path) -> Any:
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
-
-
-def _flush_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""What a plugin and a callback may implement; pluggy holds implementations to these signatures."""
+"""The hooks of plugins and callbacks; pluggy checks implementations against these signatures."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class PluginSpec:
 
     @hookspec
     def components(self) -> Sequence[type[Component]]:
-        """Return the component classes that the plugin offers.
+        """Return the component classes of the plugin.
 
-        Called once, when the registry is loaded. Keep the module light: import torch and other heavy packages
-        inside `build`, so that `framework list` and `framework check` stay fast.
+        Called once, when the registry is loaded. Import torch and other large packages inside `build`, so that
+        `framework list` and `framework check` stay fast.
 
             from framework import Model, hookimpl
 
@@ -64,10 +64,10 @@ class PluginSpec:
 
     @hookspec
     def bundles(self) -> Mapping[str, Path]:
-        """Return the trained classifiers that the plugin brings, files that `framework bundle` made, by name.
+        """Return the trained classifiers of the plugin: files of `framework bundle`, by name.
 
-        Users name one `PLUGIN/NAME`, where PLUGIN is the entry point's name: with `{"compact": …}`, the plugin
-        `fer2013` makes `framework predict fer2013/compact photo.jpg` work. Called once, when the registry is loaded;
+        Their names for users are `PLUGIN/NAME`, where PLUGIN is the entry point's name: with `{"compact": …}`, the
+        plugin `fer2013` allows `framework predict fer2013/compact photo.jpg`. Called once, when the registry is loaded;
         the files are not opened.
 
             from pathlib import Path
@@ -97,44 +97,43 @@ class PluginSpec:
 
 @dataclass(frozen=True)
 class Example:
-    """One image and the answer to it."""
+    """One image and its prediction."""
 
     name: str
     image: Tensor
-    """Uint8 C×H×W, as the network sees it, on the CPU."""
+    """Uint8 C×H×W on the CPU: the network's input before normalisation."""
     label: str
     prediction: str
     probability: float
-    """Of the prediction, by the activation of the loss."""
+    """Probability of the prediction, by the loss's activation."""
 
     @property
-    def right(self) -> bool:
-        """Whether label and prediction are the same."""
+    def correct(self) -> bool:
+        """Whether the prediction is the label."""
         return self.prediction == self.label
 
 
 class CallbackSpec:
-    """The hooks of a callback: what is told during a run. Implement any of them, naming the arguments you want.
+    """The hooks of a callback, called during a run. Implement any of them, with the arguments you need.
 
-    An exception raised in a hook stops the run (its checkpoints stay), unless the callback's component says
-    `essential = False`: then what it raises in `run_start` is reported as the user's error, and later the terminal says
-    what went wrong and what was missed, and the run goes on.
+    An exception in a hook stops the run (its checkpoints are kept), unless the callback's component sets
+    `essential = False`: then an exception in `run_start` is reported as a user's error, and later exceptions are
+    printed and counted while the run continues.
 
-    `examples` is for those who show single images: `examples(16)` gives up to that many of the validation split (of
-    test, at the end of a run without one), wrong ones and right ones, each with its prediction. Images are fetched when
-    it is called, and not otherwise.
+    `examples(16)` returns up to 16 images of the validation split (in `run_end`, of the test split if there is no
+    validation split), correct and incorrect ones, with their predictions. The images are read when it is called.
 
-    `confusion()` gives the confusion matrix (`framework.Confusion`) of the validation split in `epoch_end`, of the test
-    split in `run_end`. It is counted when it is called, and has no images where the run has no such split.
+    `confusion()` returns the confusion matrix (`framework.Confusion`): in `epoch_end` of the validation split, in
+    `run_end` of the test split. It is computed when it is called, and empty if the run has no such split.
     """
 
     @hookspec
     def run_start(self, total_steps: int, start_step: int, epochs: int, steps_per_epoch: int) -> None:
-        """Training is about to start at optimizer step `start_step` (above 0 where a run is resumed)."""
+        """Training is about to start at optimizer step `start_step`, which is above 0 in a resumed run."""
 
     @hookspec
     def step_end(self, step: int, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Every `train.log_every` optimizer steps: means since the last call.
+        """Called every `train.log_every` optimizer steps, with the means since the last call.
 
         `metrics` has `loss`, `top1` (a fraction), `lr` and `images_per_second`. `step` counts from 1, `epoch` from 1.
         """
@@ -148,11 +147,11 @@ class CallbackSpec:
         examples: Callable[[int], Sequence[Example]],
         confusion: Callable[[], Any],
     ) -> None:
-        """After each epoch.
+        """Called after each epoch.
 
-        `metrics` has `train` (`loss`, `top1`), `validation` (every figure of the validation split, absent where the
-        run has none), `lr`, `seconds`, `images_per_second` (of this epoch's training, without validation), and `kept`:
-        whether the weights were.
+        `metrics` has `train` (`loss`, `top1`), `validation` (all metrics of the validation split, if there is one),
+        `lr`, `seconds`, `images_per_second` (of the epoch's training, without validation), and `kept`: whether the
+        weights were saved.
         """
 
     @hookspec
@@ -162,8 +161,8 @@ class CallbackSpec:
         examples: Callable[[int], Sequence[Example]],
         confusion: Callable[[], Any],
     ) -> None:
-        """Training and the final evaluation are done; `results` is what `results.json` holds."""
+        """Training and the final evaluation are done; `results` is the content of `results.json`."""
 
     @hookspec
     def run_stopped(self, error: BaseException) -> None:
-        """The run ends before its end: it was interrupted (`error` is `Interrupted`), or failed. It may be resumed."""
+        """The run was interrupted (`error` is `Interrupted`) or failed. It may be resumed."""

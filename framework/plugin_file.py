@@ -19,7 +19,7 @@ from framework.component_checks import fault_of
 from framework.components import Component
 from framework.errors import UserError
 from framework.plugin import Plugin
-from framework.plugin_loading import hooks_of, sound_bundles, sound_components
+from framework.plugin_loading import hooks_of, valid_bundles, valid_components
 
 DIGITS = 12
 """Of the SHA-256, in place of a version."""
@@ -92,8 +92,8 @@ def _offers(module: ModuleType, file: Path, faults: list[str]) -> tuple[tuple[ty
         return components, {}
     hooks = hooks_of(module, file.stem)
     if hooks.components.get_hookimpls():
-        components = sound_components(hooks, faults)
-    return components, sound_bundles(hooks, faults)
+        components = valid_components(hooks, faults)
+    return components, valid_bundles(hooks, faults)
 
 
 def _is_component(value: object, module: ModuleType) -> bool:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from framework.components import Component
 
 HEAVY = "torch"
-SLOW = f"loading it imports {HEAVY}, which takes seconds in every command; import it inside `build`"
+SLOW = f"it imports {HEAVY} when it is loaded, which slows every command by seconds; import it inside `build`"
 
 
 def load_plugin(point: importlib.metadata.EntryPoint) -> Plugin:
@@ -37,9 +37,9 @@ def load_plugin(point: importlib.metadata.EntryPoint) -> Plugin:
         with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is not part of a command's output
             module = importlib.import_module(point.module)
             hooks = hooks_of(point.load(), point.name)
-            offers["components"] = sound_components(hooks, faults)
-            offers["bundles"] = sound_bundles(hooks, faults)
-            offers["commands"] = sound_commands(hooks, faults)
+            offers["components"] = valid_components(hooks, faults)
+            offers["bundles"] = valid_bundles(hooks, faults)
+            offers["commands"] = valid_commands(hooks, faults)
     except (KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # a plugin may raise anything on import, SystemExit too
@@ -57,61 +57,61 @@ def hooks_of(plugin: object, name: str) -> Any:
     manager.register(plugin, name)
     manager.check_pending()
     if not manager.get_hookcallers(plugin):
-        raise TypeError("it implements no hook: define `components()` and mark it with `@hookimpl`")
+        raise TypeError("it implements no hook; define `components()` and mark it with `@hookimpl`")
     return manager.hook
 
 
-def sound_components(hooks: Any, faults: list[str]) -> tuple[type[Component], ...]:
+def valid_components(hooks: Any, faults: list[str]) -> tuple[type[Component], ...]:
     """The components without a fault; the faults of the others are added to `faults`."""
     offered = _returned(hooks.components, ())
     if isinstance(offered, (str, Mapping)) or not isinstance(offered, Iterable):
         raise TypeError(f"components() returned {offered!r}, not a list of component classes")
-    sound: dict[tuple[str, str], type[Component]] = {}
+    valid: dict[tuple[str, str], type[Component]] = {}
     for entry in offered:
         if fault := fault_of(entry):
             faults.append(fault)
             continue
         component = cast("type[Component]", entry)
-        if (component.kind, component.name) in sound:
-            faults.append(f"components() offers {component.kind} '{component.name}' twice")
-        sound.setdefault((component.kind, component.name), component)
-    return tuple(sound.values())
+        if (component.kind, component.name) in valid:
+            faults.append(f"components() returned {component.kind} '{component.name}' twice")
+        valid.setdefault((component.kind, component.name), component)
+    return tuple(valid.values())
 
 
-def sound_bundles(hooks: Any, faults: list[str]) -> dict[str, Path]:
+def valid_bundles(hooks: Any, faults: list[str]) -> dict[str, Path]:
     """The bundles whose files exist; the faults of the others are added to `faults`."""
     offered = _returned(hooks.bundles, {})
     if not isinstance(offered, Mapping):
         raise TypeError(f"bundles() returned {offered!r}, not a mapping of names to files")
-    sound = {}
+    valid = {}
     for name, file in offered.items():
         if not (isinstance(name, str) and isinstance(file, (str, Path))):
-            faults.append(f"bundles() offers {name!r}: {file!r}, which is not a name and a file")
+            faults.append(f"bundles() returned {name!r}: {file!r}, which is not a name and a file")
         elif not Path(file).is_file():
-            faults.append(f"bundles() offers '{name}', but there is no file '{file}'")
+            faults.append(f"bundles() returned '{name}', but there is no file '{file}'")
         else:
-            sound[name] = Path(file)
-    return sound
+            valid[name] = Path(file)
+    return valid
 
 
-def sound_commands(hooks: Any, faults: list[str]) -> dict[str, Command]:
+def valid_commands(hooks: Any, faults: list[str]) -> dict[str, Command]:
     """The commands that can be called by their names; the faults of the others are added to `faults`."""
     offered = _returned(hooks.commands, ())
     if isinstance(offered, (str, Mapping)) or not isinstance(offered, Iterable):
         raise TypeError(f"commands() returned {offered!r}, not a list of `framework.Command`")
-    sound: dict[str, Command] = {}
+    valid: dict[str, Command] = {}
     for command in offered:
         if not isinstance(command, Command) or not all(isinstance(text, str) for text in vars(command).values()):
-            faults.append(f"commands() offers {command!r}, which is not a `framework.Command` of three texts")
+            faults.append(f"commands() returned {command!r}, which is not a `framework.Command` of three texts")
         elif not re.fullmatch(r"[a-z][a-z0-9_-]*", command.name):
             faults.append(
-                f"commands() offers '{command.name}'; a command is one word of lower case letters, digits, - and _"
+                f"commands() returned '{command.name}'; a command is one word of lower case letters, digits, - and _"
             )
-        elif command.name in sound:
-            faults.append(f"commands() offers '{command.name}' twice")
+        elif command.name in valid:
+            faults.append(f"commands() returned '{command.name}' twice")
         else:
-            sound[command.name] = command
-    return sound
+            valid[command.name] = command
+    return valid
 
 
 def _returned(hook: Any, default: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from framework.attribution import GROUP, reason_of
 from framework.components import Component
-from framework.errors import UserError, enumerate_names, nearest
+from framework.errors import UserError, closest, enumerate_names
 from framework.plugin import Plugin
 from framework.plugin_file import load_plugin_file
 from framework.plugin_loading import SLOW, load_plugin
@@ -129,31 +129,28 @@ class Registry:
 
     def _unknown(self, kind: type[Component], name: str) -> str:
         names = self.names(kind)
-        meant = self._meant(kind, name, names)
-        hint = f"; did you mean '{meant}'?" if meant else ""
+        suggestion = self._suggestion(kind, name, names)
+        hint = f"; did you mean '{suggestion}'?" if suggestion else ""
         message = f"there is no {kind.kind} '{name}'{hint}"
         message += f" (known: {enumerate_names(names, 20)}; see `framework list {kind.kind}`)"
         return "\n    ".join([message, *self.faults])
 
-    def _meant(self, kind: type[Component], name: str, names: Sequence[str]) -> str | None:
-        """The most similar name, or name and variant; aliases count as names."""
-        aliases = {_gist(alias): known for known in names for alias in self.find(kind, known).aliases}
-        by_gist = aliases | {_gist(known): known for known in names}
-        if (gist := _gist(name)) in by_gist:
-            return by_gist[gist]
+    def _suggestion(self, kind: type[Component], name: str, names: Sequence[str]) -> str | None:
+        """The most similar name, alias (the name it belongs to) or `name/variant`."""
+        aliases = {_normalised(alias): known for known in names for alias in self.find(kind, known).aliases}
+        candidates = aliases | {_normalised(known): known for known in names}
+        if (normalised := _normalised(name)) in candidates:
+            return candidates[normalised]
         for known in names:
-            for variant in self._variants(kind, known):
-                if _gist(variant) == gist:
+            for variant in variants_of(self.find(kind, known))[0]:
+                if _normalised(variant) == normalised:
                     return f"{known}/{variant}"
-        found = nearest(gist, by_gist)
-        return by_gist[found] if found else None
-
-    def _variants(self, kind: type[Component], name: str) -> Sequence[str]:
-        return variants_of(self.find(kind, name))[0]
+        match = closest(normalised, candidates)
+        return candidates[match] if match else None
 
 
 def variants_of(component: type[Component]) -> tuple[Sequence[str], str | None]:
-    """What may follow the component's name after a slash, and why its plugin cannot say where it cannot."""
+    """The variants of a component (`name/variant`), and the reason if they cannot be listed."""
     try:
         return tuple(component.variants()), None
     except Exception as error:
@@ -171,10 +168,10 @@ def _clash(kind: str, name: str, found: Providers) -> str:
     owners = " and ".join(plugin.origin for plugin, _ in found)
     files = [plugin.location for plugin, _ in found if plugin.sha256]
     remedy = f"rename it in {files[0]}" if files else "uninstall one of them"
-    return f"{kind} '{name}' is offered by {owners}; {remedy}"
+    return f"{kind} '{name}' is provided by {owners}; {remedy}"
 
 
-def _gist(name: str) -> str:
+def _normalised(name: str) -> str:
     """Normalise a name: `RandomHorizontalFlip` and `horizontal_flip` give `horizontalflip`."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower().split("_")
     return "".join(word for word in words if word not in FILLER) or name.lower()

@@ -1,4 +1,4 @@
-"""What every part of a recipe is: frozen, closed to unknown keys, and taken literally."""
+"""The base class of all parts of a recipe: frozen, strict about types, without unknown keys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic_core.core_schema import no_info_before_validator_function
 
 
 def _make_scalars_strict(schema: Any) -> None:
-    """Set `strict` on every number and boolean of a core schema, and let no boolean pass for a literal 1."""
+    """Set `strict` on all numbers and booleans of a core schema, and reject booleans for literals such as 1."""
     if isinstance(schema, dict):
         if schema.get("type") in ("int", "float", "bool"):
             schema["strict"] = True
@@ -31,7 +31,7 @@ def _no_bool(value: Any) -> Any:
 
 
 class Section(BaseModel):
-    """A part of a recipe: frozen, closed to unknown keys, and strict about what is a number and what a boolean."""
+    """A part of a recipe: frozen, without unknown keys, strict about numbers and booleans."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -43,7 +43,7 @@ class Section(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Take scalars literally: pydantic would read `true` as 1, `"3"` as 3 and `yes` as true."""
+        """Make scalars strict: pydantic would convert `true` to 1, `"3"` to 3 and `yes` to true."""
         schema = handler(source)
         _make_scalars_strict(schema)
         return schema

@@ -1,4 +1,4 @@
-"""What several tests need: the real command line, in this process or in one of its own, and some images."""
+"""Fixtures: the command line, in this process or in a separate one, and some images."""
 
 import os
 import signal
@@ -14,13 +14,13 @@ STRANGER = Path(__file__).parent / "stranger"
 
 @pytest.fixture(autouse=True)
 def _no_cache_of_the_user_s(tmp_path_factory, monkeypatch):
-    """Whatever a test keeps of decoded images is its own."""
+    """Every test has its own cache of decoded images."""
     monkeypatch.setenv("FRAMEWORK_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a command left behind."""
+    """Status and output of a command."""
 
     status: int
     out: str
@@ -29,7 +29,7 @@ class Result:
 
 @pytest.fixture
 def framework(capfd, monkeypatch):
-    """The command line, called in this process, with the stranger's plugin installed."""
+    """The command line, called in this process, with the plugin `stranger` installed."""
     monkeypatch.syspath_prepend(str(STRANGER))
 
     def call(*arguments):
@@ -55,7 +55,7 @@ def heed_interrupts():
 
 @pytest.fixture(scope="session")
 def start_framework():
-    """The command line in a process of its own, not waited for, with the stranger's plugin installed."""
+    """The command line, started in a separate process, with the plugin `stranger` installed."""
     started = []
 
     def start(*arguments, plugins=(STRANGER,), cwd=None):
@@ -77,7 +77,7 @@ def start_framework():
 
 @pytest.fixture
 def photos(tmp_path):
-    """A folder of small colour images: two classes, told apart by colour."""
+    """A folder of small colour images with two classes of different colours."""
     import numpy as np
     from PIL import Image
 
@@ -94,7 +94,7 @@ def photos(tmp_path):
 
 @pytest.fixture
 def unsure_photos(photos):
-    """The same, a fifth with the wrong class, one of them in a tenth that is held out: nobody is right about all."""
+    """The same with a fifth of the labels wrong, also in a held-out tenth: no network is correct for all images."""
     from framework.data.splits import split_keys
 
     names = {color: [f"{color}/{index:02}.png" for index in range(20)] for color in ("red", "blue")}

@@ -1,4 +1,4 @@
-"""What a component promises: literal options, a frozen state, and a build that is given what it names."""
+"""Components: strict options, frozen state, `build` with the arguments in its signature."""
 
 from typing import Literal
 
@@ -32,7 +32,7 @@ class Net(Base):
     """Of each."""
 
     def build(self, num_classes, channels=1):
-        """Give back what came."""
+        """Return the arguments."""
         return num_classes, channels
 
 
@@ -57,7 +57,7 @@ class Net(Base):
     ],
     ids=str,
 )
-def test_an_option_of_another_type_is_refused(options):
+def test_an_option_of_another_type_is_rejected(options):
     with pytest.raises(ValidationError):
         Net(**options)
 
@@ -72,11 +72,11 @@ def test_an_option_of_another_type_is_refused(options):
         ("channels", 1),
     ],
 )
-def test_an_option_of_its_type_is_taken(option, value):
+def test_an_option_of_its_type_is_accepted(option, value):
     assert getattr(Net(**{option: value}), option) == value
 
 
-def test_a_list_is_taken_for_a_tuple():
+def test_a_list_is_converted_to_a_tuple():
     assert Net(shares=[1, 0.5]).shares == (1, 0.5)
 
 
@@ -89,11 +89,11 @@ def test_equal_options_make_equal_components():
     assert Net(width=3) == Net(width=3) != Net(width=4)
 
 
-def test_build_is_given_the_arguments_that_it_names():
+def test_build_gets_the_arguments_in_its_signature():
     assert build(Net(), num_classes=7, channels=3, image_size=(48, 48)) == (7, 3)
 
 
-def test_build_with_keywords_is_given_everything():
+def test_build_with_keywords_gets_all_arguments():
     class Open(Model):
         name = "open"
 
@@ -103,7 +103,7 @@ def test_build_with_keywords_is_given_everything():
     assert build(Open(), num_classes=7, channels=3) == ["channels", "num_classes"]
 
 
-def test_a_component_without_build_cannot_be_made():
+def test_a_component_without_build_cannot_be_instantiated():
     class Unfinished(Model):
         name = "unfinished"
 
@@ -111,7 +111,7 @@ def test_a_component_without_build_cannot_be_made():
         Unfinished()
 
 
-def test_a_dump_begins_with_the_name_and_the_own_options():
+def test_a_dump_begins_with_the_name_and_own_options():
     assert list(Net().model_dump())[:2] == ["name", "width"]
     assert list(Net().model_dump())[-1] == "rate"
 
@@ -128,7 +128,7 @@ def test_a_name_is_split_at_its_first_slash(text, parts):
     assert split_name(text) == parts
 
 
-def test_the_kind_of_a_field_is_found_inside_of_lists_and_unions():
+def test_the_kind_of_a_field_is_found_in_lists_and_unions():
     assert [field_kind(annotation) for annotation in (Loss, Scheduler | None, tuple[Model, ...], int | None)] == [
         Loss,
         Scheduler,
@@ -137,16 +137,16 @@ def test_the_kind_of_a_field_is_found_inside_of_lists_and_unions():
     ]
 
 
-def test_a_kind_without_a_registry_says_so():
+def test_validation_without_a_registry_is_a_type_error():
     from framework import Recipe
 
     with pytest.raises(TypeError, match="registry"):
         Recipe.model_validate({"dataset": "drawn_faces", "model": "resnet18"})
 
 
-def test_a_dataset_without_a_download_says_so():
+def test_fetching_a_dataset_without_a_download_is_a_user_error():
     from framework import UserError
 
     drawn_faces = Registry.load().find(KINDS[0], "drawn_faces")
-    with pytest.raises(UserError, match="dataset 'drawn_faces' has nothing to fetch"):
+    with pytest.raises(UserError, match="dataset 'drawn_faces'"):
         drawn_faces().fetch()

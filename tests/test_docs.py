@@ -1,4 +1,4 @@
-"""What the documentation says works: its code is run, its pages are up to date."""
+"""The code in the documentation works and generated pages are current."""
 
 import importlib.util
 import json
@@ -63,7 +63,7 @@ def lay_out_plugin(site, name, code):
     (info / "entry_points.txt").write_text(f"[framework]\n{name} = framework_{name}\n")
 
 
-def test_the_dataset_of_files_leaves_damaged_ones_out_where_it_is_asked_to(tmp_path):
+def test_the_example_dataset_skips_damaged_files(tmp_path):
     from PIL import Image
 
     ((_, code),) = blocks("docs/writing-a-plugin.md", "python", "plugin=birds")
@@ -95,7 +95,7 @@ def test_every_public_name_is_on_the_page_about_plugins():
     assert set(re.findall(r"`(\w+)`", table)) - {"framework", "help"} == set(framework.__all__)
 
 
-def test_the_plugin_of_the_readme_works_and_is_as_short_as_it_says(tmp_path):
+def test_the_plugin_of_the_readme_works_and_is_short(tmp_path):
     ((_, code),) = blocks("README.md", "python", "plugin")
     assert len([line for line in code.splitlines() if line.strip()]) <= 15
     lay_out_plugin(tmp_path, "linear", code)
@@ -105,7 +105,7 @@ def test_the_plugin_of_the_readme_works_and_is_as_short_as_it_says(tmp_path):
     assert (tmp_path / "run" / "model.safetensors").exists()
 
 
-def test_the_code_about_what_comes_after_training_runs(tmp_path, monkeypatch):
+def test_the_code_about_using_trained_networks_runs(tmp_path, monkeypatch):
     from PIL import Image
 
     Image.linear_gradient("L").save(tmp_path / "photo.png")
@@ -144,7 +144,7 @@ def test_commands_in_the_docs_name_commands_and_recipes_that_exist(page, framewo
             assert framework("check", path if path.is_file() else arguments[0], *overrides).status == 0
 
 
-def test_the_command_line_page_is_what_the_commands_say():
+def test_the_command_line_page_is_current():
     spec = importlib.util.spec_from_file_location("write_command_line", ROOT / "docs" / "write_command_line.py")
     writer = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(writer)
@@ -165,7 +165,7 @@ def test_every_hook_is_documented_with_its_arguments():
         assert f"`{name}({signature})`" in page
 
 
-def test_the_page_of_results_has_the_figures_of_its_runs():
+def test_the_page_of_results_has_the_metrics_of_its_runs():
     spec = importlib.util.spec_from_file_location("write_results", ROOT / "docs" / "write_results.py")
     writer = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(writer)

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic writing of files."""
 
 import pytest
 from safetensors.numpy import save_file
@@ -8,7 +8,7 @@ from framework.files import replace_atomically
 
 
 @pytest.mark.parametrize("write", [lambda path: save_file({}, path / "x"), lambda path: (path / "x").write_text("")])
-def test_what_the_system_refuses_is_an_error_for_people_and_leaves_nothing(write, tmp_path):
+def test_a_failed_write_is_a_user_error_and_leaves_no_file(write, tmp_path):
     with pytest.raises(RunFailed, match=r"cannot write .*weights\.safetensors: "):
         replace_atomically(tmp_path / "weights.safetensors", write)
     assert list(tmp_path.iterdir()) == []

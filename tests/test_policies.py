@@ -1,4 +1,4 @@
-"""What holds for all of the code: it is documented, its recipes are valid, its imports keep their direction."""
+"""Policies for all of the code: documentation, valid recipes, directions of imports."""
 
 import ast
 from pathlib import Path
@@ -8,13 +8,15 @@ import pytest
 import framework
 from framework import Registry
 from framework.components import KINDS
-from framework.recipe import Evaluate, Lookahead, Preprocess, Recipe, Train, load_recipe
+from framework.recipe import load_recipe
+from framework.recipe.sections import Evaluate, Lookahead, Preprocess, ProgressiveResize, Recipe, Train
 
 ROOT = Path(__file__).parents[1]
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
-PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/__init__.py"))
+PLUGINS = sorted((ROOT / "plugins").glob("*/**/*.py"))
+FRAMEWORK = sorted((ROOT / "framework").rglob("*.py"))
 FOUNDATION = ["errors", "section", "attribution", "components", "hookspecs", "component_checks"]
-FOUNDATION += ["plugin", "plugin_loading", "plugin_file", "registry", "recipe", "files", "reach", "device"]
+FOUNDATION += ["plugin", "plugin_loading", "plugin_file", "registry", "recipe", "files", "reach", "device", "display"]
 WORK = ["data", "evaluation", "runs", "inference", "training", "report", "export"]
 PARTS = [*FOUNDATION, *WORK]
 HOME_OF = {name: home.split(".")[1] for home, names in framework._HOMES.items() for name in names}
@@ -23,16 +25,12 @@ registry = Registry.load()
 COMPONENTS = [registry.find(kind, name) for kind in KINDS for name in registry.names(kind)]
 
 
-def label(value):
-    return f"{value.kind}-{value.name}" if hasattr(value, "kind") else getattr(value, "stem", value)
-
-
 def imports(file):
-    """Each (module, names) that a file imports, wherever in it."""
+    """Each (module, names) that a file imports, anywhere in it."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from ((alias.name, []) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:  # a relative one stays in the package
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:  # relative imports do not leave the package
             yield node.module, [alias.name for alias in node.names]
 
 
@@ -49,80 +47,72 @@ def part_of(file):
     return file.relative_to(ROOT / "framework").parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("component", COMPONENTS, ids=label)
-def test_every_component_is_documented(component):
-    assert component.__doc__
-    undescribed = [name for name, field in component.model_fields.items() if not field.description]
-    assert undescribed == []
+def test_every_component_is_documented():
+    missing = [component for component in COMPONENTS if not component.__doc__]
+    for component in COMPONENTS:
+        fields = component.model_fields.items()
+        missing += [f"{component.__name__}.{name}" for name, field in fields if not field.description]
+    assert missing == []
 
 
-@pytest.mark.parametrize(
-    "section", [Recipe, Preprocess, Train, Lookahead, Evaluate], ids=lambda section: section.__name__
-)
-def test_every_option_of_a_recipe_is_documented(section):
-    assert section.__doc__
-    assert [name for name, field in section.model_fields.items() if not field.description] == []
+def test_every_option_of_a_recipe_is_documented():
+    sections = [Recipe, Preprocess, Train, Lookahead, ProgressiveResize, Evaluate]
+    options = [(section, name, field) for section in sections for name, field in section.model_fields.items()]
+    assert [f"{section.__name__}.{name}" for section, name, field in options if not field.description] == []
+    assert all(section.__doc__ for section in sections)
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=label)
-def test_every_recipe_validates(recipe):
-    assert load_recipe(recipe, registry)
+def test_every_recipe_is_valid_and_opens_with_its_command_and_a_description():
+    for recipe in RECIPES:
+        assert load_recipe(recipe, registry)
+        command, description = recipe.read_text().splitlines()[:2]
+        assert command.split(" dataset.root=")[0] == f"# framework run recipes/{recipe.name}"
+        assert description.startswith("# "), recipe
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=label)
-def test_every_recipe_opens_with_the_command_that_runs_it_and_says_what_it_is(recipe):
-    command, description = recipe.read_text().splitlines()[:2]
-    assert command.split(" dataset.root=")[0] == f"# framework run recipes/{recipe.name}"
-    assert description.startswith("# ")
+def test_every_part_imports_only_earlier_parts():
+    offenders = []
+    for file in FRAMEWORK:
+        if (part := part_of(file)) in PARTS:
+            later = set(parts_imported(file)) - set(PARTS[: PARTS.index(part) + 1])
+            offenders += [(str(file), name) for name in later]
+    assert offenders == []
+    assert set(PARTS) <= {part_of(file) for file in FRAMEWORK}
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_every_part_is_built_on_those_before_it(part):
-    allowed = set(PARTS[: PARTS.index(part) + 1])
-    files = [file for file in (ROOT / "framework").rglob("*.py") if part_of(file) == part]
-    assert files
-    for file in files:
-        assert set(parts_imported(file)) <= allowed, file
+def test_the_framework_imports_no_plugin():
+    assert [
+        (file, module) for file in FRAMEWORK for module, _ in imports(file) if module.startswith("framework_")
+    ] == []
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "framework").rglob("*.py")), ids=lambda file: file.stem)
-def test_the_framework_never_imports_a_plugin(file):
-    assert [module for module, _ in imports(file) if module.startswith("framework_")] == []
-
-
-@pytest.mark.parametrize("plugin", PLUGINS, ids=label)
-def test_a_plugin_imports_public_names_only(plugin):
-    for file in plugin.rglob("*.py"):
+def test_plugins_import_only_public_names_and_no_other_plugin():
+    offenders = []
+    for file in PLUGINS:
+        plugin = file.relative_to(ROOT / "plugins").parts[0]
         for module, names in imports(file):
             if module == "framework.components":
-                assert names == ["Component"], file
+                allowed = names == ["Component"]
             elif module == "framework":
-                assert set(names) <= set(framework.__all__), file
+                allowed = set(names) <= set(framework.__all__)
             else:
-                assert not module.startswith("framework.") or module.startswith(plugin.name), file
+                allowed = module.split(".")[0] == plugin or not module.startswith("framework")
+            offenders += [] if allowed else [(str(file), module, names)]
+    assert offenders == []
 
 
-@pytest.mark.parametrize("plugin", PLUGINS, ids=label)
-def test_a_plugin_imports_no_other_plugin(plugin):
-    for file in plugin.rglob("*.py"):
-        others = [module for module, _ in imports(file) if module.startswith("framework_")]
-        assert {module.split(".")[0] for module in others} <= {plugin.name}, file
-
-
-@pytest.mark.parametrize("name", framework.__all__)
-def test_every_public_name_is_there(name):
-    assert getattr(framework, name).__doc__
-
-
-def test_a_name_that_is_not_public_is_not_there():
-    with pytest.raises(AttributeError, match="module 'framework' has no attribute 'nothing'"):
+def test_every_public_name_exists_and_is_documented():
+    assert [name for name in framework.__all__ if not getattr(framework, name).__doc__] == []
+    with pytest.raises(AttributeError, match="nothing"):
         framework.nothing  # noqa: B018
 
 
-@pytest.mark.parametrize("room", [*WORK, "recipe"])  # cli has one for each command, and lists those
-def test_a_package_says_what_is_in_its_modules(room):
-    package = ROOT / "framework" / room
-    told = ast.get_docstring(ast.parse((package / "__init__.py").read_text()))
-    modules = {path.name for path in package.glob("[!_]*.py")}
-    modules |= {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
-    assert [name for name in sorted(modules) if name not in told] == []
+def test_every_package_describes_its_modules():
+    missing = []
+    for part in [*WORK, "recipe"]:
+        package = ROOT / "framework" / part
+        description = ast.get_docstring(ast.parse((package / "__init__.py").read_text()))
+        modules = {path.name for path in package.glob("[!_]*.py")}
+        modules |= {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+        missing += [f"{part}/{name}" for name in sorted(modules) if name not in description]
+    assert missing == []

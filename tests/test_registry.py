@@ -1,4 +1,4 @@
-"""Plugins are discovered by their entry points, and the faults of each stay its own."""
+"""Discovery of plugins by entry points; a plugin that fails does not affect the others."""
 
 import itertools
 import sys
@@ -29,10 +29,10 @@ OFFER = """
 
 @pytest.fixture
 def install(tmp_path, monkeypatch):
-    """Put a plugin of that source on the path, as pip would; returns the loaded registry."""
+    """Install a plugin with that source on the path, as pip would; returns the loaded registry."""
 
     def install(source, metadata="Version: 0.1", entry=None, name="probe"):
-        number = next(NUMBERS)  # a module of its own each time: the interpreter keeps those that it has imported
+        number = next(NUMBERS)  # a new module each time, because imported modules are cached
         package = f"framework_probe_{number}"
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").write_text(source)
@@ -52,13 +52,20 @@ def fault(registry, name="probe"):
     return next(plugin.fault for plugin in registry.plugins if plugin.name == name)
 
 
+@pytest.mark.parametrize(("former", "current"), [("Observer", "Callback"), ("Finder", "Detector")])
+def test_a_plugin_that_imports_a_former_kind_fails_with_the_current_one(install, former, current):
+    reason = fault(install(f"from framework import {former}"))
+    assert f"'framework.{former}'" in reason
+    assert f"'framework.{current}'" in reason
+
+
 def test_a_plugin_on_the_path_is_found(install):
     registry = install(GOOD, OFFER)
     assert registry.find(Model, "probe").__name__ == "Probe"
     assert fault(registry) is None
 
 
-def test_bundled_plugins_are_found_and_whole():
+def test_bundled_plugins_are_found_without_faults():
     registry = Registry.load()
     assert {plugin.name for plugin in registry.plugins} >= {
         "drawn",
@@ -93,7 +100,7 @@ def test_a_plugin_may_be_an_object_of_a_module(install):
         ("import not_installed_anywhere", "ModuleNotFoundError: No module named 'not_installed_anywhere'"),
     ],
 )
-def test_a_plugin_that_cannot_be_imported_is_kept_with_its_reason(install, source, reason):
+def test_a_plugin_that_cannot_be_imported_is_listed_with_the_reason(install, source, reason):
     registry = install(source)
     assert fault(registry) == reason
     assert registry.find(Model, "resnet18")
@@ -113,80 +120,69 @@ def test_a_plugin_that_cannot_be_imported_is_kept_with_its_reason(install, sourc
         ("@hookimpl\ndef components(): return 'Probe'", "not a list of component classes"),
         ("@hookimpl\ndef components(): raise KeyError('x')", "KeyError: 'x'"),
         ("@hookimpl\ndef components(): return [Probe()]", "which is not a component class"),
-        ("@hookimpl\ndef components(): return [int]", "offers <class 'int'>, which is not a component class"),
-        ("@hookimpl\ndef components(): return [Model]", "framework.components.Model is of no one kind"),
-        ("@hookimpl\ndef components(): return [Probe, Probe]", "components() offers model 'probe' twice"),
+        ("@hookimpl\ndef components(): return [int]", "<class 'int'>, which is not a component class"),
+        ("@hookimpl\ndef components(): return [Model]", "framework.components.Model must be derived from"),
+        ("@hookimpl\ndef components(): return [Probe, Probe]", "model 'probe' twice"),
     ],
 )
-def test_a_hook_that_gives_no_components_is_said_to_be_so(install, hook, reason):
+def test_a_hook_without_valid_components_is_a_fault(install, hook, reason):
     assert reason in fault(install(GOOD, hook))
 
 
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (
-            "class Bad(Model):\n    def build(self): ...",
-            "Bad needs a name of lower case letters, digits and underscores",
-        ),
-        ("class Bad(Model):\n    name = 'Res Net'\n    def build(self): ...", "it has 'Res Net'"),
-        ("class Bad(Model):\n    name: str = 'bad'\n    def build(self): ...", "it is a field"),
-        ("class Bad(Model):\n    name = 'bad'", "Bad lacks build"),
-        ("class Bad(Component):\n    name = 'bad'\n    def build(self): ...", "Bad is of no one kind: derive it from"),
-        ("class Bad(Model, Transform):\n    name = 'bad'\n    def build(self): ...", "Bad is of no one kind"),
-        (
-            "class Bad(Model):\n    name = 'bad'\n    kind = 'x'\n    def build(self): ...",
-            "Bad is a model; `kind` is not",
-        ),
+        ("class Bad(Model):\n    def build(self): ...", "Bad needs a name"),
+        ("class Bad(Model):\n    name = 'Res Net'\n    def build(self): ...", "'Res Net'"),
+        ("class Bad(Model):\n    name: str = 'bad'\n    def build(self): ...", "`name` is a field"),
+        ("class Bad(Model):\n    name = 'bad'", "Bad does not implement build"),
+        ("class Bad(Component):\n    name = 'bad'\n    def build(self): ...", "exactly one kind: Dataset, Transform"),
+        ("class Bad(Model, Transform):\n    name = 'bad'\n    def build(self): ...", "exactly one kind: Dataset"),
+        ("class Bad(Model):\n    name = 'bad'\n    kind = 'x'\n    def build(self): ...", "Bad is a model"),
         ("class Bad(Model):\n    name = 'bad'\n    aliases = 'Net'\n    def build(self): ...", "a tuple of names"),
         ("class Bad(Model):\n    name = 'bad'\n    shorthand = 'arch'\n    def build(self): ...", "shorthand 'arch'"),
         ("class Bad(Model):\n    name = 'bad'\n    x: 'Missing' = 3\n    def build(self): ...", "type is not defined"),
-        ("class Bad(Model):\n    name = 'bad'\n    def build(): ...", "needs `build` to be a method"),
-        ("class Bad(Model):\n    name = 'bad'\n    build = staticmethod(print)", "needs `build` to be a method"),
+        ("class Bad(Model):\n    name = 'bad'\n    def build(): ...", "define `build` as a method"),
+        ("class Bad(Model):\n    name = 'bad'\n    build = staticmethod(print)", "define `build` as a method"),
         (
             "class Bad(Model):\n    name = 'bad'\n    def build(self, classes): ...",
-            "Bad asks in build for classes; a model is offered num_classes, channels, image_size, sample, by name",
+            "build(): classes; those of a model: num_classes, channels, image_size, sample",
         ),
-        (
-            "class Bad(Model):\n    name = 'bad'\n    def build(self, channels, /): ...",
-            "Bad asks in build for channels",
-        ),
+        ("class Bad(Model):\n    name = 'bad'\n    def build(self, channels, /): ...", "build(): channels;"),
     ],
 )
-def test_one_bad_class_is_named_and_the_others_are_used(install, body, reason):
+def test_an_invalid_class_is_named_and_the_others_are_used(install, body, reason):
     registry = install(GOOD, body, "@hookimpl\ndef components(): return [Bad, Probe]")
     assert reason in fault(registry)
     assert registry.find(Model, "probe")
 
 
-def test_metadata_without_a_version_are_no_fault(install):
+def test_metadata_without_a_version_are_not_a_fault(install):
     registry = install(GOOD, OFFER, metadata="")
     assert registry.provider(Model, "probe").version == "unknown"
 
 
-def test_what_a_plugin_prints_stays_out_of_answers(install, capsys):
+def test_prints_of_a_plugin_go_to_standard_error(install, capsys):
     install("print('hello')", GOOD, OFFER)
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "hello\n")
 
 
-def test_a_name_that_two_plugins_offer_names_both(install):
+def test_a_component_of_two_plugins_is_an_error_that_names_both(install):
     install(GOOD, OFFER, name="one")
     registry = install(GOOD, OFFER, name="two")
-    with pytest.raises(
-        UserError, match=r"model 'probe' is offered by plugin 'one' .* and plugin 'two' .*; uninstall one"
-    ):
+    with pytest.raises(UserError, match=r"model 'probe' .* plugin 'one' .* plugin 'two'"):
         registry.find(Model, "probe")
     assert len(registry.clashes) == 1
 
 
-def test_a_name_that_two_plugins_offer_leaves_the_others_alone(install):
+def test_a_component_of_two_plugins_does_not_affect_the_others(install):
     registry = install(GOOD.replace('"probe"', '"resnet18"'), OFFER)
     assert "resnet18" not in registry.names(Model)
     assert registry.find(Model, "resnet34")
 
 
-def test_an_unknown_name_brings_the_nearest_and_the_plugins_that_failed(install):
+def test_an_unknown_name_suggests_a_known_one_and_lists_plugins_that_failed(install):
     registry = install("raise RuntimeError('no licence')")
     with pytest.raises(UserError) as caught:
         registry.find(Optimizer, "sdg")
@@ -194,7 +190,7 @@ def test_an_unknown_name_brings_the_nearest_and_the_plugins_that_failed(install)
     assert "plugin 'probe' has failed: RuntimeError: no licence" in str(caught.value)
 
 
-def test_what_other_libraries_call_a_component_is_understood_and_never_accepted(install):
+def test_an_alias_is_suggested_and_not_accepted(install):
     source = GOOD.replace('name = "probe"', 'name = "probe"\n        aliases = ("TinyProbeNet",)')
     assert source != GOOD
     registry = install(source, OFFER)
@@ -203,7 +199,7 @@ def test_what_other_libraries_call_a_component_is_understood_and_never_accepted(
             registry.find(Model, written)
 
 
-def test_a_plugin_that_imports_torch_when_it_is_loaded_is_named(install, monkeypatch):
+def test_a_plugin_that_imports_torch_is_listed_as_slow(install, monkeypatch):
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     pretended = 'import sys, types\nsys.modules["torch"] = types.ModuleType("torch")\n'  # as `import torch` does
     registry = install(pretended + textwrap.dedent(GOOD), textwrap.dedent(OFFER))
@@ -212,7 +208,7 @@ def test_a_plugin_that_imports_torch_when_it_is_loaded_is_named(install, monkeyp
     assert fault(registry) is None
 
 
-def test_a_plugin_that_cannot_name_its_variants_has_none():
+def test_a_component_whose_variants_cannot_be_listed_has_none():
     class Odd(Model):
         name = "odd"
         shorthand = "arch"
@@ -224,10 +220,12 @@ def test_a_plugin_that_cannot_name_its_variants_has_none():
 
         def build(self): ...
 
-    assert variants_of(Odd) == ((), "odd/… cannot be listed: ImportError: no zoo")
+    variants, reason = variants_of(Odd)
+    assert variants == ()
+    assert "ImportError: no zoo" in reason
 
 
-def test_bundles_are_known_by_plugin_and_name(install, tmp_path):
+def test_bundles_are_found_by_plugin_and_name(install, tmp_path):
     (tmp_path / "x.safetensors").touch()
     registry = install(
         GOOD,
@@ -241,7 +239,7 @@ def test_bundles_are_known_by_plugin_and_name(install, tmp_path):
     assert fault(registry) is None
 
 
-def test_a_bundle_s_name_that_two_plugins_offer_names_both(install, tmp_path):
+def test_a_bundle_of_two_plugins_is_an_error_that_names_both(install, tmp_path):
     file = tmp_path / "x.safetensors"
     file.touch()
     source = f"""
@@ -251,15 +249,14 @@ def test_a_bundle_s_name_that_two_plugins_offer_names_both(install, tmp_path):
     """
     install(source)
     registry = install(source)
-    clash = r"bundle 'probe/x' is offered by plugin 'probe' \(.*\) and plugin 'probe' \(.*\); uninstall one of them"
-    with pytest.raises(UserError, match=clash):
+    with pytest.raises(UserError, match=r"bundle 'probe/x' .* plugin 'probe' \(.*\) and plugin 'probe' \("):
         open_trained("probe/x", registry)
     assert "probe/x" not in registry.bundles
     assert "drawn/faces" in registry.bundles
     assert len(registry.clashes) == 1
 
 
-def test_a_plugin_may_offer_bundles_alone(install, tmp_path):
+def test_a_plugin_may_provide_only_bundles(install, tmp_path):
     (tmp_path / "x.safetensors").touch()
     registry = install(f"""
         from framework import hookimpl
@@ -274,11 +271,11 @@ def test_a_plugin_may_offer_bundles_alone(install, tmp_path):
     ("offered", "message"),
     [
         ("['x']", "bundles() returned ['x'], not a mapping of names to files"),
-        ("{'x': 'nowhere.safetensors'}", "bundles() offers 'x', but there is no file 'nowhere.safetensors'"),
-        ("{'x': 3}", "bundles() offers 'x': 3, which is not a name and a file"),
+        ("{'x': 'nowhere.safetensors'}", "no file 'nowhere.safetensors'"),
+        ("{'x': 3}", "'x': 3"),
     ],
 )
-def test_a_bundle_that_is_not_there_is_a_fault_of_its_plugin(offered, message, install):
+def test_an_invalid_bundle_is_a_fault_of_its_plugin(offered, message, install):
     registry = install(
         GOOD,
         OFFER,

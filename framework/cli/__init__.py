@@ -1,45 +1,49 @@
-"""The command line: one small module for each command, imported only when it is called."""
+"""The command line: one module per command, imported when the command is called."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import sys
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 from framework.cli.streams import discard, standard_streams
 from framework.errors import UserError, did_you_mean
 from framework.report.wrapping import fitted
 
 COMMANDS = {
-    "run": "train a recipe, then evaluate it on the test split",
-    "evaluate": "every figure of a run, or of several together, on any split or folder",
-    "profile": "time the parts of a training step, and say what limits it",
-    "predict": "classify files and folders with a run",
-    "report": "write a page about a run: metrics, mistakes, curves, data",
-    "compare": "runs side by side, and whether their differences are more than noise",
-    "diff": "what differs between two runs: recipe, data, code, versions, hardware",
-    "reproduce": "train a run again from its folder, and say whether the result is the same",
-    "serve": "answer over HTTP, for programs and for people",
-    "soup": "average the weights of several runs of one network into a new run",
-    "bundle": "seal a run into one file, for others to use",
-    "export": "write a run as ONNX, torch.export or a bundle, and compare it with the run",
-    "bench": "latency and throughput of an export or a run",
-    "list": "what is installed: datasets, models, optimizers, …",
-    "list runs": "run folders with their metrics, sorted and filtered",
-    "show": "one component: its options, defaults and documentation; or a bundle's card",
+    "run": "train a network by a recipe, then evaluate it on the test split",
+    "evaluate": "compute metrics of a run or an ensemble on a split or folder",
+    "profile": "time the phases of a training step and find the bottleneck",
+    "predict": "classify image files and folders",
+    "report": "write an HTML report: metrics, mistakes, learning curves, data",
+    "compare": "compare runs, with significance tests",
+    "diff": "show the differences of two runs: recipe, data, code, versions",
+    "reproduce": "train a run again from its folder and compare the results",
+    "serve": "serve predictions over HTTP, as an API and a web page",
+    "soup": "average the weights of runs of the same network (model soup)",
+    "bundle": "pack a run into one file for distribution",
+    "export": "export a run (ONNX, torch.export) and verify its predictions",
+    "bench": "measure latency and throughput of an export or a run",
+    "list": "list installed components, recipes and bundles",
+    "list runs": "list run folders with their metrics",
+    "show": "show documentation and options of a component, or a model card",
     "check": "validate a recipe without running it",
-    "schema": "JSON Schema of recipes, for editors",
-    "plugins": "every plugin: version, where from, what it offers, why it failed",
-    "data fetch": "download a data set to where recipes look for it",
-    "data check": "find copies, contradictory labels, blank and corrupt images in a recipe's data set",
-    "data cache": "list the decoded images that are kept for later runs",
-    "new": "write a new recipe, with every option explained",
+    "schema": "print the JSON Schema of recipes, for editors",
+    "plugins": "list plugins: version, location, components, errors",
+    "data fetch": "download a dataset",
+    "data check": "find duplicates, conflicting labels, blank and corrupt images",
+    "data cache": "list or clear the cache of decoded images",
+    "new": "write a new recipe with all options and their documentation",
 }
+RENAMED = {"--find": "--detect", "--views": "--tta", "--refresh": "--recalibrate-bn"}
+"""Former names of options, with the current ones."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status is 0 done, 1 failed, 2 the input was wrong, 130 interrupted."""
+    """Run one command; returns the exit status: 0 success, 1 failure, 2 invalid input, 130 interrupted."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     with standard_streams():
@@ -47,19 +51,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _status(arguments: list[str], debug: bool) -> int:
-    """Run one command, and report what it ends with."""
+    """Run one command and print its error, if any."""
     try:
         try:
             return _dispatch(arguments)
         finally:
-            sys.stdout.flush()  # that it cannot be written is reported here, not by the interpreter as it exits
+            sys.stdout.flush()  # report write errors here rather than when the interpreter exits
     except UserError as error:
         print(_traceback() if debug else fitted(str(error), sys.stderr, indent=4), file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+    except BrokenPipeError:  # the reader of the output, such as `head`, has exited
         discard(sys.stdout)
         return 0
     except Exception as error:
@@ -67,8 +71,8 @@ def _status(arguments: list[str], debug: bool) -> int:
             print(_traceback() if debug else _out_of_memory(error), file=sys.stderr)
             return 1
         unexpected = (
-            f"framework failed unexpectedly: {type(error).__name__}: {error}\n"
-            "    This should not happen; repeat the command with --debug to see where"
+            f"internal error: {type(error).__name__}: {error}\n"
+            "    This is a bug in framework. Repeat the command with --debug for the traceback."
         )
         print(_traceback() if debug else unexpected, file=sys.stderr)
         return 1
@@ -118,16 +122,16 @@ def _dispatch_group(word: str, group: list[str], rest: list[str]) -> int:
 
 
 def module_of(name: str) -> str:
-    """The module that does a command's work."""
+    """The module of a command."""
     return f"framework.cli.{name.replace(' ', '_')}_command"
 
 
 def _out_of_memory(error: Exception) -> str:
-    said = str(error).strip().split("\n")[0]
+    reason = str(error).strip().split("\n")[0]
     return (
-        f"the memory is not enough{f': {said}' if said else ''}\n"
-        "    Try a smaller train.batch_size (train.grad_accum_steps makes up for it), preprocess.size or network, or "
-        "train.store=disk; of predict, evaluate and serve, a smaller --batch-size"
+        f"{reason if 'out of memory' in reason else f'out of memory: {reason}'.removesuffix(': ')}\n"
+        "    In training, use a smaller train.batch_size (with more train.grad_accum_steps), a smaller preprocess.size "
+        "or model, or train.store=disk; in predict, evaluate and serve, a smaller --batch-size"
     )
 
 
@@ -138,11 +142,23 @@ def _traceback() -> str:
 
 
 def command_parser(name: str, summary: str) -> argparse.ArgumentParser:
-    """The parser of one command, before the command configures it."""
-    return argparse.ArgumentParser(
+    """The parser of one command, to be configured by the command."""
+    return _Parser(
         f"framework {name}", description=f"{summary[:1].upper()}{summary[1:]}.", allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Exit with status 2; an unknown option gets a suggestion."""
+        options = [option for action in self._actions for option in action.option_strings]
+        unknown = re.search(r"unrecognized arguments: (?:.* )?(--[^ =]+)", message)
+        if unknown and (former := RENAMED.get(unknown[1])) in options:
+            message += f"; did you mean '{former}'?"
+        elif unknown:
+            message += did_you_mean(unknown[1], options)
+        super().error(message)
 
 
 def _help() -> str:
@@ -165,8 +181,8 @@ def _help() -> str:
         [
             *lines,
             "",
-            "framework COMMAND --help explains a command; --debug shows the traceback of an error.",
-            "Start with: framework run fer2013_resnet18 dataset=drawn_faces",
+            "framework COMMAND --help: options of a command; --debug: traceback of an error",
+            "First training: framework run fer2013_resnet18 dataset=drawn_faces",
         ]
     )
 

@@ -17,28 +17,26 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_plugin(parser)
+    parser.add_argument("export", metavar="EXPORT", help=".onnx or .pt2 file of `framework export`, run or bundle")
+    parser.add_argument("--batch", default="1,8,64", metavar="N,N", help="batch sizes (default: 1,8,64)")
     parser.add_argument(
-        "export", metavar="EXPORT", help="an .onnx or .pt2 file of `framework export`, a run or a bundle"
+        "--size", type=int, nargs=2, metavar=("H", "W"), help="image size (default: input size of the network)"
     )
-    parser.add_argument("--batch", default="1,8,64", metavar="N,N", help="images in a call (default: 1,8,64)")
-    parser.add_argument(
-        "--size", type=int, nargs=2, metavar=("H", "W"), help="of the images (default: what the network sees)"
-    )
-    parser.add_argument("--seconds", type=float, default=3.0, help="for each batch size (default: 3)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="time per batch size in seconds (default: 3)")
     add_json(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Time calls with random images, from pixels to probabilities."""
+    """Time inference on random images, from pixels to probabilities."""
     batches = _batches(arguments.batch)
     if arguments.size and min(arguments.size) < 1:
         raise UserError(f"--size is {arguments.size[0]} {arguments.size[1]}; both must be 1 or more")
-    from framework.export.opened import open_export
     from framework.export.timing import measure
+    from framework.inference.predictor import Predictor
 
-    opened = open_export(arguments.export, Registry.load(arguments.plugin))
-    size = tuple(arguments.size) if arguments.size else opened.size
-    timings = [measure(opened.compute, number, size, arguments.seconds) for number in batches]
+    predictor = Predictor.open(arguments.export, Registry.load(arguments.plugin), "cpu")
+    size = tuple(arguments.size or (predictor.preprocess.height, predictor.preprocess.width))
+    timings = [measure(predictor.engine, number, size, arguments.seconds) for number in batches]
     if arguments.json:
         print(json.dumps({"export": arguments.export, "size": size, "batches": [_as_dict(one) for one in timings]}))
     else:
@@ -52,7 +50,7 @@ def _batches(text: str) -> list[int]:
     except ValueError:
         batches = [0]
     if min(batches) < 1:
-        raise UserError(f"--batch is '{text}'; give whole numbers from 1, such as 1,8,64")
+        raise UserError(f"--batch is '{text}'; it must be whole numbers of at least 1, such as 1,8,64")
     return batches
 
 
@@ -75,7 +73,7 @@ def _print(label: str, size: tuple[int, int], timings: list[Timing]) -> None:
     console = plain_console()
     console.print(Text.assemble((label, "bold"), f", images of {size[0]}×{size[1]} pixels, on the CPU"))
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("batch", "median", "95 % below", "images/s", "calls"):
+    for name in ("batch size", "median", "95th percentile", "images/s", "calls"):
         table.add_column(name, justify="right")
     for one in timings:
         table.add_row(

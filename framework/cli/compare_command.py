@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.cli.arguments import add_json, add_runs_and_overrides, add_split, require_place, runs_and_overrides
+from framework.cli.arguments import add_json, add_runs_and_overrides, add_split, require_writable, runs_and_overrides
 from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.registry import Registry
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    add_runs_and_overrides(parser, "the others are held against the first")
+    add_runs_and_overrides(parser, "the first is the baseline that the others are compared with")
     add_split(parser)
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page too")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page")
     add_json(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print the runs side by side."""
+    """Print the metrics of all runs, their differences to the first and the differences of their recipes."""
     named, overrides = runs_and_overrides([*arguments.runs, *arguments.overrides])
     if len(named) < 2:
-        raise UserError("name two runs or more: framework compare RUN RUN… [key=value …]")
+        raise UserError("compare needs two or more runs: framework compare RUN RUN… [key=value …]")
     if arguments.html:
-        require_place(arguments.html, "--html")
+        require_writable(arguments.html, "--html")
         output_is_optional()
     registry = Registry.load(arguments.plugin)
     trained = [open_trained(name, registry) for name in named]
@@ -60,16 +60,15 @@ def execute(arguments: argparse.Namespace) -> int:
 def _print(comparison: Comparison) -> None:
     from rich.table import Table
 
-    from framework.report.comparison import verdict
+    from framework.report.comparison_text import comparison_rows, result_text
     from framework.report.console import plain_console
-    from framework.report.side_by_side import figure_rows
 
     console = plain_console()
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column(comparison.split, no_wrap=True)
     for run in comparison.runs:
         table.add_column(run.name, justify="right", overflow="fold")
-    for name, *cells in figure_rows(comparison):
+    for name, *cells in comparison_rows(comparison):
         table.add_row(name, *cells, style="dim" if name.endswith("interval") else None)
     console.print(table)
     for note in comparison.untested:
@@ -78,25 +77,25 @@ def _print(comparison: Comparison) -> None:
     if comparison.seed_groups:
         console.print()
     for group in comparison.seed_groups:
-        console.print(group.in_words())
-    first, *others = comparison.runs
+        console.print(str(group))
+    baseline, *others = comparison.runs
     for run in others:
         console.print()
-        console.print(verdict(first, run), style="bold" if run.more_than_noise else None)
+        console.print(result_text(baseline, run), style="bold" if run.significant else None)
     _print_recipes(console, comparison)
 
 
 def _print_recipes(console: Console, comparison: Comparison) -> None:
     from rich.table import Table
 
-    from framework.report.side_by_side import difference_rows
+    from framework.report.comparison_text import difference_rows
 
     console.print()
     if not comparison.differences:
-        console.print("The recipes are the same.")
+        console.print("The recipes are identical.")
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("recipes differ in", no_wrap=True)
+    table.add_column("recipe differences", no_wrap=True)
     for run in comparison.runs:
         table.add_column(run.name, overflow="fold")
     for row in difference_rows(comparison):

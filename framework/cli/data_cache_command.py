@@ -6,46 +6,61 @@ import argparse
 import json
 import sys
 import time
+from typing import TYPE_CHECKING, Any
 
 from framework.cli.arguments import add_json
 from framework.errors import RunFailed, count
 from framework.report.wrapping import fitted
 
+if TYPE_CHECKING:
+    from framework.data.stores.store_file import StoreFile
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("--clear", action="store_true", help="remove all of them")
+    parser.add_argument("--clear", action="store_true", help="remove all decoded images")
     add_json(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """List, or remove."""
+    """List or clear the cache."""
     return _clear(arguments.json) if arguments.clear else _list(arguments.json)
 
 
 def _list(as_json: bool) -> int:
-    from framework.data.stores.cache import Cache, default_folder, describe
+    from framework.data.stores.cache import Cache, default_folder
 
     cache = Cache(default_folder())
-    entries = cache.entries()
+    stores = sorted(cache.stores(), key=lambda store: -store.status.st_mtime)
     if as_json:
-        print(json.dumps([describe(entry) for entry in entries], indent=2))
+        print(json.dumps([_as_json(store) for store in stores], indent=2))
         return 0
-    for entry in entries:
-        _, channels, height, width = entry.store.shape
-        used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
+    for store in stores:
+        _, channels, height, width = store.shape
+        used = time.strftime("%Y-%m-%d %H:%M", time.localtime(store.status.st_mtime))
         row = (
-            f"{entry.size / 1e6:10,.1f} MB  {used}  {count(entry.store.images, 'image'):>16} of "
-            f"{channels}×{height}×{width}  {entry.store.origin}"
+            f"{store.status.st_size / 1e6:10,.1f} MB  {used}  {count(store.images, 'image'):>16} of "
+            f"{channels}×{height}×{width}  {store.origin}"
         )
         print(fitted(row, sys.stdout, indent=4))
-    total = sum(entry.size for entry in entries)
+    total = sum(store.status.st_size for store in stores)
     whole = (
-        f"{count(len(entries), 'store')} of {total / 1e9:.2f} GB in {cache.folder}; "
-        f"beyond {cache.limit() / 1e9:.0f} GB those go that were not used for longest"
+        f"{count(len(stores), 'store')} of {total / 1e9:.2f} GB in {cache.folder}; "
+        f"least recently used stores are evicted beyond {cache.limit() / 1e9:.0f} GB"
     )
     print(fitted(whole, sys.stdout))
     return 0
+
+
+def _as_json(store: StoreFile) -> dict[str, Any]:
+    return {
+        "file": str(store.path),
+        "root": store.origin,
+        "images": store.images,
+        "size": list(store.shape[1:]),
+        "bytes": store.status.st_size,
+        "last_used": store.status.st_mtime,
+    }
 
 
 def _clear(as_json: bool) -> int:

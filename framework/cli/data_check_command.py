@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from framework.cli.arguments import add_json, add_recipe, require_place
+from framework.cli.arguments import add_json, add_recipe, require_writable
 from framework.cli.streams import output_is_optional
 from framework.errors import RunFailed
 from framework.recipe import load_recipe
@@ -17,28 +17,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_recipe(parser)
     parser.add_argument(
-        "--csv",
-        type=Path,
-        metavar="FILE",
-        help="write a row for each finding; dataset.drop=FILE leaves out those to drop",
+        "--csv", type=Path, metavar="FILE", help="write the findings as CSV, for use as dataset.drop=FILE"
     )
-    parser.add_argument("--strict", action="store_true", help="exit with 1 where anything was found")
+    strict = "exit with status 1 if there are findings, notes or advice"
+    parser.add_argument("--strict", action="store_true", help=strict)
     add_json(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Read every image, and print what is wrong with the data set."""
+    """Read all images of the dataset and print the findings."""
     if arguments.csv is not None:
-        require_place(arguments.csv, "--csv")
+        require_writable(arguments.csv, "--csv")
         output_is_optional()
     recipe = load_recipe(arguments.recipe, Registry.load(arguments.plugin), arguments.overrides)
     from framework.data.check.check import check_splits
     from framework.data.check.findings import findings_of, table_of
-    from framework.data.check.summary import summary_of
+    from framework.data.check.summary import options_to_set, summary_of
     from framework.data.splits import build_splits
     from framework.data.tables import require_other_file
     from framework.report.data_check import lines_of
     from framework.report.display import SilentDisplay, choose_display
+    from framework.training.prepare import resolve_preprocess
 
     if arguments.csv is not None:
         require_other_file(recipe.dataset, arguments.csv, "--csv")
@@ -48,21 +47,24 @@ def execute(arguments: argparse.Namespace) -> int:
         for note in splits.notes:
             display.line(f"dataset '{recipe.dataset.name}': {note}", "yellow")
         checked = check_splits(splits, display.reading, recipe.dataset.sample_range)
-        findings, summary = findings_of(checked), summary_of(checked)
+        findings = findings_of(checked)
+        advice = options_to_set(checked, resolve_preprocess(recipe, splits["train"]))
+        summary = {**summary_of(checked), "notes": splits.notes, "advice": advice}
         failure = _written(arguments.csv, table_of(findings)) if arguments.csv else None
-        again = [arguments.recipe, *arguments.overrides]
-        for text, style in lines_of(summary, findings, recipe.dataset, again, None if failure else arguments.csv):
+        recipe_arguments = [arguments.recipe, *arguments.overrides]
+        table = None if failure else arguments.csv
+        for text, style in lines_of(summary, findings, recipe.dataset, recipe_arguments, table):
             display.line(text, style)
     if arguments.json:
         rows = [finding.row() for finding in findings]
-        print(json.dumps({**summary, "notes": splits.notes, "findings": rows}, indent=2, ensure_ascii=False))
+        print(json.dumps({**summary, "findings": rows}, indent=2, ensure_ascii=False))
     if failure:
         raise failure
-    return 1 if arguments.strict and findings else 0
+    return 1 if arguments.strict and (findings or splits.notes or advice) else 0
 
 
 def _written(file: Path, text: str) -> RunFailed | None:
-    """Write the table; what kept it from being written, so that the findings are printed all the same."""
+    """Write the table; an error is returned rather than raised, so that the findings are still printed."""
     from framework.files import write_text
 
     try:

@@ -11,12 +11,12 @@ from framework.cli.streams import output_is_optional
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_plugin(parser)
-    parser.add_argument("dataset", metavar="DATASET", help="what to fetch, such as fer2013")
-    add_overrides(parser, "set an option of the data set, such as root=DIR: where it goes")
+    parser.add_argument("dataset", metavar="DATASET", help="name of the dataset, such as fer2013")
+    add_overrides(parser, "set an option of the dataset, such as root=DIR")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Download."""
+    """Download a dataset."""
     from framework.attribution import attributed_to
 
     output_is_optional()

@@ -1,4 +1,4 @@
-"""Images as people name them on the command line: paths, folders, patterns, and lists on standard input."""
+"""Images given on the command line: files, folders, patterns, and lists on standard input."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 @dataclass
 class Inputs:
-    """What was named on the command line and on standard input."""
+    """The images given on the command line and on standard input."""
 
     words: list[str]
     end: bytes | None
     total: int | None = None
-    """How many images there are, once they are counted."""
+    """Number of images, once they are counted."""
     listing: Listing = field(default_factory=Listing)
 
     def __post_init__(self) -> None:
         if not self.words and self.end is None:
-            raise UserError("name images to classify: files, folders, patterns, or - for a list on standard input")
+            raise UserError("give images to classify: files, folders, patterns, or - for a list on standard input")
         missing(self.words)
 
     @property
     def are_many(self) -> bool:
-        """Whether it is worth showing how far it is."""
+        """Whether to show progress."""
         return self.end is not None or any(Path(word).is_dir() or is_pattern(word) for word in self.words)
 
     def images(self) -> Iterator[str | BadImage]:
-        """One after the other, in the order of what names them, standard input last."""
+        """Paths of images in the order given, standard input last."""
         if self.end is None and sys.stderr.isatty():
             threading.Thread(target=self._count, daemon=True).start()
         for word in self.words:
@@ -47,17 +47,17 @@ class Inputs:
                 yield from self.listing.at(line)
 
     def lines(self) -> list[str]:
-        """What was passed over, in words."""
+        """Messages about empty folders and ignored files."""
         passed = self.listing.passed_over
         lines = [f"the folder '{folder}' has no images" for folder in self.listing.empty]
         if passed:
             endings = ", ".join(sorted(passed))
-            lines.append(f"{count(passed.total(), 'file')} in folders passed over, being no images ({endings})")
+            lines.append(f"{count(passed.total(), 'file')} in folders ignored: not images ({endings})")
         return lines
 
-    def nothing(self) -> str:
-        """Why there is no image at all."""
-        return "\n".join(self.lines()) or "standard input names no images"
+    def reason_for_none(self) -> str:
+        """Why there are no images."""
+        return "\n".join(self.lines()) or "there are no images on standard input"
 
     def _count(self) -> None:
         listing = Listing()

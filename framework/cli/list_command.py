@@ -18,18 +18,15 @@ from framework.report.wrapping import fitted
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_plugin(parser)
-    parser.add_argument(
-        "kind", nargs="?", metavar="KIND",
-        help="datasets, models, …, recipes or bundles; left out: all kinds. For runs: `framework list runs --help`",
-    )  # fmt: skip
-    parser.add_argument(
-        "pattern", nargs="?", metavar="PATTERN", help="part of a name, or a pattern such as 'timm/*vit*'"
-    )
+    kinds = "datasets, models, …, recipes or bundles (default: all components); runs: `framework list runs --help`"
+    parser.add_argument("kind", nargs="?", metavar="KIND", help=kinds)
+    pattern = "part of a name, or pattern such as 'timm/*vit*'"
+    parser.add_argument("pattern", nargs="?", metavar="PATTERN", help=pattern)
     add_json(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print names with a line of documentation each."""
+    """Print names, each with the first line of its documentation."""
     if arguments.kind == "run":
         raise UserError("there is no kind 'run'; did you mean 'framework list runs'?")
     registry = Registry.load(arguments.plugin)
@@ -43,18 +40,18 @@ def execute(arguments: argparse.Namespace) -> int:
     for fault in [*registry.faults, *registry.clashes, *registry.slow]:
         print(f"{fault} (see `framework plugins`)", file=sys.stderr)
     if arguments.pattern and not any(found.values()):
-        raise UserError(f"nothing matches '{arguments.pattern}' among {', '.join(found)}")
+        raise UserError(f"no {' or '.join(found)} match '{arguments.pattern}'")
     print(json.dumps(found, indent=2, ensure_ascii=False) if arguments.json else fitted(_text(found), sys.stdout))
     return 0
 
 
 def _matching(registry: Registry, kind: type[Component], pattern: str | None) -> dict[str, str]:
-    """Names, and with a pattern those after a slash too, with their lines."""
+    """Names with the first line of their documentation; with a pattern also variants (`name/variant`)."""
     found: dict[str, str] = {}
     for name in registry.names(kind):
         component = registry.find(kind, name)
         variants, _ = variants_of(component)
-        line = first_line(component) + (f" ({name}/…: {len(variants):,} of them)" if variants else "")
+        line = first_line(component) + (f" ({len(variants):,} variants {name}/…)" if variants else "")
         if _matches(name, pattern):
             found[name] = line
         if pattern:
@@ -96,7 +93,7 @@ def _bundles(registry: Registry, pattern: str | None) -> dict[str, str]:
 
 
 def _first_comment(text: str) -> str:
-    """The first sentence of the comment below the command."""
+    """The second comment line of a recipe, which follows the command."""
     lines = [line.removeprefix("#").strip() for line in text.splitlines() if line.startswith("#")]
     return lines[1] if len(lines) > 1 else ""
 

@@ -27,13 +27,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print every plugin, working or not; the status is 1 where one has a fault."""
+    """Print all plugins; the status is 1 if one has an error."""
     registry = Registry.load(arguments.plugin)
     clashes = [*registry.clashes, *command_clashes(registry, COMMANDS)]
     plugins = [_with_faults_of_variants(plugin) for plugin in registry.plugins]
     if arguments.json:
-        answer = {"plugins": [_entry(plugin) for plugin in plugins], "clashes": clashes}
-        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        document = {"plugins": [_entry(plugin) for plugin in plugins], "clashes": clashes}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         blocks = [_text(plugin) for plugin in plugins]
         blocks += ["\n".join(["FAILED:", *clashes])] * bool(clashes)

@@ -15,20 +15,20 @@ from framework.cli.images import Inputs
 from framework.cli.streams import output_is_optional
 from framework.errors import Interrupted, RunFailed, UserError, count
 from framework.registry import Registry
-from framework.runs.onnx_file import SUFFIX as ONNX_SUFFIX
+from framework.runs.export_file import ONNX, PT2
 from framework.runs.trained import names_trained, open_trained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from framework.data.regions import Find
+    from framework.inference.image_reader import Keep
     from framework.inference.predictor import Prediction
-    from framework.inference.reading import Keep
-    from framework.report.prediction_text import Form, Table
+    from framework.report.prediction_text import PredictionFormat, PredictionTable
 
 
 FIRST = 64
-"""Images that are looked up before anything is loaded: there must be one, and a table is as wide as their names."""
+"""Images that are listed before the network is loaded: there must be one, and their names set the column width."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,27 +36,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_run(parser)
     parser.add_argument(
         "paths", metavar="PATH", nargs="*",
-        help="image files, folders, patterns in quotes ('photos/**/*.jpg'); - reads paths from standard input",
+        help="image files, folders, quoted patterns ('photos/**/*.jpg'); - reads paths from standard input",
     )  # fmt: skip
-    parser.add_argument("--stdin", action="store_true", help="read paths from standard input, one a line")
-    parser.add_argument("-0", "--null", action="store_true", help="the same, each ended by NUL (find … -print0)")
-    parser.add_argument("--top", type=int, default=3, metavar="K", help="classes shown for each image (default: 3)")
+    parser.add_argument("--stdin", action="store_true", help="read paths from standard input, one per line")
+    parser.add_argument("-0", "--null", action="store_true", help="the same, separated by NUL (find … -print0)")
+    parser.add_argument("--top", type=int, default=3, metavar="K", help="classes shown per image (default: 3)")
     parser.add_argument(
-        "--abstain-below", type=float, metavar="P", help="answer no class where the best one's probability is below P"
+        "--abstain-below", type=float, metavar="P", help="predict no class if the highest probability is below P"
     )
     add_batch_size(parser)
-    parser.add_argument("--csv", metavar="FILE", help="write a CSV file with every probability; - is standard output")
-    parser.add_argument("--json", action="store_true", help="print a line of JSON for each image")
+    parser.add_argument("--csv", metavar="FILE", help="write all probabilities as CSV; - is standard output")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON per image")
     parser.add_argument(
-        "--detect", metavar="FINDER",
-        help="classify the parts that it finds, such as faces; with options: 'faces margin=0.2' "
+        "--detect", metavar="DETECTOR",
+        help="classify the regions found by a detector, such as faces or 'faces margin=0.2' "
         "(see `framework list detectors`)",
     )  # fmt: skip
-    parser.add_argument("--save-crops", type=Path, metavar="DIR", help="keep the parts that were found as PNG files")
+    parser.add_argument("--save-crops", type=Path, metavar="DIR", help="save the detected regions as PNG files")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print a line for each image as it is done; the status is 1 where one could not be read."""
+    """Print a line per image as it is classified; the status is 1 if an image could not be read."""
     registry = Registry.load(arguments.plugin)
     trained = open_trained(arguments.run, registry)
     words, end = _inputs(arguments)
@@ -69,15 +69,17 @@ def execute(arguments: argparse.Namespace) -> int:
     images = inputs.images()
     first = list(islice(images, FIRST))
     if not first:
-        raise UserError(inputs.nothing())
+        raise UserError(inputs.reason_for_none())
     from framework.data.decode import quiet_decoding
     from framework.inference.predictor import Predictor
     from framework.report.prediction_output import choose_output
-    from framework.report.prediction_text import Form, Tally
+    from framework.report.prediction_text import PredictionCounts, PredictionFormat
 
     predictor = Predictor.open(trained, registry).with_batch_size(arguments.batch_size)
-    form = Form(predictor.classes, arguments.top, arguments.abstain_below, detector[0] if detector else None)
-    tally = Tally(form, predictor.preprocess.value_range)
+    form = PredictionFormat(
+        predictor.classes, arguments.top, arguments.abstain_below, detector[0] if detector else None
+    )
+    counts = PredictionCounts(form, predictor.preprocess.value_range)
     with ExitStack() as open_files:
         table = _table(arguments.csv, form, open_files) if arguments.csv else None
         names = [image for image in first if isinstance(image, str)]
@@ -86,71 +88,71 @@ def execute(arguments: argparse.Namespace) -> int:
         try:
             with quiet_decoding(), output:
                 for prediction in predictor.predict(chain(first, images), detector[1] if detector else None, keep):
-                    tally.add(prediction)
+                    counts.add(prediction)
                     output.show(prediction)
                     if table is not None:
                         _write(table, prediction, arguments.csv)
-                    output.progress(tally.images, inputs.total)
+                    output.progress(counts.images, inputs.total)
         except KeyboardInterrupt:
-            raise Interrupted(f"interrupted after {count(tally.images, 'image')}") from None
+            raise Interrupted(f"interrupted after {count(counts.images, 'image')}") from None
         finally:
-            for line in [*tally.lines(), *inputs.lines()]:
+            for line in [*counts.lines(), *inputs.lines()]:
                 print(line, file=sys.stderr)
-    return 1 if tally.failed else 0
+    return 1 if counts.failed else 0
 
 
 def _inputs(arguments: argparse.Namespace) -> tuple[list[str], bytes | None]:
-    """The paths, and what ends each one on standard input; None where it is not read."""
+    """The paths, and the separator of paths on standard input; None if it is not read."""
     words = [word for word in arguments.paths if word != "-"]
     from_stream = arguments.stdin or arguments.null or "-" in arguments.paths
     return words, (b"\0" if arguments.null else b"\n") if from_stream else None
 
 
 def _require_images(words: Sequence[str], run: str, registry: Registry) -> None:
-    """None of them is a network; raises `UserError`."""
+    """Raise `UserError` if one of the paths is a trained network."""
     for word in words:
         if names_trained(word, registry):
-            both = shlex.quote(f"loss={{name: distill, teachers: [{run}, {word}]}}")
-            exports = any(name.endswith(ONNX_SUFFIX) for name in (run, word))  # which teach nobody
+            distill = shlex.quote(f"loss={{name: distill, teachers: [{run}, {word}]}}")
+            exports = any(name.endswith((ONNX, PT2)) for name in (run, word))
             raise UserError(
-                f"'{word}' is a trained network, not images, and predict asks one network. The metrics of both "
-                f"together: `{shlex.join(['framework', 'evaluate', run, word])}`"
-                + ("" if exports else f". To ask one network that learned from both, train it with {both}")
+                f"'{word}' is a trained network, not an image, and predict takes only one network. To evaluate the "
+                f"ensemble: `{shlex.join(['framework', 'evaluate', run, word])}`"
+                + ("" if exports else f". To train one network from both: {distill}")
             )
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """What does not go together; raises `UserError`."""
+    """Raise `UserError` for invalid values and combinations."""
     if arguments.top < 1:
         raise UserError(f"--top is {arguments.top}; it must be at least 1")
     require_batch_size(arguments.batch_size)
     if arguments.abstain_below is not None and not 0 <= arguments.abstain_below <= 1:
         raise UserError(f"--abstain-below is {arguments.abstain_below}; it is a probability, from 0 to 1")
     if arguments.csv == "-" and arguments.json:
-        raise UserError("--csv - and --json both write to standard output; choose one, or name a file for --csv")
+        raise UserError("--csv - and --json both write to standard output; use one of them, or a file for --csv")
     if arguments.save_crops is not None and not arguments.detect:
-        raise UserError("--save-crops keeps what --detect finds: name a detector too, such as --detect faces")
+        raise UserError("--save-crops needs --detect, such as --detect faces")
 
 
-def _detector(written: str, registry: Registry) -> tuple[str, Find]:
-    """Its name, and what it builds."""
+def _detector(text: str, registry: Registry) -> tuple[str, Find]:
+    """The name of the detector, and the function that it builds."""
     from framework.components import Detector
     from framework.data.regions import built_detector
     from framework.recipe.loading import validate_component
 
     try:
-        name, *options = shlex.split(written)
+        name, *options = shlex.split(text)
     except ValueError:
         raise UserError(
-            f"--detect takes a detector's name and its options, such as 'faces margin=0.2', not {written!r}"
+            f"--detect is {text!r}; it must be the name of a detector with options, such as 'faces margin=0.2'"
         ) from None
     component = validate_component(Detector, name, registry, options)
     return name, built_detector(component)
 
 
-def _table(file: str, form: Form, open_files: ExitStack) -> Table:
-    """Open at once: that it cannot be written is said before the work and not after."""
-    from framework.report.prediction_text import Table
+def _table(file: str, form: PredictionFormat, open_files: ExitStack) -> PredictionTable:
+    """Open the file before the work starts, to report errors early."""
+    from framework.report.prediction_text import PredictionTable
 
     to_stdout = file == "-"
     try:
@@ -158,14 +160,14 @@ def _table(file: str, form: Form, open_files: ExitStack) -> Table:
             sys.stdout.fileno() if to_stdout else file, "w", buffering=1, encoding="utf-8",
             errors="surrogateescape", newline="", closefd=not to_stdout,
         )  # fmt: skip
-        return Table(open_files.enter_context(stream), form)
+        return PredictionTable(open_files.enter_context(stream), form)
     except BrokenPipeError:
         raise
     except OSError as error:
         raise UserError(f"cannot write '{file}': {error.strerror}") from None
 
 
-def _write(table: Table, prediction: Prediction, file: str) -> None:
+def _write(table: PredictionTable, prediction: Prediction, file: str) -> None:
     try:
         table.write(prediction)
     except BrokenPipeError:
@@ -175,7 +177,7 @@ def _write(table: Table, prediction: Prediction, file: str) -> None:
 
 
 def _keep(folder: Path) -> Keep:
-    """What writes a part that was found to a PNG file, named after the image."""
+    """A function that saves a region as a PNG file, named after the image."""
     from PIL import Image
 
     def keep(name: str, pixels: object) -> None:

@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.cli.arguments import add_run, add_run_overrides, add_split, require_place
+from framework.cli.arguments import add_run, add_run_overrides, add_split, require_writable
 from framework.cli.streams import output_is_optional
 from framework.registry import Registry
 from framework.report.wrapping import fitted
 from framework.runs.trained import Trained, open_trained
 
 if TYPE_CHECKING:
-    from framework.report.evidence import Evidence
+    from framework.report.report_data import ReportData
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,26 +22,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_run(parser)
     add_run_overrides(parser)
     add_split(parser)
-    parser.add_argument("--out", type=Path, metavar="FILE", help="the page (default: RUN/report.html)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="HTML file (default: RUN/report.html)")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Write the page, and say where it is and what is missing in it."""
+    """Write the page, and print its path, the metrics and the missing parts."""
     output_is_optional()
     registry = Registry.load(arguments.plugin)
     trained = open_trained(arguments.run, registry)
     out: Path = arguments.out or _default_out(trained)
-    require_place(out, "--out")
+    require_writable(out, "--out")
     from framework.files import write_text
     from framework.inference.evaluated_model import EvaluatedModel
     from framework.report.display import PlainDisplay
-    from framework.report.evidence import gather
+    from framework.report.report_data import collect_report_data
     from framework.report.run_page import run_page
 
     model = EvaluatedModel(trained, registry, arguments.overrides, PlainDisplay().reading)
-    evidence = gather(model, arguments.split)
-    write_text(out, run_page(evidence, trained.name))
-    _print(out, evidence)
+    data = collect_report_data(model, arguments.split)
+    write_text(out, run_page(data, trained.name))
+    _print(out, data)
     return 0
 
 
@@ -52,19 +52,20 @@ def _default_out(trained: Trained) -> Path:
     return path.with_suffix(".html") if path.is_file() else Path(f"{path.name}.html")
 
 
-def _print(out: Path, evidence: Evidence) -> None:
+def _print(out: Path, data: ReportData) -> None:
     from framework.evaluation.untested import untested_note
-    from framework.report.formatting import HEADLINES, headline
+    from framework.report.formatting import METRIC_NAMES, metric_text, percent_range
 
-    print(f"{out}  {out.stat().st_size / 1e3:,.0f} kB, {evidence.split} split")
-    for key in HEADLINES if evidence.metrics else ():
-        if evidence.metrics and key in evidence.metrics:
-            interval = evidence.intervals.get(key)
-            between = f"  95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f}" if interval else ""
+    print(f"{out}  {out.stat().st_size / 1e3:,.0f} kB, {data.split} split")
+    metrics = data.metrics or {}
+    for key, name in METRIC_NAMES.items():
+        if key in metrics:
+            interval = data.intervals.get(key)
+            between = f"  95 % interval {percent_range(*interval)}" if interval else ""
             between += ", bias-corrected" if interval and key == "ece" else ""
-            print(f"{HEADLINES[key]:>20}  {headline(key, evidence.metrics[key])}{between}")
-    if untested := evidence.metrics and untested_note(evidence.metrics, evidence.split):
+            print(f"{name:>20}  {metric_text(key, metrics[key])}{between}")
+    if untested := metrics and untested_note(metrics, data.split):
         print(f"{'not tested':>20}  {untested}")
-    for gap in evidence.gaps:
-        remedy = f"\n{'':>20}  {gap.remedy}" if gap.remedy else ""
-        print(fitted(f"{'without ' + gap.part:>20}  {gap.why}{remedy}", sys.stdout))
+    for missing in data.missing_parts:
+        remedy = f"\n{'':>20}  {missing.remedy}" if missing.remedy else ""
+        print(fitted(f"{'missing':>20}  {missing.part}: {missing.reason}{remedy}", sys.stdout))

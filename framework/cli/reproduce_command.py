@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framework.cli.arguments import add_json, add_plugin, add_run_overrides, beside
+from framework.cli.arguments import add_json, add_plugin, add_run_overrides, append_suffix
 from framework.cli.streams import output_is_optional
 from framework.registry import Registry
 from framework.report.wrapping import fitted
@@ -49,7 +49,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
     folder = require_reproducible(trained)
     recipe = recipe_again(trained, registry, arguments.overrides)
-    named = beside(folder, "-reproduced")
+    named = append_suffix(folder, "-reproduced")
     out = arguments.out or new_run_path(f"{named.name}.yaml", named.parent)
     from framework.report.display import SilentDisplay, choose_display
     from framework.training.run import run_recipe
@@ -100,15 +100,15 @@ def _print(found: Agreement, differences: dict[str, Values], notes: list[str], n
 def _print_metrics(console: Console, found: Agreement) -> None:
     from rich.table import Table
 
-    from framework.report.formatting import HEADLINES, headline
+    from framework.report.formatting import METRIC_NAMES, metric_text, percent_range
 
     for split, pairs in found.metrics.items():
         table = Table(box=None, header_style="bold", pad_edge=False)
         for title in (split, "original", "95 % interval", "reproduced", ""):
             table.add_column(title, justify="left" if title in (split, "") else "right", no_wrap=True)
         for name, pair in pairs.items():
-            between = "{:.1f} to {:.1f}".format(*(100 * end for end in pair.interval))
-            cells = HEADLINES[name], headline(name, pair.original), between, headline(name, pair.reproduced)
+            original, reproduced = metric_text(name, pair.original), metric_text(name, pair.reproduced)
+            cells = METRIC_NAMES[name], original, percent_range(*pair.interval), reproduced
             table.add_row(*cells, "" if pair.agrees else "outside", style=None if pair.agrees else "yellow")
         console.print()
         console.print(table)

@@ -17,27 +17,25 @@ from framework.runs.plugin_files import require_same_files, warn_of_other_files,
 from framework.runs.plugins import naming_missing_plugins
 
 TIMED_STEPS = 5
-"""Of each image size, in a dry run."""
+"""Steps to time for each image size in a dry run."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_recipe(parser)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="the run folder (default: runs/RECIPE-N)")
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: runs/RECIPE-N)")
+    parser.add_argument("--resume", action="store_true", help="resume the run in --out from its last checkpoint")
     parser.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="build everything, time a few steps, estimate time and memory, train nothing",
+        "--dry-run", action="store_true", help="time a few steps and estimate time and memory, without training"
     )
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Train, or try whether it would."""
+    """Train and evaluate, or only estimate time and memory."""
     if not arguments.dry_run:
         output_is_optional()
     if arguments.resume and arguments.out is None:
-        raise UserError("--resume needs the folder of the run to go on with: --out DIR")
+        raise UserError("--resume needs the run folder: --out DIR")
     registry, environment = Registry.load(arguments.plugin), _environment(arguments)
     if environment:
         registry = _resumed(arguments.out, environment, registry)
@@ -68,7 +66,7 @@ def _resumed(out: Path, environment: dict[str, Any], registry: Registry) -> Regi
 
 
 def _environment(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What the run to be resumed recorded of the plugins that it began with."""
+    """The recorded environment, with plugins, of the run to resume; empty for a new run."""
     resumed = arguments.resume and (arguments.out / "environment.json").is_file()
     environment: dict[str, Any] = RunFolder(arguments.out).read("environment") if resumed else {}
     return environment

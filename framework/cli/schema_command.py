@@ -11,10 +11,10 @@ from framework.registry import Registry
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """The command has no arguments."""
     add_plugin(parser)
     parser.epilog = (
-        "Save it, and name it in a recipe's first line for editors with the YAML language server:\n"
+        "For editors with the YAML language server, in the first line of a recipe:\n"
         "  framework schema > recipe.schema.json\n"
         "  # yaml-language-server: $schema=recipe.schema.json"
     )

@@ -18,39 +18,35 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_run(parser)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine)")
-    parser.add_argument("--port", type=int, default=8000, help="0 takes any that is free (default: 8000)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    parser.add_argument("--port", type=int, default=8000, help="port; 0 is any free port (default: 8000)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: auto)")
     add_batch_size(parser)
     parser.add_argument(
         "--allow-origin", action="append", default=[], metavar="URL",
-        help="let the pages of another site ask too, or of a proxy before the server, such as https://example.org; "
-        "may be repeated",
+        help="also accept requests from web pages of this origin, such as https://example.org, or of a reverse "
+        "proxy; may be repeated",
     )  # fmt: skip
-    limits = parser.add_argument_group("limits")
-    limits.add_argument("--max-body", type=float, default=64, metavar="MB", help="of a request (default: 64)")
-    limits.add_argument("--max-files", type=int, default=64, metavar="N", help="in a request (default: 64)")
-    limits.add_argument(
-        "--max-pixels", type=int, default=50_000_000, metavar="N", help="of an image (default: 50000000)"
-    )
-    limits.add_argument(
-        "--timeout", type=float, default=30, metavar="S", help="seconds for a request's body, and again for its answer"
-        " (default: 30)",
-    )  # fmt: skip
-    limits.add_argument(
-        "--queue", type=int, default=256, metavar="N", help="images that may wait; above that, 503 (default: 256)"
-    )
+    limits = parser.add_argument_group("maximum values")
+    for option, kind, default, metavar, meaning in (
+        ("--max-body", float, 64, "MB", "size of a request"),
+        ("--max-files", int, 64, "N", "images in a request"),
+        ("--max-pixels", int, 50_000_000, "N", "pixels of an image"),
+        ("--timeout", float, 30, "S", "seconds to receive a request, and to compute its response"),
+        ("--queue", int, 256, "N", "waiting images; beyond it, status 503"),
+    ):
+        limits.add_argument(option, type=kind, default=default, metavar=metavar, help=f"{meaning} (default: {default})")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Serve until the process is told to end."""
+    """Serve until a signal stops the process."""
     output_is_optional()
     registry = Registry.load(arguments.plugin)
     trained = open_trained(arguments.run, registry)
     _check(arguments)
     try:
         from framework.inference.serving import server
+        from framework.inference.serving.access import AccessPolicy, is_loopback
         from framework.inference.serving.app import Service
-        from framework.inference.serving.door import Door, is_loopback
         from framework.inference.serving.limits import Limits
     except ModuleNotFoundError as error:
         hint = "pip install 'framework[serve]'"
@@ -67,14 +63,16 @@ def execute(arguments: argparse.Namespace) -> int:
         service = Service.of(predictor, limits, arguments.batch_size)
         local = is_loopback(bound.getsockname()[0])
         if not local:
-            print("warning: whoever reaches this machine may ask; there is no authentication", file=sys.stderr)
+            print(
+                "warning: anyone who can reach this host can send requests; there is no authentication", file=sys.stderr
+            )
 
         def on_ready() -> None:
             print(f"{arguments.run}: {summary(trained)}, on {predictor.device}")
-            print(f"open {server.address_of(bound)} in a browser; ^C ends it", flush=True)
+            print(f"open {server.address_of(bound)} in a browser; press Ctrl+C to stop", flush=True)
 
-        door = Door(tuple(arguments.allow_origin), arguments.host if local else None)
-        server.run(service, bound, door, on_ready)
+        policy = AccessPolicy(tuple(arguments.allow_origin), arguments.host if local else None)
+        server.run(service, bound, policy, on_ready)
     return 0
 
 
@@ -91,7 +89,4 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.max_pixels > MAX_PIXELS:
         raise UserError(f"--max-pixels is {arguments.max_pixels}; no image of more than {MAX_PIXELS} is decoded")
     if arguments.queue < arguments.max_files:
-        raise UserError(
-            f"--queue is {arguments.queue}, less than --max-files {arguments.max_files}: "
-            "a full request would never be let in"
-        )
+        raise UserError(f"--queue is {arguments.queue}, less than --max-files {arguments.max_files}")

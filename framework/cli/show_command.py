@@ -20,14 +20,14 @@ from framework.registry import Registry, variants_of
 from framework.report.wrapping import terminal_width, wrapped
 
 WIDEST = 98
-"""Maximum length of a line, also if the output is not a terminal."""
+"""Maximum length of a line."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_plugin(parser)
-    parser.add_argument("kind", metavar="KIND", help="dataset, model, optimizer, …, or bundle")
-    parser.add_argument("name", metavar="NAME", help="as a recipe would name it; a bundle by its name or file")
+    parser.add_argument("kind", metavar="KIND", help="dataset, model, optimizer, … or bundle")
+    parser.add_argument("name", metavar="NAME", help="name as in a recipe; name or file of a bundle")
     add_json(parser)
 
 
@@ -35,7 +35,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Print a component's documentation and options, or the card of a bundle."""
     registry = Registry.load(arguments.plugin)
     if arguments.kind == "bundle":
-        print(_sealed(arguments.name, registry, arguments.json))
+        print(_bundle(arguments.name, registry, arguments.json))
         return 0
     kind = kind_named(arguments.kind)
     name, variant = split_name(arguments.name)
@@ -51,37 +51,37 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _sealed(named: str, registry: Registry, as_json: bool) -> str:
-    """The card of a bundle or an export; as JSON all that travels with it."""
+def _bundle(name: str, registry: Registry, as_json: bool) -> str:
+    """The card of a bundle or an export; as JSON all its documents."""
     from framework.runs.trained import open_trained
 
-    trained = open_trained(named, registry)
+    trained = open_trained(name, registry)
     if trained.card is None:
-        raise UserError(f"'{named}' is a run folder; `framework bundle {named}` makes a bundle of it")
+        raise UserError(f"'{name}' is a run folder; make a bundle with `framework bundle {name}`")
     if as_json:
         documents = {**trained.documents, "recipe": trained.recipe, "card": trained.card}
         return json.dumps(documents, indent=2, ensure_ascii=False)
     from framework.report.card import card_text
 
-    return card_text(trained.card, named, terminal_width(sys.stdout, WIDEST), coloured=sys.stdout.isatty())
+    return card_text(trained.card, name, terminal_width(sys.stdout, WIDEST), coloured=sys.stdout.isatty())
 
 
 def describe(component: type[Component], registry: Registry, width: int = WIDEST) -> str:
-    """Documentation, options with type, default and meaning, and the plugin it comes from."""
+    """Documentation, options with type, default and description, and the plugin."""
     plugin = registry.provider(component, component.name)
     lines = [f"{component.kind} {component.name}", ""]
     lines += _documentation(component.__doc__ or "", width)
     if component.aliases:
-        lines += ["", *_paragraph(f"elsewhere called {', '.join(component.aliases)}", width, "  ")]
+        lines += ["", *_paragraph(f"Names in other libraries: {', '.join(component.aliases)}", width, "  ")]
     variants, _ = variants_of(component)
     if component.shorthand and variants:
         example = f"{component.name}/{variants[0]}"
         lines += [
             "",
-            f"  {example} is short for {{name: {component.name}, {component.shorthand}: {variants[0]}}};",
+            f"  {example} is short for {{name: {component.name}, {component.shorthand}: {variants[0]}}}.",
         ]
-        lines += [f"  `framework list {component.kind} '{component.name}/*'` names all {len(variants):,}."]
-    lines += ["", "options" if component.model_fields else "It has no options."]
+        lines += [f"  All {len(variants):,} variants: framework list {component.kind} '{component.name}/*'"]
+    lines += ["", "options" if component.model_fields else "no options"]
     for name in own_fields_first(component):
         field = component.model_fields[name]
         lines.append(wrapped(f"  {name}: {type_text(field.annotation)}{_default(field)}", width))
@@ -93,7 +93,7 @@ def describe(component: type[Component], registry: Registry, width: int = WIDEST
 
 
 def type_text(annotation: Any) -> str:
-    """A type as a person would write it: `bool | Path`, `"crop" | "pad"`, `tuple[int, int]`; without None."""
+    """A type as text: `bool | Path`, `"crop" | "pad"`, `tuple[int, int]`; without None."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return type_text(arguments[0])
@@ -114,7 +114,7 @@ def _default(field: Any) -> str:
 
 
 def _documentation(text: str, width: int) -> Iterator[str]:
-    """Paragraphs wrapped to `width`; those with indented lines, such as code, are not changed."""
+    """Paragraphs wrapped to `width`; paragraphs with indented lines, such as code, are unchanged."""
     for index, paragraph in enumerate(inspect.cleandoc(text).split("\n\n")):
         if index:
             yield ""

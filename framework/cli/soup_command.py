@@ -21,29 +21,26 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_runs_and_overrides(parser, "two or more of the same network", WEIGHTS_HELP)
-    parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="the run folder of the soup")
+    parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="run folder of the soup")
     parser.add_argument(
-        "--greedy",
-        action="store_true",
-        help="begin with the best run by validation, and add only those that do not make the mean worse",
-    )
+        "--greedy", action="store_true",
+        help="greedy soup: start with the best run, add only runs that do not worsen the validation metric",
+    )  # fmt: skip
     parser.add_argument(
-        "--refresh",
-        type=int,
-        default=50,
-        metavar="N",
-        help="batches of training images to estimate statistics of batch normalisation on (default: 50; 0: none)",
-    )
+        "--recalibrate-bn", type=int, default=50, metavar="N",
+        help="training batches for recomputing the statistics of batch normalisation (default: 50; 0: off)",
+    )  # fmt: skip
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Average the weights of runs, and evaluate what comes out."""
+    """Average the weights of runs and evaluate the result."""
     output_is_optional()
     named, overrides = runs_and_overrides([*arguments.runs, *arguments.overrides])
     if len(named) < 2:
-        raise UserError("a soup takes two runs or more: framework soup RUN RUN … --out DIR")
-    if arguments.refresh < 0:
-        raise UserError(f"--refresh is {arguments.refresh}; it must be 0 or more")
+        raise UserError("give at least two runs: framework soup RUN RUN… --out DIR")
+    batches = arguments.recalibrate_bn
+    if batches < 0:
+        raise UserError(f"--recalibrate-bn is {batches}; it must be at least 0")
     registry = Registry.load(arguments.plugin)
     runs = [open_trained(name, registry) for name in named]
     recipe = recipe_of(runs[0], registry, overrides)
@@ -51,9 +48,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from framework.training.soup import make_soup
 
     display = PlainDisplay()
-    results = make_soup(
-        runs, recipe, registry, arguments.out, display, greedy=arguments.greedy, refresh=arguments.refresh
-    )
+    results = make_soup(runs, recipe, registry, arguments.out, display, greedy=arguments.greedy, batches=batches)
     _print(runs, results)
     print(f"\nThe soup is in {arguments.out}. Next: framework evaluate {arguments.out}")
     return 0

@@ -1,4 +1,4 @@
-"""Standard output and standard error that have no reader, cannot be written or are closed."""
+"""Standard streams that cannot be written, are closed or have no reader."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def standard_streams() -> Iterator[None]:
 
 
 def output_is_optional() -> None:
-    """Let the command continue if its output is lost: it writes files, or serves."""
+    """Let the command continue if its output is lost, because it writes files or serves."""
     if isinstance(sys.stdout, Stream):
         sys.stdout.required = False
 

@@ -1,36 +1,38 @@
-"""From a dataset's sources to batches.
+"""From the sources of a dataset to batches.
 
-contract.py    what every source must hold to
-sources.py     what plugins may return: splits with notes; image sources of files, of arrays
-unicode_names.py  names of classes and images in one Unicode form
-class_names.py  class names that are likely a mistake
+contract.py    checks of the image sources that plugins return
+sources.py     image sources of files and of arrays, selections, splits with notes
 joined.py      several sources as one
-stamps.py      what shows that an image has changed, without reading it
-mounts.py      whether a file system records when a file was changed
-ahead.py       work done by threads while its results are used, in order
-hashes.py      what tells that two images are the same
-listing.py     the files of a folder, a million of them
-regions.py     parts of an image
-subset.py      images of a source, by a table of their names
+folders.py     folders of images with one sub-folder for each class
+listing.py     lists the files of folders and patterns, up to a million
+roots.py       where the folder of a dataset is searched for
+unicode_names.py  one Unicode form for names of classes and images
+class_names.py class names that are probably mistakes
+splits.py      named splits: checks sources, binds classes by name, holds out fractions
+csv_table.py   CSV files as rows of cells
+subset.py      images selected by a table of their names
 tables.py      `dataset.drop` and `dataset.keep`
-resize.py      resizing in whole numbers
-augment.py     a recipe's transforms as one function of a batch
-transformed.py what a transform returned, checked
-check/         copies, contradictions, blank and corrupt images of a data set
-decode.py      an image file -> uint8 C×H×W, whatever its mode
-samples.py     all bits of images with more than 8 bits a sample
-depth.py       more than 8 bits a sample: which values are black and white
-formats.py     which formats are read, by content, and what others are called
-roots.py       where a dataset's folder is looked for
-trees.py       folders of images, one sub-folder for each class
-splits.py      named splits: contract checked, classes bound by name, held-out shares carved
-preprocess.py  the one place that resizes, converts channels and normalises
-stores/        every image of a split at one size: in memory, on disk, on the device, or streamed; kept between runs
-growth.py      the image size at each step, where images grow in training
+stamps.py      stamps that show whether an image file has changed
+mounts.py      whether a file system records when a file was changed
+hashes.py      hashes of pixels
+ahead.py       work done by threads ahead of its use, in order
+formats.py     supported image formats, by content
+decode.py      an image file -> uint8 C×H×W
+samples.py     images with more than 8 bits a sample at full depth
+depth.py       their value range: which values are black and white
+regions.py     regions of an image
+resize.py      resizing in integers
+preprocess.py  the only implementation of preprocessing: channels, resizing, normalisation
+stores/        every image of a split at one size: in memory, on disk, on the device, or streamed; cached between runs
+check/         copies, contradictions, blank and corrupt images of a dataset
+spacing.py     evenly spaced samples
 order.py       (seed, epoch, step) -> which images
-blocks.py      which batches are prepared together
-batches.py     (seed, epoch, step) -> the images of that step, augmented
-uploading.py   batches on their way to a GPU, ahead of their use
+progressive_resize.py  the image size at each step
+augment.py     the transforms of a recipe as one function of a batch
+transformed.py checks of what a transform returns
 rng.py         random numbers of a batch: functions of seed, epoch, image and transform
 seeding.py     generators seeded by position
+blocks.py      which batches are prepared together
+batches.py     (seed, epoch, step) -> the images of that step, augmented
+uploading.py   copies batches to a GPU ahead of their use
 """

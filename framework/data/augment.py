@@ -1,4 +1,4 @@
-"""Transforms of a recipe as one function of a batch; neighbours of one sort share a single pass over the images."""
+"""Transforms of a recipe as one function of a batch; adjacent transforms of one kind share a pass over the images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional as F
 
 from framework.components import Transform, build
-from framework.data.preprocess import LUMA
+from framework.data.preprocess import rgb_to_gray
 from framework.data.rng import BatchPosition, BatchRNG, words_of
 from framework.data.seeding import seed_at
 from framework.data.transformed import checked_step, sort_of
@@ -23,26 +23,22 @@ if TYPE_CHECKING:
 Pass = Callable[["Tensor", "Tensor", Sequence[BatchRNG]], tuple["Tensor", "Tensor"]]
 """Takes images, targets and the random numbers of every transform."""
 
-GRAY = tuple(weight / 2**16 for weight in LUMA)
-"""Of red, green and blue."""
-
 
 class Augmentation:
-    """The transforms in order, each in its part of the training.
+    """The transforms in order, each during its part of the training.
 
-    A transform is one of three sorts:
+    There are three kinds:
 
-    - geometric: it has `matrices(rng)`, float32 B×3×3 that map where a pixel goes to, in coordinates from -1 to 1 over
-      the image (x, y, 1), to where it is taken from; affine, so that the last row is (0, 0, 1);
-    - photometric: it has `levels(means, rng)`, given the mean gray value of each image (float32 B), the factor and the
-      summand for its pixel values, float32 B each;
+    - geometric, with `matrices(rng)`: float32 B×3×3 that map output to input coordinates (x, y, 1), from -1 to 1 over
+      the image; they are affine, the last row is (0, 0, 1);
+    - photometric, with `levels(means, rng)`: from the mean gray value of each image (float32 B) the factors and the
+      summands for its pixel values, float32 B each;
     - a callable `(images, targets, rng) -> (images, targets)`.
 
-    `rng` is a `BatchRNG`. Everything is on the device of the images, and nothing is fetched from it.
+    `rng` is a `BatchRNG`. Everything stays on the device of the images.
 
-    Matrices of neighbours are multiplied and the images are sampled once; factors and summands of neighbours are
-    composed and the values are changed, and cut to [0, 1], once. That is faster, and loses less, than doing it for
-    each.
+    Adjacent matrices are multiplied, and the images are sampled once; adjacent factors and summands are composed, and
+    the values are changed and clipped to [0, 1] once. That is faster and loses less than one pass for each.
     """
 
     def __init__(self, transforms: Sequence[Transform], image_size: tuple[int, int]) -> None:
@@ -55,7 +51,7 @@ class Augmentation:
     def __call__(self, images: Tensor, targets: Tensor, position: BatchPosition | None = None) -> tuple[Tensor, Tensor]:
         """Images B×C×H×W, uint8 or float32 in [0, 1], and class probabilities B×K: both of the same shapes, as float32.
 
-        Runs where the images are. `position` left out is the first batch of a run that takes these images in order.
+        Runs on the device of the images. The default `position` is the first batch of a run over these images in order.
         """
         if images.dtype == torch.uint8:
             images = images.div(255)
@@ -68,18 +64,18 @@ class Augmentation:
         return images, targets
 
     def acting(self, progress: float) -> tuple[bool, ...]:
-        """Which transforms act where that fraction of the training is done."""
+        """Which transforms are active at that fraction of the training."""
         return tuple(transform.acts_at(progress) for transform in self.transforms)
 
     def _rngs(self, position: BatchPosition) -> list[BatchRNG]:
-        """One for each transform; the first numbers of all of them are computed at once."""
+        """One for each transform; the first numbers of all are computed together."""
         if self._streams.device != position.indices.device:
             self._streams = self._streams.to(position.indices.device)
         words = words_of(position, self._streams)
         return [BatchRNG(position, *each) for each in zip(self.streams, words, strict=True)]
 
     def _passes_at(self, progress: float) -> list[Pass]:
-        """What is done where that fraction of the training is done."""
+        """The passes at that fraction of the training."""
         acting = self.acting(progress)
         if acting not in self._passes:
             numbers = [number for number, acts in enumerate(acting) if acts]
@@ -92,10 +88,10 @@ class Geometry:
     """Geometric transforms as a single sampling."""
 
     steps: Sequence[tuple[int, Any]]
-    """The number of each transform in the recipe, and what has its `matrices`."""
+    """The number of each transform in the recipe, and the object with its `matrices`."""
 
     def __call__(self, images: Tensor, targets: Tensor, rngs: Sequence[BatchRNG]) -> tuple[Tensor, Tensor]:
-        """Images of the same shape; targets as they were."""
+        """Images of the same shape; unchanged targets."""
         product, *others = (step.matrices(rngs[number]) for number, step in self.steps)
         for matrices in others:
             product = product @ matrices
@@ -107,10 +103,10 @@ class Photometry:
     """Photometric transforms as a single change of values."""
 
     steps: Sequence[tuple[int, Any]]
-    """The number of each transform in the recipe, and what has its `levels`."""
+    """The number of each transform in the recipe, and the object with its `levels`."""
 
     def __call__(self, images: Tensor, targets: Tensor, rngs: Sequence[BatchRNG]) -> tuple[Tensor, Tensor]:
-        """Images of the same shape; targets as they were."""
+        """Images of the same shape; unchanged targets."""
         means = gray_means(images)
         factor, summand = torch.ones_like(means), torch.zeros_like(means)
         for number, step in self.steps:
@@ -129,12 +125,12 @@ class Function:
     step: Callable[[Tensor, Tensor, BatchRNG], tuple[Tensor, Tensor]]
 
     def __call__(self, images: Tensor, targets: Tensor, rngs: Sequence[BatchRNG]) -> tuple[Tensor, Tensor]:
-        """What the transform returns."""
+        """The result of the transform."""
         return self.step(images, targets, rngs[self.number])
 
 
 def _streams(transforms: Sequence[Transform]) -> list[int]:
-    """A key for each transform, by its name and how often that occurred before in the recipe."""
+    """A key for each transform: its name and how often that name occurs before it in the recipe."""
     seen: Counter[str] = Counter()
     streams = []
     for transform in transforms:
@@ -145,7 +141,7 @@ def _streams(transforms: Sequence[Transform]) -> list[int]:
 
 
 def _composed(steps: Sequence[Any], numbers: Sequence[int]) -> list[Pass]:
-    """Those of the steps with these numbers; neighbours of one sort as one."""
+    """The steps with these numbers; adjacent ones of one kind are combined."""
     passes: list[Pass] = []
     for sort, group in groupby(numbers, lambda number: sort_of(steps[number])):
         members = [(number, steps[number]) for number in group]
@@ -159,25 +155,22 @@ def _composed(steps: Sequence[Any], numbers: Sequence[int]) -> list[Pass]:
 
 
 def gray_means(images: Tensor) -> Tensor:
-    """Float32 B: the mean of each image's gray values, of B×C×H×W."""
-    by_channel = images.mean(dim=(2, 3))
-    if by_channel.shape[1] == 1:
-        return by_channel[:, 0]
-    red, green, blue = (weight * channel for weight, channel in zip(GRAY, by_channel.unbind(1), strict=True))
-    return red + green + blue
+    """Float32 B: the mean gray value of each image of B×C×H×W."""
+    by_channel = images.mean(dim=(2, 3), keepdim=True)
+    return (by_channel if by_channel.shape[1] == 1 else rgb_to_gray(by_channel)).flatten()
 
 
 def warp(images: Tensor, matrices: Tensor) -> Tensor:
-    """Sample each image through its 3×3 matrix, bilinearly; what lies outside is reflected at the border."""
+    """Sample each image through its 3×3 matrix, bilinearly; the outside is reflected at the border."""
     grid = sampling_grid(matrices, images.shape[2], images.shape[3])
     sampled = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-    return sampled.clamp_(0, 1)  # the four weights add up to 1 only to within rounding
+    return sampled.clamp_(0, 1)  # the four weights sum to 1 only to within rounding
 
 
 def sampling_grid(matrices: Tensor, height: int, width: int) -> Tensor:
-    """Float32 B×H×W×2: where each pixel's centre is taken from (x, y), as `affine_grid` gives it.
+    """Float32 B×H×W×2: the input position (x, y) of each pixel's centre, as `affine_grid` returns it.
 
-    A row's part and a column's part are added as complex numbers, x + iy: one pass instead of a product of matrices.
+    Row and column terms are added as complex numbers, x + iy: one pass instead of a matrix product.
     """
     x, y = (torch.linspace(1 / n - 1, 1 - 1 / n, n, device=matrices.device) for n in (width, height))
     by_column = matrices[:, :2, 0:1] * x

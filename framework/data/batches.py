@@ -1,4 +1,4 @@
-"""The training batches: what comes at a step is a function of (seed, epoch, step) alone."""
+"""The training batches: a function of (seed, epoch, step) alone."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from framework.data.augment import Augmentation
 from framework.data.blocks import Blocks
-from framework.data.growth import Growth, Stage
 from framework.data.order import Order
 from framework.data.preprocess import Normalization, Preprocessor
+from framework.data.progressive_resize import ImageSizeSchedule, SizePhase
 from framework.data.rng import BatchPosition
 from framework.data.stores.store import Store
 from framework.data.uploading import sent, uploaded
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BLOCK = 2**23
-"""Pixel values, as float32, that a GPU prepares at a time: launching its operations takes longer than small ones."""
+"""Pixel values that a GPU prepares at a time: for small batches, launching operations takes longer than the work."""
 
 
 @dataclass
 class Batches:
-    """Batches of a store by position, in the order that `order` gives.
+    """Batches of a store by position, in the order of `order`.
 
-    On a GPU several batches of small images, a block, are augmented at once, which changes nothing: the random numbers
-    of an image depend on the image and not on its batch. Nothing here waits for the device.
+    On a GPU several batches of small images, a block, are augmented together. This does not change them: the random
+    numbers of an image do not depend on its batch. Nothing here waits for the device.
     """
 
     store: Store
@@ -38,10 +38,10 @@ class Batches:
     augmentation: Augmentation
     order: Order
     total_steps: int
-    """Optimizer steps of the whole run."""
+    """Optimizer steps of the run."""
     device: torch.device
     channels_last: bool = True
-    growth: Growth | None = None
+    image_sizes: ImageSizeSchedule | None = None
     blocks: Blocks = field(init=False)
     _labels: Tensor = field(init=False)
     """Int64 N, on the device."""
@@ -49,19 +49,19 @@ class Batches:
     """From 0 to K - 1, on the device."""
     _normalization: Normalization = field(init=False)
     _ahead: tuple[range, Iterator[Tensor]] | None = field(default=None, init=False)
-    """The next block, and the pixels of it and of all after it: they are read, decoded and copied ahead."""
+    """The next block, and the pixels from that block on, which are read, decoded and copied ahead."""
     _prepared: tuple[range, Tensor, Tensor] | None = field(default=None, init=False)
-    """A block with its images and targets, ready for the network."""
+    """The current block, its images and targets, ready for the network."""
 
     def __post_init__(self) -> None:
-        self.blocks = Blocks(self.order, self.augmentation, self.growth, self.total_steps, self._most_at_once())
+        self.blocks = Blocks(self.order, self.augmentation, self.image_sizes, self.total_steps, self._most_at_once())
         self._labels = self.store.labels.to(self.device)
         self._classes = torch.arange(len(self.store.classes), device=self.device)
         self._normalization = self.preprocess.normalization(self.device)
 
     @property
     def images_per_step(self) -> int:
-        """Images that one optimizer step sees."""
+        """Images in one optimizer step."""
         return self.order.images_per_step
 
     @property
@@ -69,16 +69,16 @@ class Batches:
         """Optimizer steps in one epoch."""
         return self.order.steps_per_epoch
 
-    def stages(self) -> list[Stage]:
+    def size_phases(self) -> list[SizePhase]:
         """The image sizes of the run, in order."""
-        if self.growth is not None:
-            return self.growth.stages(self.total_steps)
-        return [Stage((self.preprocess.height, self.preprocess.width), 0, self.total_steps)]
+        if self.image_sizes is not None:
+            return self.image_sizes.phases(self.total_steps)
+        return [SizePhase((self.preprocess.height, self.preprocess.width), 0, self.total_steps)]
 
     def at(self, step: int) -> Iterator[tuple[Tensor, Tensor, float]]:
         """The batches of optimizer step `step` (from 0).
 
-        Each is images, normalised float32 B×C×H×W; targets, class probabilities B×K; and its share of the step.
+        Each is images, normalised float32 B×C×H×W; targets, class probabilities B×K; and its fraction of the step.
         """
         number, size = self.order.batches_per_step, self.order.images_per_batch
         for batch in range(step * number, (step + 1) * number):
@@ -87,7 +87,7 @@ class Batches:
             yield images[place], targets[place], 1 / number
 
     def _prepared_with(self, batch: int) -> tuple[range, Tensor, Tensor]:
-        """The block that has that batch."""
+        """The block that contains the batch."""
         if self._prepared is None or batch not in self._prepared[0]:
             block = self.blocks.block_of(batch)
             if self._ahead is None or self._ahead[0] != block:
@@ -119,9 +119,9 @@ class Batches:
         return images, targets
 
     def _most_at_once(self) -> int:
-        """Batches in a block; on the CPU they are prepared one by one, while the caches hold them.
+        """Batches in a block. On the CPU they are prepared one by one, which fits its caches.
 
-        Streamed ones are too: what a worker hands over lies in shared memory, of which containers have little.
+        Streamed batches too: workers return them in shared memory, which is limited in containers.
         """
         if self.device.type == "cpu" or self.store.pixels.place == "stream":
             return 1

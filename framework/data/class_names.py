@@ -1,4 +1,4 @@
-"""Class names that are likely a mistake: spelled in two ways, or missing values that became text."""
+"""Class names that are probably mistakes: two spellings of one name, or missing values written as text."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from framework.errors import enumerate_names
 
 MISSING_VALUES = frozenset({"nan", "null", "none", "nil", "na", "n/a", "#n/a", "<na>", "nat", "undefined"})
-"""What programs write for no value, in lower case."""
+"""Common texts for a missing value, in lower case."""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def doubtful_names(classes: Sequence[str]) -> Iterator[str]:
-    """A sentence for each kind of doubt."""
+    """A message for each kind of mistake."""
     spelled: dict[str, list[str]] = {}
     for name in classes:
         spelled.setdefault(_spelling(name), []).append(name)
@@ -27,7 +27,7 @@ def doubtful_names(classes: Sequence[str]) -> Iterator[str]:
 
 
 def _spelling(name: str) -> str:
-    """What names have in common that are one class in two spellings."""
+    """Equal for two spellings of one class name."""
     if NUMBER.fullmatch(name):
         return repr(float(name))
     return re.sub(r"[\s_-]+", " ", name.casefold()).strip() or name

@@ -1,4 +1,4 @@
-"""What an image source must hold to, checked where it enters: a plugin's mistake is named, not trained on."""
+"""Checks of the `ImageSource` contract: a mistake in a plugin is reported before training."""
 
 from __future__ import annotations
 
@@ -23,43 +23,43 @@ if TYPE_CHECKING:
 
     from framework.components import Dataset, ImageSource
 
-RULE = "must give a numpy array uint8 C×H×W with C 1 or 3"
+RULE = "must return a numpy array uint8 C×H×W with C 1 or 3"
 MEMBERS = ("classes", "labels", "names", "channels", "read", "__len__")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DatasetSource(Selection):
-    """A split as its dataset gives it; what goes wrong in there names the dataset and its plugin."""
+    """A split as its dataset built it; errors name the dataset and its plugin."""
 
     dataset: Dataset | None = None
 
     def read(self, index: int) -> NDArray[np.uint8]:
-        """The image as uint8 C×H×W; raises `BadImage`, and `ComponentFault` where the dataset fails."""
+        """The image as uint8 C×H×W; raises `BadImage`, and `ComponentFault` if the dataset fails."""
         with self._reading(index):
-            return self._sound(index, super().read(index))
+            return self._valid(index, super().read(index))
 
     def read_reduced(self, index: int, least: int) -> NDArray[np.uint8]:
-        """As the source reads it where it needs no more than so many pixels on each side; raises as `read` does."""
+        """The image, smaller if the source supports it, at least `least` pixels a side; raises as `read` does."""
         with self._reading(index):
-            return self._sound(index, super().read_reduced(index, least))
+            return self._valid(index, super().read_reduced(index, least))
 
     def _reading(self, index: int) -> AbstractContextManager[None]:
         assert self.dataset is not None
         return attributed_to(self.dataset, f"read() of image '{self.names[index]}'", passing=(BadImage,))
 
-    def _sound(self, index: int, image: Any) -> NDArray[np.uint8]:
+    def _valid(self, index: int, image: Any) -> NDArray[np.uint8]:
         assert self.dataset is not None
         if form := wrong_form(image):
-            raise fault(self.dataset, f", image '{self.names[index]}': read() {RULE}; it gave {form}")
-        sound: NDArray[np.uint8] = image
-        return sound
+            raise fault(self.dataset, f", image '{self.names[index]}': read() {RULE}; it returned {form}")
+        valid: NDArray[np.uint8] = image
+        return valid
 
 
 def checked(dataset: Dataset, split: str, source: Any) -> ImageSource:
-    """The same images with labels as plain integers and names as strings.
+    """The same images with integer labels and string names.
 
-    Raises `ComponentFault` where a member is missing or raises, lengths differ, or labels and classes do not belong
-    together; `UserError` where there are no images.
+    Raises `ComponentFault` if a member is missing or raises, lengths differ, or labels do not match the classes;
+    `UserError` if there are no images.
     """
     where = f", split '{split}'"
     missing = [name for name in MEMBERS if not hasattr(source, name)]
@@ -80,18 +80,18 @@ def checked(dataset: Dataset, split: str, source: Any) -> ImageSource:
     if len(names) < len(classes):
         position = {name: label for label, name in enumerate(names)}
         labels = [position[nfc(classes[label])] for label in labels]
-    return DatasetSource(source, range(number), labels, names, dataset=dataset)
+    return DatasetSource(source, np.arange(number), labels, names, dataset=dataset)
 
 
 def read_image(
     source: ImageSource, index: int, name: str, least: int | None = None, values: ValueRange | None = None
 ) -> NDArray[np.uint8]:
-    """Image `index` as uint8 C×H×W; `name` is what messages call it.
+    """Image `index` as uint8 C×H×W; `name` is used in messages.
 
-    With `least`, a source that can may give a smaller image with as many pixels on each side. Images with more than 8
-    bits a sample are decoded by the range `values`.
+    With `least`, the source may return a smaller image with at least that many pixels a side. Images with more than 8
+    bits a sample are decoded with the range `values`.
 
-    Raises `BadImage` as the source does, and `UserError` where it raises or returns what it must not.
+    Raises `BadImage` as the source does, and `UserError` if it breaks its contract.
     """
     try:
         with value_range(values):
@@ -104,13 +104,13 @@ def read_image(
             "    (for an image that is damaged, a source's read() raises BadImage)"
         ) from error
     if form := wrong_form(image):
-        raise UserError(f"image '{name}': read() {RULE}; it gave {form}")
-    sound: NDArray[np.uint8] = image
-    return sound
+        raise UserError(f"image '{name}': read() {RULE}; it returned {form}")
+    valid: NDArray[np.uint8] = image
+    return valid
 
 
 def wrong_form(image: Any) -> str | None:
-    """What it is, where it is no uint8 C×H×W with C 1 or 3."""
+    """A description of `image` unless it is uint8 C×H×W with C 1 or 3."""
     if not isinstance(image, np.ndarray):
         return type(image).__name__
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[0] not in (1, 3) or image.size == 0:
@@ -119,7 +119,7 @@ def wrong_form(image: Any) -> str | None:
 
 
 def _wrong_members(source: Any) -> str | None:
-    """What is wrong with classes, channels, lengths or labels; follows the name of the split."""
+    """The error in classes, channels, lengths or labels, to follow the name of the split."""
     wrong = [name for name in source.classes if not isinstance(name, str)]
     if wrong:
         return f": class names must be strings; there is {wrong[0]!r}"

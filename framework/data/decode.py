@@ -1,4 +1,4 @@
-"""An image file becomes uint8 C×H×W, the way a person would see it."""
+"""Decodes image files to uint8 C×H×W, as they are displayed."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ ORIENTATIONS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What turns a picture upright, by its EXIF orientation."""
+"""The transposition that turns an image upright, by its EXIF orientation."""
 
 
 class BadImage(ValueError):
-    """An image that cannot be used: `name` says which, `reason` why."""
+    """An image that cannot be used, with its `name` and the `reason`."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}")
@@ -42,14 +42,14 @@ class BadImage(ValueError):
 
 
 class TooManyPixels(BadImage):
-    """A picture so large that it is not decoded."""
+    """An image that is too large to be decoded."""
 
 
 @contextmanager
 def quiet_decoding() -> Iterator[None]:
-    """Keeps to itself what Pillow warns of: the harmless (odd EXIF) and what `decode` checks (size).
+    """Suppress Pillow's warnings: harmless ones (odd EXIF), and those about what `decode` checks (size).
 
-    For the whole of a reading rather than for each image: what a process warns of is not a matter of one thread.
+    Used around a loop rather than for each image: warning filters belong to the process, not to a thread.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -65,16 +65,15 @@ def decode(
 ) -> NDArray[np.uint8]:
     """Decode a file, its bytes, or a PIL image, to uint8 C×H×W: C is 1 for grayscale and 3 for all others.
 
-    With `least`, a JPEG comes out at a half, a quarter or an eighth of its size, if that divides it and leaves at least
-    so many pixels on each side: its decoder then leaves out what a smaller image cannot show.
+    With `least`, a JPEG is decoded at a half, a quarter or an eighth of its size, if that divides both sides and leaves
+    at least `least` pixels a side: the decoder then skips detail that a smaller image cannot show.
 
-    Of images with more than 8 bits a sample, `value_range` says which values become 0 and 255; left out, what PNG's
-    sBIT or TIFF's BitsPerSample and MaxSampleValue state, else 0 and 65535.
+    For images with more than 8 bits a sample, `value_range` are the values that become 0 and 255; by default those of
+    PNG's sBIT or TIFF's BitsPerSample and MaxSampleValue, else 0 and 65535.
 
-    EXIF orientation is applied; palettes are looked up; transparent pixels are put on white; CMYK becomes RGB; of an
-    animation the first frame is taken. Raises `BadImage` for a file that is empty, truncated, no image, of a format
-    that is not among `formats.READ`, or has more than `max_pixels` pixels; of a PIL
-    image neither format nor size is checked.
+    EXIF orientation and palettes are applied, transparent pixels become white, CMYK becomes RGB, and the first frame of
+    an animation is used. Raises `BadImage` for a file that is empty, truncated, not an image, of a format that is not
+    in `formats.READ`, or larger than `max_pixels`; format and size of a PIL image are not checked.
     """
     name = name or ("image" if isinstance(source, (bytes, Image.Image)) else str(source))
     try:
@@ -94,7 +93,7 @@ def decode(
             return _to_array(_upright(image))
     except (BadImage, MemoryError):
         raise
-    except Exception as error:  # damaged files make decoders raise nearly anything, RuntimeError and struct.error too
+    except Exception as error:  # damaged files make decoders raise almost anything
         kind = TooManyPixels if isinstance(error, Image.DecompressionBombError) else BadImage
         raise kind(name, _reason(error, source)) from None
 
@@ -118,10 +117,10 @@ def _reason(error: Exception, source: str | Path | bytes | Image.Image) -> str:
             return f"refused as a decompression bomb: {error}"
         case FileNotFoundError():
             broken = isinstance(source, (str, Path)) and Path(source).is_symlink()
-            return "a link that leads nowhere" if broken else "there is no such file"
+            return "a broken link" if broken else "there is no such file"
         case PermissionError() | IsADirectoryError():
             return f"cannot be opened: {error.strerror}"
-        case OSError(errno=int()):  # of the system; Pillow's own, for damaged files, have no number
+        case OSError(errno=int()):  # from the system; Pillow's own, for damaged files, have no errno
             return f"cannot be read: {error.strerror}"
         case _:
             return f"damaged: {error}"
@@ -137,9 +136,9 @@ def _refuse(name: str, image: Image.Image, max_pixels: int) -> None:
 
 
 def _reduce(image: Image.Image, least: int) -> None:
-    """Let a JPEG be decoded at an eighth, a quarter or a half; other formats have no such thing.
+    """Decode a JPEG at an eighth, a quarter or a half of its size; other formats do not support this.
 
-    Only where both sides can be divided so: else the decoder rounds them up, and the picture would be shifted.
+    Only if that divides both sides: otherwise the decoder rounds up, and the image would be shifted.
     """
     width, height = image.size
     for part in (8, 4, 2):
@@ -149,11 +148,11 @@ def _reduce(image: Image.Image, least: int) -> None:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """As EXIF orients it; `ImageOps.exif_transpose` would also write EXIF anew, and fail where that is damaged."""
+    """EXIF orientation applied; `ImageOps.exif_transpose` also rewrites EXIF, and fails if it is damaged."""
     image.load()  # EXIF may follow the pixels
     try:
         method = ORIENTATIONS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # damaged EXIF, or XMP that is no XML: the pixels are there all the same
+    except Exception:  # damaged EXIF, or XMP that is not XML: the pixels are still usable
         return image
     return image if method is None else image.transpose(method)
 
@@ -168,7 +167,7 @@ def _to_array(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _from_pillow(image: Image.Image, value_range: ValueRange | None) -> NDArray[np.uint8]:
-    """An image that is open already; of deep colours Pillow has the upper 8 bits by now."""
+    """An image that is open already; of 16-bit colours Pillow has kept only the upper 8 bits."""
     upright = _upright(image)
     if image.mode not in depth.DEEP_MODES:
         return _to_array(upright)
@@ -177,7 +176,7 @@ def _from_pillow(image: Image.Image, value_range: ValueRange | None) -> NDArray[
 
 
 def _from_many_bits(image: Image.Image, source: str | Path | bytes) -> NDArray[np.uint8]:
-    """Pillow would clip gray at 255, and of colours it keeps the upper 8 of 16 bits."""
+    """Pillow would clip gray at 255, and keep only the upper 8 of 16 bits of colours."""
     values = samples.of_image(image, source, _upright)
     if values is None:
         return _to_array(_upright(image))

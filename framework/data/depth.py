@@ -1,4 +1,4 @@
-"""Images with more than 8 bits a sample: which of their values are black and white, and what values there are."""
+"""Value range of images with more than 8 bits a sample: which values are black and white."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ValueRange = tuple[float, float]
-"""The values of a file that become 0 and 255."""
+"""The values that become 0 and 255."""
 
 FULL = 65535
-"""White in a file of 16 bits that states nothing else."""
+"""White in a 16-bit file that does not state another value."""
 FULL_RANGE: ValueRange = (0.0, 65535.0)
 DEEP_MODES = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N", "F"})
 BITS_PER_SAMPLE, S_MIN_SAMPLE_VALUE = 258, 340
@@ -33,19 +33,19 @@ MAX_SAMPLE_VALUES = (341, 281)
 
 @dataclass
 class DeepValues:
-    """The values of images that have more than 8 bits a sample."""
+    """Ranges of the values of images with more than 8 bits a sample."""
 
     images: int = 0
-    """Those whose files do not state a range, or that were read by a given one."""
+    """Images whose files do not state a range, or that were decoded with a given one."""
     low: float = math.inf
     high: float = -math.inf
-    """The smallest and the largest value of these."""
+    """Smallest and largest value of these."""
     least_white: float = math.inf
     most_white: float = -math.inf
-    """The smallest and the largest value that other files state as white."""
+    """Smallest and largest value that other files state as white."""
 
     def add(self, other: DeepValues) -> None:
-        """Those of further images."""
+        """Include the ranges of further images."""
         self.images += other.images
         self.low, self.high = min(self.low, other.low), max(self.high, other.high)
         self.least_white = min(self.least_white, other.least_white)
@@ -58,7 +58,7 @@ _seen: ContextVar[DeepValues | None] = ContextVar("seen", default=None)
 
 @contextmanager
 def value_range(given: ValueRange | None) -> Iterator[None]:
-    """Let this thread decode images of more than 8 bits by that range, whoever calls `decode`; None: as files say."""
+    """Decode images of more than 8 bits with this range in all calls of this thread; None: as files state."""
     token = _range.set(given)
     try:
         yield
@@ -68,7 +68,7 @@ def value_range(given: ValueRange | None) -> Iterator[None]:
 
 @contextmanager
 def deep_values() -> Iterator[DeepValues]:
-    """What values the images have that this thread decodes."""
+    """Collect the ranges of the images that this thread decodes."""
     seen = DeepValues()
     token = _seen.set(seen)
     try:
@@ -78,12 +78,12 @@ def deep_values() -> Iterator[DeepValues]:
 
 
 def has_range() -> bool:
-    """Whether a range was given to this thread."""
+    """Whether a range is set for this thread."""
     return _range.get() is not None
 
 
 def to_bytes(values: NDArray[Any], image: Image.Image, significant_bits: int | None) -> NDArray[np.uint8]:
-    """Values of any shape to 0 to 255; raises `NotRead` where nothing says which of them is white."""
+    """Scale values of any shape to 0 to 255; raises `NotRead` if nothing defines which value is white."""
     if not np.isfinite(low := float(values.min())) or not np.isfinite(high := float(values.max())):
         raise NotRead("it has pixels that are not numbers")
     stated, chosen = _stated(values, high, image, significant_bits), _range.get()
@@ -104,7 +104,7 @@ def to_bytes(values: NDArray[Any], image: Image.Image, significant_bits: int | N
 
 
 def significant_bits(source: str | Path | bytes) -> int | None:
-    """The largest number in the sBIT chunk of a PNG file; None where there is none."""
+    """The largest number in the sBIT chunk of a PNG file; None if there is none."""
     if isinstance(source, bytes):
         head = source[:4096]
     else:
@@ -122,7 +122,7 @@ def significant_bits(source: str | Path | bytes) -> int | None:
 
 
 def _stated(values: NDArray[Any], high: float, image: Image.Image, significant: int | None) -> ValueRange | None:
-    """The range that a file states, if its values keep to it."""
+    """The range that a file states, if its values lie within."""
     stated = None
     if significant is not None and 0 < significant < 16:
         stated = (0.0, FULL if _is_shifted(values, significant) else 2.0**significant - 1)
@@ -141,9 +141,9 @@ def _of_tags(tags: Any) -> ValueRange | None:
 
 
 def _is_shifted(values: NDArray[Any], significant: int) -> bool:
-    """Whether values of so many bits fill the upper bits of 16, as PNG says, and not the lower ones, as some write.
+    """Whether values of `significant` bits are in the upper bits of 16, as PNG requires; some programs use the lower.
 
-    What is left of the lower bits is zero then, or repeats the upper ones.
+    The remaining lower bits are then zero, or repeat the upper ones.
     """
     top = values.astype(np.int64) >> (16 - significant)
     if values.max() >= 2**significant:
@@ -153,12 +153,12 @@ def _is_shifted(values: NDArray[Any], significant: int) -> bool:
 
 
 def _scaled(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
-    share: NDArray[np.float64] = (np.clip(values, low, high).astype(np.float64) - low) / (high - low)
-    return np.rint(share * 255).astype(np.uint8)
+    fraction: NDArray[np.float64] = (np.clip(values, low, high).astype(np.float64) - low) / (high - low)
+    return np.rint(fraction * 255).astype(np.uint8)
 
 
 def number(value: Any) -> float | None:
-    """Of a tag, which may have one value for each channel."""
+    """The value of a tag, or the largest if there is one for each channel."""
     try:
         return float(max(value)) if isinstance(value, tuple) else float(value)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Formats of image files: which are read, by content, and what others are called."""
+"""Formats of image files: which are supported, by content, and the names of others."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ READ = frozenset(
         "AVIF", "HEIF", "TGA", "PCX", "DDS",
     }
 )  # fmt: skip
-"""By Pillow's names. Pillow knows more, among them EPS, which it hands to Ghostscript to be executed, and ICO, whose
-pictures may be larger than its header says."""
+"""By Pillow's names. Pillow supports more, among them EPS, which it passes to Ghostscript for execution, and ICO, whose
+images may be larger than the header states."""
 HEAD = 512
-"""Bytes from the beginning of a file that tell its format."""
+"""Bytes at the start of a file that identify its format."""
 TGA_FOOTER = b"TRUEVISION-XFILE.\0"
 TGA_ENDINGS = (".tga", ".icb", ".vda", ".vst")
 
@@ -33,15 +33,15 @@ _OTHERS = (
     (b"\x89HDF", "HDF5"),
     (b"8BPS", "Photoshop"),
 )
-"""What the others begin with."""
+"""First bytes of unsupported formats."""
 
 
 class NotRead(ValueError):
-    """A format that is not read: the message says which, and what to do."""
+    """An unsupported format: the message names it and says what to do."""
 
 
 def install_decoder(source: str | Path | bytes) -> None:
-    """Have Pillow know a format that it did not recognise; raises `NotRead` with the name of one that is not read."""
+    """Register a decoder for a format that Pillow did not recognise; raises `NotRead` for an unsupported one."""
     head = head_of(source)
     brands = _brands(head)
     if brands & _AVIF_BRANDS:
@@ -60,7 +60,7 @@ def install_decoder(source: str | Path | bytes) -> None:
 
 
 def name_of(head: bytes) -> str | None:
-    """What a format that Pillow does not know is called."""
+    """The name of a format that Pillow does not know."""
     if head[128:132] == b"DICM":
         return "DICOM"
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -70,7 +70,7 @@ def name_of(head: bytes) -> str | None:
 
 
 def is_tga(source: str | Path | bytes, name: str) -> bool:
-    """Whether a file says that it is TGA, by its end or its name: nothing at its beginning does."""
+    """Whether a file is TGA, by its footer or its name: its first bytes do not identify it."""
     if name.lower().endswith(TGA_ENDINGS):
         return True
     if isinstance(source, bytes):
@@ -89,7 +89,7 @@ def head_of(source: str | Path | bytes) -> bytes:
 
 
 def _brands(head: bytes) -> set[bytes]:
-    """Of an ISO base media file, such as HEIC and AVIF are."""
+    """Brands of an ISO base media file, such as HEIC and AVIF."""
     if head[4:8] != b"ftyp":
         return set()
     length = min(int.from_bytes(head[:4], "big"), len(head))

@@ -1,4 +1,4 @@
-"""A short number for an image's pixels: images with the same pixels have the same one."""
+"""A hash of an image's pixels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 def pixel_hash(image: Any) -> int:
     """64 bits of BLAKE2b over the shape and the bytes of a uint8 array or tensor, as a signed number.
 
-    That two of a million different images share one has a probability of 3 in a hundred million.
+    The probability that two of a million different images have the same hash is 3 in a hundred million.
     """
     pixels = np.ascontiguousarray(image)
     digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=8)

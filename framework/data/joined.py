@@ -1,4 +1,4 @@
-"""Several image sources as one, for plugins whose data lies in parts."""
+"""Several image sources as one, for datasets that consist of parts."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class Joined:
 
     @cached_property
     def labels(self) -> Sequence[int]:
-        """As the sources have them."""
+        """Of all sources."""
         return [label for source in self.sources for label in source.labels]
 
     @cached_property
     def names(self) -> Sequence[str]:
-        """As the sources have them."""
+        """Of all sources."""
         return [name for source in self.sources for name in source.names]
 
     def __len__(self) -> int:
@@ -59,15 +59,15 @@ class Joined:
         return source.read(inside)
 
     def read_reduced(self, index: int, least: int) -> NDArray[np.uint8]:
-        """As its source reads it where it needs no more than so many pixels on each side; raises `BadImage`."""
+        """The image, smaller if its source supports it, at least `least` pixels a side; raises `BadImage`."""
         return read_reduced(*self._place(index), least)
 
     def file(self, index: int) -> Path | None:
-        """Where its source has the image, if it has it in a file of its own."""
+        """The file of the image, if it has one."""
         return file_of(*self._place(index))
 
     def stamps(self, indices: Sequence[int]) -> Stamps | None:
-        """As the sources have them; None where one has not."""
+        """Of all sources; None if one of them has none."""
         stamps = Stamps.joined(self.sources)
         return None if stamps is None else stamps.of(indices)
 

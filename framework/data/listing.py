@@ -1,4 +1,4 @@
-"""The files that paths, folders and patterns name: one after the other, never all of them at once."""
+"""Lists the files that paths, folders and patterns name, one at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from framework.data.decode import BadImage
-from framework.data.trees import SIDECARS, is_hidden, walk
+from framework.data.folders import SIDECARS, is_hidden, walk
 from framework.data.unicode_names import existing_path, nfc
 from framework.errors import UserError
 
@@ -21,20 +21,20 @@ MAGIC = frozenset("*?[")
 
 @dataclass
 class Listing:
-    """Looks through what was named, and counts what it passes over.
+    """Lists files and counts those that it skips.
 
-    A file that is named is always given, whatever its ending; a folder gives every visible file below it, through links
-    too, that is not one of `SIDECARS`, sorted by name within each folder, those of a folder before those of its
-    folders. A folder that cannot be read gives a `BadImage` that says so, and the rest goes on.
+    A file that is named is always listed, whatever its ending. A folder lists every visible file below it, also through
+    links, except `SIDECARS`: sorted by name within each folder, files before sub-folders. A folder that cannot be read
+    gives a `BadImage`, and the listing continues.
     """
 
     passed_over: Counter[str] = field(default_factory=Counter)
-    """How many files were left out, by their ending."""
+    """Number of skipped files by their ending."""
     empty: list[str] = field(default_factory=list)
-    """Folders without any image."""
+    """Folders without an image."""
 
     def named(self, word: str) -> Iterator[str | BadImage]:
-        """What a path, a folder or a pattern gives; Unicode forms of a name are one name."""
+        """The files of a path, a folder or a pattern; Unicode forms of a name are equal."""
         word = existing_path(word)
         if os.path.lexists(word) or not is_pattern(word):
             yield from self.at(word)
@@ -43,9 +43,9 @@ class Listing:
                 yield from self.at(path)
 
     def at(self, path: str) -> Iterator[str | BadImage]:
-        """What the file or the folder at a path gives."""
+        """The file or the files of the folder at a path."""
         path = existing_path(path)
-        if not os.path.isdir(path):  # noqa: PTH112 (a `Path` takes longer to be made than its file to be found)
+        if not os.path.isdir(path):  # noqa: PTH112 (creating a `Path` takes longer than finding its file)
             yield path
             return
         found = False
@@ -78,7 +78,7 @@ class Listing:
 
 
 def is_pattern(word: str) -> bool:
-    """Whether it has a sign that stands for others: `*`, `?`, `[`."""
+    """Whether it contains a wildcard: `*`, `?`, `[`."""
     return not MAGIC.isdisjoint(word)
 
 
@@ -90,11 +90,11 @@ def missing(words: Iterable[str]) -> None:
 
 
 def expand(pattern: str) -> Iterator[str]:
-    """What a pattern matches, as a shell would: `*`, `?` and `[…]` within a name, `**` for any folders between.
+    """Expand a pattern as a shell does: `*`, `?` and `[…]` within a name, `**` for any number of folders.
 
-    Sorted within each folder. Hidden names (`is_hidden`) are matched where the pattern begins with a dot. A pattern
-    with `**` that ends in another pattern gives files only, for folders would give them again; one that ends in `**` is
-    the folder itself.
+    Sorted within each folder. Hidden names (`is_hidden`) match if the pattern begins with a dot. A pattern with `**`
+    that ends in another pattern gives files only, because folders would repeat them; one that ends in `**` is the
+    folder itself.
     """
     whole = Path(pattern)
     parts = list(whole.relative_to(whole.anchor).parts)
@@ -104,7 +104,7 @@ def expand(pattern: str) -> Iterator[str]:
 
 
 def _matches(folder: str, parts: Sequence[str], files_only: bool) -> Iterator[str]:
-    """Paths below a folder that the parts of a pattern match."""
+    """Paths below a folder that match the parts of a pattern."""
     if not parts:
         if not (files_only and os.path.isdir(folder)):  # noqa: PTH112
             yield folder or os.curdir
@@ -123,7 +123,7 @@ def _matches(folder: str, parts: Sequence[str], files_only: bool) -> Iterator[st
 
 
 def _names(folder: str, pattern: str, folders: bool = False) -> list[str]:
-    """The sorted names in a folder that match; none where it cannot be read. With `folders`, those of folders alone."""
+    """The sorted names in a folder that match; none if it cannot be read. With `folders`, only names of folders."""
     try:
         with os.scandir(folder or os.curdir) as entries:
             return sorted(
@@ -138,10 +138,9 @@ def _names(folder: str, pattern: str, folders: bool = False) -> list[str]:
 
 
 def lines_of(stream: BinaryIO, end: bytes = b"\n") -> Iterator[str]:
-    """Paths on a stream, one a line or ended by NUL; empty ones are passed over.
+    """Paths from a stream, separated by newlines or NUL; empty ones are skipped.
 
-    Of lines, a byte order mark before the first and the CR of a CRLF are no part of a path. Raises `UserError` for
-    UTF-16.
+    A byte order mark and the CR of a CRLF are not part of a path. Raises `UserError` for UTF-16.
     """
     parts = _parts(stream, end)
     if end == b"\n":

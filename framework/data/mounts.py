@@ -1,4 +1,4 @@
-"""Whether a file system keeps the time at which a file was last changed."""
+"""Whether a file system records when a file was last changed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ RECORDING = {"9p", "afs", "apfs", "bcachefs", "beegfs", "btrfs", "ceph", "cifs",
 RECORDING |= {"hfs", "hfsplus", "jfs", "lustre", "nfs", "nfs4", "nilfs2", "overlay", "ramfs", "reiserfs", "rootfs"}
 RECORDING |= {"smb3", "tmpfs", "virtiofs", "xfs", "zfs"}
 """File systems on which no program can set a file's time of change (ctime). Others, such as sshfs, FAT or squashfs,
-give the time of modification in its place."""
+report the time of modification instead."""
 
 
 def records_changes(path: str | Path) -> bool:
     """Whether an overwritten file always gets a new ctime there, even if its time of modification is restored.
 
-    On Windows ctime is the time of creation. Systems without a table of mounts, such as macOS, are trusted.
+    On Windows ctime is the time of creation. Systems without a mount table, such as macOS, are trusted.
     """
     if sys.platform == "win32":
         return False
@@ -29,8 +29,8 @@ def records_changes(path: str | Path) -> bool:
     kind = ""
     for line in lines:
         fields, _, rest = line.partition(b" - ")
-        folder = fields.split()[4].decode("unicode_escape").encode("latin-1")  # a blank is written as \040
+        folder = fields.split()[4].decode("unicode_escape").encode("latin-1")  # a space is written as \040
         inside = real == folder or real.startswith(folder.rstrip(b"/") + b"/")
-        if inside and len(folder) >= len(best):  # the last one mounted there hides those before it
+        if inside and len(folder) >= len(best):  # the last mount hides earlier ones
             best, kind = folder, rest.split()[0].decode()
     return kind in RECORDING

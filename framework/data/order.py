@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 EPOCHS = 4
-"""Epochs whose order is kept: what is read ahead may be of later ones."""
+"""Epochs whose order is cached: images are read ahead into later epochs."""
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Order:
     sampler: Literal["shuffled", "balanced"]
     seed: int
     _drawn: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict, init=False)
-    """The order of the last few epochs that were asked for, and its keys."""
+    """Order and keys of the last few epochs that were requested."""
 
     @property
     def images_per_batch(self) -> int:
@@ -46,7 +46,7 @@ class Order:
 
     @property
     def images_per_step(self) -> int:
-        """Images that one optimizer step sees."""
+        """Images in one optimizer step."""
         return self.images_per_batch * self.batches_per_step
 
     @property
@@ -60,16 +60,16 @@ class Order:
         return self.steps_per_epoch * self.batches_per_step
 
     def indices(self, batches: range) -> Tensor:
-        """The images of these batches, one after the other, int64 on the CPU.
+        """The images of these batches, concatenated, int64 on the CPU.
 
         Batches are counted from the start of the run; these are all of one epoch.
         """
         return self._part(batches)[0]
 
     def keys(self, batches: range) -> Tensor:
-        """What the random numbers of those images go by, int64 on the CPU: another key each time that an image occurs.
+        """The keys of the random numbers of these images, int64 on the CPU: each occurrence of an image has its own.
 
-        The key of the first time in an epoch is the index.
+        The key of the first occurrence in an epoch is the index.
         """
         return self._part(batches)[1]
 
@@ -98,7 +98,7 @@ def shuffled(labels: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def balanced(labels: Tensor, generator: torch.Generator) -> Tensor:
-    """As many indices as there are labels, every class equally often (to within one), each class in shuffled rounds."""
+    """As many indices as labels, every class equally often (to within one), each class in shuffled rounds."""
     classes = labels.unique()
     each, surplus = divmod(len(labels), len(classes))
     one_more = torch.randperm(len(classes), generator=generator) < surplus
@@ -113,7 +113,7 @@ def balanced(labels: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def occurrences(order: Tensor) -> Tensor:
-    """How often each entry of int64 N came before in it, int64 N."""
+    """How often each entry of int64 N occurs before its position, int64 N."""
     by_image = order.argsort(stable=True)
     _, counts = order.unique(return_counts=True)
     ranks = torch.arange(len(order)) - (counts.cumsum(0) - counts).repeat_interleave(counts)

@@ -1,4 +1,4 @@
-"""The one place that turns a decoded image into what a network sees: channels, resizing, scaling, normalisation."""
+"""The only implementation of preprocessing: channels, resizing, scaling, normalisation."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
+from framework.data.decode import MAX_PIXELS, decode
 from framework.data.resize import Axis, larger, resize, resize_batch, rounded, smaller
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
+    from PIL import Image
     from torch import Tensor
 
 LUMA = (19595, 38470, 7471)  # ITU-R 601-2 in 16-bit fixed point, as Pillow converts to grayscale
@@ -32,7 +36,7 @@ class Normalization:
 
 @dataclass(frozen=True)
 class Preprocessor:
-    """Every decision about input, resolved; it is saved with the run and used wherever an image enters."""
+    """All settings of preprocessing, resolved; saved with the run and used for every input image."""
 
     height: int
     width: int
@@ -45,20 +49,29 @@ class Preprocessor:
 
     @property
     def least_side(self) -> int:
-        """Pixels that a file must at least be decoded to, on both sides, so that resizing still decides how it looks.
+        """Least pixels a side that a file may be decoded to, so that resizing determines its appearance.
 
-        Every decoding asks for this, in training, evaluation and prediction: the same file then gives the same pixels.
+        Training, evaluation and prediction decode with it: the same file always has the same pixels.
         """
         return 2 * max(self.height, self.width)
 
     def __call__(self, image: NDArray[np.uint8]) -> Tensor:
-        """One decoded image, uint8 C×H×W of any size with 1 or 3 channels, as uint8 at the network's size."""
-        if len(image) > self.channels:  # with NumPy, which is quicker than torch for one small image
+        """One decoded image, uint8 C×H×W of any size with 1 or 3 channels, as uint8 at the network's input size."""
+        if len(image) > self.channels:  # NumPy is faster than torch for one small image
             image = luma(channel.astype(np.float32) for channel in image).astype(np.uint8)[None]
         elif len(image) < self.channels:
             image = np.repeat(image, 3, axis=0)
-        writable = np.require(image, requirements=["C", "W"])  # torch warns of arrays that are not
+        writable = np.require(image, requirements=["C", "W"])  # torch warns about read-only arrays
         return self.resized(torch.from_numpy(writable))
+
+    def from_file(
+        self, file: str | Path | bytes | Image.Image, name: str | None = None, max_pixels: int = MAX_PIXELS
+    ) -> Tensor:
+        """Decode an image file, its bytes or a PIL image, as uint8 C×H×W at the network's size; raises `BadImage`.
+
+        `name` is used in messages. May be called from any thread.
+        """
+        return self(decode(file, name, self.least_side, max_pixels, self.value_range))
 
     def with_channels(self, image: Tensor) -> Tensor:
         """Grayscale from RGB by luma (ITU-R 601-2), RGB from grayscale by repetition; uint8 …×C×H×W."""
@@ -77,14 +90,14 @@ class Preprocessor:
         return torch.from_numpy(resize(image.numpy(), *self.axes(*image.shape[1:]), target))
 
     def resized_batch(self, images: Tensor) -> Tensor:
-        """The same pixels of uint8 B×C×H×W, for a graph that is traced: it then holds for images of any size."""
+        """The same for uint8 B×C×H×W, as a graph that can be traced and then accepts images of any size."""
         sides = [torch.scalar_tensor(side, dtype=torch.int64) for side in images.shape[2:]]
         return resize_batch(images, *self.axes(*sides), (self.height, self.width))
 
     def axes(self, height: Any, width: Any) -> tuple[Axis, Axis]:
-        """What `fit` takes of an image of that size and where it puts it, down and across; ints or tensors."""
+        """The part of an image of this size that `fit` uses and where it is placed, vertically and horizontally."""
         if self.fit == "crop":
-            # Cropped before resizing: a strip of 10000×1 resized to cover the target would fill the memory.
+            # Crop before resizing: a strip of 10000×1 resized to cover the target would need too much memory.
             taken = (
                 larger(1, smaller(height, rounded(width * self.height, self.width))),
                 larger(1, smaller(width, rounded(height * self.width, self.height))),
@@ -104,7 +117,7 @@ class Preprocessor:
         )
 
     def cut_away(self, height: int, width: int) -> float:
-        """The fraction of an image of that size that `fit` leaves out."""
+        """The fraction of an image of this size that `fit` crops."""
         down, across = self.axes(height, width)
         return 1 - float(down.taken * across.taken) / (height * width)
 
@@ -113,8 +126,8 @@ class Preprocessor:
         return Normalization(*self._constants(images.device))(images)
 
     def normalization(self, device: torch.device) -> Normalization:
-        """The same as a function with its constants on the device, for many batches."""
-        with torch.inference_mode(False):  # training could not use tensors of that mode
+        """`normalised` with its constants on the device, for many batches."""
+        with torch.inference_mode(False):  # training cannot use inference tensors
             return Normalization(*self._constants(device))
 
     def _constants(self, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -123,16 +136,16 @@ class Preprocessor:
         return torch.tensor(self.mean, device=device).view(shape), torch.tensor(self.std, device=device).view(shape)
 
     def network_input(self, images: Tensor) -> Tensor:
-        """What evaluation and prediction feed: uint8 B×C×H×W to normalised float32."""
+        """Input of evaluation and prediction: uint8 B×C×H×W to normalised float32."""
         return self.normalised(images.div(255))
 
     def measured(self, counts: Tensor) -> Preprocessor:
-        """With mean and standard deviation per channel of images whose `level_counts`, int64 C×256, these are."""
+        """With mean and standard deviation of each channel, from `level_counts`, int64 C×256."""
         levels = torch.arange(256, dtype=torch.float64) / 255
-        shares = counts.double() / counts.sum(dim=1, keepdim=True)
-        mean = (shares * levels).sum(dim=1)
-        variance = (shares * levels.square()).sum(dim=1) - mean.square()
-        std = variance.clamp(min=0).sqrt().clamp(min=1 / 255)  # images of one level would divide by zero
+        fractions = counts.double() / counts.sum(dim=1, keepdim=True)
+        mean = (fractions * levels).sum(dim=1)
+        variance = (fractions * levels.square()).sum(dim=1) - mean.square()
+        std = variance.clamp(min=0).sqrt().clamp(min=1 / 255)  # images of one value would divide by zero
         return replace(self, mean=_rounded(mean), std=_rounded(std))
 
     def as_dict(self) -> dict[str, Any]:
@@ -141,16 +154,16 @@ class Preprocessor:
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Preprocessor:
-        """From what `as_dict` gave."""
+        """The inverse of `as_dict`."""
         restored: Any = {key: tuple(value) if isinstance(value, list) else value for key, value in saved.items()}
         return cls(**restored)
 
 
 def luma(channels: Iterable[Any]) -> Any:
-    """Gray of red, green and blue, before uint8 cuts off the fraction; everything is below 2^24, hence exact.
+    """Gray of red, green and blue in 0 to 255, to be truncated to uint8; all values are below 2^24, hence exact.
 
-    Each channel is a float32 array or tensor that nobody else needs, and is asked for when it is its turn: of a large
-    photo each copy is hundreds of megabytes.
+    Each channel is a float32 array or tensor, which is overwritten, and requested only when it is needed: for a large
+    photo each copy takes hundreds of megabytes.
     """
     gray: Any = 0x8000
     for weight, channel in zip(LUMA, channels, strict=True):
@@ -161,8 +174,15 @@ def luma(channels: Iterable[Any]) -> Any:
     return gray
 
 
+def rgb_to_gray(images: Tensor) -> Tensor:
+    """Luma of floating-point …×3×H×W: …×1×H×W."""
+    red, green, blue = (weight / 2**16 * channel for weight, channel in zip(LUMA, images.split(1, -3), strict=True))
+    gray: Tensor = red + green + blue
+    return gray
+
+
 def level_counts(images: Tensor) -> Tensor:
-    """How many pixels of uint8 N×C×H×W have each level: int64 C×256."""
+    """Histogram of the pixel values of uint8 N×C×H×W: int64 C×256."""
     channels = images.unbind(1)
     return torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in channels])
 

@@ -1,4 +1,4 @@
-"""Parts of an image: where they are, and their pixels."""
+"""Regions of an image: their boxes and their pixels."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Region:
-    """A box in an image, in pixels of the image as a person sees it (EXIF orientation applied).
+    """A box in an image, in pixels of the upright image (EXIF orientation applied).
 
-    It may reach beyond the image, as a square around something at its edge does.
+    It may extend beyond the image, as a square around an object at the edge does.
     """
 
     x: int
@@ -32,15 +32,15 @@ class Region:
     width: int
     height: int
     score: float = 1.0
-    """How sure its detector is, from 0 to 1."""
+    """The detector's confidence, from 0 to 1."""
 
 
 Find = Callable[["NDArray[np.uint8]"], Sequence[Region]]
-"""What a `Detector` builds: from uint8 C×H×W, C 1 or 3, to regions. It is called from several threads at once."""
+"""What a `Detector` builds: maps uint8 C×H×W, C 1 or 3, to regions. Called from several threads at once."""
 
 
 def cut(image: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
-    """The pixels of a region of uint8 C×H×W; what lies beyond the image repeats its edge."""
+    """The pixels of a region of uint8 C×H×W; beyond the image its edge is repeated."""
     import numpy as np
 
     rows = np.arange(region.y, region.y + region.height).clip(0, image.shape[1] - 1)
@@ -50,7 +50,7 @@ def cut(image: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
 
 
 def built_detector(detector: Detector) -> Find:
-    """What finds the regions of an image; raises `ComponentFault` where it fails or breaks its contract."""
+    """The function that finds regions; it raises `ComponentFault` if it fails or breaks its contract."""
     find = build(detector)
     if not callable(find):
         raise fault(detector, f"returned {type(find).__name__} from build(), which cannot be called")
@@ -66,9 +66,9 @@ def built_detector(detector: Detector) -> Find:
 
 
 def regions_of(image: NDArray[np.uint8], find: Find, name: str) -> list[Region]:
-    """What a detector finds; raises `UserError` where it fails or breaks its contract, `name` says on which image.
+    """The detected regions; raises `UserError` naming the image if the detector fails or breaks its contract.
 
-    A region overlaps the image and is no larger than three times its longer side.
+    A region must overlap the image, and be no larger than three times its longer side.
     """
     try:
         regions = [_plain(region) for region in find(image)]
@@ -84,7 +84,7 @@ def regions_of(image: NDArray[np.uint8], find: Find, name: str) -> list[Region]:
 
 
 def _wrong_region(regions: Sequence[Region], image: NDArray[np.uint8]) -> tuple[str, str] | None:
-    """The first region that breaks the contract, for what image, and which rule."""
+    """The first region that breaks the contract, the image and the rule."""
     height, width = image.shape[1:]
     for region in regions:
         if rule := _broken_rule(region, height, width):
@@ -93,7 +93,7 @@ def _wrong_region(regions: Sequence[Region], image: NDArray[np.uint8]) -> tuple[
 
 
 def _broken_rule(region: Region, height: int, width: int) -> str | None:
-    """What the region breaks of the contract, in an image of that size."""
+    """The rule that a region breaks in an image of that size."""
     most = 3 * max(height, width)
     if not (0 < region.width <= most and 0 < region.height <= most):
         return f"a side is from 1 to {most} pixels, three times the longer side of the image"
@@ -103,6 +103,6 @@ def _broken_rule(region: Region, height: int, width: int) -> str | None:
 
 
 def _plain(region: Region) -> Region:
-    """With Python's own numbers."""
+    """With plain Python numbers."""
     x, y, width, height = map(operator.index, (region.x, region.y, region.width, region.height))
     return Region(x, y, width, height, float(region.score))

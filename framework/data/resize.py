@@ -1,12 +1,12 @@
 """Bilinear resizing with antialiasing, in whole numbers: the same pixels on every machine and in an exported graph.
 
-Each output pixel is a mean over the input under a triangle, whose half base is one pixel of whichever of the two sides
-is coarser; this is what Pillow and torch compute. Here the weights are whole numbers that sum to 65536. A product of
-pixels (8 bits) with weights (16 bits) is below 2^24 and exact in float32; a second one is below 2^40 and exact in
-float64, in whatever order a library adds. Only the mean of both is rounded, half to even.
+Each output pixel is a mean over the input with a triangle filter, whose half width is one pixel of the coarser of the
+two sides, as in Pillow and torch. Here the weights are integers that sum to 65536. A product of pixels (8 bits) with
+weights (16 bits) is below 2^24 and exact in float32; a second one is below 2^40 and exact in float64, whatever the
+order of summation. Only the final mean is rounded, half to even.
 
-Sides and positions are ints where an image is resized, and tensors where a graph for any size is traced: `Axis` and
-`weights` use nothing but arithmetic that both have.
+Sides and positions are ints when an image is resized, and tensors when a graph for any size is traced: `Axis` and
+`weights` use only arithmetic that both support.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 VERSION = 2
-"""Counted up whenever other pixels come out: kept stores are found by it. 1 was torch's `interpolate`."""
+"""Increased whenever the resulting pixels change: cached stores depend on it. 1 was torch's `interpolate`."""
 ONE = 2**16
 BLOCK = 8
-"""Output pixels that share a band of input: more of them multiply more zeros, fewer take more calls."""
+"""Output pixels that share a band of input: more of them multiply more zeros, fewer need more calls."""
 SMALL = 4096
-"""Weights of a side that is one block."""
+"""Weights up to which a side is one block."""
 LARGEST_PRODUCT = 150_000
-"""Multiplications of one call: few enough that BLAS takes one thread, for images are read by several."""
+"""Multiplications of one call: few enough that BLAS uses one thread, because images are read by several."""
 LARGEST_KEPT = 2**20
-"""Weights of a side that are kept for the next image of that size; an eighth of it is computed at a time."""
+"""Weights of a side that are cached for the next image of that size; an eighth of it is computed at a time."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ def weights(axis: Axis, outputs: Any, inputs: Any) -> Any:
     # round(65536 · cumulative / total) by 256 twice: at once, strips of millions of pixels would exceed 64 bits.
     high = 256 * cumulative // total
     low = (512 * (256 * cumulative - high * total) + total) // (2 * total)
-    shares = 256 * high + low
-    return shares[..., 1:] - shares[..., :-1]
+    cumulative = 256 * high + low
+    return cumulative[..., 1:] - cumulative[..., :-1]
 
 
 def larger(first: Any, second: Any) -> Any:
-    """The larger of two numbers, by arithmetic: where a graph is traced, a comparison would be decided for ever."""
+    """The larger of two numbers, by arithmetic: a traced graph would fix the result of a comparison."""
     return (first + second + abs(first - second)) // 2
 
 
@@ -76,12 +76,12 @@ def smaller(first: Any, second: Any) -> Any:
 
 
 def rounded(numerator: Any, denominator: Any) -> Any:
-    """The nearest whole number of a fraction that is not negative, half up."""
+    """A non-negative fraction rounded to the nearest integer, half up."""
     return (2 * numerator + denominator) // (2 * denominator)
 
 
 def resize(image: NDArray[np.uint8], vertical: Axis, horizontal: Axis, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Uint8 C×H×W to C×`size`, output row by output row from the band of input that it needs."""
+    """Uint8 C×H×W to C×`size`, block by block of output from the input that it needs."""
     image = image[:, vertical.start : vertical.start + vertical.taken]
     image = image[:, :, horizontal.start : horizontal.start + horizontal.taken]
     height, width = vertical.made, horizontal.made
@@ -98,7 +98,7 @@ def resize(image: NDArray[np.uint8], vertical: Axis, horizontal: Axis, size: tup
 
 
 def resize_batch(images: Tensor, vertical: Axis, horizontal: Axis, size: tuple[int, int]) -> Tensor:
-    """Uint8 B×C×H×W to B×C×`size` by two products with whole matrices, for tracing: sides of axes may be tensors."""
+    """Uint8 B×C×H×W to B×C×`size` by two matrix products, for tracing: sides of axes may be tensors."""
     first = _matrix(vertical, size[0], images.shape[2]).float()
     second = _matrix(horizontal, size[1], images.shape[3]).double() / ONE**2
     rows = torch.matmul(first, images.float())
@@ -113,7 +113,7 @@ def _matrix(axis: Axis, outputs: int, inputs: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Block:
-    """Neighbouring output pixels, and the weights R×K of the input pixels that they depend on, ready for a product."""
+    """Adjacent output pixels, and the weights R×K of the input pixels that they depend on."""
 
     outputs: slice
     inputs: slice
@@ -158,7 +158,7 @@ def _kept_blocks(*arguments: Any) -> tuple[Block, ...]:
 
 
 def _make_blocks(taken: int, made: int, number: int, reach: int, dtype: Any) -> Iterator[Block]:
-    """Blocks of `number` output pixels, each with the `reach` input pixels that hold all it may depend on."""
+    """Blocks of `number` output pixels, each with the `reach` input pixels that it may depend on."""
     axis, together = Axis(0, taken, 0, made), max(1, LARGEST_KEPT // (8 * number * reach))
     for start in range(0, made, number * together):
         firsts = np.arange(start, min(start + number * together, made), number)

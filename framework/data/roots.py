@@ -1,4 +1,4 @@
-"""Where a dataset's folder is looked for."""
+"""Where the folder of a dataset is searched for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def expand_home(path: Path) -> Path:
 
 
 def candidates(root: Path) -> list[Path]:
-    """The places where `root` may be: itself, then under `$FRAMEWORK_DATA` (without a leading `data/`)."""
+    """Possible locations of `root`: itself, then below `$FRAMEWORK_DATA` (without a leading `data/`)."""
     root = expand_home(root)
     places = [root]
     shared = os.environ.get(VARIABLE)
@@ -33,5 +33,5 @@ def candidates(root: Path) -> list[Path]:
 
 
 def find_data(root: Path) -> Path | None:
-    """The first of the candidate places that exists, in whatever Unicode form, or None."""
+    """The first candidate that exists, in any Unicode form, or None."""
     return next((place for place in map(Path, map(existing_path, candidates(root))) if place.exists()), None)

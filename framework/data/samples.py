@@ -1,4 +1,4 @@
-"""All bits of images with more than 8 bits a sample, of which Pillow gives some only in part."""
+"""Images with more than 8 bits a sample at full depth, which Pillow does not support for all formats."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PLANAR_CONFIGURATION = 284
-"""Of TIFF: 2 for colours in separate planes."""
+"""TIFF tag: 2 if the colours are in separate planes."""
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Whether an image, not loaded yet, has more than 8 bits a sample."""
+    """Whether an image that is not loaded yet has more than 8 bits a sample."""
     if image.mode in DEEP_MODES or any(";16" in str(tile[3]) for tile in getattr(image, "tile", ())):
         return True
     return isinstance(image, TiffImagePlugin.TiffImageFile) and (number(image.tag_v2.get(BITS_PER_SAMPLE)) or 0) > 8
 
 
 def _is_gray_with_opacity(image: Image.Image) -> bool:
-    """Of 16 bits: Pillow makes RGBA of it."""
+    """16-bit grayscale with alpha, which Pillow converts to RGBA."""
     return any(str(tile[3]).startswith("LA;16") for tile in getattr(image, "tile", ()))
 
 
 def of_image(
     image: Image.Image, source: str | Path | bytes, load: Callable[[Image.Image], Image.Image]
 ) -> NDArray[Any] | None:
-    """All bits of an image that is not loaded yet, as numbers C×H×W; None where 8 of them will do.
+    """All bits of an image that is not loaded yet, as numbers C×H×W; None if 8 bits are enough.
 
-    Raises `NotRead` where they cannot be had.
+    Raises `NotRead` if they cannot be decoded.
     """
     if image.mode in DEEP_MODES:
         image.tile = [tile._replace(args=_native(tile.args)) for tile in image.tile]  # type: ignore[attr-defined]
@@ -56,9 +56,9 @@ def of_image(
 def _colours(
     image: Image.Image, source: str | Path | bytes, load: Callable[[Image.Image], Image.Image]
 ) -> NDArray[np.int64]:
-    """Pillow unpacks the upper bytes alone. With the other order of bytes it unpacks the lower ones in their place."""
+    """Pillow unpacks only the upper bytes; with the byte order reversed it unpacks the lower ones instead."""
     with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as other:
-        if _is_gray_with_opacity(image):  # its four bytes are what RGBA of 8 bits has
+        if _is_gray_with_opacity(image):  # its four bytes have the layout of 8-bit RGBA
             other.tile = [tile._replace(args="RGBA") for tile in other.tile]
             both = np.asarray(load(other)).astype(np.int64)
             upper, lower = both[..., 0::2], both[..., 1::2]
@@ -69,12 +69,12 @@ def _colours(
 
 
 def _in_planes(image: Image.Image) -> bool:
-    """Whether Pillow takes bytes of a 16-bit plane for pixels, or has no access to the lower ones."""
+    """Whether Pillow misreads the bytes of 16-bit planes as pixels, or cannot access the lower ones."""
     return isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(PLANAR_CONFIGURATION) == 2
 
 
 def _reversed(arguments: Any) -> Any:
-    """Arguments of a decoder with the order of bytes of 16-bit samples reversed."""
+    """Decoder arguments with the byte order of 16-bit samples reversed."""
     if isinstance(arguments, tuple):
         return tuple(_reversed(argument) for argument in arguments)
     if not isinstance(arguments, str) or ";16" not in arguments:
@@ -85,8 +85,8 @@ def _reversed(arguments: Any) -> Any:
 
 
 def _native(arguments: Any) -> Any:
-    """What the decoder of libtiff gives has the machine's order of bytes; Pillow knows that of 16 bits alone."""
+    """Libtiff returns samples in the machine's byte order; Pillow handles that only for 16 bits."""
     raw = arguments[0] if isinstance(arguments, tuple) and len(arguments) == 3 else None
     if not isinstance(raw, str) or not isinstance(arguments[1], bool) or sys.byteorder != "little":
-        return arguments  # of another decoder
+        return arguments  # for another decoder
     return (re.sub(r";(16|32)B(?=[SF])", r";\1", raw), *arguments[1:])

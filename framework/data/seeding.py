@@ -1,4 +1,4 @@
-"""Generators seeded by position, so that what is drawn is a function of (seed, epoch, step) and of nothing else."""
+"""Generators seeded by position: random draws are a function of (seed, epoch, step) alone."""
 
 from __future__ import annotations
 

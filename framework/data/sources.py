@@ -9,22 +9,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from framework.data.decode import decode
 from framework.data.stamps import Stamps, stamps_of
 from framework.data.unicode_names import nfc
 from framework.errors import UserError, count
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from framework.components import ImageSource
 
 
 class Splits(dict[str, "ImageSource"]):
-    """The splits of a data set by name.
+    """The splits of a dataset by name.
 
-    `notes` are sentences for the user: how folders were read, what was not used.
+    `notes` are messages for the user: how folders were interpreted, what is not used.
     """
 
     def __init__(self, sources: Mapping[str, ImageSource], notes: Sequence[str] = ()) -> None:
@@ -41,17 +42,17 @@ class ImageFiles:
     classes: Sequence[str]
     channels: int = 3
     root: Path | None = None
-    """The dataset's folder: names of images below it are relative to it, so that they stay when it moves."""
+    """The dataset's folder: names of images below it are relative to it, so that they do not change when it moves."""
 
     @cached_property
     def names(self) -> Sequence[str]:
-        """The paths, relative to `root` where they are below it, in NFC."""
+        """The paths, relative to `root` if they are below it, in NFC."""
         return [nfc(name) for name in self._relative()]
 
     def _relative(self) -> Sequence[str]:
         if self.root is None:
             return [str(path) for path in self.paths]
-        # As text, for there may be a million: a `Path` takes longer to be made than its file to be found.
+        # As text, because there may be a million: creating a `Path` takes longer than finding its file.
         root = os.fspath(self.root)
         before = "" if root == os.curdir else os.path.join(root, "")  # noqa: PTH118
         inside = [os.fspath(path).removeprefix(before) for path in self.paths]
@@ -65,22 +66,22 @@ class ImageFiles:
         return decode(self.paths[index])
 
     def read_reduced(self, index: int, least: int) -> NDArray[np.uint8]:
-        """The image, of a large JPEG a smaller one with at least so many pixels on each side; raises `BadImage`."""
+        """The image; a large JPEG is decoded at a smaller size, at least `least` pixels a side. Raises `BadImage`."""
         return decode(self.paths[index], least=least)
 
     def file(self, index: int) -> Path:
-        """Where the image lies."""
+        """The file of the image."""
         return Path(self.paths[index])
 
     def stamps(self, indices: Sequence[int]) -> Stamps:
-        """Of these files. A subclass that reads them in a way of its own has stores of its own."""
+        """Of these files. A subclass has its own stores, because it may read them differently."""
         reader = f"{type(self).__module__}.{type(self).__qualname__}"
         return Stamps.of_files(self.root or os.curdir, (self.paths[index] for index in indices), reader)
 
 
 @dataclass(frozen=True)
 class ImageArrays:
-    """Images that are in memory already: uint8 N×C×H×W."""
+    """Images in memory: uint8 N×C×H×W."""
 
     images: NDArray[np.uint8]
     labels: Sequence[int]
@@ -91,11 +92,13 @@ class ImageArrays:
         if self.images.ndim != 4 or self.images.dtype != "uint8" or self.images.shape[1] not in (1, 3):
             raise UserError(
                 "ImageArrays takes uint8 N×C×H×W with C 1 or 3; "
-                f"it was given {self.images.dtype} {'×'.join(map(str, self.images.shape))}"
+                f"given: {self.images.dtype} {'×'.join(map(str, self.images.shape))}"
             )
         if len(self.images) != len(self.labels):
             labels = count(len(self.labels), "label")
-            raise UserError(f"ImageArrays was given {count(len(self.images), 'image')} and {labels}")
+            raise UserError(
+                f"ImageArrays takes one label for each image; given: {count(len(self.images), 'image')}, {labels}"
+            )
 
     @property
     def channels(self) -> int:
@@ -116,55 +119,64 @@ class ImageArrays:
         return image
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Selection:
-    """Some images of another source, with labels of their own."""
+    """Some images of another source, with their own labels.
+
+    A selection of a selection is one of the original source: `indices` are composed.
+    """
 
     source: ImageSource
-    indices: Sequence[int]
+    indices: NDArray[np.int64]
     labels: Sequence[int]
     classes: Sequence[str]
     dropped: Sequence[str] = ()
-    """Names of images that a table of the recipe left out."""
+    """Names of the images that the recipe's tables leave out."""
+
+    def __post_init__(self) -> None:
+        source, indices = self.source, np.asarray(self.indices, dtype=np.int64)
+        if type(source) is Selection:  # a subclass may read images in its own way
+            indices, source = source.indices[indices], source.source
+        vars(self).update(source=source, indices=indices)
 
     @property
     def channels(self) -> int:
-        """As the source."""
+        """Of the source."""
         return self.source.channels
 
     @cached_property
     def names(self) -> Sequence[str]:
-        """As in the source, in NFC."""
+        """Of the source, in NFC."""
         names = self.source.names
-        return [nfc(str(names[index])) for index in self.indices]
+        return [nfc(str(names[index])) for index in self.indices.tolist()]
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def read(self, index: int) -> NDArray[np.uint8]:
         """The image as uint8 C×H×W; raises `BadImage`."""
-        return self.source.read(self.indices[index])
+        return self.source.read(int(self.indices[index]))
 
     def read_reduced(self, index: int, least: int) -> NDArray[np.uint8]:
-        """As the source reads it where it needs no more than so many pixels on each side; raises `BadImage`."""
-        return read_reduced(self.source, self.indices[index], least)
+        """The image, smaller if the source supports it, at least `least` pixels a side; raises `BadImage`."""
+        return read_reduced(self.source, int(self.indices[index]), least)
 
     def file(self, index: int) -> Path | None:
-        """Where the source has the image, if it has it in a file of its own."""
-        return file_of(self.source, self.indices[index])
+        """The file of the image, if it has one."""
+        return file_of(self.source, int(self.indices[index]))
 
     def stamps(self, indices: Sequence[int]) -> Stamps | None:
-        """As the source has them, if it does."""
-        return stamps_of(self.source, [self.indices[index] for index in indices])
+        """Of the source, if it has any."""
+        return stamps_of(self.source, self.indices[np.asarray(indices, dtype=np.int64)].tolist())
 
 
 def read_reduced(source: ImageSource, index: int, least: int) -> NDArray[np.uint8]:
-    """Image `index` as uint8 C×H×W, smaller where the source can and with at least so many pixels on each side."""
+    """Image `index` as uint8 C×H×W, smaller if the source supports it, at least `least` pixels a side."""
     reduced: Callable[[int, int], NDArray[np.uint8]] | None = getattr(source, "read_reduced", None)
     return source.read(index) if reduced is None else reduced(index, least)
 
 
 def file_of(source: ImageSource, index: int) -> Path | None:
-    """Where image `index` lies, or None for a source whose images have no files of their own."""
+    """The file of image `index`, or None if images have no files of their own."""
     found: Callable[[int], Path | None] | None = getattr(source, "file", None)
     return found(index) if found else None

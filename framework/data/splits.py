@@ -1,10 +1,13 @@
-"""Named splits: the source contract is checked, classes are bound by name, held-out shares are carved from `train`."""
+"""Named splits: checks the sources, binds classes by name, holds out fractions of `train`."""
 
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
+
+import numpy as np
 
 from framework.attribution import fault
 from framework.components import Dataset, ImageSource, build
@@ -14,17 +17,18 @@ from framework.data.sources import Selection, Splits
 from framework.data.tables import apply_tables
 from framework.data.unicode_names import nfc
 from framework.errors import UserError, count, did_you_mean, enumerate_names
+from framework.recipe.option_text import inline_yaml
 
 DEFAULT_VALIDATION = 0.1
 FIGURE_SPLITS = ("test", "validation")
-"""The splits that metrics are of, in the order in which they are asked."""
+"""Splits to evaluate on, in order of preference."""
 
 
 def build_splits(dataset: Dataset, classes: Sequence[str] | None = None) -> Splits:
-    """All splits of the dataset with its notes, each labelled by `classes` (left out: those of `train`).
+    """All splits of the dataset with its notes, labelled by `classes` (default: those of `train`).
 
-    Raises `UserError` where the data is absent, breaks the contract, has a class that `classes` lacks, or a table names
-    images that are not there.
+    Raises `UserError` if the data is missing, breaks the contract or has a class that is not in `classes`, or a table
+    names images that do not exist.
     """
     built: Mapping[str, ImageSource] = build(dataset)
     if not isinstance(built, Mapping) or not built or not all(isinstance(split, str) for split in built):
@@ -32,28 +36,28 @@ def build_splits(dataset: Dataset, classes: Sequence[str] | None = None) -> Spli
     sources = {split: checked(dataset, split, built[split]) for split in built}
     notes = [*getattr(built, "notes", ())]
     if classes is None:
-        classes = _training_classes(dataset.name, sources)
-        if getattr(dataset, "classes", None) is None:  # else the user has confirmed them
+        classes = _training_classes(dataset, sources)
+        if getattr(dataset, "classes", None) is None:  # otherwise the user has confirmed them
             notes += doubtful_names(classes)
     bound = {split: bind_classes(source, classes, f"split '{split}'") for split, source in sources.items()}
     return Splits(apply_tables(dataset, _held_out(dataset, dict(bound)), own=bound), notes)
 
 
 def find_split(splits: Mapping[str, ImageSource], name: str) -> ImageSource:
-    """The split of that name; raises `UserError` with the names there are."""
+    """The split with this name; raises `UserError` with the existing names."""
     name = nfc(name)
     if name not in splits:
         raise UserError(f"there is no split '{name}'{did_you_mean(name, splits)} (splits: {', '.join(splits)})")
     return splits[name]
 
 
-def evaluation_split(there: Container[str]) -> str | None:
-    """`test`, else `validation`, where nobody says which split metrics are of; None where there is neither."""
-    return next((split for split in FIGURE_SPLITS if split in there), None)
+def evaluation_split(existing: Container[str]) -> str | None:
+    """The default split to evaluate on: `test`, else `validation`; None if there is neither."""
+    return next((split for split in FIGURE_SPLITS if split in existing), None)
 
 
 def bind_classes(source: ImageSource, classes: Sequence[str], where: str) -> ImageSource:
-    """The same images with labels that index into `classes`; a class that holds images and is not there is an error."""
+    """The same images with labels that index into `classes`; raises `UserError` if a class with images is missing."""
     classes = [nfc(name) for name in classes]
     if list(source.classes) == classes:
         return source
@@ -67,20 +71,20 @@ def bind_classes(source: ImageSource, classes: Sequence[str], where: str) -> Ima
             f"{enumerate_names(unexpected)} (known: {enumerate_names(classes, 20)})"
         )
     labels = [position[own[label]] for label in source.labels]
-    return Selection(source, range(len(source)), labels, tuple(classes))
+    return Selection(source, np.arange(len(source)), labels, tuple(classes))
 
 
 def stratified(
     names: Sequence[str], classes: Sequence[str], fractions: Mapping[str, float], seed: int
 ) -> dict[str, list[int]]:
-    """Indices of the images by split: those in `fractions`, and `train` for all others, each in the original order.
+    """Indices of the images of each split in `fractions`, and of `train` for the rest, in the original order.
 
-    `names` and `classes` hold the name and the class name of each image. Every split gets its fraction of each class,
-    rounded to the nearest image: at least one where there are enough, and at least one stays in `train`.
+    `names` and `classes` are the name and the class name of each image. Every split gets its fraction of each class,
+    rounded to the nearest image: at least one if there are enough, and at least one remains in `train`.
 
-    The images of a class are sorted by `split_keys`. `validation` takes the lowest keys and `test` the highest, so that
-    one more image moves at most one other image into or out of each split, and neither split depends on the other's
-    fraction.
+    The images of a class are sorted by `split_keys`; `validation` gets the lowest keys and `test` the highest. One more
+    image therefore moves at most one other image into or out of each split, and the splits do not depend on each
+    other's fraction.
     """
     by_class: dict[str, list[int]] = {}
     for index, class_name in enumerate(classes):
@@ -101,10 +105,10 @@ def stratified(
 
 
 def split_keys(seed: int, class_name: str, names: Sequence[str]) -> list[bytes]:
-    """For each image of a class 64 bits that follow from the split seed, the class and its name (BLAKE2b).
+    """For each image of a class a BLAKE2b hash of the split seed, the class and its name, 64 bits.
 
-    They are the same on every machine. Unicode forms of one name (NFC, NFD) give the same key, for file systems differ
-    in the form that they store. Where a name occurs again, how often it came before is part of the key too.
+    Keys are the same on every machine, and for all Unicode forms (NFC, NFD) of a name, because file systems differ in
+    the form that they store. If a name occurs again, its number of earlier occurrences is part of the key.
     """
     start = hashlib.blake2b(_bytes(f"{seed}\0{class_name}\0"), digest_size=8)
     seen: Counter[str] = Counter()
@@ -121,57 +125,61 @@ def _bytes(text: str) -> bytes:
     return nfc(text).encode("utf-8", "surrogatepass")
 
 
-def _training_classes(dataset: str, sources: Mapping[str, ImageSource]) -> Sequence[str]:
+def _training_classes(dataset: Dataset, sources: Mapping[str, ImageSource]) -> Sequence[str]:
     if "train" not in sources:
-        raise UserError(f"dataset '{dataset}' has no split 'train' to train on; it has {', '.join(sources)}")
+        raise UserError(f"dataset '{dataset.name}' has no split 'train' to train on; it has {', '.join(sources)}")
     classes = sources["train"].classes
     if len(classes) < 2:
         raise UserError(
-            f"dataset '{dataset}', split 'train' has one class only, '{classes[0]}': there is nothing to tell apart"
+            f"dataset '{dataset.name}', split 'train' has only one class, '{classes[0]}'; classification needs two or "
+            "more"
         )
     present = set(sources["train"].labels)
     absent = [name for label, name in enumerate(classes) if label not in present]
     if absent:
+        them = "it" if len(absent) == 1 else "them"
+        others = inline_yaml([name for label, name in enumerate(classes) if label in present])
         raise UserError(
-            f"dataset '{dataset}', split 'train' has no images of {enumerate_names(absent)}: "
-            f"add some, or leave {'it' if len(absent) == 1 else 'them'} out of the classes"
+            f"dataset '{dataset.name}', split 'train' has no images of {enumerate_names(absent)}: "
+            f"add some, remove {them} from the data, or name the other classes"
+            + (f": {shlex.quote(f'dataset.classes={others}')}" if len(classes) - len(absent) in range(2, 13) else "")
         )
     return classes
 
 
 def _held_out(dataset: Dataset, splits: dict[str, ImageSource]) -> dict[str, ImageSource]:
-    """The splits with those that are held out from `train`, and with `train` less them."""
+    """The splits, with those held out from `train` and the rest of `train`."""
     if dataset.validation == 0:
         splits.pop("validation", None)
-    shares = _shares(dataset, splits)
-    if not shares or "train" not in splits:
+    fractions = _fractions(dataset, splits)
+    if not fractions or "train" not in splits:
         return splits
     whole = splits["train"]
     class_names = [whole.classes[label] for label in whole.labels]
-    for name, indices in stratified(whole.names, class_names, shares, dataset.split_seed).items():
+    for name, indices in stratified(whole.names, class_names, fractions, dataset.split_seed).items():
         if not indices:
             raise UserError(
                 f"dataset '{dataset.name}': every class has too few images to hold some out for {name}; "
                 f"add images, or train without it: dataset.{name}={'0' if name == 'validation' else 'null'}"
             )
-        splits[name] = Selection(whole, indices, [whole.labels[index] for index in indices], whole.classes)
+        splits[name] = Selection(whole, np.array(indices), [whole.labels[index] for index in indices], whole.classes)
     return splits
 
 
-def _shares(dataset: Dataset, splits: Mapping[str, ImageSource]) -> dict[str, float]:
-    """What to hold out, by name; raises `UserError` where that contradicts the splits or leaves nothing to train on."""
+def _fractions(dataset: Dataset, splits: Mapping[str, ImageSource]) -> dict[str, float]:
+    """The fractions to hold out; raises `UserError` if they contradict the splits or leave nothing to train on."""
     validation = dataset.validation
     if validation is None and "validation" not in splits:
         validation = DEFAULT_VALIDATION
-    asked = {"test": dataset.test, "validation": validation}
-    shares = {name: share for name, share in asked.items() if share}
-    for name, share in shares.items():
+    requested = {"test": dataset.test, "validation": validation}
+    fractions = {name: fraction for name, fraction in requested.items() if fraction}
+    for name, fraction in fractions.items():
         if name in splits:
             raise UserError(
                 f"dataset '{dataset.name}' has a {name} split of its own "
-                f"({count(len(splits[name]), 'image')}): set dataset.{name}=null in place of {share}"
+                f"({count(len(splits[name]), 'image')}): set dataset.{name}=null in place of {fraction}"
             )
-    if sum(shares.values()) >= 1:
-        held = " and ".join(f"{name}: {share}" for name, share in shares.items())
-        raise UserError(f"dataset '{dataset.name}': {held} leave nothing to train on; they must add up to less than 1")
-    return shares
+    if sum(fractions.values()) >= 1:
+        held = " and ".join(f"{name}: {fraction}" for name, fraction in fractions.items())
+        raise UserError(f"dataset '{dataset.name}': {held} leave nothing to train on; their sum must be below 1")
+    return fractions

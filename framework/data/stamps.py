@@ -1,4 +1,4 @@
-"""What shows that an image has changed since it was last read, without reading it."""
+"""Stamps of image files: they show that an image has changed without reading it."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
     from framework.components import ImageSource
 
 UNKNOWN = -1
-"""In place of the time of change where that time proves nothing."""
+"""Replaces the time of change if that time proves nothing."""
 MISSING = (UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
-"""The stamp of a file that does not exist or may not be looked at."""
+"""The stamp of a file that does not exist or cannot be accessed."""
 SETTLED = 2_000_000_000
-"""Nanoseconds after a change from which on the time of change tells it from the next one: file systems count time in
-ticks, FAT in ticks of two seconds."""
+"""Nanoseconds until the time of a change differs from that of the next one: file systems count time in ticks, FAT in
+ticks of two seconds."""
 UNREADABLE = bytes(16)
 """The digest of a file that cannot be read."""
 
 
 @dataclass(frozen=True)
 class Stamps:
-    """For each image of a source, whole numbers that differ whenever the image may have changed.
+    """Integers for each image of a source that differ whenever the image may have changed.
 
-    `origin` says where the images are (an absolute path, as a rule) and contains every option that changes what `read`
-    returns. `values` is int64 N×K: of a file, its size in bytes, its time of modification, its inode and its time of
-    change, in nanoseconds. `files` are the files that hold one image each, N of them or none: where stamps differ,
-    their contents are compared. An image without a file is known by its stamp alone.
+    `origin` is where the images are (usually an absolute path), with every option that changes what `read` returns.
+    `values` is int64 N×K: for a file its size in bytes, time of modification, inode and time of change, in
+    nanoseconds. `files` are N files of one image each, or none: if stamps differ, their contents are compared. An image
+    without a file is identified by its stamp alone.
 
-    `reader`, if given, says what makes images of the contents of the files: the same files then have the same images
-    wherever they are, and `origin` does not matter.
+    `reader`, if given, identifies the code that makes images of the files: equal files then have equal images wherever
+    they are, and `origin` does not matter.
     """
 
     origin: str
@@ -53,13 +53,13 @@ class Stamps:
 
     @classmethod
     def of_files(cls, origin: str | Path, paths: Iterable[str | Path], reader: str | None = None) -> Stamps:
-        """Of images in files, one a file."""
+        """Of files with one image each."""
         files = tuple(paths)
         return cls(os.path.abspath(origin), _of_files(files), files, reader)  # noqa: PTH100 (links stay)
 
     @classmethod
     def joined(cls, sources: Sequence[ImageSource]) -> Stamps | None:
-        """Of several sources one after the other; None where one of them has none."""
+        """Of the concatenation of several sources; None if one of them has none."""
         found = [stamps for source in sources if (stamps := stamps_of(source, range(len(source)))) is not None]
         if not found or len(found) < len(sources):
             return None
@@ -76,12 +76,12 @@ class Stamps:
         return Stamps(self.origin, self.values[np.asarray(indices, dtype=np.int64)], files, self.reader)
 
     def same_as(self, known: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which images have not changed since their stamps were `known`, int64 N×K: bool N."""
+        """Which images have not changed since they had the stamps `known`, int64 N×K: bool N."""
         same: NDArray[np.bool_] = ((self.values == known) & (self.values != UNKNOWN)).all(axis=1)
         return same
 
     def digest(self, index: int) -> bytes:
-        """16 bytes that follow from an image's contents: of its file, or of its stamp where it has none."""
+        """BLAKE2b of an image's contents, 16 bytes: of its file, or of its stamp if it has none."""
         digest = hashlib.blake2b(digest_size=16)
         file = self.files[index] if self.files else None
         if file is None:
@@ -98,26 +98,28 @@ class Stamps:
 
 
 def stamps_of(source: ImageSource, indices: Sequence[int]) -> Stamps | None:
-    """What shows whether these images have changed, or None; raises `UserError` where a source gives something else."""
+    """The stamps of these images, or None; raises `UserError` if the source returns anything else."""
     offered = getattr(source, "stamps", None)
     stamps: Any = offered(indices) if offered else None
     if stamps is None:
         return None
     if not isinstance(stamps, Stamps):
-        raise UserError(f"an image source's stamps() must give framework.Stamps or None; it gave {stamps!r}")
+        raise UserError(f"an image source's stamps() must return framework.Stamps or None; it returned {stamps!r}")
     shape, number = stamps.values.shape, len(indices)
     if len(shape) != 2 or shape[0] != number or not shape[1] or stamps.values.dtype != np.int64:
-        given = f"{stamps.values.dtype} {'×'.join(map(str, shape))}"
-        raise UserError(f"an image source was asked for the stamps of {count(number, 'image')} and gave {given}")
+        returned = f"{stamps.values.dtype} {'×'.join(map(str, shape))}"
+        raise UserError(
+            f"an image source's stamps() returned {returned} for {count(number, 'image')}; int64 N×K expected"
+        )
     if len(stamps.files) not in (0, number):
         raise UserError(
-            f"an image source gave the stamps of {count(number, 'image')} with {count(len(stamps.files), 'file')}"
+            f"an image source's stamps() returned {count(len(stamps.files), 'file')} for {count(number, 'image')}"
         )
     return stamps
 
 
 def _of_files(paths: Sequence[str | Path]) -> NDArray[np.int64]:
-    """Int64 N×4. A time of change is `UNKNOWN` where it is too recent, or its file system does not keep it."""
+    """Int64 N×4. A time of change is `UNKNOWN` if it is too recent, or the file system does not record it."""
     started = time.time_ns()
     numbers, devices, stat = array("q"), array("Q"), os.stat
     examples: dict[int, str | Path] = {}

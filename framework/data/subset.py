@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from framework.data.csv_table import csv_rows
 from framework.data.sources import Selection
 from framework.data.unicode_names import nfc
 from framework.errors import UserError, count, did_you_mean
@@ -19,24 +21,18 @@ SHOWN = 5
 
 
 def read_names(file: Path) -> list[str]:
-    """The column `name` of a CSV file, or its first where no column is called so; raises `UserError`."""
+    """The column `name` of a CSV file, or its first if there is no such column; raises `UserError`."""
     return [row[COLUMN] for row in read_rows(file)]
 
 
 def read_rows(file: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file by column; where none is called `name` there is no header, and the first one is.
+    """The rows of a CSV file by column. Without a column `name` there is no header, and the first column is `name`.
 
-    Rows that are too short to have a name are left out; raises `UserError`, also where a column occurs twice.
+    Rows that are too short to have a name are skipped. Raises `UserError`, also if a column occurs twice.
     """
-    try:
-        with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
-            rows = [row for row in csv.reader(text, strict=True) if row]
-        if any("\0" in cell for row in rows for cell in row):
-            raise csv.Error("it has zero bytes, as UTF-16 has; save it as UTF-8")
-    except (OSError, csv.Error) as error:
-        raise UserError(f"'{file}' cannot be read as CSV: {error}") from None
+    rows = [row for _, row in csv_rows(file, skip_blanks=False, undecodable="surrogateescape")]
     if not rows:
-        raise UserError(f"'{file}' is empty: it should name images, one in each row")
+        raise UserError(f"'{file}' is empty: it must name images, one in each row")
     header = [column.strip() for column in rows[0]]
     if COLUMN not in header:
         return [{COLUMN: row[0]} for row in rows]
@@ -48,19 +44,19 @@ def read_rows(file: Path) -> list[dict[str, str]]:
 
 
 def named_images(source: ImageSource, names: Sequence[str], where: str) -> Selection:
-    """The images of those names, in the order of the source; raises `UserError` as `full_names` does."""
+    """The images with these names, in the order of the source; raises `UserError` as `full_names` does."""
     wanted = {*full_names(names, source.names, where).values()}
     if not wanted:
         raise UserError(f"{where} names no image")
     indices = [index for index, name in enumerate(source.names) if nfc(str(name)) in wanted]
-    return Selection(source, indices, [source.labels[index] for index in indices], source.classes)
+    return Selection(source, np.array(indices), [source.labels[index] for index in indices], source.classes)
 
 
 def full_names(names: Iterable[str], known: Iterable[str], where: str, images: str = "image") -> dict[str, str]:
-    """Each of `names` as it is among the `known` ones, which are those of all images, in NFC.
+    """The full name of each of `names`, in NFC; `known` are the names of all images.
 
-    A name is a whole one (`happy/0001.jpg`), or else the last part of one, where no other ends so. Raises `UserError`
-    for names that no image has, or that may be several; `where` says which table that is about, `images` of what.
+    A name is a full one (`happy/0001.jpg`), or the last part of one if that is unique. Raises `UserError` for names
+    that no image has, and for ambiguous ones. `where` is the table, and `images` the set of images, for messages.
     """
     names, whole = list(names), {nfc(str(name)) for name in known}
     meant: dict[str, list[str]] = {name: [name] if name in whole else [] for name in map(nfc, names)}

@@ -1,4 +1,4 @@
-"""What a transform built, behind checks of what it returns: a fault names the transform and its plugin."""
+"""Checks of what a built transform returns: a fault names the transform and its plugin."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ SORTS = ("matrices", "levels")
 
 
 def checked_step(transform: Transform, built: Any) -> Any:
-    """The same transform; every call checks number, type and shape of what it returns, which reads no value.
+    """The transform with checks of number, type and shape of its results, which read no value.
 
-    Raises `ComponentFault`, at once where `built` is no transform.
+    Raises `ComponentFault`, immediately if `built` is not a transform.
     """
     if (sort := sort_of(built)) is not None:
         check = _require_matrices if sort == "matrices" else _require_levels
@@ -34,7 +34,7 @@ def checked_step(transform: Transform, built: Any) -> Any:
 
 
 def sort_of(built: Any) -> str | None:
-    """What it draws and shares with its neighbours; None for a plain callable."""
+    """Its method, if it can be combined with its neighbours; None for a plain callable."""
     return next((sort for sort in SORTS if hasattr(built, sort)), None)
 
 

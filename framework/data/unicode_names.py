@@ -1,7 +1,7 @@
 """One Unicode form for the names of classes, images and splits: NFC.
 
-File systems store `é` as one code point (NFC) or as two (NFD, as macOS does). Names are compared in NFC; paths stay as
-the file system has them.
+File systems store `é` as one code point (NFC) or as two (NFD, as macOS does). Names are compared in NFC; paths keep
+the form of the file system.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ def nfc(name: str) -> str:
 
 
 def existing_path(path: str | Path) -> str:
-    """The path as the file system has it: each part that is not there is tried in its other Unicode form.
+    """The path as the file system stores it: each part that does not exist is tried in its other Unicode form.
 
-    A path that does not exist in any form is returned as it is.
+    A path that exists in neither form is returned unchanged.
     """
     text = os.fspath(path)
     if text.isascii() or os.path.lexists(text):
@@ -28,8 +28,8 @@ def existing_path(path: str | Path) -> str:
     found = whole.anchor
     for part in whole.relative_to(whole.anchor).parts:
         forms = (part, nfc(part), unicodedata.normalize("NFD", part))
-        there = [place for form in forms if os.path.lexists(place := os.path.join(found, form))]  # noqa: PTH118
-        if not there:
+        existing = [place for form in forms if os.path.lexists(place := os.path.join(found, form))]  # noqa: PTH118
+        if not existing:
             return text
-        found = there[0]
+        found = existing[0]
     return found

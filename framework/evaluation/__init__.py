@@ -1,20 +1,20 @@
-"""Evaluation: the metrics of a split, the same from a run, from `framework evaluate` and from Python.
+"""Evaluation: predictions and metrics of a split, the same from a run, `framework evaluate` and Python.
 
 evaluate.py     a network over a store -> predictions
-predictions.py      logits, labels and names of a split; kept with a run; averaged over an ensemble
-copies.py       metrics without the test images that training has seen
+predictions.py  logits, labels and names of a split; saved with a run; averaged over an ensemble
 metrics.py      metrics from logits and labels
-probabilities.py  softmax or sigmoid: the activation that the network was trained with
-texts.py        names as tensors
+probabilities.py  softmax or sigmoid, as the network was trained
+tta.py          the views of test-time augmentation
 confusion.py    the confusion matrix, without its empty cells
+copies.py       metrics of test images without copies of training images
 untested.py     classes without images in a split
-intervals.py    intervals by a formula: of shares, and of balanced accuracy
-bootstrap.py    intervals by resampling: of macro F1, and of differences
+intervals.py    intervals by formula: top-1, balanced accuracy
+bootstrap.py    intervals by resampling: macro F1, differences
 ece_interval.py  the bias-corrected interval of ECE
 metric_intervals.py  all intervals of a split
-paired.py       two classifiers on the same images: better, or noise
-reliability.py  confidence beside accuracy
-calibration.py  the temperature that makes probabilities honest
-views.py        several looks at one image
-examples.py     single images beside what is said of them
+paired.py       paired comparison of two classifiers
+reliability.py  the reliability diagram
+calibration.py  temperature scaling
+examples.py     single images with their predictions
+texts.py        lists of strings as tensors
 """

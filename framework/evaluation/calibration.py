@@ -1,4 +1,4 @@
-"""Temperature scaling: one number that makes probabilities as often right as they say."""
+"""Temperature scaling: divide logits by one number, so that confidence matches accuracy."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from framework.evaluation.predictions import Predictions
 
 LIMITS = (0.05, 20.0)
-"""Temperatures beyond these say that the fit has no minimum: every answer right, or all of them chance."""
+"""A fit that ends at a limit has no minimum: all predictions are correct, or accuracy is at chance level."""
 
 TOLERANCE = 1e-9
-"""Of the temperature, as a fraction of it."""
+"""Relative error of the temperature."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A fitted temperature, with what it changed on the split that it was fitted on."""
+    """A fitted temperature, with metrics before and after on the split that it was fitted on."""
 
     temperature: float
-    """Logits are divided by it: above 1 the network was too sure of itself, below 1 too modest."""
+    """Divides logits: above 1 for an overconfident network, below 1 for an underconfident one."""
     split: str
     images: int
     loss_before: float
@@ -42,7 +42,7 @@ class Calibration:
 def calibrate(predictions: Predictions, split: str) -> Calibration:
     """Fit the temperature on the predictions of a split that was not trained on.
 
-    Raises `UserError` where there is none: every answer is right, or they are no better than chance.
+    Raises `UserError` if there is no minimum: all predictions are correct, or accuracy is at chance level.
     """
     temperature = fit_temperature(predictions.logits, predictions.labels, predictions.activation)
     if not is_minimum(temperature):
@@ -57,16 +57,16 @@ def calibrate(predictions: Predictions, split: str) -> Calibration:
 
 
 def is_minimum(temperature: float) -> bool:
-    """Whether a fit ended within `LIMITS`, and not at one of them."""
+    """Whether a fit ended between the `LIMITS`, not at one of them."""
     return LIMITS[0] < temperature < LIMITS[1]
 
 
 def fit_temperature(logits: Tensor, labels: Tensor, activation: Activation = "softmax") -> float:
-    """The temperature of least loss, within `LIMITS`; logits N×K, labels int64 N.
+    """The temperature of minimal loss, within `LIMITS`; logits N×K, labels int64 N.
 
-    The loss is that of the activation (`losses`). Both are convex in the inverse temperature, so that the root of the
-    slope is the minimum. It is found by the Illinois method (Dowell and Jarratt, 1971), which halves the slope of an
-    end that stays where it is for two steps. Guo et al., "On Calibration of Modern Neural Networks", 2017.
+    The loss is that of the activation (`losses`). Both losses are convex in the inverse temperature, so the minimum is
+    the root of the derivative, found by the Illinois method (Dowell and Jarratt, 1971), which halves the value at an
+    end that has not moved for two steps. Guo et al., "On Calibration of Modern Neural Networks", 2017.
     """
     low, high = 1 / LIMITS[1], 1 / LIMITS[0]
     below, above = (_slope(logits, labels, activation, end) for end in (low, high))
@@ -86,7 +86,7 @@ def fit_temperature(logits: Tensor, labels: Tensor, activation: Activation = "so
 
 
 def _slope(logits: Tensor, labels: Tensor, activation: Activation, inverse: float) -> float:
-    """Of the summed loss, by the inverse temperature: Σ p·z over all classes, less z of the true one."""
+    """Derivative of the summed loss by the inverse temperature: Σ p·z over all classes minus z of the true class."""
     total = 0.0
     for block, of_block in blocks(logits, labels):
         exact = block.double()

@@ -1,4 +1,4 @@
-"""The confusion matrix, of which only the cells that hold images are kept: K×K cells of 10,000 classes are too many."""
+"""The confusion matrix without its empty cells: K×K cells are too many for 10,000 classes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Mistake(NamedTuple):
-    """One cell outside of the diagonal."""
+    """A cell off the diagonal."""
 
     true: str
     predicted: str
@@ -24,9 +24,9 @@ class Mistake(NamedTuple):
 
 @dataclass(frozen=True)
 class Confusion:
-    """How many images of a true class were given a predicted class; int64 arrays of one length, a cell each.
+    """Numbers of images by true and predicted class, without empty cells; int64 arrays with an entry per cell.
 
-    Cells are sorted by true class, then by predicted class. None is zero.
+    Cells are sorted by true class, then by predicted class.
     """
 
     classes: tuple[str, ...]
@@ -36,13 +36,13 @@ class Confusion:
 
     @classmethod
     def count(cls, labels: NDArray[np.int64], predictions: NDArray[np.int64], classes: Sequence[str]) -> Confusion:
-        """Of N images."""
+        """Count labels and predicted classes of N images."""
         cells, images = np.unique(labels * len(classes) + predictions, return_counts=True)
         return cls(tuple(classes), cells // len(classes), cells % len(classes), images)
 
     @classmethod
     def empty(cls) -> Confusion:
-        """Of no split."""
+        """Without classes and images."""
         nothing = np.zeros(0, dtype=np.int64)
         return cls((), nothing, nothing, nothing)
 
@@ -52,15 +52,15 @@ class Confusion:
         return np.bincount(self.true, self.images, len(self.classes)).astype(np.int64)
 
     def matrix(self) -> NDArray[np.int64]:
-        """All cells, K×K: rows are true classes, columns predicted ones. For few classes."""
+        """All cells, K×K: rows are true classes, columns predicted classes. For few classes."""
         whole = np.zeros((len(self.classes), len(self.classes)), dtype=np.int64)
         whole[self.true, self.predicted] = self.images
         return whole
 
     def rates(self, most: int) -> NDArray[np.float64]:
-        """Fractions of the rows, for a picture of at most `most` pixels a side.
+        """Cells as fractions of their row, for a picture of at most `most` pixels per side.
 
-        Where there are more classes, each pixel is the sum over a square of neighbouring ones.
+        With more classes, each pixel is the sum over a square of neighbouring cells.
         """
         number = len(self.classes)
         step = -(-number // most)
@@ -72,11 +72,11 @@ class Confusion:
 
     @property
     def kinds_of_mistake(self) -> int:
-        """Cells outside of the diagonal."""
+        """Number of cells off the diagonal."""
         return int((self.true != self.predicted).sum())
 
     def mistakes(self, most: int) -> list[Mistake]:
-        """The most frequent ones; of equal counts, those that are a larger part of their class first."""
+        """The largest cells off the diagonal; equal counts are ordered by their fraction of the true class."""
         wrong = np.flatnonzero(self.true != self.predicted)
         images, of = self.images[wrong], self.support[self.true[wrong]]
         order = np.lexsort((-images / of, -images))[:most]

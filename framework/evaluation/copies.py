@@ -1,4 +1,4 @@
-"""Metrics without the test images that training has seen."""
+"""Metrics of test images without copies of training images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def metrics_without_copies(stores: Mapping[str, Store], predictions: Predictions) -> dict[str, Any]:
-    """`test_without_copies`, from the predictions on `test`; empty where none of its images has a copy in `train`."""
+    """`test_without_copies`, from the predictions on `test`; empty if no test image has a copy in `train`."""
     copies = stores["test"].copies_of(stores["train"])
     if not copies.any():
         return {}

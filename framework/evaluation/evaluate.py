@@ -1,4 +1,4 @@
-"""A network over images, always in float32, gradients off."""
+"""Evaluate a network on images, always in float32 and without gradients."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from framework.attribution import attributed_to, fault
+from framework.device import tf32
 from framework.errors import count
 from framework.evaluation.predictions import Predictions
 from framework.evaluation.tta import tta_views
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Evaluator:
-    """How images are shown to a network whenever it is not trained: at the end of a run and ever after."""
+    """The evaluation settings of a network, the same at the end of a run and later."""
 
     preprocess: Preprocessor
     device: torch.device
@@ -31,58 +32,59 @@ class Evaluator:
     channels_last: bool = True
     tta: int = 1
     activation: Activation = "softmax"
-    """Of the loss that trains the network."""
+    """That of the loss that the network was trained with."""
     component: Model | None = None
-    """What built the network, for messages about its faults."""
+    """The component that built the network, for messages about its faults."""
 
     @torch.inference_mode()
     def logits(self, model: nn.Module, batches: Iterable[Tensor]) -> Tensor:
-        """Logits float32 N×K, on the CPU, of batches of uint8 images B×C×H×W, the mean over their views.
+        """Logits float32 N×K, on the CPU, of batches of uint8 images B×C×H×W, averaged over TTA views.
 
-        The network is left in evaluation mode.
+        Leaves the network in evaluation mode.
         """
         model.eval()
         logits = []
         for batch in batches:
             inputs = self.preprocess.network_input(batch.to(self.device))
-            predictions = [self.forward(model, self.laid_out(view)).float() for view in tta_views(inputs, self.tta)]
-            logits.append(torch.stack(predictions).mean(0))
+            of_views = [self.forward(model, self.laid_out(view)).float() for view in tta_views(inputs, self.tta)]
+            logits.append(torch.stack(of_views).mean(0))
         return torch.cat(logits).cpu()
 
     def predictions(self, model: nn.Module, store: Store) -> Predictions:
-        """What the network says of every image of a split."""
+        """Predict every image of a split."""
         logits = self.logits(model, store.pixels.in_order(self.batch_size))
         return Predictions(store.classes, store.names, store.labels, logits, store.hashes, self.activation)
 
     def forward(self, model: nn.Module, inputs: Tensor) -> Tensor:
-        """Logits B×K of what the network gets; raises `ComponentFault` where it fails or gives something else."""
-        if self.component is None:
-            logits: Tensor = model(inputs)
-            return logits
-        with attributed_to(self.component, "evaluation mode"):
-            logits = model(inputs)
+        """Logits B×K of the network's input; raises `ComponentFault` if it fails or returns something else."""
+        with tf32(False):
+            if self.component is None:
+                logits: Tensor = model(inputs)
+                return logits
+            with attributed_to(self.component, "evaluation mode"):
+                logits = model(inputs)
         return require_logits(self.component, logits, (len(inputs), None), "in evaluation mode")
 
     def inputs(self, batch: Tensor) -> Tensor:
-        """What the network gets of uint8 images B×C×H×W by a single view, where it is."""
+        """The network's input for uint8 images B×C×H×W, on its device, without TTA."""
         return self.laid_out(self.preprocess.network_input(batch.to(self.device)))
 
     def laid_out(self, view: Tensor) -> Tensor:
-        """The batch in the memory format that the network was trained with."""
+        """The batch in the memory format of the training."""
         return view.contiguous(memory_format=torch.channels_last) if self.channels_last else view.contiguous()
 
 
 def require_logits(component: Model, logits: object, shape: tuple[int, int | None], when: str) -> Tensor:
-    """The same, where it is a tensor of that shape (None: any number); else raises `ComponentFault`."""
+    """Return `logits` if it is a tensor of that shape (None: any number), else raise `ComponentFault`."""
     number, classes = shape
     if isinstance(logits, torch.Tensor) and logits.ndim == 2 and logits.shape == (number, classes or logits.shape[1]):
         return logits
     expected = f"logits of shape {shape}" if classes else f"logits B×K for {number} images"
-    raise fault(component, f"must give {expected} {when}; it gave {described(logits)}")
+    raise fault(component, f"must return {expected} {when}; it returned {described(logits)}")
 
 
 def described(value: object) -> str:
-    """The shape of a tensor, the type of anything else, for messages."""
+    """The shape of a tensor, or the type of another object, for messages."""
     if isinstance(value, torch.Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
     if isinstance(value, (tuple, list)):

@@ -1,4 +1,4 @@
-"""Single images beside what a network says of them, for people to look at."""
+"""Single images with their predictions, for callbacks."""
 
 from __future__ import annotations
 
@@ -6,27 +6,26 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from framework.data.spacing import evenly_spaced
 from framework.hookspecs import Example
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from framework.data.stores.store import Store
     from framework.evaluation.predictions import Predictions
 
 
 def choose_examples(predictions: Predictions, store: Store, number: int) -> list[Example]:
-    """Up to `number` images of the store that was answered: half of them wrong, the surest first, then right ones.
+    """Up to `number` images of the predicted store: half misclassified, most confident first, half correct.
 
-    The right ones are spread evenly over the store. Where there are too few of one sort, there are more of the other.
+    The correct ones are spread evenly over the store. If there are too few of one kind, there are more of the other.
     """
-    probability, prediction = predictions.confidences, predictions.predicted
-    right = prediction == predictions.labels
-    wrong_ones = (probability * ~right).argsort(descending=True, stable=True)[: int((~right).sum())]
-    right_ones = right.nonzero().flatten()
-    wrong_ones = wrong_ones[: max(number // 2, number - len(right_ones))]
-    wanted = min(number - len(wrong_ones), len(right_ones))
-    chosen = torch.cat([wrong_ones, right_ones[_spread(len(right_ones), wanted)]])
+    confidence, predicted = predictions.confidences, predictions.predicted
+    correct = predictions.correct
+    wrong = (confidence * ~correct).argsort(descending=True, stable=True)[: int((~correct).sum())]
+    right = correct.nonzero().flatten()
+    wrong = wrong[: max(number // 2, number - len(right))]
+    wanted = min(number - len(wrong), len(right))
+    chosen = torch.cat([wrong, right[evenly_spaced(len(right), wanted)]])
     if not len(chosen):
         return []
     return [
@@ -34,18 +33,13 @@ def choose_examples(predictions: Predictions, store: Store, number: int) -> list
             predictions.names[index],
             image,
             predictions.classes[int(predictions.labels[index])],
-            predictions.classes[int(prediction[index])],
-            float(probability[index]),
+            predictions.classes[int(predicted[index])],
+            float(confidence[index]),
         )
         for index, image in zip(chosen.tolist(), store.pixels.at(chosen).cpu(), strict=True)
     ]
 
 
 def no_examples(number: int) -> list[Example]:
-    """Where there is nothing to choose from."""
+    """Without images to choose from."""
     return []
-
-
-def _spread(number: int, wanted: int) -> Tensor:
-    """So many of the indices below `number`, evenly spread."""
-    return torch.arange(wanted) * number // max(wanted, 1)

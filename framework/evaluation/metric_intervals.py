@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def metric_intervals(predictions: Predictions) -> dict[str, Interval]:
-    """The 95 % intervals of `balanced_accuracy`, `macro_f1` and `ece`, fractions of one; deterministic.
+    """The 95 % intervals of `balanced_accuracy`, `macro_f1` and `ece` as fractions; deterministic.
 
-    Each is for other images of the same kind. Macro F1 has none where every image is right. Coverage is measured by
-    tests/evaluation/test_coverage.py.
+    They are for other images of the same distribution. Macro F1 has none if all predictions are correct. Coverage is
+    measured by tests/evaluation/test_coverage.py.
     """
     confusion = predictions.confusion()
     support = confusion.support

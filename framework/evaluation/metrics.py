@@ -20,18 +20,19 @@ ECE_BINS = 15
 def classification_metrics(
     logits: Tensor, labels: Tensor, classes: Sequence[str], activation: Activation = "softmax"
 ) -> dict[str, Any]:
-    """Every figure, as JSON types; shares are fractions of one.
+    """All metrics as JSON types, as fractions.
 
     `logits` is float N×K, `labels` int64 N with N at least 1.
 
-    - `loss`: cross entropy of the softmax, or binary cross entropy summed over the classes where the activation is
+    - `loss`: cross entropy of the softmax, or binary cross entropy summed over the classes if the activation is
       `sigmoid`; without label smoothing or weights, so that recipes can be compared.
-    - `top1`; `top5` where there are more than five classes.
+    - `top1`; `top5` with more than five classes.
     - `balanced_accuracy`: mean recall over the classes that occur among the labels, `tested_classes` in number.
-    - `macro_f1`: mean F1 over the classes that occur among labels or predictions, `f1_classes` in number; F1 is 0 where
-      neither precision nor recall is above 0.
+    - `macro_f1`: mean F1 over the classes that occur among labels or predictions, `f1_classes` in number; F1 is 0 if
+      precision and recall are 0.
     - `ece`: expected calibration error in 15 bins of equal width (Guo et al., 2017).
-    - `per_class`: precision (0 where the class is never predicted), recall (0 where it does not occur), F1, support.
+    - `per_class`: precision (0 if the class is never predicted), recall, F1, and support, the number of its images;
+      the first three are None for a class without images.
     """
     loss, top5, confidence, predictions = _by_blocks(logits, labels, activation)
     correct = predictions == labels
@@ -53,9 +54,9 @@ def classification_metrics(
     }
     metrics["per_class"] = {
         name: {
-            "precision": precision[index].item(),
-            "recall": recall[index].item(),
-            "f1": f1[index].item(),
+            "precision": precision[index].item() if support[index] else None,
+            "recall": recall[index].item() if support[index] else None,
+            "f1": f1[index].item() if support[index] else None,
             "support": int(support[index]),
         }
         for index, name in enumerate(classes)
@@ -73,12 +74,12 @@ def calibration_error(confidence: Tensor, correct: Tensor, bins: int = ECE_BINS)
 
 
 def bin_of(confidence: Tensor, bins: int = ECE_BINS) -> Tensor:
-    """The bin (i/n, (i+1)/n] that each probability is in: int64 N, from 0; the first one has 0 too."""
+    """The bin (i/n, (i+1)/n] of each probability: int64 N, from 0; the first one includes 0."""
     return (confidence * bins).ceil().long().clamp(1, bins) - 1
 
 
 def _by_blocks(logits: Tensor, labels: Tensor, activation: Activation) -> tuple[float, float, Tensor, Tensor]:
-    """Mean loss, top-5 (0 where there are fewer classes), confidence and prediction of each image, in float64."""
+    """Mean loss, top-5 (0 with up to five classes), confidence and predicted class of each image, in float64."""
     loss, correct, confidence, predictions = 0.0, 0, [], []
     for block, of_block in blocks(logits, labels):
         exact = block.double()
@@ -91,5 +92,5 @@ def _by_blocks(logits: Tensor, labels: Tensor, activation: Activation) -> tuple[
 
 
 def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """Element by element, 0 where the denominator is 0."""
+    """Elementwise, 0 if the denominator is 0."""
     return torch.where(denominator > 0, numerator / denominator.clamp(min=1), 0.0)

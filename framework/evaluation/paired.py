@@ -1,4 +1,4 @@
-"""Whether one classifier is better than another on the same images, or whether that is noise."""
+"""Paired comparison of two classifiers on the same images."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ if TYPE_CHECKING:
     from framework.evaluation.predictions import Predictions
 
 LEVEL = 0.05
-"""A difference is called more than noise where chance alone would make one as large more rarely than that."""
+"""Significance level."""
 
 
 @dataclass(frozen=True)
 class Paired:
-    """Two classifiers on the images that both answered for; shares are fractions of one."""
+    """Two classifiers on the images that both predicted; top-1 as fractions."""
 
     images: int
     """In common, with the same true class."""
     left_out: int
-    """Of either side: images that the other has not, or has by another class."""
+    """Images of either classifier that the other lacks, or has with another true class."""
     first_top1: float
     other_top1: float
     gained: int
-    """Right by the other and wrong by the first."""
+    """Correct only by the other."""
     lost: int
-    """Right by the first and wrong by the other."""
+    """Correct only by the first."""
     difference: float
-    """The other's top-1 less the first's."""
+    """The other's top-1 minus the first's."""
     interval: Interval
-    """Of the difference, 95 %: a paired bootstrap."""
+    """95 % interval of the difference, by a paired bootstrap."""
     p: float
     """Of McNemar's exact test."""
     other_pixels: int = 0
-    """Images in common of which the two saw different pixels, as far as both kept what they saw."""
+    """Images in common whose preprocessed pixels differ, if both saved their hashes."""
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON types."""
@@ -49,40 +49,40 @@ class Paired:
 
 
 def paired(first: Predictions, other: Predictions, *, same_size: bool = False) -> Paired:
-    """Compare on the images of the same name and the same true class; raises `UserError` where there are none.
+    """Compare on the images of the same name and true class; raises `UserError` if there are none.
 
-    With `same_size`, where both networks see images brought to their size in the same way, pixels are compared too.
+    With `same_size`, for networks with the same preprocessing, pixels are compared too.
     """
     theirs = {key: index for index, key in enumerate(other.keys)}
     pairs = [(index, theirs[key]) for index, key in enumerate(first.keys) if key in theirs]
     if not pairs:
         raise UserError(
-            f"no image is in both: the one answered for {_examples(first)}, the other for {_examples(other)}; "
+            f"the predictions have no image in common: one has {_examples(first)}, the other {_examples(other)}; "
             "compare runs on the same split of the same data"
         )
     mine, other_s = np.array(pairs).T
-    right, other_right = first.correct.numpy()[mine], other.correct.numpy()[other_s]
-    gained, lost = int((other_right & ~right).sum()), int((right & ~other_right).sum())
+    correct, other_correct = first.correct.numpy()[mine], other.correct.numpy()[other_s]
+    gained, lost = int((other_correct & ~correct).sum()), int((correct & ~other_correct).sum())
     return Paired(
         images=len(pairs),
         left_out=len(first) + len(other) - 2 * len(pairs),
-        first_top1=float(right.mean()),
-        other_top1=float(other_right.mean()),
+        first_top1=float(correct.mean()),
+        other_top1=float(other_correct.mean()),
         gained=gained,
         lost=lost,
         difference=(gained - lost) / len(pairs),
-        interval=difference_interval(right, other_right),
+        interval=difference_interval(correct, other_correct),
         p=mcnemar(gained, lost),
         other_pixels=_other_pixels(first, other, mine, other_s) if same_size else 0,
     )
 
 
 def mcnemar(gained: int, lost: int) -> float:
-    """How often chance alone splits as many disagreements at least as unevenly: McNemar's test, exact and two-sided.
+    """The p-value of McNemar's test, exact and two-sided.
 
-    Under the hypothesis that neither is better each disagreement falls to either side like a fair coin. McNemar, "Note
-    on the Sampling Error of the Difference between Correlated Proportions or Percentages", 1947; in whole numbers, so
-    that it is exact for any count.
+    Under the null hypothesis, which classifier is correct on an image where they disagree is a fair coin. McNemar,
+    "Note on the Sampling Error of the Difference between Correlated Proportions or Percentages", 1947. Computed in
+    integers, so that it is exact for any count.
     """
     number, ways, total = gained + lost, 1, 0
     for index in range(min(gained, lost) + 1):
@@ -92,7 +92,7 @@ def mcnemar(gained: int, lost: int) -> float:
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """The p-values of several tests, raised so that all of them together mislead as rarely as one alone would.
+    """Adjusted p-values of several tests, by Holm's method.
 
     Holm, "A Simple Sequentially Rejective Multiple Test Procedure", 1979.
     """

@@ -1,4 +1,4 @@
-"""What a network said of every image of a split: kept with a run, and what all metrics are made from."""
+"""The predictions of a network for a split: saved with a run; all metrics are computed from them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,16 +40,16 @@ class Predictions:
     labels: Tensor
     logits: Tensor
     hashes: Tensor | None = None
-    """Int64 N: the `pixel_hash` of each image as the network saw it; None in what earlier versions kept."""
+    """Int64 N: the `pixel_hash` of each preprocessed image; None in files of earlier versions."""
     activation: Activation = "softmax"
-    """What turns the logits into probabilities: that of the loss that the network was trained with."""
+    """What turns logits into probabilities; that of the loss that the network was trained with."""
 
     def __len__(self) -> int:
         return len(self.names)
 
     @property
     def probabilities(self) -> Tensor:
-        """Float64 N×K; each row sums to one where the activation is softmax."""
+        """Float64 N×K; each row sums to one if the activation is softmax."""
         return probabilities(self.logits.double(), self.activation)
 
     @property
@@ -62,16 +63,16 @@ class Predictions:
         return self.logits.argmax(dim=1)
 
     def metrics(self) -> dict[str, Any]:
-        """Every figure, as `classification_metrics` names them."""
+        """All metrics, as `classification_metrics` returns them."""
         return classification_metrics(self.logits, self.labels, self.classes, self.activation)
 
     def confusion(self) -> Confusion:
-        """How many images of each true class were given each predicted class."""
+        """The confusion matrix."""
         return Confusion.count(self.labels.numpy(), self.predicted.numpy(), self.classes)
 
     def only(self, chosen: Tensor) -> Predictions:
-        """Those of some of the images; `chosen` is bool N."""
-        names = tuple(name for name, wanted in zip(self.names, chosen.tolist(), strict=True) if wanted)
+        """The predictions for some of the images; `chosen` is bool N."""
+        names = tuple(compress(self.names, chosen.tolist()))
         hashes = None if self.hashes is None else self.hashes[chosen]
         return replace(self, names=names, labels=self.labels[chosen], logits=self.logits[chosen], hashes=hashes)
 
@@ -86,11 +87,11 @@ class Predictions:
         return self.predicted == self.labels
 
     def at_temperature(self, temperature: float) -> Predictions:
-        """With all logits divided by `temperature`, as calibration does."""
+        """With logits divided by `temperature`, as calibration does."""
         return replace(self, logits=self.logits / temperature)
 
     def save(self, path: Path) -> None:
-        """Write one safetensors file, whole or not at all. Names are tensors too: see `pack_texts`."""
+        """Write one safetensors file, atomically. Names are tensors too: see `pack_texts`."""
         header: dict[str, str] = {"activation": self.activation}
         tensors = {"logits": self.logits.contiguous(), "labels": self.labels.contiguous()}
         for what, texts in (("names", self.names), ("classes", self.classes)):
@@ -102,14 +103,14 @@ class Predictions:
 
     @classmethod
     def load(cls, path: Path) -> Predictions:
-        """Read what `save` wrote; raises `UserError` for a file that is missing or another."""
+        """Read what `save` wrote; raises `UserError` if the file is missing, damaged or something else."""
         try:
             with safe_open(os.fspath(path), framework="pt") as file:
                 header = file.metadata() or {}
                 if "names" in header:
                     raise UserError(
-                        f"{path}: saved by an earlier version, with the names in its header; remove the file, and the "
-                        "logits are computed again where the data set is there"
+                        f"{path}: written by an earlier version. Remove the file: predictions are then computed "
+                        "again if the dataset is available"
                     )
                 found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
                 activation = checked_activation(header["activation"], str(path))
@@ -118,36 +119,36 @@ class Predictions:
             )
             return cls(classes, names, found["labels"], found["logits"], found.get("hashes"), activation)
         except FileNotFoundError:
-            raise UserError(f"{path}: there is no such file") from None
+            raise UserError(f"{path}: no such file") from None
         except UserError:
             raise
         except Exception as error:
-            raise UserError(f"{path}: damaged, or no predictions of a run ({error})") from None
+            raise UserError(f"{path}: damaged, or not predictions of a run ({error})") from None
 
 
 def image_keys(names: Iterable[str], classes: Iterable[str]) -> Iterator[ImageKey]:
-    """Name and true class of each image; one that is listed twice is told apart by how often it came before."""
-    seen: Counter[tuple[str, str]] = Counter()
+    """Name, true class and, for an image that is listed repeatedly, a counter."""
+    counts: Counter[tuple[str, str]] = Counter()
     for key in zip(names, classes, strict=True):
-        yield *key, seen[key]
-        seen[key] += 1
+        yield *key, counts[key]
+        counts[key] += 1
 
 
 def averaged(members: Sequence[Predictions]) -> Predictions:
     """The predictions of an ensemble: the mean of its members' probabilities, as logits.
 
-    Members may know the classes in another order: the first one's is kept, and its labels are. Lakshminarayanan,
-    Pritzel and Blundell, "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles", 2017.
+    Members may have the classes in another order: order and labels are those of the first. Lakshminarayanan, Pritzel
+    and Blundell, "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles", 2017.
     """
     first = members[0]
     total = torch.zeros_like(first.probabilities)
     for member in members:
         if member.names != first.names:
-            raise RunFailed("the runs of an ensemble could not read the same images")
+            raise RunFailed("the members of an ensemble could not read the same images")
         if member.activation != first.activation:
             raise UserError(
-                f"the runs of an ensemble must have one activation: probabilities of {first.activation} and of "
-                f"{member.activation} mean different things"
+                "the members of an ensemble must have the same activation, not "
+                f"{first.activation} and {member.activation}"
             )
         total += member.probabilities[:, [member.classes.index(name) for name in first.classes]]
     return replace(first, logits=logits_of(total / len(members), first.activation).float())

@@ -1,7 +1,7 @@
 """From logits to probabilities, by the activation that the network was trained with.
 
-`softmax`: one distribution over the classes. `sigmoid`: for each class the probability of that class against the rest,
-as binary cross entropy trains it; a row need not sum to one.
+`softmax`: a distribution over the classes. `sigmoid`: for each class the probability of that class against all others,
+as trained by binary cross entropy; a row need not sum to one.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BLOCK = 1 << 24
-"""Logits that are computed with at a time: a float64 copy of those of 10,000 classes would not fit into memory."""
+"""Logits per block: a float64 copy of all logits of 10,000 classes would not fit into memory."""
 
 
 def checked_activation(name: object, whose: str) -> Activation:
-    """The activation of that name; raises `UserError` where there is none."""
+    """The activation of that name; raises `UserError` if there is none."""
     for known in get_args(Activation):
         if name == known:
             return known  # type: ignore[no-any-return]
-    raise UserError(f"{whose}: activation() gives {name!r}; it must give one of {', '.join(get_args(Activation))}")
+    raise UserError(f"{whose}: activation() returns {name!r}; it must return one of {', '.join(get_args(Activation))}")
 
 
 def probabilities(logits: Tensor, activation: Activation) -> Tensor:
-    """B×K probabilities of logits B×K, in their precision."""
+    """Probabilities B×K of logits B×K, in the same precision."""
     return logits.sigmoid() if activation == "sigmoid" else logits.softmax(dim=1)
 
 
 def logits_of(values: Tensor, activation: Activation) -> Tensor:
-    """Logits B×K that have these probabilities, in their precision; 0 and 1 give finite ones."""
+    """Logits B×K of probabilities B×K, in the same precision; finite for 0 and 1."""
     tiny = torch.finfo(values.dtype).tiny
     if activation == "sigmoid":
         return values.clamp(min=tiny).log() - torch.log1p(-values.clamp(max=1 - torch.finfo(values.dtype).eps))
@@ -44,7 +44,7 @@ def logits_of(values: Tensor, activation: Activation) -> Tensor:
 
 
 def losses(logits: Tensor, labels: Tensor, activation: Activation) -> Tensor:
-    """What training minimises for each image, without label smoothing or weights: N losses of N×K and int64 N.
+    """The loss of each image without label smoothing or weights: N losses of logits N×K and labels int64 N.
 
     Cross entropy of the softmax, or binary cross entropy summed over the classes.
     """
@@ -60,6 +60,6 @@ def confidences(logits: Tensor, activation: Activation) -> Tensor:
 
 
 def blocks(logits: Tensor, *others: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """The rows of N×K in parts of at most `BLOCK` numbers, each with the same rows of the other tensors."""
+    """The rows of logits N×K in blocks of up to `BLOCK` numbers, with the same rows of the other tensors."""
     rows = max(1, BLOCK // logits.shape[1])
     yield from zip(*(tensor.split(rows) for tensor in (logits, *others)), strict=True)

@@ -1,4 +1,4 @@
-"""The reliability diagram: of predictions that are given with some confidence, how many are right."""
+"""The reliability diagram: accuracy by confidence."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Bin:
-    """The predictions whose confidence lies in (low, high]; shares are fractions of one."""
+    """The predictions with a confidence in (low, high]."""
 
     low: float
     high: float
     images: int
     confidence: float
-    """Its mean; 0 in a bin without images."""
+    """Mean confidence; 0 without images."""
     accuracy: float
-    """The share that is right; 0 in a bin without images."""
+    """Fraction of correct predictions; 0 without images."""
 
 
 def reliability(predictions: Predictions, bins: int = ECE_BINS) -> list[Bin]:
-    """All bins, from low confidence to high, empty ones too; those that ECE is the weighted mean gap of.
+    """All bins in order of confidence, including empty ones; ECE is the weighted mean of their gaps.
 
     DeGroot and Fienberg, "The Comparison and Evaluation of Forecasters", 1983; Guo et al., 2017.
     """
@@ -36,6 +36,6 @@ def reliability(predictions: Predictions, bins: int = ECE_BINS) -> list[Bin]:
     images = torch.bincount(index, minlength=bins)
     divisor = images.clamp(min=1)
     means = torch.bincount(index, confidence, minlength=bins) / divisor
-    shares = torch.bincount(index, correct, minlength=bins) / divisor
-    rows = zip(images.tolist(), means.tolist(), shares.tolist(), strict=True)
+    accuracies = torch.bincount(index, correct, minlength=bins) / divisor
+    rows = zip(images.tolist(), means.tolist(), accuracies.tolist(), strict=True)
     return [Bin(i / bins, (i + 1) / bins, *row) for i, row in enumerate(rows)]

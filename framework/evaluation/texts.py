@@ -1,4 +1,4 @@
-"""Lists of texts as tensors: a safetensors header ends at 100 MB, which the names of two million images exceed."""
+"""Lists of strings as tensors: two million names exceed the 100 MB limit of a safetensors header."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from torch import Tensor
 
 
 def pack_texts(texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """Their bytes one after the other, uint8, and where each begins and the last one ends, int64 N+1.
+    """The concatenated bytes, uint8, and the offsets of the strings, int64 N+1.
 
-    UTF-8, in which bytes of file names that are not UTF-8 stay what they are (surrogates).
+    Encoded as UTF-8; bytes of file names that are not UTF-8 are preserved (surrogates).
     """
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
@@ -21,6 +21,6 @@ def pack_texts(texts: Sequence[str]) -> tuple[Tensor, Tensor]:
 
 
 def unpack_texts(content: Tensor, ends: Tensor) -> tuple[str, ...]:
-    """What `pack_texts` was given."""
+    """The inverse of `pack_texts`."""
     whole = content.numpy().tobytes()
     return tuple(whole[begin:end].decode("utf-8", "surrogatepass") for begin, end in pairwise(ends.tolist()))

@@ -1,4 +1,4 @@
-"""Test tta: several looks at one image, whose logits are averaged (Krizhevsky, Sutskever and Hinton, 2012)."""
+"""Test-time augmentation: logits averaged over views of an image (Krizhevsky, Sutskever and Hinton, 2012)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from torch.nn import functional as F
 if TYPE_CHECKING:
     from torch import Tensor
 
-SHARE = 24
-"""A shifted view is moved by this part of the image's shorter side: 2 pixels of 48."""
+SHIFT_DIVISOR = 24
+"""A view is shifted by the shorter side divided by this: 2 pixels of 48."""
 
 SHIFTS = {
     1: [(0, 0)],
@@ -19,16 +19,16 @@ SHIFTS = {
     6: [(0, 0), (1, 1), (-1, -1)],
     10: [(0, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)],
 }
-"""Directions of the shifts, down and right, for each number of views."""
+"""Directions of the shifts, down and right, by number of views."""
 
 
 def tta_views(images: Tensor, number: int) -> Iterator[Tensor]:
     """The views of a batch B×C×H×W, each of the same shape.
 
     1: the images themselves; 2: also mirrored; 6: both also shifted along one diagonal (Jordan, 2024); 10: along both
-    diagonals, as ten crops would be. A shift repeats the edge.
+    diagonals, like ten crops. A shift repeats the edge.
     """
-    step = max(1, round(min(images.shape[2:]) / SHARE))
+    step = max(1, round(min(images.shape[2:]) / SHIFT_DIVISOR))
     for down, right in SHIFTS[number]:
         view = shifted(images, down * step, right * step)
         yield view
@@ -37,7 +37,7 @@ def tta_views(images: Tensor, number: int) -> Iterator[Tensor]:
 
 
 def shifted(images: Tensor, down: int, right: int) -> Tensor:
-    """The images moved by so many pixels; what comes in repeats the edge."""
+    """The images shifted by this many pixels, with repeated edges."""
     if not (down or right):
         return images
     height, width = images.shape[2:]

@@ -1,4 +1,4 @@
-"""Classes that a split has no images of: no figure says anything about them."""
+"""Classes without images in a split, which no metric covers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ SHOWN = 5
 
 
 def untested_classes(metrics: Mapping[str, Any]) -> list[str]:
-    """Their names, from the metrics of a split."""
+    """The names of these classes, from the metrics of a split."""
     return [name for name, row in metrics["per_class"].items() if not row["support"]]
 
 
 def untested_note(metrics: Mapping[str, Any], split: str) -> str | None:
-    """That there are such classes, and over how many classes the macro metrics are; None where every one was tested."""
+    """A note on these classes and the macro metrics; None if every class was tested."""
     names = untested_classes(metrics)
     if not names:
         return None
@@ -25,6 +25,6 @@ def untested_note(metrics: Mapping[str, Any], split: str) -> str | None:
     return (
         f"{count(len(names), 'class', 'classes')} of {total:,} {'has' if len(names) == 1 else 'have'} no images in "
         f"{split} and {'was' if len(names) == 1 else 'were'} not tested: {enumerate_names(names, SHOWN)}. Balanced "
-        f"accuracy is the mean over {tested:,} of {total:,} classes, macro F1 over {counted:,} (classes that were "
-        "predicted and have no images count as 0)."
+        f"accuracy is the mean over {tested:,} of {total:,} classes, macro F1 over {counted:,} (classes without images "
+        "that were predicted count as 0)."
     )

@@ -1,4 +1,4 @@
-"""From the pixels of an image to probabilities: preprocessing, views, network, temperature, activation."""
+"""From the pixels of an image to probabilities: preprocessing, TTA views, network, temperature, activation."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from framework.inference.torch_engine import TorchEngine
 
 EXAMPLE = (2, 3, 37, 41)
-"""The shape that is traced. No side is 0 or 1, which tracing takes for constants, and no two are the same."""
+"""The shape that is traced. No side is 0 or 1, which tracing treats as constants, and no two are equal."""
 
 
 class Classifier(nn.Module):
-    """Uint8 B×3×H×W, RGB, of any size, to probabilities and calibrated logits, float32 B×K.
+    """RGB images, uint8 B×3×H×W of any size, to probabilities and calibrated logits, float32 B×K.
 
-    It consists of what the run itself computes with: the same `Preprocessor`, the same views, the same network. Gray
-    images are given as RGB with three equal channels; a network that sees gray gets exactly those values.
+    It uses the run's own `Preprocessor`, TTA views and network. A grayscale image is given as three equal channels;
+    a grayscale network then gets exactly those values.
     """
 
     def __init__(self, engine: TorchEngine) -> None:
@@ -38,14 +38,14 @@ class Classifier(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities and logits."""
-        seen = self.preprocess.resized_batch(self.preprocess.with_channels(images))
-        views = list(tta_views(self.preprocess.network_input(seen), self.tta))
+        resized = self.preprocess.resized_batch(self.preprocess.with_channels(images))
+        views = list(tta_views(self.preprocess.network_input(resized), self.tta))
         logits = self.model(torch.cat(views)).unflatten(0, (self.tta, -1)).mean(0) / self.temperature
         return probabilities(logits, self.activation), logits
 
 
 def traced(engine: TorchEngine) -> torch.export.ExportedProgram:
-    """The classifier as a graph for any batch size, height and width; raises `RunFailed` where it cannot be traced."""
+    """The classifier as a graph for any batch size, height and width; raises `RunFailed` if it cannot be traced."""
     any_size = torch.export.Dim.DYNAMIC
     example = torch.zeros(EXAMPLE, dtype=torch.uint8)
     try:
@@ -57,5 +57,5 @@ def traced(engine: TorchEngine) -> torch.export.ExportedProgram:
         first = str(error).strip().splitlines() or [""]
         raise RunFailed(
             f"torch.export cannot trace this network for any batch size: {type(error).__name__}: {first[0]}\n"
-            "    Its code decides something by a value or a shape; --format safetensors does not trace it"
+            "    Its code branches on a value or a shape. --format safetensors does not trace it"
         ) from None

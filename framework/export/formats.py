@@ -1,4 +1,4 @@
-"""The formats of exports: what each is called, what it needs, how it is written."""
+"""The export formats: suffixes, required packages, and how each is written."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ from typing import TYPE_CHECKING, Any
 
 from framework.errors import RunFailed, UserError
 from framework.files import replace_atomically
-from framework.runs.bundle import write_bundle
+from framework.runs.bundle import SUFFIX, write_bundle
 from framework.runs.card import model_card
 from framework.runs.documents import TEXTS, pack
-from framework.runs.onnx_file import FORMAT
+from framework.runs.export_file import FORMAT, ONNX, PT2
 
 if TYPE_CHECKING:
     from framework.data.preprocess import Preprocessor
     from framework.inference.predictor import Predictor
     from framework.inference.torch_engine import TorchEngine
 
-SUFFIXES = {"onnx": ".onnx", "pt2": ".pt2", "safetensors": ".safetensors"}
+SUFFIXES = {"onnx": ONNX, "pt2": PT2, "safetensors": SUFFIX}
 OPSET = 18
-"""The oldest version of ONNX's operators that has all that is needed: most runtimes know it."""
+"""The oldest ONNX operator set with all that is needed, for as many runtimes as possible."""
 LARGEST_ONNX = 2**31 - 2**24
-"""Bytes of weights: a protocol buffer has 2 GiB, of which the graph and the documents need a little."""
+"""Bytes of weights: a protocol buffer is limited to 2 GiB, less the graph and the documents."""
 DECODING = (
-    "Input `images` is uint8 B×3×H×W, RGB, 0 to 255, of any height and width. The run decoded files so: turned upright "
-    "by EXIF orientation; palettes looked up; transparent pixels put on white; samples of more than 8 bits "
-    "scaled so that {values}; CMYK converted to RGB by Pillow; the first frame of an animation; gray repeated in all "
-    "three channels. "
-    "A JPEG of which both sides are at least {twice} pixels was decoded by libjpeg-turbo at the smallest of a half, a "
-    "quarter and an eighth that divides both sides and leaves at least {least} pixels on each; decoding it at its full "
-    "size changes probabilities a little, as the parity report says."
+    "Input `images` is uint8 B×3×H×W, RGB, 0 to 255, of any height and width. The run decodes files as follows: EXIF "
+    "orientation is applied; palettes are looked up; transparent pixels are composited onto white; samples of more "
+    "than 8 bits are scaled so that {values}; CMYK is converted to RGB by Pillow; of an animation the first frame is "
+    "used; grayscale is repeated in all three channels. "
+    "A JPEG with at least {twice} pixels on both sides is decoded by libjpeg-turbo at the smallest of a half, a "
+    "quarter and an eighth that divides both sides and leaves at least {least} pixels on each. Decoding it at full "
+    "size changes probabilities slightly; see the parity report."
 )
 
 
 def require(kind: str) -> None:
-    """Raise `UserError` where a package is missing that the format needs."""
+    """Raise `UserError` if the format needs a package that is missing."""
     missing = [name for name in ("onnx", "onnxruntime", "onnxscript") if importlib.util.find_spec(name) is None]
     if kind == "onnx" and missing:
         raise UserError(f"exporting to ONNX needs {', '.join(missing)}: pip install 'framework[export]'")
 
 
 def write(kind: str, predictor: Predictor, path: Path, title: str) -> None:
-    """Write an export of that format with a card of that title, whole or not at all.
+    """Write an export atomically, its model card with that title.
 
-    Raises `RunFailed` where the network cannot be traced or translated.
+    Raises `RunFailed` if the network cannot be traced or translated.
     """
     documents = documents_of(predictor, title)
     if kind == "safetensors":
@@ -69,11 +69,15 @@ def write(kind: str, predictor: Predictor, path: Path, title: str) -> None:
     }
     with quiet():
         data = _onnx(predictor.engine, documents) if kind == "onnx" else _pt2(predictor.engine, documents)
-    replace_atomically(path, lambda temporary: _write_bytes(temporary, data))
+
+    def write_bytes(temporary: Path) -> None:
+        temporary.write_bytes(data)
+
+    replace_atomically(path, write_bytes)
 
 
 def _decoding(preprocess: Preprocessor) -> str:
-    values = "the range that a file states (sBIT, BitsPerSample, MaxSampleValue), else 0 to 65535, becomes 0 to 255"
+    values = "the range stated in the file (sBIT, BitsPerSample, MaxSampleValue), else 0 to 65535, becomes 0 to 255"
     if preprocess.value_range is not None:
         low, high = preprocess.value_range
         values = f"{low:g} becomes 0 and {high:g} becomes 255"
@@ -82,12 +86,12 @@ def _decoding(preprocess: Preprocessor) -> str:
 
 
 def documents_of(predictor: Predictor, title: str, *, int8: bool = False) -> dict[str, Any]:
-    """Those of the run that may travel, with its recipe and a card.
+    """The shareable documents of the run, with its recipe and a model card.
 
-    `model` has the views of this predictor, which may be others than the recipe's, and says where the arithmetic is
-    `int8`: the metrics of the run are not the file's own then (`has_own_metrics`).
+    `model` has the number of TTA views of this predictor, which may differ from the recipe's, and `int8`. In both cases
+    the metrics of the run are not the file's own (`has_own_metrics`).
     """
-    shared = predictor.trained.for_others()
+    shared = predictor.trained.shareable()
     model = shared.documents["model"]
     model = {**model, "evaluation": {**model["evaluation"], "tta": predictor.engine.tta}}
     if int8:
@@ -109,7 +113,7 @@ def _onnx(engine: TorchEngine, documents: dict[str, Any]) -> bytes:
     model.metadata_props.update({"export": FORMAT, **pack(documents)})
     weights = [value.const_value for value in model.graph.initializers.values()]
     if sum(tensor.nbytes for tensor in weights if tensor is not None) > LARGEST_ONNX:
-        raise RunFailed("the network is larger than 2 GB, which one ONNX file cannot hold; use --format pt2")
+        raise RunFailed("the network is larger than 2 GB, the limit of an ONNX file; use --format pt2")
     data: bytes = onnx_ir.to_proto(model).SerializeToString()
     return data
 
@@ -132,12 +136,12 @@ def _translated(engine: TorchEngine) -> Any:
             "    --format pt2 needs no translation; --format safetensors is a bundle"
         ) from None
     if program is None:
-        raise RunFailed("torch.onnx.export gave no program")
+        raise RunFailed("torch.onnx.export returned no program")
     return program.model
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of the first cause: what PyTorch raises in the end is advice on reporting errors to PyTorch."""
+    """The first line of the first cause: the message of the last one only says how to report errors to PyTorch."""
     while error.__cause__ is not None:
         error = error.__cause__
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -159,7 +163,7 @@ def _pt2(engine: TorchEngine, documents: dict[str, Any]) -> bytes:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without what exporters say of themselves; what matters is measured afterwards."""
+    """Suppress the exporters' own log messages and warnings."""
     import logging
 
     logging.disable(logging.WARNING)
@@ -169,7 +173,3 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(logging.NOTSET)
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    path.write_bytes(data)

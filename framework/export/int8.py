@@ -1,41 +1,38 @@
-"""Static quantisation: weights and activations as whole numbers of 8 bits, under onnxruntime."""
+"""Static quantisation of an ONNX export: 8-bit weights and activations, under onnxruntime."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+import torch
 
 from framework.data.decode import BadImage
 from framework.errors import RunFailed
 from framework.export.formats import documents_of, quiet
 from framework.files import replace_atomically
-from framework.inference.onnx_engine import as_rgb
+from framework.inference.graph_engine import as_rgb
 from framework.runs.documents import pack
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from framework.export.sample import Sample
     from framework.inference.predictor import Predictor
 
 IMAGES = 256
-"""Images whose activations decide the ranges."""
+"""Calibration images."""
 BATCH = 16
 QUANTISED = ["Conv", "Gemm", "MatMul"]
-"""Where nearly all of the arithmetic is."""
+"""The operators with nearly all of the arithmetic."""
 
 
 def write_int8(exported: Path, out: Path, predictor: Predictor, sample: Sample) -> None:
-    """Quantise an ONNX export by images that it is likely to see; raises `RunFailed` where that cannot be done.
+    """Quantise an ONNX export, with a sample of images for calibration; raises `RunFailed` if that fails.
 
-    Convolutions and matrix products get whole numbers: weights 7 bits for each channel, so that sums cannot overflow on
-    processors without VNNI, activations 8 bits over the range that they have on the images. Preprocessing stays as it
-    is. Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
-    2018.
+    Convolutions and matrix products are quantised: weights to 7 bits per channel, so that sums cannot overflow on
+    processors without VNNI, activations to 8 bits over their range on the sample. Preprocessing is unchanged. Jacob et
+    al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018.
     """
     import onnx
 
@@ -47,14 +44,14 @@ def write_int8(exported: Path, out: Path, predictor: Predictor, sample: Sample) 
 
 
 def _quantised(exported: Path, predictor: Predictor, sample: Sample, title: str) -> Any:
-    """The model, with the export's metadata and a card of its own."""
+    """The quantised model, with the export's metadata except for its own `model` and `card`."""
     import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
-            self.batches = iter(_batches(predictor, sample))
+            self.batches = _batches(predictor, sample)
 
         def get_next(self) -> Any:
             return next(self.batches, None)
@@ -70,13 +67,13 @@ def _quantised(exported: Path, predictor: Predictor, sample: Sample, title: str)
         )  # fmt: skip
         model = onnx.load(quantised)
         own = documents_of(predictor, title, int8=True)
-        kept = {prop.key: prop.value for prop in onnx.load(exported).metadata_props}
-        onnx.helper.set_model_props(model, kept | pack({name: own[name] for name in ("model", "card")}))
+        metadata = {prop.key: prop.value for prop in onnx.load(exported).metadata_props}
+        onnx.helper.set_model_props(model, metadata | pack({name: own[name] for name in ("model", "card")}))
         return model
 
 
 def _preprocessing(graph: Any) -> list[str]:
-    """Names of the nodes that decide the pixels which the network sees: all before the rounding to whole levels."""
+    """Names of the preprocessing nodes: everything up to the rounding of resized pixels."""
     makers = {output: node for node in graph.node for output in node.output}
     rounding = next(node for node in graph.node if node.op_type == "Round")
     found, waiting = set(), [rounding]
@@ -88,14 +85,12 @@ def _preprocessing(graph: Any) -> list[str]:
     return sorted(found)
 
 
-def _batches(predictor: Predictor, sample: Sample) -> Iterable[dict[str, NDArray[np.uint8]]]:
-    chosen = range(0, len(sample), -(-len(sample) // IMAGES))
-    seen = []
-    for place in chosen:
+def _batches(predictor: Predictor, sample: Sample) -> Iterator[dict[str, Any]]:
+    images = []
+    for place in range(0, len(sample), -(-len(sample) // IMAGES)):
         try:
-            (image,) = sample.picked([place]).images(predictor.preprocess.least_side)
+            images.append(predictor.preprocess(sample.read(place, predictor.preprocess.least_side)))
         except BadImage:
             continue
-        seen.append(predictor.preprocess(image).numpy())
-    for first in range(0, len(seen), BATCH):
-        yield {"images": as_rgb(np.stack(seen[first : first + BATCH]))}
+    for first in range(0, len(images), BATCH):
+        yield {"images": as_rgb(torch.stack(images[first : first + BATCH])).numpy()}

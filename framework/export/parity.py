@@ -1,4 +1,4 @@
-"""What a run and its export say of the same images: measured, never assumed."""
+"""Parity: the predictions of a run and of its export on the same images, compared."""
 
 from __future__ import annotations
 
@@ -11,124 +11,120 @@ import torch
 
 from framework.data.decode import BadImage
 from framework.errors import RunFailed, count
-from framework.inference.onnx_engine import as_rgb
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
-    from framework.export.opened import Compute
     from framework.export.sample import Sample
+    from framework.inference.engine import Engine
     from framework.inference.predictor import Predictor
 
 LIMIT = 1e-4
-"""Probabilities may differ by no more: float32 sums in another order differ by some 1e-6."""
+"""Largest allowed difference of a probability: float32 sums in another order differ by about 1e-6."""
 BATCH = 64
 WAITING_PIXELS = 50_000_000
-"""Pixels that wait for others of their size."""
+"""Pixels held back until a batch of one image size is full."""
 SHOWN_NAMES = 10
 
 
 @dataclass(frozen=True)
-class Answered:
-    """What the run said of the images of a sample that could be read."""
+class RunPredictions:
+    """The run's predictions for the readable images of a sample."""
 
     sample: Sample
     probabilities: NDArray[np.float64]
     """N×K."""
-    large: list[int]
-    """Places of images that were decoded smaller than they are."""
+    reduced: list[int]
+    """Positions of the JPEGs that were decoded at a reduced size."""
     skipped: int
+    """Unreadable images."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Predictions of an export beside those of the run."""
+    """The export's predictions compared with the run's."""
 
     images: int
     largest_difference: float
-    """Between two probabilities."""
-    same_answers: int
+    """Of a probability."""
+    same_class: int
+    """Images with the same predicted class."""
     ties: int
-    """Of the others: images of which the run holds both predictions for equally probable, but for `LIMIT`."""
+    """Images with another class that the run considers as probable as its own, up to `LIMIT`."""
     differing: tuple[str, ...]
-    """Names of images with another answer, ties apart, some of them."""
+    """Names of some images with another class, without ties."""
     top1: tuple[float, float] | None
-    """Accuracy of run and export, fractions of one, where labels are known."""
+    """Top-1 accuracy of run and export as fractions, if labels are known."""
 
     @property
     def passed(self) -> bool:
-        """Whether the export gives the run's predictions."""
-        return self.same_answers + self.ties == self.images and self.largest_difference <= LIMIT
+        """Whether the export predicts what the run predicts."""
+        return self.same_class + self.ties == self.images and self.largest_difference <= LIMIT
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON types; shares and accuracies are fractions of one."""
+        """As JSON types; agreement and top-1 are fractions."""
         return {
             "images": self.images,
             "largest_difference": self.largest_difference,
-            "same_answers": self.same_answers / self.images,
+            "agreement": self.same_class / self.images,
             "ties": self.ties,
             "differing": list(self.differing),
             "top1": None if self.top1 is None else {"run": self.top1[0], "export": self.top1[1]},
         }
 
 
-def ask_run(predictor: Predictor, sample: Sample) -> Answered:
-    """The run's own way: files decoded as it decodes them, preprocessed one by one, then its engine."""
+def predict_with_run(predictor: Predictor, sample: Sample) -> RunPredictions:
+    """Predict as the run does: reduced decoding, preprocessing image by image, then the network."""
     least = predictor.preprocess.least_side
-    good: list[int] = []
-    large: list[int] = []
+    readable: list[int] = []
+    reduced: list[int] = []
 
-    def seen() -> Iterator[NDArray[np.uint8]]:
+    def preprocessed() -> Iterator[NDArray[np.uint8]]:
         for place in range(len(sample)):
             try:
-                (image,) = sample.picked([place]).images(least)
+                image = sample.read(place, least)
             except BadImage:
                 continue
-            if _decoded_smaller(sample, place, image, least):
-                large.append(len(good))
-            good.append(place)
+            # Reduced decoding never goes below `least`.
+            if min(image.shape[1:]) >= least and sample.read(place).shape != image.shape:
+                reduced.append(len(readable))
+            readable.append(place)
             yield predictor.preprocess(image).numpy()
 
-    probabilities = _in_batches(lambda images: predictor.probabilities(torch.from_numpy(images)).numpy(), seen())
-    if not good:
+    probabilities = _in_batches(predictor.probabilities, preprocessed())
+    if not readable:
         images = count(len(sample), "image")
-        raise RunFailed(f"parity cannot be measured: of {images} of {sample.label} none can be read")
-    return Answered(sample.picked(good), probabilities, large, len(sample) - len(good))
+        raise RunFailed(f"parity cannot be measured: none of {images} of {sample.label} can be read")
+    return RunPredictions(sample.picked(readable), probabilities, reduced, len(sample) - len(readable))
 
 
-def _decoded_smaller(sample: Sample, place: int, image: NDArray[np.uint8], least: int) -> bool:
-    if min(image.shape[1:]) < least:  # nothing is decoded to less than that
-        return False
-    (full,) = sample.picked([place]).images(None)
-    return full.shape != image.shape
+def predict_with_export(engine: Engine, run: RunPredictions, least: int) -> NDArray[np.float64]:
+    """Probabilities N×K of the same images, decoded as by the run; the export does all else."""
+    return _in_batches(engine.probabilities, run.sample.images(least))
 
 
-def ask_export(compute: Compute, answered: Answered, least: int) -> NDArray[np.float64]:
-    """Probabilities N×K of the same decoded images at their own size: all else is inside the export."""
-    return _in_batches(lambda images: compute(as_rgb(images)), answered.sample.images(least))
-
-
-def ask_export_in_full(compute: Compute, answered: Answered, known: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same where every file is decoded at its full size, as other software may do it."""
+def predict_at_full_size(engine: Engine, run: RunPredictions, known: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities N×K with all files decoded at full size, as other software does; `known` as the run decodes."""
     probabilities = known.copy()
-    if answered.large:
-        images = answered.sample.picked(answered.large).images(None)
-        probabilities[answered.large] = _in_batches(lambda batch: compute(as_rgb(batch)), images)
+    if run.reduced:
+        images = run.sample.picked(run.reduced).images()
+        probabilities[run.reduced] = _in_batches(engine.probabilities, images)
     return probabilities
 
 
-def compare(answered: Answered, exported: NDArray[np.float64]) -> Comparison:
-    """What differs; probabilities that are no numbers differ by 1."""
-    run = answered.probabilities
-    difference = np.nan_to_num(np.abs(run - exported), nan=1.0)
-    everyone, predictions = np.arange(len(run)), exported.argmax(1)
-    others = run.argmax(1) != predictions
-    ties = others & (run.max(1) - run[everyone, predictions] <= LIMIT)
+def compare(run: RunPredictions, exported: NDArray[np.float64]) -> Comparison:
+    """Compare an export's probabilities N×K with the run's; a NaN counts as a difference of 1."""
+    expected = run.probabilities
+    difference = np.nan_to_num(np.abs(expected - exported), nan=1.0)
+    predicted = exported.argmax(1)
+    others = expected.argmax(1) != predicted
+    ties = others & (expected.max(1) - expected[np.arange(len(expected)), predicted] <= LIMIT)
     differing = np.flatnonzero(others & ~ties)
-    names, labels = answered.sample.names, answered.sample.labels
-    top1 = None if labels is None else (_accuracy(run, labels), _accuracy(exported, labels))
+    names, labels = run.sample.names, run.sample.labels
+    top1 = None if labels is None else (_accuracy(expected, labels), _accuracy(exported, labels))
     return Comparison(
-        len(run), float(difference.max()), int((~others).sum()), int(ties.sum()),
+        len(expected), float(difference.max()), int((~others).sum()), int(ties.sum()),
         tuple(names[place] for place in differing[:SHOWN_NAMES]), top1,
     )  # fmt: skip
 
@@ -137,16 +133,14 @@ def _accuracy(probabilities: NDArray[np.float64], labels: list[int]) -> float:
     return float((probabilities.argmax(1) == np.array(labels)).mean())
 
 
-def _in_batches(
-    compute: Callable[[NDArray[np.uint8]], NDArray[Any]], images: Iterable[NDArray[np.uint8]]
-) -> NDArray[np.float64]:
-    """Probabilities N×K in the order of the images, which are computed together with others of their shape."""
+def _in_batches(compute: Callable[[Tensor], Tensor], images: Iterable[NDArray[np.uint8]]) -> NDArray[np.float64]:
+    """Probabilities N×K in the order of the images; a batch has images of one shape."""
     waiting: dict[tuple[int, ...], list[tuple[int, NDArray[np.uint8]]]] = {}
     rows: dict[int, NDArray[Any]] = {}
 
     def flush(shape: tuple[int, ...]) -> None:
         places, batch = zip(*waiting.pop(shape), strict=True)
-        rows.update(zip(places, compute(np.stack(batch)), strict=True))
+        rows.update(zip(places, compute(torch.from_numpy(np.stack(batch))).numpy(), strict=True))
 
     for place, image in enumerate(images):
         waiting.setdefault(image.shape, []).append((place, image))

@@ -1,4 +1,4 @@
-"""How long an export takes, and how many images a second it classifies."""
+"""Latency and throughput."""
 
 from __future__ import annotations
 
@@ -7,55 +7,61 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 if TYPE_CHECKING:
-    from framework.export.opened import Compute
+    from torch import Tensor
 
-WARM = 3
+    from framework.inference.engine import Engine
+
+WARMUP = 3
 """Calls that are not timed."""
-FEWEST = 10
-"""Timed calls, however long they take."""
+MIN_CALLS = 10
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Of calls with so many images."""
+    """Duration of calls with one batch size."""
 
     batch_size: int
     calls: int
     p50: float
-    """Seconds that half of the calls took at most."""
+    """Median, in seconds."""
     p95: float
 
     @property
     def images_per_second(self) -> float:
-        """By the median call."""
+        """At the median duration."""
         return self.batch_size / self.p50
 
 
-def measure(compute: Compute, batch_size: int, size: tuple[int, int], seconds: float) -> Timing:
-    """Call it with random images of that height and width for so long."""
-    images = np.random.default_rng(0).integers(0, 256, (batch_size, 3, *size), dtype=np.uint8)
-    for _ in range(WARM):
-        compute(images)
+def measure(engine: Engine, batch_size: int, size: tuple[int, int], seconds: float) -> Timing:
+    """Time calls with random images of that height and width, for at least this many seconds."""
+    images = _random_images(batch_size, size)
+    for _ in range(WARMUP):
+        engine.probabilities(images)
     times: list[float] = []
     total = 0.0
-    while len(times) < FEWEST or total < seconds:
-        started = time.perf_counter()
-        compute(images)
-        times.append(time.perf_counter() - started)
+    while len(times) < MIN_CALLS or total < seconds:
+        times.append(_duration(engine, images))
         total += times[-1]
     p50, p95 = np.quantile(times, [0.5, 0.95])
     return Timing(batch_size, len(times), float(p50), float(p95))
 
 
-def speed_ratio(first: Compute, second: Compute, size: tuple[int, int], batch_size: int = 8, rounds: int = 15) -> float:
-    """How many times as fast the second is as the first: in turns, so that what else the machine does correct both."""
-    images = np.random.default_rng(0).integers(0, 256, (batch_size, 3, *size), dtype=np.uint8)
-    times: list[list[float]] = [[], []]
-    for _ in range(WARM + rounds):
-        for compute, taken in zip((first, second), times, strict=True):
-            started = time.perf_counter()
-            compute(images)
-            taken.append(time.perf_counter() - started)
-    return float(np.median(times[0][WARM:]) / np.median(times[1][WARM:]))
+def speedup(first: Engine, second: Engine, size: tuple[int, int], batch_size: int = 8, rounds: int = 15) -> float:
+    """How many times as fast the second engine is; timed in turns, so that other load affects both alike."""
+    images = _random_images(batch_size, size)
+    times = [(_duration(first, images), _duration(second, images)) for _ in range(WARMUP + rounds)]
+    medians = np.median(times[WARMUP:], axis=0)
+    return float(medians[0] / medians[1])
+
+
+def _random_images(number: int, size: tuple[int, int]) -> Tensor:
+    return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (number, 3, *size), dtype=np.uint8))
+
+
+def _duration(engine: Engine, images: Tensor) -> float:
+    started = time.perf_counter()
+    engine.probabilities(images)
+    return time.perf_counter() - started

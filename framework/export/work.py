@@ -1,4 +1,4 @@
-"""One export from beginning to end: written, compared with its run, and only then called by its name."""
+"""An export from beginning to end: written, compared with its run, and renamed only if both agree."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Any
 from framework.errors import RunFailed, UserError, count
 from framework.export.formats import write
 from framework.export.int8 import IMAGES, write_int8
-from framework.export.opened import open_export
-from framework.export.parity import Answered, ask_export, ask_export_in_full, ask_run, compare
+from framework.export.parity import (
+    RunPredictions,
+    compare,
+    predict_at_full_size,
+    predict_with_export,
+    predict_with_run,
+)
 from framework.export.report import int8_report, is_same_file, parity_report, report_files, write_report
 from framework.export.sample import Sample, find_sample, split_sample
-from framework.export.timing import speed_ratio
+from framework.export.timing import speedup
 from framework.files import read_json
 from framework.inference.predictor import Predictor
 
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Work:
-    """A run, and the images that its export is compared on."""
+    """A run to export, and the images for the comparison."""
 
     predictor: Predictor
     registry: Registry
@@ -36,21 +41,21 @@ class Work:
 
     @classmethod
     def prepare(
-        cls, trained: Trained, registry: Registry, recipe: Recipe, kind: str, number: int, asked: str | None
+        cls, trained: Trained, registry: Registry, recipe: Recipe, kind: str, number: int, named: str | None
     ) -> Work:
-        """Find the images first: raises `UserError` where they are absent, before anything takes time."""
-        sample = find_sample(recipe, trained.classes, asked, number) if number else None
+        """Find the images and open the run; raises `UserError` if there are no images."""
+        sample = find_sample(recipe, trained.classes, named, number) if number else None
         predictor = Predictor.open(trained, registry, "cpu").with_tta(recipe.evaluate.tta)
         if sample is not None:
             sample = replace(sample, values=recipe.dataset.sample_range or predictor.preprocess.value_range)
         return cls(predictor, registry, kind, recipe, sample)
 
     def export(self, out: Path, int8: bool, say: Callable[[str], None]) -> dict[str, Any] | None:
-        """The report, or None where there is nothing to compare on.
+        """Export to `out`; returns the parity report, or None without a comparison.
 
-        Raises `RunFailed` where predictions differ: what was written then lies under a name that says so.
+        Raises `RunFailed` if predictions differ: the file then gets the name `STEM.mismatch.SUFFIX`.
         """
-        for stale in report_files(out):  # on a file of that name that is there no more
+        for stale in report_files(out):  # of an earlier file of that name
             stale.unlink(missing_ok=True)
         unverified = out.with_name(f"{out.stem}.unverified{out.suffix}")
         write(self.kind, self.predictor, unverified, out.stem)
@@ -59,9 +64,9 @@ class Work:
             say(_line(out))
             return None
         try:
-            answered = ask_run(self.predictor, self.sample)
-            report = self._compared(unverified, answered)
-        except BaseException:  # an interruption, too
+            run = predict_with_run(self.predictor, self.sample)
+            report = self._compared(unverified, run)
+        except BaseException:
             unverified.unlink(missing_ok=True)
             raise
         if not report["passed"]:
@@ -73,45 +78,46 @@ class Work:
         report["export"] = out.name
         write_report(out, report)
         if int8:
-            report["int8"] = self._quantised(out, answered)
+            report["int8"] = self._quantised(out, run)
             say(_line(out.with_suffix(".int8.onnx")))
             write_report(out, report)
         return report
 
     def verify(self, export: Path) -> dict[str, Any]:
-        """The report on an export that is there; raises `RunFailed` where predictions differ."""
+        """The parity report of an existing export; raises `RunFailed` if predictions differ."""
         assert self.sample is not None
-        report = self._compared(export, ask_run(self.predictor, self.sample))
+        report = self._compared(export, predict_with_run(self.predictor, self.sample))
         if not report["passed"]:
             raise _mismatch(export, report)
         report = _with_int8(export, report)
         write_report(export, report)
         return report
 
-    def _compared(self, export: Path, answered: Answered) -> dict[str, Any]:
-        opened = open_export(export, self.registry)
+    def _compared(self, export: Path, run: RunPredictions) -> dict[str, Any]:
+        opened = Predictor.open(export, self.registry, "cpu")
         if opened.classes != self.predictor.classes:
-            raise RunFailed(f"{export} knows the classes {', '.join(opened.classes)}; the run knows others")
-        exported = ask_export(opened.compute, answered, self.predictor.preprocess.least_side)
+            raise RunFailed(f"{export} has the classes {', '.join(opened.classes)}; the run has other classes")
+        exported = predict_with_export(opened.engine, run, self.predictor.preprocess.least_side)
         full = None
-        if answered.large:
-            full = compare(answered, ask_export_in_full(opened.compute, answered, exported))
-        return parity_report(export, self.predictor.trained.label, answered, compare(answered, exported), full)
+        if run.reduced:
+            full = compare(run, predict_at_full_size(opened.engine, run, exported))
+        return parity_report(export, self.predictor.trained.label, run, compare(run, exported), full)
 
-    def _quantised(self, exported: Path, answered: Answered) -> dict[str, Any]:
+    def _quantised(self, exported: Path, run: RunPredictions) -> dict[str, Any]:
         out, calibration = exported.with_suffix(".int8.onnx"), self._to_calibrate()
         write_int8(exported, out, self.predictor, calibration)
-        exact, whole = open_export(exported, self.registry), open_export(out, self.registry)
-        predictions = ask_export(whole.compute, answered, self.predictor.preprocess.least_side)
-        ratio = speed_ratio(exact.compute, whole.compute, exact.size)
+        exact, quantised = (Predictor.open(file, self.registry).engine for file in (exported, out))
+        preprocess = self.predictor.preprocess
+        predictions = predict_with_export(quantised, run, preprocess.least_side)
+        ratio = speedup(exact, quantised, (preprocess.height, preprocess.width))
         sizes = exported.stat().st_size, out.stat().st_size
-        return int8_report(out, compare(answered, predictions), ratio, sizes) | {
+        return int8_report(out, compare(run, predictions), ratio, sizes) | {
             "calibrated_on": calibration.label,
-            "calibrated_on_compared_images": calibration.label == answered.sample.label,
+            "calibrated_on_compared_images": calibration.label == run.sample.label,
         }
 
     def _to_calibrate(self) -> Sample:
-        """Training images; where those are not here, the images that are compared."""
+        """Training images, or if they are missing the images of the comparison."""
         assert self.sample is not None
         try:
             sample = split_sample(self.recipe, self.predictor.classes, "train", IMAGES)
@@ -121,7 +127,7 @@ class Work:
 
 
 def _with_int8(export: Path, report: dict[str, Any]) -> dict[str, Any]:
-    """With what an earlier report says of the quantised file, where that is the same still."""
+    """Keep the earlier report's part on the quantised file if that file is unchanged."""
     earlier, _ = report_files(export)
     int8 = read_json(earlier).get("int8") if earlier.is_file() else None
     if int8 is None or not is_same_file(export.with_name(int8["export"]), int8["sha256"]):
@@ -135,9 +141,9 @@ def _line(path: Path) -> str:
 
 def _mismatch(export: Path, report: dict[str, Any]) -> RunFailed:
     json_file, _ = write_report(export, {**report, "export": export.name})
-    others = round(report["images"] * (1 - report["same_answers"])) - report["ties"]
+    others = round(report["images"] * (1 - report["agreement"])) - report["ties"]
     return RunFailed(
-        f"the export differs from the run: other predictions on {others:,} of {count(report['images'], 'image')}, "
-        f"probabilities differ by {report['largest_difference']:.2g} (allowed: "
-        f"{report['limit']:g}).\n    It is kept as {export}, not to be used; see {json_file}"
+        f"the export differs from the run: another class on {others:,} of {count(report['images'], 'image')}, "
+        f"probabilities differ by up to {report['largest_difference']:.2g} (allowed: {report['limit']:g}).\n"
+        f"    Do not use it. The file is kept as {export}; see {json_file}"
     )

@@ -1,14 +1,15 @@
-"""After training: a run, a bundle or an export as a classifier.
+"""A trained network as a classifier: what `predict`, `evaluate` and `Predictor` use.
 
-predictor.py     what the network says of images
-ranking.py       classes by their probability
-inputs.py        what is accepted as an image
-reading.py       images as the network sees them, read ahead
+predictor.py     images in, predictions out
+evaluated_model.py  a network with its predictions for each split, saved or computed
+ensemble.py      predictions of several networks, averaged
+inputs.py        images in any accepted form
+image_reader.py  images as tensors, read ahead by threads
+engine.py        what every form of a network can do
 torch_engine.py  the network in PyTorch
-onnx_engine.py   an exported network under onnxruntime
-ensemble.py      several of them as one
-model.py     what a run kept of its predictions, or the data to answer for anew
-activation.py    where in an image a network sees a class
-serving/         all of that over HTTP, and a page
-feature_maps.py  the feature maps of any network, and how they lie in their tensors
+graph_engine.py  an exported network, ONNX or .pt2
+activation.py    activation maps
+feature_maps.py  the feature maps of any network
+ranking.py       classes by their probability
+serving/         `framework serve`
 """

@@ -1,4 +1,4 @@
-"""One or several trained networks that answer for the same images."""
+"""One or several trained networks that predict the same images."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from framework.data.stores.bad_images import BadImageCollector
 from framework.errors import UserError
 from framework.evaluation.predictions import Predictions, averaged
 from framework.inference.predictor import Predictor
@@ -13,13 +14,15 @@ from framework.inference.predictor import Predictor
 if TYPE_CHECKING:
     from framework.components import ImageSource
     from framework.data.decode import BadImage
+    from framework.data.preprocess import Preprocessor
     from framework.data.stores.storage import Storage
-    from framework.data.stores.store import Progress, Store
+    from framework.data.stores.store import Store
+    from framework.data.stores.survey import Progress
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Predictors that know the same classes; raises `UserError` where they do not."""
+    """Predictors with the same classes; raises `UserError` if classes differ."""
 
     predictors: Sequence[Predictor]
 
@@ -28,14 +31,14 @@ class Ensemble:
         for other in self.predictors[1:]:
             if set(other.classes) != set(first.classes):
                 raise UserError(
-                    "the runs of an ensemble must know the same classes: "
-                    f"{first.trained.label} knows {', '.join(first.classes)}; "
-                    f"{other.trained.label} knows {', '.join(other.classes)}"
+                    "the runs of an ensemble must have the same classes: "
+                    f"{first.trained.label} has {', '.join(first.classes)}; "
+                    f"{other.trained.label} has {', '.join(other.classes)}"
                 )
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """As the first one has them."""
+        """In the order of the first predictor."""
         return self.predictors[0].classes
 
     def predictions(
@@ -45,27 +48,38 @@ class Ensemble:
         progress: Progress | None = None,
         storage: Storage | None = None,
         apart_from: ImageSource | None = None,
+        split: str = "",
     ) -> tuple[Predictions, tuple[BadImage, ...]]:
         """The mean of the members' probabilities for each image, and the images that were left out.
 
-        `source` has the classes of the ensemble, in its order. Images are decoded once for all members that see them
-        at the same size. Images that have a copy in `apart_from`, at the first member's size, are left out of the
-        predictions; raises `UserError` where all have.
+        `source` has the classes of the ensemble, in its order. Images are decoded once for all members with the same
+        preprocessing. Images that have a copy in `apart_from` (the train split), preprocessed as for the first member,
+        are left out of the predictions. Raises `UserError` if all have one, and `BadImages` with the bad images of both
+        sources; `split` is the name of `source` in that error.
         """
-        stores: dict[object, Store] = {}
-        members = []
+        stores: dict[Preprocessor, Store] = {}
+        known: Store | None = None
+        bad_images = BadImageCollector()
         for predictor in self.predictors:
-            seen = replace(predictor.preprocess, mean=(), std=())
+            seen = _pixels_of(predictor)
             if seen not in stores:
-                stores[seen] = predictor.store(source, on_bad_image, progress, storage)
-            members.append(predictor.predictions(stores[seen]))
+                with bad_images.reading(split):
+                    stores[seen] = predictor.store(source, on_bad_image, progress, storage)
+        if apart_from is not None:
+            with bad_images.reading("train"):
+                known = self.predictors[0].store(apart_from, on_bad_image, progress, storage)
+        bad_images.require_none()
+        members = [predictor.predictions(stores[_pixels_of(predictor)]) for predictor in self.predictors]
         skipped = next(iter(stores.values())).skipped
         predictions = members[0] if len(members) == 1 else averaged(members)
-        if apart_from is not None:
-            first = self.predictors[0]
-            known = first.store(apart_from, on_bad_image, progress, storage)
+        if known is not None:
             copies = next(iter(stores.values())).copies_of(known)
             if copies.all():
-                raise UserError("every image has a copy among those to be left out: nothing is left to evaluate")
+                raise UserError("every image has a copy among the images to leave out: none is left to evaluate")
             predictions = predictions.only(~copies)
         return predictions, skipped
+
+
+def _pixels_of(predictor: Predictor) -> Preprocessor:
+    """The settings that determine the stored pixels: predictors with equal settings share a store."""
+    return replace(predictor.preprocess, mean=(), std=())

@@ -1,4 +1,4 @@
-"""A trained network and the data of its recipe, each opened when it is first asked for."""
+"""A trained network with its predictions for each split, saved or computed."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ Reading = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class EvaluatedModel:
-    """What a report needs of a run beyond its documents.
+    """A trained network with the data of its recipe; both are opened on first use.
 
-    Everything raises `UserError` where the data, or a plugin that the run needs, is not there any more.
+    Everything raises `UserError` if the data, or a plugin that the run needs, is missing.
     """
 
     trained: Trained
     registry: Registry
     overrides: Sequence[str] = ()
-    """Of the recipe, such as `dataset.root=DIR`."""
+    """Overrides of the recipe, such as `dataset.root=DIR`."""
     reading: Reading = field(default=lambda split, done, total: None)
-    """Told how far decoding is: split, images done, images in all."""
+    """Called with the progress of decoding: split, images done, all images."""
 
     @cached_property
     def recipe(self) -> Recipe:
-        """The run's own, with the overrides."""
+        """The run's recipe with the overrides."""
         return recipe_of(self.trained, self.registry, self.overrides)
 
     @cached_property
     def predictor(self) -> Predictor:
-        """The network, with the probabilities that `framework predict` gives."""
+        """The network, with the probabilities of `framework predict`."""
         from framework.inference.predictor import Predictor
 
         predictor = Predictor.open(self.trained, self.registry, self.recipe.train.device)
@@ -50,33 +50,33 @@ class EvaluatedModel:
 
     @cached_property
     def splits(self) -> Mapping[str, ImageSource]:
-        """The images of the recipe's data set, by the classes of the network."""
+        """The images of the recipe's dataset, with the classes of the network."""
         from framework.data.splits import build_splits
 
         return build_splits(self.recipe.dataset, self.trained.classes)
 
     @property
-    def asks_anew(self) -> bool:
-        """Whether the overrides ask for something else than the run's own evaluation."""
+    def is_overridden(self) -> bool:
+        """Whether overrides change the dataset or the evaluation settings."""
         return not only_places(self.overrides)
 
     @cached_property
     def as_trained(self) -> bool:
-        """Whether the images are those of the run's own evaluation, looked at in the same way."""
-        return not self.asks_anew and has_own_metrics(self.trained)
+        """Whether images and evaluation settings are those of the run's own evaluation."""
+        return not self.is_overridden and has_own_metrics(self.trained)
 
     def saved(self, split: str) -> Predictions | None:
-        """What the run kept of the split when it was trained; None also where the overrides ask for something else."""
+        """The predictions that the run saved; None if there are none, or if evaluation settings differ."""
         file = self.trained.folder.predictions(split) if self.trained.folder and self.as_trained else None
         return Predictions.load(file) if file and file.is_file() else None
 
     def predictions(self, split: str) -> Predictions:
-        """Those that the run kept, else computed from the data; without temperature, as metrics of a run are."""
+        """The saved predictions, or else computed ones; without temperature, as the metrics of a run."""
         saved = self.saved(split)
         return saved if saved is not None else self.computed(split)
 
     def computed(self, split: str) -> Predictions:
-        """For every image of the split, anew."""
+        """Predict every image of the split."""
         from framework.data.splits import find_split
         from framework.data.stores.storage import Storage
 
@@ -87,21 +87,21 @@ class EvaluatedModel:
         return predictor.predictions(store)
 
     def saved_metrics(self, split: str) -> Mapping[str, Any] | None:
-        """What `results.json` has of the split, before any temperature, or None: see `saved`."""
+        """The metrics of the split in `results.json`, without temperature; None as for `saved`."""
         metrics = self.trained.documents.get("results", {}).get(split) if self.as_trained else None
         return metrics if isinstance(metrics, Mapping) and "per_class" in metrics else None
 
-    def evaluation_split(self, asked: str | None) -> str:
-        """The split that is asked for, else `test`, else `validation`; raises `UserError` where there is neither."""
+    def evaluation_split(self, named: str | None) -> str:
+        """The given split, or else `test`, or else `validation`; raises `UserError` if there is none."""
         from framework.data.splits import FIGURE_SPLITS, evaluation_split
 
-        split = asked or evaluation_split([split for split in FIGURE_SPLITS if self.has_metrics(split)])
+        split = named or evaluation_split([split for split in FIGURE_SPLITS if self.has_metrics(split)])
         if split is None:
             raise UserError("the run was evaluated neither on a test split nor on a validation split")
         return split
 
     def has_metrics(self, split: str) -> bool:
-        """Whether the run was evaluated on the split, or, where something else is asked for, the data have it."""
+        """Whether the run was evaluated on the split or, if evaluation settings differ, the dataset has it."""
         if self.as_trained:
             return self.saved_metrics(split) is not None or self.saved(split) is not None
         return split in self.splits

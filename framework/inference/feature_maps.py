@@ -1,7 +1,7 @@
-"""The feature maps of any network: where they are, and how their positions lie in the tensor.
+"""The feature maps of any network, and the layout of their positions in the tensor.
 
-Nothing is known of the network but its modules. One forward pass notes what each of them gives; the graph of the pass
-says which of these everything flows through; shapes say which are maps, and how they are laid out.
+Only the network's modules are known. One forward pass records their outputs; its autograd graph shows which outputs all
+information passes through; shapes show which of them are maps, and their layout.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from torch import nn
 
 MAX_PREFIX = 16
-"""Tokens that may stand before those of the patches, where a network does not say how many do."""
+"""Tokens before the patch tokens, at most, if the network does not state their number."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a grid of `height` × `width` positions lies in a feature map's tensor."""
+    """The layout of a grid of `height` × `width` positions in a feature map's tensor."""
 
     height: int
     width: int
     form: str
     """`BCHW`, `BHWC`, or `BNC` for tokens, row by row."""
     prefix: int = 0
-    """Tokens before those of the grid: of the class, registers."""
+    """Tokens before the grid's: class token, registers."""
 
     @property
     def positions(self) -> int:
-        """How many there are."""
+        """Number of positions."""
         return self.height * self.width
 
     def maps(self, features: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class FeatureMap:
-    """What one module gave in the noted pass."""
+    """The output of one module in the recorded pass."""
 
     module: str
     features: Tensor
@@ -56,51 +56,51 @@ class FeatureMap:
 
 
 def private_copy(model: nn.Module) -> nn.Module:
-    """The same network with the same weights in memory, detached: no gradient reaches a parameter.
+    """A copy of the network that shares its weights, detached: no gradient reaches a parameter.
 
-    Hooks, the training state and what a network keeps between passes are the copy's own.
+    Hooks, the training mode and state between passes are the copy's own.
     """
     shared = [*model.parameters(), *model.buffers()]
     copied: nn.Module = copy.deepcopy(model, {id(tensor): tensor.detach() for tensor in shared})
-    return copied.train().eval()  # networks that keep something from evaluation to evaluation drop it when they train
+    return copied.train().eval()  # `train` clears what some networks cache in evaluation mode
 
 
-def noted_pass(model: nn.Module, inputs: Tensor) -> tuple[Tensor, list[tuple[str, Tensor]]]:
-    """Logits B×K, and what each module gave, in the order in which they were done.
+def recorded_pass(model: nn.Module, inputs: Tensor) -> tuple[Tensor, list[tuple[str, Tensor]]]:
+    """Logits B×K, and the output of each module, in order.
 
-    The network gets a copy of `inputs`, for it may change what it is given in place, and a leaf of the graph cannot be.
+    The network gets a copy of `inputs`, since it may change its input in place, which autograd forbids for a leaf.
     """
-    given: list[tuple[str, Tensor]] = []
+    outputs: list[tuple[str, Tensor]] = []
 
-    def note(name: str) -> Any:
+    def record(name: str) -> Any:
         def hook(module: nn.Module, arguments: Any, output: Any) -> None:
             if isinstance(output, Tensor):
-                given.append((name, output))
+                outputs.append((name, output))
 
         return hook
 
-    handles = [module.register_forward_hook(note(name)) for name, module in model.named_modules()]
+    handles = [module.register_forward_hook(record(name)) for name, module in model.named_modules()]
     try:
-        return model(inputs.clone()), given
+        return model(inputs.clone()), outputs
     finally:
         for handle in handles:
             handle.remove()
 
 
 def feature_maps(
-    model: nn.Module, inputs: Tensor, logits: Tensor, given: Iterable[tuple[str, Tensor]]
+    model: nn.Module, inputs: Tensor, logits: Tensor, outputs: Iterable[tuple[str, Tensor]]
 ) -> list[FeatureMap]:
-    """The maps of more than one position that everything between `inputs` and `logits` flows through, last first.
+    """The maps of more than one position through which all paths from `inputs` to `logits` go, last first.
 
-    Maps that are finer than one before them are left out: they repeat what is coarser.
+    Maps that are finer than an earlier one are left out: they only repeat it.
     """
-    cut = _Cuts(inputs, logits)
+    paths = _Paths(inputs, logits)
     prefix = next((tokens for module in model.modules() if (tokens := _prefix_tokens(module)) is not None), None)
     size = (inputs.shape[2], inputs.shape[3])
     found: list[FeatureMap] = []
     grids: list[tuple[int, int]] = []
     finest = size[0] * size[1]
-    for name, features in given:
+    for name, features in outputs:
         if features.ndim not in (3, 4) or len(features) != len(inputs):
             continue
         layout = _layout_of(features, size, prefix, grids)
@@ -108,14 +108,14 @@ def feature_maps(
             continue
         if layout.form == "BCHW":
             grids.append((layout.height, layout.width))
-        if layout.positions <= finest and cut.all_flows_through(features):
+        if layout.positions <= finest and paths.all_pass(features):
             finest = layout.positions
             found.append(FeatureMap(name, features, layout))
     return [one for one in reversed(found) if one.layout.positions > 1]
 
 
-class _Cuts:
-    """Counts the ways through the graph of a pass: a tensor that is on all of them cuts it in two."""
+class _Paths:
+    """Counts the paths through the autograd graph of a pass, to find tensors that are on all of them."""
 
     def __init__(self, inputs: Tensor, logits: Tensor) -> None:
         self.to_image: dict[Any, int] = {}
@@ -133,14 +133,14 @@ class _Cuts:
             for child, output in _children(node):
                 self.from_logits[child, output] += through[node]
                 through[child] += through[node]
-        self.ways = self.to_image.get(root[0], 0)
+        self.total = self.to_image.get(root[0], 0)
 
-    def all_flows_through(self, features: Tensor) -> bool:
-        """Whether every way from the image to the logits does."""
+    def all_pass(self, features: Tensor) -> bool:
+        """Whether every path from the image to the logits goes through this tensor."""
         node = features.grad_fn
-        if node not in self.to_image or not self.ways:
+        if node not in self.to_image or not self.total:
             return False
-        return self.from_logits.get((node, features.output_nr), 0) * self.to_image[node] == self.ways
+        return self.from_logits.get((node, features.output_nr), 0) * self.to_image[node] == self.total
 
 
 def _children(node: Any) -> list[tuple[Any, int]]:
@@ -148,16 +148,16 @@ def _children(node: Any) -> list[tuple[Any, int]]:
 
 
 def _children_first(root: Any) -> Iterator[Any]:
-    """Every node of the graph, after all that it was made from."""
-    seen, waiting = {root}, [(root, iter(_children(root)))]
+    """Every node of the graph, after its children."""
+    visited, waiting = {root}, [(root, iter(_children(root)))]
     while waiting:
         node, children = waiting[-1]
-        child = next((child for child, _ in children if child not in seen), None)
+        child = next((child for child, _ in children if child not in visited), None)
         if child is None:
             waiting.pop()
             yield node
         else:
-            seen.add(child)
+            visited.add(child)
             waiting.append((child, iter(_children(child))))
 
 
@@ -169,7 +169,7 @@ def _prefix_tokens(module: nn.Module) -> int | None:
 def _layout_of(
     features: Tensor, size: tuple[int, int], prefix: int | None, grids: list[tuple[int, int]]
 ) -> Layout | None:
-    """The layout whose grid has the proportions of the image; None where there is no such."""
+    """The layout whose grid has the proportions of the image, if any."""
     if features.ndim == 3:
         return _token_layout(features.shape[1], size, prefix, grids)
     _, first, second, third = features.shape
@@ -181,7 +181,7 @@ def _layout_of(
 def _token_layout(
     tokens: int, size: tuple[int, int], prefix: int | None, grids: list[tuple[int, int]]
 ) -> Layout | None:
-    """By the number of prefix tokens that the network states, by a grid that was seen before, or by proportions."""
+    """By the network's number of prefix tokens, by the grid of an earlier map, or by proportions."""
     if prefix is None:
         for height, width in sorted(grids, key=lambda grid: -grid[0] * grid[1]):
             if 0 <= (rest := tokens - height * width) <= MAX_PREFIX and _misfit((height, width), size) < 1:
@@ -198,9 +198,9 @@ def _token_layout(
 
 
 def _misfit(grid: tuple[int, int], size: tuple[int, int]) -> float:
-    """By how many positions the nearer side is off what the image's proportions would give; rounding keeps it below 1.
+    """How many positions a side deviates from the image's proportions, for the better side; below 1 after rounding.
 
-    Infinite where the grid is finer than the image.
+    Infinite if the grid is finer than the image.
     """
     (height, width), (image_height, image_width) = grid, size
     if not (0 < height <= image_height and 0 < width <= image_width):

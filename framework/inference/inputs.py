@@ -1,4 +1,4 @@
-"""What a classifier accepts as images: files, bytes, PIL images, arrays and tensors, one or many."""
+"""Images in any accepted form: paths, bytes, PIL images, arrays and tensors, one or many."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Image = Unnamed | tuple[str, Unnamed] | BadImage
 
 Source = str | Path | bytes | PIL.Image.Image
-"""What `decode` accepts."""
+"""As `decode` accepts it."""
 
 ALLOWED = (
     "an image is a path, the bytes of an image file, a PIL image, a uint8 array H×W or H×W×C, a uint8 tensor C×H×W, "
@@ -35,15 +35,15 @@ CHANNELS = (1, 2, 3, 4)
 
 
 def one_or_many(images: Image | Iterable[Image]) -> Iterator[Image]:
-    """The images of a single image or an iterable; a path, bytes, or pixels of 2 or 3 dimensions are a single image.
+    """Iterate over one image or many; a path, bytes, or pixels of 2 or 3 dimensions are one image.
 
     Raises `TypeError` for anything that is neither an image nor an iterable of images.
     """
     single = (str, os.PathLike, bytes, bytearray, memoryview, PIL.Image.Image, BadImage)
     if isinstance(images, single) or (isinstance(images, (np.ndarray, torch.Tensor)) and images.ndim in (2, 3)):
         return iter([cast("Image", images)])
-    no_images = isinstance(images, (io.IOBase, Mapping)) or (hasattr(images, "ndim") and not images.ndim)
-    if no_images or not isinstance(images, Iterable):
+    not_images = isinstance(images, (io.IOBase, Mapping)) or (hasattr(images, "ndim") and not images.ndim)
+    if not_images or not isinstance(images, Iterable):
         raise TypeError(f"{ALLOWED}, or an iterable of these; not {_described(images)}")
     return iter(images)
 
@@ -81,10 +81,10 @@ def _from_pixels(name: str, pixels: NDArray[np.uint8], given: Any) -> tuple[str,
 
 
 def _loaded(name: str, image: PIL.Image.Image) -> tuple[str, Source | BadImage]:
-    """Read an opened image from its file here: Pillow's images are not safe to load from several threads."""
+    """Load an opened image in this thread: loading one from several threads is not safe in Pillow."""
     try:
         image.load()
-    except Exception as error:  # damaged files make decoders raise nearly anything
+    except Exception as error:  # decoders raise nearly anything for damaged files
         return name, BadImage(name, f"damaged: {error}")
     return name, image
 

@@ -12,7 +12,8 @@ from framework.components import Model, build
 from framework.data.preprocess import Preprocessor
 from framework.device import choose_device
 from framework.evaluation.evaluate import Evaluator
-from framework.recipe.loading import validate_component_tree
+from framework.evaluation.probabilities import probabilities
+from framework.recipe.loading import validate_saved_component
 from framework.runs.plugins import naming_missing_plugins
 from framework.runs.weights import load_weights
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TorchEngine:
-    """The network, how images are shown to it, and its temperature; see `predictor.Engine`."""
+    """An `Engine`: the network with its preprocessing, TTA views and temperature."""
 
     model: nn.Module
     evaluator: Evaluator
@@ -33,7 +34,7 @@ class TorchEngine:
 
     @classmethod
     def load(cls, trained: Trained, registry: Registry, device: str) -> TorchEngine:
-        """Build the network and load its weights; raises `UserError` where its plugin is not installed."""
+        """Build the network and load its weights; raises `UserError` if its plugin is not installed."""
         saved = trained.documents["model"]
         preprocess = Preprocessor.from_dict(saved["preprocess"])
         component = network_of(trained, registry)
@@ -58,27 +59,33 @@ class TorchEngine:
 
     @property
     def tta(self) -> int:
-        """How often each image is looked at."""
+        """Number of TTA views."""
         return self.evaluator.tta
 
     def with_tta(self, number: int) -> TorchEngine:
-        """The same, with the mean over so many views of each image."""
+        """The same network with another number of TTA views."""
         return replace(self, evaluator=replace(self.evaluator, tta=number))
 
     def with_temperature(self, temperature: float) -> TorchEngine:
-        """The same, with logits divided by another temperature."""
+        """The same network at another temperature."""
         return replace(self, temperature=temperature)
 
     def __call__(self, images: Tensor) -> Tensor:
-        """The mean over the views, divided by the temperature."""
-        logits = self.evaluator.logits(self.model, [images])
-        return logits / self.temperature
+        """Logits float32 B×K: the mean over the TTA views, divided by the temperature."""
+        preprocess = self.evaluator.preprocess
+        if images.shape[1:] != (preprocess.channels, preprocess.height, preprocess.width):
+            images = torch.stack([preprocess(image) for image in images.numpy()])
+        return self.evaluator.logits(self.model, [images]) / self.temperature
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Probabilities float64 B×K."""
+        return probabilities(self(images).double(), self.evaluator.activation)
 
 
 def network_of(trained: Trained, registry: Registry) -> Model:
-    """The component of its network, without weights that training began with: those need not be there any more."""
+    """The model component, without pretrained weights, whose files may be gone; raises `UserError` as `load` does."""
     registry = trained.registry(registry)
     with naming_missing_plugins(trained.label, trained.documents.get("environment", {}), registry):
-        component = validate_component_tree(Model, trained.documents["model"]["model"], registry)
+        component = validate_saved_component(Model, trained.documents["model"]["model"], registry)
     with attributed_to(component, "without_pretrained()"):
         return component.without_pretrained()

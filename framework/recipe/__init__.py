@@ -1,17 +1,17 @@
-"""A recipe: read from YAML and overrides, checked like source code is compiled, saved with each run.
+"""A recipe: read from YAML and overrides, validated with located errors, saved with each run.
 
-source.py       YAML text + overrides -> a plain tree that knows where each value came from
-sections.py     the pydantic models: what a recipe may say
-tree.py         YAML text -> values that know where they were written
-flat.py         a recipe's text as a tree, and as one level of keys
+yaml_tree.py    YAML text -> plain values, each with its position in the text
+source.py       a recipe file and its overrides -> one nested dictionary with positions
+sections.py     the pydantic models: the sections of a recipe and their options
+options.py      which class validates each part; suggestions for unknown options
+problems.py     validation errors -> located messages
+loading.py      file name, overrides -> validated `Recipe`
+warnings.py     warnings about a valid recipe
+saving.py       `Recipe` -> YAML that is itself a valid recipe
+flat.py         the text of a saved recipe -> a nested or flat dictionary
 differences.py  differences between recipes
-wording.py      values of options as people write them
-options.py      which class validates each part, and where a misplaced option belongs
-problems.py     validation errors -> located messages in plain words
-loading.py      the road from a file name to a `Recipe`
-doubts.py       what a valid recipe asks for and hardly means
-saving.py       a `Recipe` -> YAML that is itself a valid recipe
-json_schema.py  JSON Schema over all installed components, for editors
+option_text.py  values of options as text
+json_schema.py  JSON Schema of recipes with all installed components
 """
 
 from framework.recipe.loading import load_recipe

@@ -1,4 +1,4 @@
-"""Differences between recipes: by option, and by component if a recipe lacks one."""
+"""Differences between recipes, by option; by component if a recipe does not have the component."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 def recipe_differences(recipes: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """The value in each recipe by path, such as `train.epochs`; None if a recipe has no value there.
 
-    Entries of lists of components are matched by their names: a transform that one recipe lacks is one difference,
-    `augment.rotate`, whose value is the whole transform. If two components have different names, such as two
-    optimizers, the value holds the name and the options that only one of them has.
+    Entries of lists of components are matched by name: a transform that is missing in one recipe is one difference,
+    `augment.rotate`, whose value is the whole transform. If components of one section have different names, such as two
+    optimizers, the value has the name and the options that they do not share.
     """
     return dict(_differences(list(recipes), ""))
 

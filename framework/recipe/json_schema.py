@@ -1,4 +1,4 @@
-"""JSON Schema over all installed components, so that an editor completes and checks recipes."""
+"""JSON Schema of recipes with all installed components, for completion and validation in editors."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from framework.registry import Registry, variants_of
 
 
 def json_schema(registry: Registry) -> dict[str, Any]:
-    """The schema of a recipe, draft 2020-12, with one definition for each kind and each component."""
+    """The schema of a recipe (draft 2020-12), with a definition for each kind and each component."""
     schema = Recipe.model_json_schema()
     definitions = schema.pop("$defs")
     for kind in KINDS:
         for name in registry.names(kind):
             component = _component_schema(registry.find(kind, name))
             definitions = {**component.pop("$defs", {}), **definitions, f"{kind.__name__}.{name}": component}
-    kinds = {kind.__name__: _kind_schema(kind, registry) for kind in KINDS}  # in place of the abstract classes
+    kinds = {kind.__name__: _kind_schema(kind, registry) for kind in KINDS}  # replace the abstract classes
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
@@ -27,7 +27,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
 
 
 def _kind_schema(kind: type[Component], registry: Registry) -> dict[str, Any]:
-    """A name, a `name/variant`, or one of the kind's components with options."""
+    """A name, `name/variant`, or a component of the kind with options."""
     names = registry.names(kind)
     variants = [f"{name}/{variant}" for name in names for variant in variants_of(registry.find(kind, name))[0]]
     others = [_any_variant(name) for name in names if registry.find(kind, name).shorthand]
@@ -49,5 +49,5 @@ def _name_schema(component: type[Component]) -> dict[str, Any]:
 
 
 def _any_variant(name: str) -> dict[str, Any]:
-    """Of those that are not listed too: timm takes weights of its models by name, as `resnet18.a1_in1k`."""
+    """Also variants that are not listed: timm has names of pretrained weights, such as `resnet18.a1_in1k`."""
     return {"type": "string", "pattern": f"^{name}/"}

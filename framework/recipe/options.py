@@ -1,4 +1,4 @@
-"""Which class validates each part of a recipe, and where a misplaced option belongs."""
+"""Which class validates each part of a recipe, and suggestions for unknown options."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import BaseModel
 
 from framework.components import Component, field_kind, split_name
-from framework.errors import UserError, likeness, nearest
+from framework.errors import UserError, closest, similarity
 from framework.recipe.source import Source
-from framework.recipe.tree import Path_, dotted
+from framework.recipe.yaml_tree import Path_, dotted
 
 if TYPE_CHECKING:
     from framework.registry import Registry
 
 DEEPEST = 5
-"""Most parts of a suggested path: `augment.0.base.p` has four."""
-SHOWN = 3
+"""Maximum number of parts of a suggested path: `augment.0.base.p` has four."""
+MAX_SUGGESTIONS = 3
 RENAMED = {
     "start_from": "train.init_from",
     "accumulate": "train.grad_accum_steps",
@@ -27,19 +27,20 @@ RENAMED = {
     "views": "evaluate.tta",
     "observers": "callbacks",
     "growth": "train.lookahead.decay_power",
+    "most": "max_faces",
 }
-"""Names that options had before, or have elsewhere, with what they are here."""
-ALIKE = 0.72
-"""Lowest likeness at which an option of another section is suggested; within the section less is enough."""
+"""Former names of options, with the current ones."""
+MIN_SIMILARITY = 0.72
+"""Minimum similarity of an option that is suggested from another section."""
 
 
 def class_at(
     path: Path_, annotation: Any, source: Source, registry: Registry, default: Any = None
 ) -> type[BaseModel] | None:
-    """The class that validates what is below `path`, or None; `default` is used if nothing is written there."""
-    for given in (annotation, *get_args(annotation)):  # `Lookahead | None` is one as well
-        if isinstance(given, type) and issubclass(given, BaseModel) and not issubclass(given, Component):
-            return given
+    """The class that validates the options below `path`, or None; `default` is the value of a path that is not set."""
+    for one in (annotation, *get_args(annotation)):  # a section may be optional: `Lookahead | None`
+        if isinstance(one, type) and issubclass(one, BaseModel) and not issubclass(one, Component):
+            return one
     kind = field_kind(annotation)
     if kind is None:
         return None
@@ -54,30 +55,30 @@ def class_at(
 
 
 def option_paths(root: type[BaseModel], source: Source, registry: Registry) -> dict[str, list[str]]:
-    """The dotted paths of every option of this recipe, with the components that it names, by the option's name."""
+    """The dotted paths of all options of this recipe and its components, by the name of the option."""
     found: dict[str, list[str]] = {}
     for path in _paths_below((), root, source, registry):
         found.setdefault(str(path[-1]), []).append(dotted(path))
     return found
 
 
-def meant_option(key: str, known: list[str], elsewhere: dict[str, list[str]]) -> str:
-    """`; did you mean 'train.epochs'?` for a key that its section does not know; empty if nothing is similar.
+def suggest_option(key: str, known: list[str], elsewhere: dict[str, list[str]]) -> str:
+    """`; did you mean 'train.epochs'?` for a key that its section does not have; empty if nothing is similar.
 
-    An option of the same name in another section comes first, then the most similar name, then an option that is the
-    key's initials or its last word: `learning_rate` suggests `lr`, `image_size` suggests `size`.
+    In this order: an option of the same name in another section, the new name of a renamed option, the most similar
+    name, an option that is the key's initials or last word (`lr` for `learning_rate`, `size` for `image_size`).
     """
-    there: str | None = key
-    if key in RENAMED and key not in elsewhere:
-        return f"; did you mean '{RENAMED[key]}'?"
+    match: str | None = key
     if key not in elsewhere:
-        here, there = nearest(key, known), nearest(key, elsewhere, ALIKE)
-        if here and (there is None or likeness(key, here) >= likeness(key, there)):
-            return f"; did you mean '{here}'?"
+        if key in RENAMED:
+            return f"; did you mean '{RENAMED[key]}'?"
+        local, match = closest(key, known), closest(key, elsewhere, MIN_SIMILARITY)
+        if local and (match is None or similarity(key, local) >= similarity(key, match)):
+            return f"; did you mean '{local}'?"
         words = key.split("_")
         short = ("".join(word[:1] for word in words), words[-1])
-        there = there or next((form for form in short if form in elsewhere), None)
-    paths = [f"'{path}'" for path in elsewhere[there][:SHOWN]] if there else []
+        match = match or next((form for form in short if form in elsewhere), None)
+    paths = [f"'{path}'" for path in elsewhere[match][:MAX_SUGGESTIONS]] if match else []
     return f"; did you mean {' or '.join(paths)}?" if paths else ""
 
 
@@ -87,8 +88,8 @@ def _paths_below(path: Path_, owner: type[BaseModel], source: Source, registry: 
         yield below
         if len(below) >= DEEPEST:
             continue
-        inside = source.at(below)
-        places = [(*below, index) for index in range(len(inside))] if isinstance(inside, list) else [below]
-        for place in places:
-            if inner := class_at(place, field.annotation, source, registry, field.default):
-                yield from _paths_below(place, inner, source, registry)
+        value = source.at(below)
+        paths = [(*below, index) for index in range(len(value))] if isinstance(value, list) else [below]
+        for each in paths:
+            if inner := class_at(each, field.annotation, source, registry, field.default):
+                yield from _paths_below(each, inner, source, registry)

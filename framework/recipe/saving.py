@@ -1,4 +1,4 @@
-"""A recipe as YAML text that reads back to the same recipe."""
+"""A recipe as YAML text, from which the same recipe is read."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ from framework.components import Component
 from framework.recipe.sections import Recipe
 
 Described = frozenset[tuple[str, str | None]]
-"""Names of options with their descriptions."""
+"""Names of options, with their descriptions."""
 
 WIDTH = 110
 INDENT = 2
-"""Columns that a mapping is indented by."""
+"""Indentation of mappings, in columns."""
 ENTRY = 4
-"""Columns that the entries of a list are indented by, their dash included."""
+"""Indentation of the entries of a list, in columns, including the dash."""
 
 
 def plain(model: BaseModel) -> dict[str, Any]:
-    """The model as JSON types, with the name of each component."""
+    """The model as JSON types, including the name of each component."""
     return model.model_dump(mode="json", serialize_as_any=True)
 
 
 def recipe_text(recipe: Recipe, header: str = "", *, commented: bool = False) -> str:
-    """YAML that is itself a valid recipe, below a header of comment lines.
+    """YAML that is a valid recipe, after `header` as comment lines.
 
-    With `commented`, each option carries its description; without, options that are unset are left out.
+    With `commented`, each option is preceded by its description; otherwise unset options are omitted.
     """
     lines = "".join(f"# {line}\n" for line in header.splitlines())
     return lines + yaml_text(_document(recipe, plain(recipe), commented))
 
 
-def yaml_text(tree: Any) -> str:
-    """A recipe's tree as YAML, laid out as every recipe that is written."""
+def yaml_text(document: Any) -> str:
+    """YAML in the layout of all recipes that the framework writes."""
     yaml = YAML()
     yaml.default_flow_style = False
     yaml.width = WIDTH
     yaml.indent(mapping=INDENT, sequence=ENTRY, offset=ENTRY - 2)
     out = io.StringIO()
-    yaml.dump(tree, out)
+    yaml.dump(document, out)
     return out.getvalue()
 
 
 def _document(model: Any, node: Any, commented: bool, column: int = 0, explained: Described = frozenset()) -> Any:
-    """What `model` was dumped to, with comments, or without the options that are unset by default.
+    """`node`, the dump of `model`, with comments, or without the options that are unset by default.
 
-    Its keys begin at `column`. Options that are `explained` already, with the same description, get no comment.
+    Keys start at `column`. Options in `explained`, which have a comment already, get none.
     """
     if isinstance(node, list):
         entries = model if isinstance(model, (list, tuple)) else [None] * len(node)
@@ -64,7 +64,7 @@ def _document(model: Any, node: Any, commented: bool, column: int = 0, explained
         return node
     document = CommentedMap()
     for key, value in node.items():
-        field = type(model).model_fields.get(key)  # there is none for a component's name
+        field = type(model).model_fields.get(key)  # None for `name`, which is no field
         if field and value is None and field.default is None and not commented:
             continue
         document[key] = _document(getattr(model, key), value, commented, column + INDENT)
@@ -77,6 +77,6 @@ def _document(model: Any, node: Any, commented: bool, column: int = 0, explained
 
 
 def _descriptions(model: Any) -> Described:
-    """Of the options of one entry of a list; the next entries may have the same ones."""
+    """The options of one entry of a list; later entries may have the same ones."""
     fields = type(model).model_fields if isinstance(model, BaseModel) else {}
     return frozenset((name, field.description) for name, field in fields.items())

@@ -1,6 +1,6 @@
-"""Pictures for those who keep a run's course as pictures: a confusion matrix, and single images with their predictions.
+"""Images for trackers: a confusion matrix, and examples with their predictions.
 
-Blue and orange are told apart with any colour vision.
+Blue and orange differ for all types of colour vision.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from framework.report.formatting import share
+from framework.report.formatting import percent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,56 +19,53 @@ if TYPE_CHECKING:
     from framework.evaluation.confusion import Confusion
     from framework.hookspecs import Example
 
-BLUE, ORANGE, INK, PALE, WHITE = (0, 90, 160), (213, 94, 0), (40, 40, 40), (120, 120, 120), (255, 255, 255)
+BLUE, ORANGE, BLACK, GREY, WHITE = (0, 90, 160), (213, 94, 0), (40, 40, 40), (120, 120, 120), (255, 255, 255)
 TEXT = 13
-"""Height of letters, in pixels, as all lengths here."""
+"""Height of letters in pixels, as all lengths here."""
 TILE, MARGIN, COLUMNS = 112, 8, 8
-ROOM_FOR_NUMBERS = 40
+NUMBERS_FROM = 40
+"""Size of cells that hold numbers."""
 PALEST = 0.04
 LARGEST_SIDE = 1000
-"""Of the matrix, in pixels."""
+"""Of the matrix."""
 MOST_NAMED_CLASSES = 40
-"""Where there are more, names and numbers would be too small to read."""
+"""With more, names and numbers would be too small to read."""
 
 
 def confusion_picture(confusion: Confusion) -> Image.Image:
-    """Rows are true classes, columns predictions; a cell is the darker, the greater its share of the row.
+    """Rows are true classes, columns predicted classes; darker cells are larger fractions of their row.
 
-    Of more than `LARGEST_SIDE` classes neighbouring ones share a pixel.
+    With more than `LARGEST_SIDE` classes, neighbouring classes share a pixel.
     """
     classes = confusion.classes
     named = len(classes) <= MOST_NAMED_CLASSES
-    parts = confusion.rates(LARGEST_SIDE)
-    cell = 46 if len(classes) <= 20 else 24 if named else max(1, LARGEST_SIDE // len(parts))
+    rates = confusion.rates(LARGEST_SIDE)
+    cell = 46 if len(classes) <= 20 else 24 if named else max(1, LARGEST_SIDE // len(rates))
     font = ImageFont.load_default(TEXT)
     left = int(max(font.getlength(name) for name in classes)) + 2 * MARGIN if named else MARGIN
     top = left + TEXT + MARGIN
-    side = cell * len(parts)
+    side = cell * len(rates)
     picture = Image.new("RGB", (left + side + MARGIN, top + side + MARGIN), WHITE)
     draw = ImageDraw.Draw(picture)
-    draw.text((MARGIN, MARGIN), "% of a row: true class; columns: prediction", PALE, font)
-    cells = Image.fromarray(_shades(parts)).resize((side, side), Image.Resampling.NEAREST)
+    draw.text((MARGIN, MARGIN), "% of the true class (row) by prediction (column)", GREY, font)
+    cells = Image.fromarray(_shades(rates)).resize((side, side), Image.Resampling.NEAREST)
     picture.paste(cells, (left, top))
-    if named:
-        for line in range(len(classes)):
-            edge = line * cell - 1
-            draw.line((left, top + edge, left + side, top + edge), WHITE)
-            draw.line((left + edge, top, left + edge, top + side), WHITE)
-    if cell >= ROOM_FOR_NUMBERS:
-        for row, column in zip(*parts.nonzero(), strict=True):
-            part = parts[row, column]
-            place = left + (column + 0.5) * cell, top + (row + 0.5) * cell
-            draw.text(place, f"{100 * part:.0f}", WHITE if part > 0.45 else INK, font, anchor="mm")
-    if named:
-        for index, name in enumerate(classes):
-            middle = index * cell + cell / 2
-            draw.text((left - MARGIN, top + middle), name, INK, font, anchor="rm")
-            _upright(picture, name, (int(left + middle), top - MARGIN // 2), font)
+    if cell >= NUMBERS_FROM:
+        for row, column in zip(*rates.nonzero(), strict=True):
+            rate = rates[row, column]
+            centre = left + (column + 0.5) * cell, top + (row + 0.5) * cell
+            draw.text(centre, f"{100 * rate:.0f}", WHITE if rate > 0.45 else BLACK, font, anchor="mm")
+    for index, name in enumerate(classes if named else ()):
+        edge, middle = index * cell - 1, index * cell + cell / 2
+        draw.line((left, top + edge, left + side, top + edge), WHITE)
+        draw.line((left + edge, top, left + edge, top + side), WHITE)
+        draw.text((left - MARGIN, top + middle), name, BLACK, font, anchor="rm")
+        _vertical_text(picture, name, (int(left + middle), top - MARGIN // 2), font)
     return picture
 
 
 def examples_picture(examples: Sequence[Example]) -> Image.Image:
-    """Each image with its prediction below: blue where it is right, orange with the true class where it is wrong."""
+    """Each image with its prediction below: blue if it is correct, orange with the true class if it is wrong."""
     columns = min(COLUMNS, max(len(examples), 1))
     rows = -(-max(len(examples), 1) // columns)
     width, height = TILE + 2 * MARGIN, TILE + 2 * TEXT + 3 * MARGIN
@@ -77,18 +74,18 @@ def examples_picture(examples: Sequence[Example]) -> Image.Image:
     font = ImageFont.load_default(TEXT)
     for index, example in enumerate(examples):
         x, y = index % columns * width + MARGIN, index // columns * height + MARGIN
-        colour = BLUE if example.right else ORANGE
+        colour = BLUE if example.correct else ORANGE
         draw.rectangle((x - 3, y - 3, x + TILE + 2, y + TILE + 2), colour)
         picture.paste(_tile(example.image), (x, y))
-        says = f"{example.prediction} {share(example.probability)}"
-        draw.text((x, y + TILE + 4), _fitting(says, font), colour, font)
-        truth = "right" if example.right else f"is {example.label}"
-        draw.text((x, y + TILE + 6 + TEXT), _fitting(truth, font), PALE, font)
+        prediction = f"{example.prediction} {percent(example.probability)}"
+        draw.text((x, y + TILE + 4), _shortened(prediction, font), colour, font)
+        label = "correct" if example.correct else f"true: {example.label}"
+        draw.text((x, y + TILE + 6 + TEXT), _shortened(label, font), GREY, font)
     return picture
 
 
 def _tile(image: Any) -> Image.Image:
-    """Uint8 C×H×W as a square picture, small ones enlarged by whole pixels."""
+    """Uint8 C×H×W as a square; small images are enlarged by whole pixels."""
     array = image.expand(3, -1, -1).permute(1, 2, 0).contiguous().numpy()
     small = max(array.shape[:2]) <= TILE // 2
     picture = Image.fromarray(array)
@@ -100,7 +97,7 @@ def _tile(image: Any) -> Image.Image:
     return tile
 
 
-def _fitting(text: str, font: Any) -> str:
+def _shortened(text: str, font: Any) -> str:
     """The text, cut to the width of a tile."""
     if font.getlength(text) <= TILE:
         return text
@@ -109,16 +106,16 @@ def _fitting(text: str, font: Any) -> str:
     return text + "…"
 
 
-def _upright(picture: Image.Image, text: str, foot: tuple[int, int], font: Any) -> None:
-    """Write from the bottom to the top, ending at `foot`, the middle of the text's lower edge."""
+def _vertical_text(picture: Image.Image, text: str, bottom: tuple[int, int], font: Any) -> None:
+    """Text from the bottom to the top; `bottom` is the middle of its lower edge."""
     strip = Image.new("RGB", (int(font.getlength(text)) + 2, TEXT + 5), WHITE)
-    ImageDraw.Draw(strip).text((0, strip.height / 2), text, INK, font, anchor="lm")
+    ImageDraw.Draw(strip).text((0, strip.height / 2), text, BLACK, font, anchor="lm")
     turned = strip.rotate(90, expand=True)
-    picture.paste(turned, (foot[0] - turned.width // 2, foot[1] - turned.height))
+    picture.paste(turned, (bottom[0] - turned.width // 2, bottom[1] - turned.height))
 
 
-def _shades(parts: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Shares K×K as colours K×K×3 from nearly white to blue."""
-    shade = (PALEST + (1 - PALEST) * parts)[..., None]
+def _shades(rates: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Fractions K×K as colours K×K×3 from almost white to blue."""
+    shade = (PALEST + (1 - PALEST) * rates)[..., None]
     colours: NDArray[np.uint8] = (np.array(WHITE) + shade * (np.array(BLUE) - np.array(WHITE))).round().astype(np.uint8)
     return colours

@@ -51,9 +51,8 @@ def card_text(card: str, name: str, width: int, *, coloured: bool) -> str:
     The default title is the file name at the time of writing, which may have changed since.
     """
     title, _, rest = card.partition("\n")
-    own = title.removeprefix("#").strip()
-    says_no_more = own in (name, Path(name).name, Path(name).stem)
-    body = rest if title.startswith("# ") and says_no_more else card
+    repeated = title.removeprefix("#").strip() in (name, Path(name).name, Path(name).stem)
+    body = rest if title.startswith("# ") and repeated else card
     file = io.StringIO()
     console = plain_console(file=file, width=width, force_terminal=coloured)
     console.print(f"bundle {name}\n", style="bold")

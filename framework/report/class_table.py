@@ -1,4 +1,4 @@
-"""The classes of a data set with their number of images in each split, as lines of at most 60 columns."""
+"""The table of classes with their number of images in each split, at most 60 columns wide."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ Line = tuple[str, str]
 """Text and style."""
 WIDTH = 60
 INDENT = 12
-"""As wide as the labels of the startup message."""
+"""Width of the labels of the startup message."""
 NAMES = (14, 28)
-"""Columns that the names of classes may always take, and at most; longer ones are cut."""
+"""Minimum and maximum width of the class names; longer names are cut."""
 TITLES = 14
-"""Columns that the name of a split may take."""
+"""Maximum width of the name of a split."""
 ALL = 12
-"""Up to so many classes are all shown; of more, the first and the last `EDGE`."""
+"""Up to this many classes are all shown; of more, the first and the last `EDGE`."""
 EDGE = 5
 
 
 def class_table(splits: Mapping[str, Mapping[str, int]]) -> Iterator[Line]:
-    """Lines for the images of each class, by split; splits that do not fit side by side come below each other."""
+    """Lines with the images of each class by split; splits that do not fit side by side follow below."""
     classes = list(next(iter(splits.values())))
     shown = classes if len(classes) <= ALL else [*classes[:EDGE], *classes[-EDGE:]]
     columns = {split: _column(split, counts, shown) for split, counts in splits.items()}
@@ -33,8 +33,8 @@ def class_table(splits: Mapping[str, Mapping[str, int]]) -> Iterator[Line]:
         titles, *rows = zip(*(columns[split] for split in group), strict=True)
         aligned = [widths[split] for split in group]
         yield f"{'' if number else 'classes':>{INDENT - 2}}  {' ' * names}{_cells(titles, aligned)}", "bold"
-        for place, (name, row) in enumerate(zip(shown, rows, strict=True)):
-            if place == EDGE and len(shown) < len(classes):
+        for position, (name, row) in enumerate(zip(shown, rows, strict=True)):
+            if position == EDGE and len(shown) < len(classes):
                 yield _rest(splits[group[0]], group[0], classes[EDGE:-EDGE]), "dim"
             yield f"{' ' * INDENT}{_cut(name, names)}{_cells(row, aligned)}", ""
 
@@ -44,11 +44,11 @@ def _column(split: str, counts: Mapping[str, int], shown: Sequence[str]) -> list
     return [_cut(split, min(TITLES, cell_len(split))), *(f"{counts.get(name, 0):,}" for name in shown)]
 
 
-def _groups(widths: Mapping[str, int], room: int) -> Iterator[list[str]]:
+def _groups(widths: Mapping[str, int], width: int) -> Iterator[list[str]]:
     """Splits that fit side by side."""
     group: list[str] = []
     for split in widths:
-        if group and sum(widths[other] + 2 for other in [*group, split]) > room:
+        if group and sum(widths[other] + 2 for other in [*group, split]) > width:
             yield group
             group = []
         group.append(split)
@@ -67,10 +67,10 @@ def _rest(counts: Mapping[str, int], split: str, classes: Sequence[str]) -> str:
 
 
 def _cut(name: str, width: int) -> str:
-    """The name in just so many columns."""
+    """The name in exactly `width` columns."""
     name = _printable(name)
     return set_cell_size(name, width) if cell_len(name) <= width else set_cell_size(name, width - 1) + "…"
 
 
 def _printable(name: str) -> str:
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)

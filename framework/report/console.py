@@ -1,4 +1,4 @@
-"""The terminal as a place for words of the user: names of classes and files are shown as they are."""
+"""A rich console that prints names of classes and files unchanged."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from rich.console import Console
 
 
 def plain_console(**options: Any) -> Console:
-    """A console on which `[red]` is a word like any other, not a colour; styles are given beside the text."""
+    """A console without markup: `[red]` is text, not a colour."""
     return Console(highlight=False, markup=False, **options)

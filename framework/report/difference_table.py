@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from framework.recipe.wording import in_words
+from framework.recipe.option_text import value_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,4 +43,4 @@ def print_differences(
 def _cell(path: str, value: Any) -> str:
     if value is None:
         return "–"
-    return f"{value[:SHOWN]}…" if path.endswith("fingerprint") else in_words(value, 12)
+    return f"{value[:SHOWN]}…" if path.endswith("fingerprint") else value_text(value, 12)

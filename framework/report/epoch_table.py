@@ -5,32 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from framework.report.formatting import duration, share
+from framework.report.formatting import duration, percent
 
 GAP = "  "
 
 
 class Column(NamedTuple):
-    """One figure of an epoch, right-aligned; `cell` makes text of the epoch's metrics."""
+    """A right-aligned column; `cell` maps the metrics of an epoch to text."""
 
     title: str
     width: int
     cell: Callable[[Mapping[str, Any]], str]
-    of_validation: bool = False
+    validation: bool = False
 
 
 COLUMNS = (
     Column("loss", 6, lambda metrics: f"{metrics['train']['loss']:.3f}"),
-    Column("top-1", 7, lambda metrics: share(metrics["train"]["top1"])),
-    Column("val loss", 8, lambda metrics: f"{metrics['validation']['loss']:.3f}", of_validation=True),
-    Column("val top-1", 9, lambda metrics: share(metrics["validation"]["top1"]), of_validation=True),
+    Column("top-1", 7, lambda metrics: percent(metrics["train"]["top1"])),
+    Column("val loss", 8, lambda metrics: f"{metrics['validation']['loss']:.3f}", validation=True),
+    Column("val top-1", 9, lambda metrics: percent(metrics["validation"]["top1"]), validation=True),
     Column("lr", 6, lambda metrics: exponential(metrics["lr"])),
     Column("images/s", 8, lambda metrics: f"{metrics['images_per_second']:,.0f}"),
     Column("time", 9, lambda metrics: duration(metrics["seconds"])),
     Column("", 4, lambda metrics: "kept" if metrics["kept"] else ""),
 )
-FIRST_TO_GO = ("lr", "images/s", "top-1", "time", "loss", "val loss")
-"""The order in which columns are dropped until a row fits."""
+DROPPED_FIRST = ("lr", "images/s", "top-1", "time", "loss", "val loss")
+"""Columns in the order in which they are dropped until a row fits."""
 
 
 class EpochTable:
@@ -38,9 +38,9 @@ class EpochTable:
 
     def __init__(self, epochs: int, *, validated: bool, width: int | None = None) -> None:
         self.epochs = epochs
-        self.columns = [column for column in COLUMNS if validated or not column.of_validation]
+        self.columns = [column for column in COLUMNS if validated or not column.validation]
         self.first = max(len("epoch"), len(f"{epochs}/{epochs}"))
-        for title in FIRST_TO_GO:
+        for title in DROPPED_FIRST:
             if width is None or self.width <= width:
                 break
             self.columns = [column for column in self.columns if column.title != title]
@@ -56,11 +56,11 @@ class EpochTable:
         return ["epoch", *(column.title for column in self.columns)]
 
     def cells(self, epoch: int, metrics: Mapping[str, Any]) -> list[str]:
-        """One epoch; `metrics` as callbacks get them."""
+        """The cells of an epoch; `metrics` are those of the callback hook `epoch_end`."""
         return [f"{epoch}/{self.epochs}", *(column.cell(metrics) for column in self.columns)]
 
     def row(self, cells: list[str]) -> str:
-        """Titles or cells in columns."""
+        """A line of titles or cells."""
         widths = [self.first, *(column.width for column in self.columns)]
         return GAP.join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 

@@ -1,11 +1,11 @@
-"""Metrics as text."""
+"""Numbers as text."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-HEADLINES = {
+METRIC_NAMES = {
     "top1": "top-1",
     "top5": "top-5",
     "balanced_accuracy": "balanced accuracy",
@@ -14,17 +14,17 @@ HEADLINES = {
     "ece": "ECE",
 }
 
-NO_CURVES = ("per_class", "images", "tested_classes", "f1_classes")
+NOT_SCALARS = ("per_class", "images", "tested_classes", "f1_classes")
 
 
 def scalars(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    """The plain numbers in a tree of metrics by their paths, as `validation/top1`.
+    """The numbers in a tree of metrics by path, such as `validation/top1`, for trackers.
 
-    Those of single classes, of which there would be too many curves, and numbers of images and classes are left out.
+    Metrics of single classes, of which there may be thousands, and numbers of images and classes are left out.
     """
     found: dict[str, float] = {}
     for key, value in metrics.items():
-        if key in NO_CURVES:
+        if key in NOT_SCALARS:
             continue
         if isinstance(value, Mapping):
             found |= scalars(value, f"{prefix}{key}/")
@@ -33,14 +33,19 @@ def scalars(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
     return found
 
 
-def share(value: float) -> str:
+def percent(value: float) -> str:
     """A fraction as a percentage: `61.2 %`."""
     return f"{100 * value:.1f} %"
 
 
-def headline(key: str, value: float) -> str:
-    """One of the headline metrics: losses as they are, everything else as a percentage."""
-    return f"{value:.3f}" if key == "loss" else share(value)
+def metric_text(key: str, value: float) -> str:
+    """The loss with three decimals, all other metrics as a percentage."""
+    return f"{value:.3f}" if key == "loss" else percent(value)
+
+
+def percent_range(low: float, high: float) -> str:
+    """An interval of fractions: `58.1 to 64.3`, in percent."""
+    return f"{100 * low:.1f} to {100 * high:.1f}"
 
 
 def duration(seconds: float) -> str:
@@ -65,19 +70,7 @@ def millions(number: float) -> str:
     return f"{number / 1e6:.1f} M" if number < 1e8 else f"{number / 1e6:,.0f} M"
 
 
-def split_rows(metrics: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
-    """A row for each headline figure, a column for each split."""
-    keys = [key for key in HEADLINES if any(key in split for split in metrics.values())]
-    return [[HEADLINES[key], *(headline(key, split[key]) for split in metrics.values())] for key in keys]
-
-
-def class_rows(metrics: Mapping[str, Any]) -> list[list[str]]:
-    """A row for each class: precision, recall, F1, images; no metrics of a class without images."""
-    return [
-        [
-            name,
-            *(share(row[what]) if row["support"] else "–" for what in ("precision", "recall", "f1")),
-            f"{row['support']:,}",
-        ]
-        for name, row in metrics["per_class"].items()
-    ]
+def metric_rows(metrics: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    """A row for each metric in `METRIC_NAMES`, a column for each split."""
+    keys = [key for key in METRIC_NAMES if any(key in split for split in metrics.values())]
+    return [[METRIC_NAMES[key], *(metric_text(key, split[key]) for split in metrics.values())] for key in keys]

@@ -1,17 +1,17 @@
-"""The course of a run on a terminal, with rich."""
+"""The display on a terminal, with progress bars."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from framework.errors import count
 from framework.hookspecs import hookimpl
 from framework.report.console import plain_console
-from framework.report.display import Display
-from framework.report.formatting import share
+from framework.report.formatting import percent
 from framework.report.progress import progress_bar
+from framework.report.run_display import Display
 from framework.report.wrapping import wrapped
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class LiveDisplay(Display):
-    """Progress bars below the lines."""
+    """Lines above a progress bar."""
 
     def __init__(self, console: Console | None = None) -> None:
         super().__init__()
@@ -31,10 +31,10 @@ class LiveDisplay(Display):
 
     @property
     def width(self) -> int:
-        """Of the terminal."""
+        """Columns of the terminal."""
         return self.console.width
 
-    def __enter__(self) -> Display:
+    def __enter__(self) -> Self:
         self.progress.start()
         return self
 
@@ -44,11 +44,11 @@ class LiveDisplay(Display):
         self.progress.stop()
 
     def line(self, text: str = "", style: str = "") -> None:
-        """Above the bars."""
+        """Wrapped to the width of the terminal."""
         self.console.print(wrapped(text, self.width), style=style or None, soft_wrap=True)
 
     def reading(self, split: str, done: int, total: int) -> None:
-        """A bar for each split."""
+        """Move the bar of the split."""
         self._show(f"reading {split}", total)
         self.progress.update(self.task, completed=done, notes=[f"{done:,} of {count(total, 'image')}"])
         if done == total:
@@ -56,22 +56,22 @@ class LiveDisplay(Display):
 
     @hookimpl
     def run_start(self, total_steps: int, start_step: int, steps_per_epoch: int) -> None:
-        """The bar of the training."""
+        """Show the bar of the training."""
         self.steps_per_epoch = steps_per_epoch
         self._show("training", total_steps)
         self.progress.update(self.task, completed=start_step)
 
     def tick(self, step: int) -> None:
-        """Move the bar."""
+        """Move the bar of the training."""
         epoch = (step - 1) // self.steps_per_epoch + 1
         self.progress.update(self.task, completed=step, description=f"epoch {epoch}/{self.epochs}")
 
     @hookimpl
     def step_end(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Loss, accuracy and speed beside the bar."""
+        """Show loss, top-1 and throughput beside the bar."""
         notes = [
             f"loss {metrics['loss']:.3f}",
-            f"top-1 {share(metrics['top1'])}",
+            f"top-1 {percent(metrics['top1'])}",
             f"{metrics['images_per_second']:,.0f} images/s",
             f"step {step:,}",
         ]
@@ -79,7 +79,7 @@ class LiveDisplay(Display):
 
     @hookimpl
     def run_end(self, results: Mapping[str, Any]) -> None:
-        """The summary, without the bar."""
+        """Replace the bar by the summary."""
         self._hide()
         self.summary(results)
 

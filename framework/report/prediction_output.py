@@ -1,4 +1,4 @@
-"""Predictions as they come: lines where nobody watches, an aligned table with bars and progress on a terminal."""
+"""Predictions on the terminal: plain lines, or an aligned table with bars and progress."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from framework.errors import count
-from framework.report.formatting import share
-from framework.report.prediction_text import Form, box_text, one_line
+from framework.report.formatting import percent
+from framework.report.prediction_text import PredictionFormat, one_line, region_text
+from framework.report.wrapping import wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,63 +20,70 @@ if TYPE_CHECKING:
     from framework.inference.predictor import Prediction
 
 BAR = 10
-"""Cells of a bar that says 100 %."""
+"""Cells of a bar for 100 %."""
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 ABSTAINED = "abstained"
 
 
 class PredictionOutput(ABC):
-    """Where predictions are shown."""
+    """Shows predictions."""
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(  # noqa: B027 (nothing is the default)
+    def __exit__(  # noqa: B027 (optional)
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
 
     @abstractmethod
     def show(self, prediction: Prediction) -> None:
-        """One prediction."""
+        """Show one prediction."""
 
     def progress(self, done: int, total: int | None) -> None:  # noqa: B027
-        """So many images are done; `total` is None while nobody knows it."""
+        """Show the number of finished images; `total` is None while it is unknown."""
 
 
-class Lines(PredictionOutput):
-    """Plain lines, or lines of JSON."""
+class LineOutput(PredictionOutput):
+    """Lines of text or JSON."""
 
-    def __init__(self, form: Form, as_json: bool = False) -> None:
-        self.say = form.json if as_json else form.line
-
-    def show(self, prediction: Prediction) -> None:
-        """At once, for whoever reads along."""
-        print(self.say(prediction), flush=True)
-
-
-class Nothing(PredictionOutput):
-    """Where something else has the output."""
+    def __init__(self, form: PredictionFormat, as_json: bool = False) -> None:
+        self.format = form.json if as_json else form.line
 
     def show(self, prediction: Prediction) -> None:
-        """Not at all."""
+        """Printed without buffering."""
+        print(self.format(prediction), flush=True)
 
 
-class Rows(PredictionOutput):
-    """A table on a terminal; `names` are some of those to come, for the width of their column."""
+class NoOutput(PredictionOutput):
+    """Shows nothing."""
 
-    def __init__(self, form: Form, console: Console, names: Sequence[str] = ()) -> None:
+    def show(self, prediction: Prediction) -> None:
+        """Nothing."""
+
+
+class TableOutput(PredictionOutput):
+    """A table on a terminal; the first `names` set the width of the name column."""
+
+    def __init__(self, form: PredictionFormat, console: Console, names: Sequence[str] = ()) -> None:
         from rich.cells import cell_len
 
         self.form, self.console = form, console
-        output = [*form.classes, *([ABSTAINED] if form.abstain_below is not None else [])]
-        self.answer_width = max(map(cell_len, output))
-        self.most = max(12, console.width - self.answer_width - BAR - 14)
+        classes = [*form.classes, *([ABSTAINED] if form.abstain_below is not None else [])]
+        self.class_width = max(map(cell_len, classes))
+        self.most = max(12, console.width - self.class_width - BAR - 14)
         longest = max((cell_len(one_line(name)) for name in names), default=0)
         self.name_width = min(self.most, longest + (3 if form.detector is not None else 0))
 
     def show(self, prediction: Prediction) -> None:
-        """A row, no longer than the terminal is wide."""
+        """Print a row of at most the width of the terminal; a message is wrapped instead of cut."""
+        from rich.text import Text
+
+        if not prediction.probabilities:
+            style = "red" if prediction.error is not None else "yellow"
+            text = wrapped(self.form.line(prediction), self.console.width, indent=4)
+            self.console.print(Text(text), style=style, soft_wrap=True)
+            return
         self.console.print(self._row(prediction), no_wrap=True, overflow="ellipsis", crop=False)
 
     def _row(self, prediction: Prediction) -> Text:
@@ -84,21 +92,18 @@ class Rows(PredictionOutput):
 
         row = Text(self._name(one_line(prediction.name)))
         ranked = self.form.ranked(prediction)[: self.form.top]
-        if not ranked:
-            style = "red" if prediction.error is not None else "yellow"
-            return row.append(f"  {self.form.problem(prediction)}", style=style)
         abstains = self.form.abstains(prediction)
-        row.append(f"  {share(ranked[0][1]):>7} ")
+        row.append(f"  {percent(ranked[0][1]):>7} ")
         row.append(bar(ranked[0][1]), style="yellow" if abstains else "cyan")
-        answer = ABSTAINED if abstains else ranked[0][0]
-        row.append(f" {set_cell_size(answer, self.answer_width)}", style="yellow" if abstains else "bold")
-        rest = "".join(f"  {label} {share(value)}" for label, value in ranked[not abstains :])
-        row.append(rest + (f"  {box_text(prediction)}" if prediction.region else ""), style="dim")
+        label = ABSTAINED if abstains else ranked[0][0]
+        row.append(f" {set_cell_size(label, self.class_width)}", style="yellow" if abstains else "bold")
+        rest = "".join(f"  {label} {percent(value)}" for label, value in ranked[not abstains :])
+        row.append(rest + (f"  {region_text(prediction)}" if prediction.region else ""), style="dim")
         row.truncate(self.console.width, overflow="ellipsis")
         return row
 
     def _name(self, name: str) -> str:
-        """Padded; of one that is too long the end, which tells it from the others."""
+        """Padded; of a long name the end is shown, which differs between files of a folder."""
         from rich.cells import cell_len, set_cell_size
 
         if cell_len(name) > self.most:
@@ -109,8 +114,8 @@ class Rows(PredictionOutput):
         return set_cell_size(name, self.name_width)
 
 
-class Watched(PredictionOutput):
-    """Others with a progress bar, on the terminal that shows errors."""
+class ProgressOutput(PredictionOutput):
+    """Another output with a progress bar on `console`."""
 
     def __init__(self, output: PredictionOutput, console: Console) -> None:
         from framework.report.progress import progress_bar
@@ -129,7 +134,7 @@ class Watched(PredictionOutput):
         self.bar.stop()
 
     def show(self, prediction: Prediction) -> None:
-        """As the others do."""
+        """Show it in the other output."""
         self.output.show(prediction)
 
     def progress(self, done: int, total: int | None) -> None:
@@ -142,21 +147,22 @@ class Watched(PredictionOutput):
 
 def bar(fraction: float) -> str:
     """`BAR` cells, filled from the left to an eighth of a cell."""
-    eighths = round(fraction * BAR * 8)
-    full, part = divmod(eighths, 8)
+    full, part = divmod(round(fraction * BAR * 8), 8)
     return ("█" * full + (EIGHTHS[part] if part else "")).ljust(BAR)
 
 
-def choose_output(form: Form, as_json: bool, silent: bool, many: bool, names: Sequence[str] = ()) -> PredictionOutput:
-    """For this output: `silent` where it has something else, `many` where progress is worth showing."""
-    on_terminal, watched = sys.stdout.isatty(), sys.stderr.isatty()
-    plain = Nothing() if silent else Lines(form, as_json)
-    if on_terminal and (silent or as_json):
-        return plain  # a bar among them would only disturb
-    if not on_terminal and not (watched and many):
+def choose_output(
+    form: PredictionFormat, as_json: bool, silent: bool, many: bool, names: Sequence[str] = ()
+) -> PredictionOutput:
+    """The output for these streams: `silent` shows no predictions, `many` images get a progress bar."""
+    to_terminal, errors_to_terminal = sys.stdout.isatty(), sys.stderr.isatty()
+    plain = NoOutput() if silent else LineOutput(form, as_json)
+    if to_terminal and (silent or as_json):
+        return plain  # a progress bar would mix with the output
+    if not to_terminal and not (errors_to_terminal and many):
         return plain
     from framework.report.console import plain_console
 
-    console = plain_console(stderr=not on_terminal)
-    output = Rows(form, console, names) if on_terminal else plain
-    return Watched(output, console) if watched and many else output
+    console = plain_console(stderr=not to_terminal)
+    output = TableOutput(form, console, names) if to_terminal else plain
+    return ProgressOutput(output, console) if errors_to_terminal and many else output

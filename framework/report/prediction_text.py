@@ -1,10 +1,10 @@
-"""Predictions as lines for people, as JSON lines and as the rows of a table."""
+"""Predictions as lines of text, as JSON lines and as rows of a CSV file."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -12,7 +12,7 @@ from framework.data.depth import DeepValues
 from framework.data.stores.advice import range_options, unused_range
 from framework.errors import count
 from framework.inference.ranking import ranked
-from framework.report.formatting import share
+from framework.report.formatting import percent
 
 if TYPE_CHECKING:
     from framework.data.depth import ValueRange
@@ -20,66 +20,66 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Form:
-    """What is said of predictions."""
+class PredictionFormat:
+    """How predictions are written."""
 
     classes: Sequence[str]
     top: int = 3
-    """Classes named in a line for people."""
+    """Number of classes in a line of text."""
     abstain_below: float | None = None
-    """The answer is no class where the highest probability is below this."""
+    """Below this probability no class is predicted."""
     detector: str | None = None
-    """Who looked for parts of the images, by name."""
+    """Name of the detector of the regions."""
 
     def ranked(self, prediction: Prediction) -> list[tuple[str, float]]:
-        """Every class with its probability, the highest first; empty where there are none."""
+        """All classes with their probabilities, the highest first; empty if there are none."""
         return ranked(self.classes, prediction.probabilities)
 
+    def best(self, prediction: Prediction) -> str | None:
+        """The most probable class."""
+        return self.ranked(prediction)[0][0] if prediction.probabilities else None
+
     def abstains(self, prediction: Prediction) -> bool:
-        """Whether it is too unsure to answer."""
+        """Whether the highest probability is too low."""
         below = self.abstain_below
         return below is not None and bool(prediction.probabilities) and max(prediction.probabilities) < below
 
     def problem(self, prediction: Prediction) -> str:
-        """Why it has no probabilities; an empty string where it has."""
+        """The reason for a prediction without probabilities, else an empty string."""
         if prediction.error is not None:
             return f"cannot be read: {prediction.error}"
         return "" if prediction.probabilities else f"nothing found by '{self.detector}'"
 
     def line(self, prediction: Prediction) -> str:
-        """A line for people and logs."""
+        """One line of text."""
         name, problem = one_line(prediction.name), self.problem(prediction)
         if problem:
             return f"{name}  {problem}"
-        place = f" ({box_text(prediction)})" if prediction.region else ""
+        region = f" ({region_text(prediction)})" if prediction.region else ""
         mark = "abstained: " if self.abstains(prediction) else ""
-        classes = "  ".join(f"{label} {share(value)}" for label, value in self.ranked(prediction)[: self.top])
-        return f"{name}{place}  {mark}{classes}"
+        classes = "  ".join(f"{label} {percent(value)}" for label, value in self.ranked(prediction)[: self.top])
+        return f"{name}{region}  {mark}{classes}"
 
     def json(self, prediction: Prediction) -> str:
         """One line of JSON."""
-        told = {"name": prediction.name} | self._answer(prediction)
-        if prediction.error is None and prediction.probabilities:
-            told["probabilities"] = dict(zip(self.classes, prediction.probabilities, strict=True))
-        return json.dumps(told, ensure_ascii=not prediction.name.isprintable())
-
-    def _answer(self, prediction: Prediction) -> dict[str, Any]:
+        document: dict[str, Any] = {"name": prediction.name}
         if prediction.error is not None:
-            return {"error": prediction.error}
-        told: dict[str, Any] = {}
-        if self.detector is not None:
-            told |= {"box": None} if prediction.region is None else _box(prediction)
-        best = self.ranked(prediction)[0][0] if prediction.probabilities else None
-        told["class"] = None if self.abstains(prediction) else best
-        if self.abstain_below is not None:
-            told["guess"] = best
-        return told
+            document["error"] = prediction.error
+        else:
+            if self.detector is not None:
+                document |= _box(prediction)
+            document["class"] = None if self.abstains(prediction) else self.best(prediction)
+            if self.abstain_below is not None:
+                document["guess"] = self.best(prediction)
+            if prediction.probabilities:
+                document["probabilities"] = dict(zip(self.classes, prediction.probabilities, strict=True))
+        return json.dumps(document, ensure_ascii=not prediction.name.isprintable())
 
 
-class Table:
-    """Writes a CSV file, a row for each prediction as it comes."""
+class PredictionTable:
+    """Writes a CSV file, one row per prediction."""
 
-    def __init__(self, file: TextIO, form: Form) -> None:
+    def __init__(self, file: TextIO, form: PredictionFormat) -> None:
         self.form, self.rows = form, csv.writer(file)
         box = ["x", "y", "width", "height", "score"] if form.detector is not None else []
         guess = ["guess"] if form.abstain_below is not None else []
@@ -88,12 +88,12 @@ class Table:
         self.rows.writerow(self.columns)
 
     def write(self, prediction: Prediction) -> None:
-        """A row; what it has nothing for stays empty."""
+        """Write a row; missing values are empty."""
         row: list[Any] = [prediction.name]
         if self.form.detector is not None:
             region = prediction.region
             row += [region.x, region.y, region.width, region.height, region.score] if region else [""] * 5
-        best = self.form.ranked(prediction)[0][0] if prediction.probabilities else ""
+        best = self.form.best(prediction) or ""
         row.append("" if self.form.abstains(prediction) else best)
         if self.form.abstain_below is not None:
             row.append(best)
@@ -102,7 +102,7 @@ class Table:
 
 
 def class_columns(classes: Sequence[str], fixed: Sequence[str]) -> list[str]:
-    """A column name for each class: the class name, or `p(NAME)` where another column has that name."""
+    """A column name for each class: the class name, or `p(NAME)` if another column has that name."""
     taken = {*fixed, *classes}
     columns = []
     for name in classes:
@@ -114,21 +114,21 @@ def class_columns(classes: Sequence[str], fixed: Sequence[str]) -> list[str]:
 
 
 @dataclass
-class Tally:
-    """How the predictions went."""
+class PredictionCounts:
+    """Numbers of predictions, for the messages at the end."""
 
-    form: Form
+    form: PredictionFormat
     value_range: ValueRange | None = None
-    """The range by which images with more than 8 bits a sample are decoded."""
+    """The range of images with more than 8 bits per sample."""
     deep: DeepValues = field(default_factory=DeepValues)
     images: int = 0
     failed: int = 0
     abstained: int = 0
-    without: int = 0
+    without_regions: int = 0
     regions: int = 0
 
     def add(self, prediction: Prediction) -> None:
-        """Count it; of the parts of an image only the first counts as an image."""
+        """Count a prediction; an image with several regions counts once."""
         first = prediction.region is None or prediction.name.endswith("#1")
         self.images += first
         if first and prediction.deep:
@@ -136,38 +136,38 @@ class Tally:
         self.regions += prediction.region is not None
         self.failed += prediction.error is not None
         self.abstained += self.form.abstains(prediction)
-        self.without += prediction.error is None and not prediction.probabilities
+        self.without_regions += prediction.error is None and not prediction.probabilities
 
-    def lines(self) -> list[str]:
-        """What is worth saying at the end."""
-        found = self.form.detector is not None
-        answered = self.regions if found else self.images - self.failed
-        said = {
-            f"'{self.form.detector}' found nothing in {count(self.without, 'image')} of {self.images:,}": self.without,
-            f"abstained from {self.abstained:,} of {count(answered, 'part' if found else 'image')}": self.abstained,
-            f"{count(self.failed, 'file')} of {self.images:,} could not be read": self.failed,
-        }
-        black = unused_range(self.deep, self.value_range, "image") if self.deep.images else None
-        train = (
-            f"{black} Train with {range_options(self.deep)}, or scale them as the training images are" if black else ""
-        )
-        return [line for line, number in {**said, train: len(train)}.items() if number]
+    def lines(self) -> Iterator[str]:
+        """Messages on images without a prediction, and on an unsuitable value range."""
+        detects = self.form.detector is not None
+        predicted = self.regions if detects else self.images - self.failed
+        if self.without_regions:
+            images = f"{count(self.without_regions, 'image')} of {self.images:,}"
+            yield f"'{self.form.detector}' found nothing in {images}"
+        if self.abstained:
+            yield f"abstained from {self.abstained:,} of {count(predicted, 'region' if detects else 'image')}"
+        if self.failed:
+            yield f"{count(self.failed, 'file')} of {self.images:,} could not be read"
+        if self.deep.images and (black := unused_range(self.deep, self.value_range, "image")):
+            yield f"{black} Train with {range_options(self.deep)}, or scale them as the training images are"
 
 
 def one_line(name: str) -> str:
-    """A file's name with line breaks, control characters and bytes that are no text escaped."""
+    """A file name with line breaks, control characters and undecodable bytes escaped."""
     if name.isprintable():
         return name
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in name)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in name)
 
 
-def box_text(prediction: Prediction) -> str:
-    """Size and place of a region: `96×96 at 120,80`."""
+def region_text(prediction: Prediction) -> str:
+    """Size and position of a region: `96×96 at 120,80`."""
     region = prediction.region
     return f"{region.width}×{region.height} at {region.x},{region.y}" if region else ""
 
 
 def _box(prediction: Prediction) -> dict[str, Any]:
     region = prediction.region
-    assert region is not None
+    if region is None:
+        return {"box": None}
     return {"box": [region.x, region.y, region.width, region.height], "score": round(region.score, 4)}

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from framework.errors import UserError, did_you_mean, enumerate_names
-from framework.report.formatting import HEADLINES, duration
+from framework.report.formatting import METRIC_NAMES, duration, percent, percent_range
 from framework.runs.run_summary import RunSummary
 
 COLUMNS = ("path", "recipe", "status", "epochs", "seconds", "date")
@@ -40,11 +40,11 @@ def ordered(runs: Sequence[RunSummary], key: str | None, *, reverse: bool = Fals
     if key is None:
         return list(reversed(runs)) if reverse else list(runs)
     values = {run.path: _sort_value(run, key) for run in runs}
-    if runs and all(value is None for value in values.values()) and key not in (*COLUMNS, *HEADLINES):
-        known = [*COLUMNS, *HEADLINES, *sorted({option for run in runs for option in run.settings})]
+    if runs and all(value is None for value in values.values()) and key not in (*COLUMNS, *METRIC_NAMES):
+        known = [*COLUMNS, *METRIC_NAMES, *sorted({option for run in runs for option in run.settings})]
         hint = did_you_mean(key, known)
-        raise UserError(f"--sort {key}: no run has it{hint} (such as {enumerate_names([*COLUMNS, *HEADLINES])})")
-    descending = (key in HEADLINES and key not in LOWER_IS_BETTER) != reverse
+        raise UserError(f"--sort {key}: no run has it{hint} (such as {enumerate_names([*COLUMNS, *METRIC_NAMES])})")
+    descending = (key in METRIC_NAMES and key not in LOWER_IS_BETTER) != reverse
     known_runs = [run for run in runs if values[run.path] is not None]
     known_runs.sort(key=lambda run: _natural(values[run.path]), reverse=descending)
     return [*known_runs, *(run for run in runs if values[run.path] is None)]
@@ -60,8 +60,8 @@ def rows(runs: Sequence[RunSummary]) -> Iterator[list[str]]:
             run.recipe or "–",
             run.components.get("model", "–"),
             "–" if run.epochs is None else f"{run.epochs}" if run.epochs == planned else f"{run.epochs} of {planned}",
-            "–" if top1 is None else f"{100 * top1:.1f} %",
-            "–" if interval is None else "{:.1f} to {:.1f}".format(*(100 * end for end in interval)),
+            "–" if top1 is None else percent(top1),
+            "–" if interval is None else percent_range(*interval),
             "–" if run.split is None else f"{run.metrics['images']:,} {run.split}",
             "–" if run.seconds is None else duration(run.seconds),
             run.problem or ("" if run.status == "finished" else run.status),

@@ -1,4 +1,4 @@
-"""Runs whose recipes differ in their seed alone: the mean of their metrics, and how far the seed moves them."""
+"""Runs whose recipes differ in their seed only: mean and standard deviation of their metrics."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from framework.recipe.flat import decides
-from framework.report.formatting import HEADLINES
+from framework.recipe.flat import affects_training
+from framework.report.formatting import METRIC_NAMES
 
 if TYPE_CHECKING:
-    from framework.report.comparison import Compared
+    from framework.report.compared_run import ComparedRun
 
-APART = ("seed", "train.device")
-"""What may set runs of a group apart, of what decides: seeds are often trained side by side, each on its device."""
+MAY_DIFFER = ("seed", "train.device")
+"""Options that affect training and may differ in a group: seeds are often trained in parallel, each on its device."""
 
 
 @dataclass(frozen=True)
 class SeedGroup:
-    """Two or more of them, by seed, in the order in which they were named."""
+    """Two or more runs by seed, in the order of the command."""
 
-    runs: Mapping[Any, Compared]
+    runs: Mapping[Any, ComparedRun]
 
     @property
     def metrics(self) -> dict[str, tuple[float, float]]:
-        """Mean and standard deviation (of a sample, by n - 1) of each figure that all of them have."""
+        """Mean and sample standard deviation of each metric that all runs have."""
         found = [run.metrics for run in self.runs.values()]
-        values = {key: [one[key] for one in found] for key in HEADLINES if all(key in one for one in found)}
+        values = {key: [one[key] for one in found] for key in METRIC_NAMES if all(key in one for one in found)}
         return {key: (statistics.fmean(of), statistics.stdev(of)) for key, of in values.items()}
 
     def as_dict(self) -> dict[str, Any]:
@@ -39,35 +39,37 @@ class SeedGroup:
             "standard_deviation": {key: deviation for key, (_, deviation) in self.metrics.items()},
         }
 
-    def in_words(self) -> str:
+    def __str__(self) -> str:
         """`a-1, -2 (seeds 0, 1): top-1 62.4 ± 0.5 % (mean and standard deviation of 2 runs)`."""
         mean, deviation = self.metrics["top1"]
         return (
             f"{_enumerated([run.name for run in self.runs.values()])} (seeds {', '.join(map(str, self.runs))}): "
-            f"{HEADLINES['top1']} {100 * mean:.1f} ± {100 * deviation:.1f} % "
+            f"{METRIC_NAMES['top1']} {100 * mean:.1f} ± {100 * deviation:.1f} % "
             f"(mean and standard deviation of {len(self.runs)} runs)"
         )
 
 
-def seed_groups(runs: Sequence[Compared], differences: Mapping[str, Sequence[Any]]) -> list[SeedGroup]:
-    """All of them; `differences` has a value for each run, by option.
+def seed_groups(runs: Sequence[ComparedRun], differences: Mapping[str, Sequence[Any]]) -> list[SeedGroup]:
+    """All groups; `differences` has a value for each run, by option.
 
-    What decides nothing may differ too, and the device. A seed counts once, whatever else is compared of its run, and a
-    soup, whose recipe is that of its first run, never.
+    Options that do not affect training may differ, and the device. Of runs with the same seed only the first counts. A
+    soup, which has the recipe of its first member, belongs to no group.
     """
     if "seed" not in differences:
         return []
-    deciding = [values for option, values in differences.items() if option not in APART and decides(option)]
-    found: dict[str, dict[Any, Compared]] = {}
+    relevant = [
+        values for option, values in differences.items() if option not in MAY_DIFFER and affects_training(option)
+    ]
+    found: dict[str, dict[Any, ComparedRun]] = {}
     for index, run in enumerate(runs):
         if "soup" not in run.trained.documents.get("results", {}):
-            others = repr([values[index] for values in deciding])
-            found.setdefault(others, {}).setdefault(differences["seed"][index], run)
+            recipe = repr([values[index] for values in relevant])
+            found.setdefault(recipe, {}).setdefault(differences["seed"][index], run)
     return [SeedGroup(by_seed) for by_seed in found.values() if len(by_seed) > 1]
 
 
 def _enumerated(names: Sequence[str]) -> str:
     """`a-1, -2, -3`."""
     stem = names[0].rpartition("-")[0]
-    shared = stem if all(name.startswith(f"{stem}-") for name in names) else ""
-    return ", ".join([names[0], *(name.removeprefix(shared) for name in names[1:])])
+    prefix = stem if all(name.startswith(f"{stem}-") for name in names) else ""
+    return ", ".join([names[0], *(name.removeprefix(prefix) for name in names[1:])])

@@ -1,4 +1,4 @@
-"""Short names that tell runs, or images, apart."""
+"""Short unique names of runs and images."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def short_names(runs: Sequence[Trained]) -> list[str]:
-    """Their names, with as many of the folders before them as tell them apart, and endings where folders do not.
+    """Names of the runs, with parent folders, and then file endings, as far as they are needed to be unique.
 
-    What is named twice is numbered.
+    Repeated runs are numbered.
     """
-    ways = [names for endings in (False, True) for names in _from_short_to_long(runs, endings)]
-    names = max(ways, key=lambda way: len(set(way)))  # the first of the best
+    candidates = [names for endings in (False, True) for names in _from_short_to_long(runs, endings)]
+    names = max(candidates, key=lambda names: len(set(names)))  # the shortest of the best
     return [
         f"{name} ({names[: index + 1].count(name)})" if names.count(name) > 1 else name
         for index, name in enumerate(names)
@@ -41,7 +41,7 @@ def _from_short_to_long(runs: Sequence[Trained], endings: bool) -> Iterator[list
 
 
 def _parts(run: Trained, ending: bool) -> tuple[str, ...]:
-    """The folders that were named, and the name."""
+    """The folders in the label, and the name."""
     if run.name == run.label:
         return (run.name,)
     path = Path(run.label)

@@ -1,4 +1,4 @@
-"""The metrics of one split on a terminal."""
+"""The metrics of a split on a terminal."""
 
 from __future__ import annotations
 
@@ -12,60 +12,63 @@ from framework.errors import count
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.untested import untested_note
 from framework.report.console import plain_console
-from framework.report.formatting import class_rows, split_rows
+from framework.report.formatting import metric_rows, percent, percent_range
 
 if TYPE_CHECKING:
     from framework.evaluation.confusion import Confusion
 
 NARROWEST = 3
 """Minimum width of a column of the confusion matrix: `100`."""
+MOST_CELLS = 12
+"""Up to this many classes the confusion matrix is printed, with more the most frequent confusions."""
+PAIRS = 20
 
 
-IN_FULL = 12
-"""Up to so many classes the matrix is printed."""
-MISTAKES = 20
-
-
-def print_split(what: str, metrics: dict[str, Any], confusion: Confusion, skipped: int) -> None:
-    """Headline metrics, each class, and the confusion matrix; `skipped` images could not be read."""
+def print_split(split: str, metrics: dict[str, Any], confusion: Confusion, skipped: int) -> None:
+    """All metrics, those of each class, and the confusion matrix; `skipped` is the number of unreadable images."""
     console = plain_console()
-    bad = f", {count(skipped, 'bad one')} skipped" if skipped else ""
-    console.print(Text.assemble((what, "bold"), f", {count(metrics['images'], 'image')}{bad}"))
-    for name, value in split_rows({what: metrics}):
-        console.print(Text.assemble(f"{name:>20}  {value}", (_interval(metrics) if name == "top-1" else "", "dim")))
-    if untested := untested_note(metrics, what):
+    bad = f", {count(skipped, 'unreadable image')} skipped" if skipped else ""
+    console.print(Text.assemble((split, "bold"), f", {count(metrics['images'], 'image')}{bad}"))
+    interval = percent_range(*wilson_interval(metrics["top1"], metrics["images"]))
+    for name, value in metric_rows({split: metrics}):
+        note = f"  95 % interval {interval}" if name == "top-1" else ""
+        console.print(Text.assemble(f"{name:>20}  {value}", (note, "dim")))
+    if untested := untested_note(metrics, split):
         console.print()
         console.print(untested, style="yellow", soft_wrap=not console.is_terminal, markup=False)
-    table = Table("class", "precision", "recall", "F1", "images", box=None, header_style="bold", pad_edge=False)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for row in class_rows(metrics):
-        table.add_row(*row)
     console.print()
-    console.print(table)
+    console.print(_class_table(metrics))
     console.print()
-    few = len(confusion.classes) <= IN_FULL
-    console.print("true class by prediction, % of the row" if few else "most frequent mistakes", style="bold")
-    console.print(confusion_table(confusion, console.width) if few else mistakes_table(confusion))
+    few = len(confusion.classes) <= MOST_CELLS
+    title = "confusion matrix: true class by predicted class, % of the row" if few else "most frequent confusions"
+    console.print(title, style="bold")
+    console.print(confusion_table(confusion, console.width) if few else _confusion_pairs(confusion))
 
 
-def _interval(metrics: dict[str, Any]) -> str:
-    low, high = wilson_interval(metrics["top1"], metrics["images"])
-    return f"  95 % interval {100 * low:.1f} to {100 * high:.1f}"
+def _class_table(metrics: dict[str, Any]) -> Table:
+    table = _table("class", right=["precision", "recall", "F1", "images"])
+    for name, row in metrics["per_class"].items():
+        fractions = (percent(row[key]) if row["support"] else "–" for key in ("precision", "recall", "f1"))
+        table.add_row(name, *fractions, f"{row['support']:,}")
+    return table
 
 
-def mistakes_table(confusion: Confusion) -> Table:
-    """The most frequent mistakes, where there are too many classes for a matrix."""
-    table = Table("true class", "predicted", "images", "of", box=None, header_style="bold", pad_edge=False)
-    for column in table.columns[2:]:
-        column.justify = "right"
-    for true, predicted, images, of in confusion.mistakes(MISTAKES):
+def _confusion_pairs(confusion: Confusion) -> Table:
+    table = _table("true class", "predicted", right=["images", "of"])
+    for true, predicted, images, of in confusion.mistakes(PAIRS):
         table.add_row(true, predicted, f"{images:,}", f"{of:,}")
     return table
 
 
+def _table(*left: str, right: list[str]) -> Table:
+    table = Table(*left, box=None, header_style="bold", pad_edge=False)
+    for title in right:
+        table.add_column(title, justify="right")
+    return table
+
+
 def confusion_table(confusion: Confusion, width: int) -> Table:
-    """Rows are true classes, columns predictions, in percent of the row.
+    """Rows are true classes, columns predicted classes, in percent of the row.
 
     Names are shortened so that a row has at most `width` characters.
     """
@@ -78,15 +81,9 @@ def confusion_table(confusion: Confusion, width: int) -> Table:
     for name in names:
         table.add_column(_cut(name, widest), justify="right", no_wrap=True)
     for index, (name, row) in enumerate(zip(names, confusion.matrix().tolist(), strict=True)):
-        total = max(sum(row), 1)
-        cells = [
-            Text(
-                f"{100 * number / total:.0f}",
-                style="bold green" if column == index and number else _shade(number / total),
-            )
-            for column, number in enumerate(row)
-        ]
-        table.add_row(name, *cells)
+        fractions = [number / max(sum(row), 1) for number in row]
+        styles = ["bold green" if column == index and row[column] else _shade(f) for column, f in enumerate(fractions)]
+        table.add_row(name, *(Text(f"{100 * f:.0f}", style) for f, style in zip(fractions, styles, strict=True)))
     return table
 
 

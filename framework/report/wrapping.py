@@ -8,9 +8,9 @@ import textwrap
 from typing import TextIO
 
 COLUMN = re.compile(r"^ +|(?<=\S) {2,}")
-"""The space before a column: at the beginning of a line, or two and more after a word."""
+"""The space before a column: at the beginning of a line, or two or more spaces after a word."""
 COMMAND = re.compile(r"`[^`]*`|(?:(?<=: )|(?<=^    ))framework .*")
-"""Text that users copy, which stays in one line: between backticks, and commands at the end of a line."""
+"""Text to copy, which is not wrapped: between backticks, and commands at the end of a line."""
 HARD_SPACE = "\N{NO-BREAK SPACE}"
 
 

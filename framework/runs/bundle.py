@@ -1,8 +1,8 @@
-"""A bundle: everything that a classifier needs, sealed into one safetensors file.
+"""A bundle: a run as one safetensors file.
 
-The tensors are those of the run's `model.safetensors`, byte by byte or in half precision; the header holds the run's
-documents as JSON, its recipe, a model card, and a SHA-256 over all of that. Nothing in it can run code, and any reader
-of safetensors finds the weights. Neither writing nor reading imports torch.
+The tensors are those of the run's `model.safetensors`, unchanged or in half precision. The header has the run's
+documents as JSON, its recipe, a model card, and a SHA-256 of all of that. No code can be part of it, and any reader of
+safetensors can load the weights. torch is not imported.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ CHUNK = 1 << 20
 
 
 def write_bundle(path: Path, weights: Path, documents: Mapping[str, Any]) -> None:
-    """Seal the tensors of `weights` with `documents`: JSON types by name, and the texts `recipe` and `card`.
+    """Write the tensors of `weights` with `documents`: JSON types by name, and the texts `recipe` and `card`.
 
-    The file is opened again before it gets its name. Raises `UserError` where the weights are damaged, and `RunFailed`
-    where the file cannot be opened.
+    The file is opened again before it is renamed to `path`. Raises `UserError` if the weights are damaged, `RunFailed`
+    if the file cannot be opened.
     """
     header, begin = _read_header(weights)
     header["__metadata__"] = {"bundle": FORMAT, **pack(documents)}
@@ -48,43 +48,43 @@ def write_bundle(path: Path, weights: Path, documents: Mapping[str, Any]) -> Non
         except UserError as error:
             largest = max(header["__metadata__"], key=lambda name: len(header["__metadata__"][name]))
             raise RunFailed(
-                f"{path} was not written, for it could not be opened again: {error}\n"
-                f"    Its header has {len(packed) / 1e6:,.1f} MB, most of that the document '{largest}'; safetensors "
-                "opens headers of up to 100 MB"
+                f"{path} was not written, because it could not be opened again: {error}\n"
+                f"    Its header has {len(packed) / 1e6:,.1f} MB, mostly the document '{largest}'; the limit of "
+                "safetensors is 100 MB"
             ) from None
 
     replace_atomically(path, write)
 
 
 def read_bundle(path: Path, *, verify: bool = True) -> dict[str, Any]:
-    """The documents of a bundle; raises `UserError` where the file is none, or not as it was sealed."""
+    """The documents of a bundle; raises `UserError` if the file is not a bundle, or was changed."""
     header, begin = _read_header(path)
-    sealed = header.get("__metadata__") or {}
-    if "bundle" not in sealed:
-        raise UserError(f"{path}: safetensors, but no bundle; `framework bundle RUN` makes one of a run")
-    if sealed["bundle"] != FORMAT:
-        raise UserError(f"{path}: a bundle of format {sealed['bundle']}; this version reads format {FORMAT}")
-    if verify and sealed.get("sha256") != _digest(header, path, begin):
-        raise UserError(f"{path}: not as it was sealed: its SHA-256 differs. Fetch it again, or bundle the run anew")
-    return unpack({name: text for name, text in sealed.items() if name not in ("bundle", "sha256")}, path)
+    metadata = header.get("__metadata__") or {}
+    if "bundle" not in metadata:
+        raise UserError(f"{path}: a safetensors file, but not a bundle; write one with `framework bundle RUN`")
+    if metadata["bundle"] != FORMAT:
+        raise UserError(f"{path}: a bundle of format {metadata['bundle']}; this version reads format {FORMAT}")
+    if verify and metadata.get("sha256") != _digest(header, path, begin):
+        raise UserError(f"{path}: damaged: its SHA-256 differs. Download it or bundle the run again")
+    return unpack({name: text for name, text in metadata.items() if name not in ("bundle", "sha256")}, path)
 
 
 def _read_header(path: Path) -> tuple[dict[str, Any], int]:
-    """The JSON header of a safetensors file, and where its data begin; raises `UserError` where it is not whole."""
+    """The JSON header of a safetensors file, and the offset of its data; raises `UserError` if it is damaged."""
     try:
-        with path.open("rb") as file, safe_open(path, framework="np"):  # which compares the header with the file's size
+        with path.open("rb") as file, safe_open(path, framework="np"):  # compares the header with the file size
             size = struct.unpack("<Q", file.read(8))[0]
             return json.loads(file.read(size)), 8 + size
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except SafetensorError as error:
-        raise UserError(f"{path}: damaged, or no safetensors file ({error})") from None
+        raise UserError(f"{path}: damaged, or not a safetensors file ({error})") from None
 
 
 def _digest(header: Mapping[str, Any], path: Path, begin: int) -> str:
-    """SHA-256 of the header without its own entry, and of all data."""
-    sealed = {name: text for name, text in header["__metadata__"].items() if name != "sha256"}
-    digest = hashlib.sha256(json.dumps({**header, "__metadata__": sealed}, sort_keys=True).encode())
+    """SHA-256 of the header, without the entry `sha256`, and of all data."""
+    metadata = {name: text for name, text in header["__metadata__"].items() if name != "sha256"}
+    digest = hashlib.sha256(json.dumps({**header, "__metadata__": metadata}, sort_keys=True).encode())
     for chunk in _data(path, begin):
         digest.update(chunk)
     return digest.hexdigest()

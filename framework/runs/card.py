@@ -1,4 +1,4 @@
-"""The model card of a run: what it is, how good it is, on what it was trained, and how to use it."""
+"""The model card: architecture, metrics, training data, limitations, recipe."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from framework.errors import count, enumerate_names
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.untested import untested_note
-from framework.recipe.wording import options_in_words
+from framework.recipe.option_text import options_text
 from framework.runs.plugin_files import needed_files
 from framework.runs.recipe import has_own_metrics, tta_of, tta_of_metrics
 from framework.runs.trained import Trained
@@ -15,21 +15,19 @@ from framework.runs.trained import Trained
 SPLITS = {
     "validation": "validation",
     "test": "test",
-    "test_without_copies": "test, without images that have a copy in train",
+    "test_without_copies": "test without copies of training images",
 }
-HALF = "\n\nThe weights here are rounded to half precision; the metrics are those of the run, before that."
-VIEWS = "\n\nHere it looks at {views} of each image; {what} are those of the run, at {own}."
-SIGMOID = (
-    " Each probability is that of one class against the rest (sigmoid, as it was trained): they need not add up to one."
-)
+HALF = "\n\nThe weights are rounded to half precision. The metrics were measured before that."
+TTA = "\n\nThis file predicts with `evaluate.tta={tta}`; {what} were measured with `tta={own}`."
 INT8 = (
-    "\n\nMost of the arithmetic here is in whole numbers of 8 bits, which changes some predictions; the metrics are "
-    "those of the run, before that."
+    "\n\nThis file is quantised: most of its arithmetic is 8-bit, which changes some predictions. The metrics were "
+    "measured before that."
 )
+SIGMOID = " Each probability is that of one class against all others (sigmoid); they need not sum to one."
 
 
 def model_card(trained: Trained, title: str, *, half: bool = False) -> str:
-    """Markdown; `half` where the weights are rounded.
+    """Markdown; `half` if the weights are rounded to half precision.
 
     Mitchell et al., "Model Cards for Model Reporting", 2019.
     """
@@ -37,23 +35,24 @@ def model_card(trained: Trained, title: str, *, half: bool = False) -> str:
     size = model["preprocess"]
     parts = [
         f"# {title}",
-        f"{_network(model['model'])} tells {len(trained.classes)} classes apart: {', '.join(trained.classes)}. "
-        f"It sees {size['height']}×{size['width']} pixels, {'grayscale' if size['channels'] == 1 else 'RGB'}; images "
-        "of any size and mode are brought to that by the preprocessing that travels with it.",
-        "## How good it is\n\n" + _metrics(trained) + (HALF if half else "") + _changes(trained),
-        "## What it was trained on\n\n" + _data(trained),
-        "## What to keep in mind\n\n"
-        "The metrics hold for images like those it was tested on. Of anything else it still names one of its classes, "
-        "and its probabilities then mean little."
+        f"{_network(model['model'])}, trained to classify images into {len(trained.classes)} classes: "
+        f"{', '.join(trained.classes)}. Its input is {size['height']}×{size['width']} pixels, "
+        f"{'grayscale' if size['channels'] == 1 else 'RGB'}; the included preprocessing converts images of any size "
+        "and mode.",
+        "## Results\n\n" + _metrics(trained) + (HALF if half else "") + _changes(trained),
+        "## Training data\n\n" + _data(trained),
+        "## Limitations\n\n"
+        "The metrics apply to images like those of the test data. For any other image the network still predicts one "
+        "of its classes, and its probabilities mean little."
         + (SIGMOID if trained.activation == "sigmoid" else "")
         + _plugin_files(trained),
-        "## The recipe\n\n```yaml\n" + trained.recipe.strip() + "\n```",
+        "## Recipe\n\n```yaml\n" + trained.recipe.strip() + "\n```",
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def summary(trained: Trained) -> str:
-    """One line: `7 classes, top-1 63.5 % of 3,589 test images`, and whose, if an export changed the predictions."""
+    """One line, such as `7 classes, top-1 63.5 % of 3,589 test images`; says if an export changes predictions."""
     from framework.data.splits import evaluation_split  # which loads Pillow
 
     text = f"{len(trained.classes)} classes"
@@ -61,33 +60,33 @@ def summary(trained: Trained) -> str:
     split = evaluation_split(results)
     if split is None:
         return text
-    whose = "" if has_own_metrics(trained) else " (of the run, before this export)"
+    note = "" if has_own_metrics(trained) else " (of the run, not of this export)"
     images = count(results[split]["images"], f"{split} image")
-    return f"{text}, top-1 {100 * results[split]['top1']:.1f} % of {images}{whose}"
+    return f"{text}, top-1 {100 * results[split]['top1']:.1f} % of {images}{note}"
 
 
 def _network(model: dict[str, Any]) -> str:
-    options = options_in_words({key: value for key, value in model.items() if key != "name"})
-    return f"The network `{model['name']}`" + (f" ({options})" if options else "")
+    options = options_text({key: value for key, value in model.items() if key != "name"})
+    return f"`{model['name']}`" + (f" ({options})" if options else "")
 
 
 def _plugin_files(trained: Trained) -> str:
-    """The files of code that it needs and that do not travel with it."""
+    """The code that the network needs and that the file does not contain."""
     needed = needed_files(trained.documents.get("environment", {}))
     if not needed:
         return ""
     return (
         f"\n\nIt was trained with code in {enumerate_names(needed)}, which is not part of this file: a bundle needs it "
-        "by `--plugin FILE`, an ONNX export predicts without it."
+        "by `--plugin FILE`, an export predicts without it."
     )
 
 
 def _changes(trained: Trained) -> str:
-    """What an export changed, so that the metrics are not quite its own."""
-    here, own = tta_of(trained), tta_of_metrics(trained)
+    """What an export changed since the metrics were measured."""
+    tta, own = tta_of(trained), tta_of_metrics(trained)
     what = "the metrics and the temperature" if "calibration" in trained.documents else "the metrics"
-    views = "" if here == own else VIEWS.format(views=count(here, "view"), what=what, own=count(own, "view"))
-    return views + (INT8 if trained.documents["model"].get("int8") else "")
+    changed = "" if tta == own else TTA.format(tta=tta, what=what, own=own)
+    return changed + (INT8 if trained.documents["model"].get("int8") else "")
 
 
 def _metrics(trained: Trained) -> str:
@@ -104,16 +103,16 @@ def _metrics(trained: Trained) -> str:
             )
             notes.append(untested_note(metrics, title))
     if not rows:
-        return "It was not evaluated."
+        return "Not evaluated."
     table = "| split | images | top-1 (95 % interval) | balanced accuracy | macro F1 | ECE |\n"
     text = table + "| --- | --- | --- | --- | --- | --- |\n" + "\n".join(rows)
     text += "".join(f"\n\n{note}" for note in notes if note)
     if calibration := trained.documents.get("calibration"):
         text += (
             f"\n\nProbabilities are calibrated: temperature {calibration['temperature']:.3f}, fitted on "
-            f"{count(calibration['images'], 'image')} of the {calibration['split']} split, where ECE went from "
+            f"{count(calibration['images'], 'image')} of the {calibration['split']} split, where it changed ECE from "
             f"{100 * calibration['ece_before']:.1f} % to {100 * calibration['ece_after']:.1f} %. "
-            "The metrics above are without it."
+            "The metrics above are without calibration."
         )
     return text
 

@@ -1,4 +1,4 @@
-"""Documents by name as texts, which travel in one file with weights or a graph."""
+"""Documents as texts, to be stored in one file with weights or a graph."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TEXTS = ("recipe", "card", "decoding", "framework")
 
 
 def pack(documents: Mapping[str, Any]) -> dict[str, str]:
-    """The text of each; names that are not UTF-8 are escaped."""
+    """The text of each document; names that are not UTF-8 are escaped."""
     return {
         name: unicode_text(content if name in TEXTS else json.dumps(content, ensure_ascii=False))
         for name, content in documents.items()
@@ -23,7 +23,7 @@ def pack(documents: Mapping[str, Any]) -> dict[str, str]:
 
 
 def unpack(texts: Mapping[str, str], path: Path) -> dict[str, Any]:
-    """The documents again; raises `UserError` where one of them, read from `path`, is damaged."""
+    """The inverse of `pack`; raises `UserError` if one of them, read from `path`, is damaged."""
     try:
         return {name: text if name in TEXTS else json.loads(text) for name, text in texts.items()}
     except json.JSONDecodeError as error:

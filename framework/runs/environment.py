@@ -1,4 +1,4 @@
-"""On what a run was made: versions, plugins, device, git commit."""
+"""The environment of a run: versions, plugins, device, git commit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PACKAGES = ("framework", "torch", "torchvision", "timm", "numpy", "pillow", "pyd
 def describe_environment(
     registry: Registry, device: str, precision: str, compiled: bool = False, recipe: Recipe | None = None
 ) -> dict[str, Any]:
-    """As JSON types; with a recipe, which plugin each of its components comes from."""
+    """As JSON types; with a recipe, also the plugin of each of its components."""
     return {
         "command": shlex.join([*_program(sys.argv[0]), *sys.argv[1:]]),
         "python": platform.python_version(),
@@ -70,15 +70,15 @@ def _owners(registry: Registry, recipe: Recipe) -> dict[str, dict[str, str]]:
     owners: dict[str, dict[str, str]] = {}
     for component in components_in(recipe):
         kind = next(kind for kind in KINDS if kind.kind == component.kind)
-        with suppress(UserError):  # given as an object, not by its name
+        with suppress(UserError):  # given as an object, not by name
             owners.setdefault(component.kind, {})[component.name] = registry.provider(kind, component.name).name
     return owners
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
-    """Commit of the folder's repository and whether it has uncommitted changes (None: git does not say).
+    """The commit of the folder's repository and whether it has uncommitted changes; None outside a repository.
 
-    None outside of a repository.
+    `uncommitted_changes` is None if git cannot tell.
     """
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
@@ -88,7 +88,7 @@ def git_state(folder: Path) -> dict[str, Any] | None:
 
 
 def _program(called: str) -> list[str]:
-    """The words that start the program; for an entry point and for `python -m`, `sys.argv` has the path of a file."""
+    """The words that start the program; `sys.argv` has a file path for an entry point and for `python -m`."""
     path = Path(called)
     if path.name == "__main__.py":
         return ["python", "-m", path.parent.name]

@@ -1,19 +1,20 @@
-"""What is in a run folder, and where.
+"""The files of a run folder.
 
 recipe.yaml          the resolved recipe: itself a valid recipe
-model.json           class names, preprocessing, network: what turns weights into a classifier
-model.safetensors    the weights that were kept
-results.json         every figure of validation and test, and of test images without a copy in train
-predictions/             logits and names of every image of validation and test, for reports and comparisons
-calibration.json     the temperature of `framework evaluate --calibrate`, once that was called
+model.json           class names, preprocessing, network
+model.safetensors    the selected weights
+results.json         metrics of validation and test, and of test without copies of training images
+predictions/         logits and names of every image of validation and test, for reports and comparisons
+calibration.json     the temperature, after `framework evaluate --calibrate`
 metrics.jsonl        a line for each epoch, and step lines
 data.json            fingerprint and class counts of each split, images that were skipped or dropped
 training_images.safetensors  hashes of the training images, also of those of `train.init_from`
-drop.csv, keep.csv   the tables of `dataset.drop` and `dataset.keep`, as they were
-plugins/             the files of `--plugin`, as they were: Python code that commands with the run execute
-environment.json     command, versions, plugins, device, git commit of the start, and what differed in resumed sessions
-report.html          the page of `framework report`, once that was called
+drop.csv, keep.csv   copies of the tables `dataset.drop` and `dataset.keep`
+plugins/             copies of the files of `--plugin`: Python code that commands with the run execute
+environment.json     command, versions, plugins, device, git commit, and what differed in resumed sessions
+report.html          the page of `framework report`
 checkpoints/         the last few states to resume from, and the best weights so far
+.lock                while a process trains in the folder
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from framework.files import read_json, unicode_text, write_json, write_text
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The paths of a run and its small files."""
+    """The paths of a run's files; reads and writes the small ones."""
 
     path: Path
 
@@ -41,12 +42,12 @@ class RunFolder:
 
     @property
     def weights(self) -> Path:
-        """The weights that were kept."""
+        """The selected weights."""
         return self.path / "model.safetensors"
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of states to resume from."""
+        """The folder of checkpoints."""
         return self.path / "checkpoints"
 
     @property
@@ -56,17 +57,17 @@ class RunFolder:
 
     @property
     def metrics(self) -> Path:
-        """The lines of the training's course."""
+        """The log of the training, as JSON lines."""
         return self.path / "metrics.jsonl"
 
     @property
     def results(self) -> Path:
-        """Every figure of validation and test."""
+        """Metrics of validation and test."""
         return self.path / "results.json"
 
     @property
     def environment(self) -> Path:
-        """Command, versions and device of the run's sessions."""
+        """Command, versions and device of each session."""
         return self.path / "environment.json"
 
     @property
@@ -76,15 +77,15 @@ class RunFolder:
 
     @property
     def classifier(self) -> tuple[Path, ...]:
-        """The files that make a classifier again, in whatever folder they are put together: what a tracker uploads."""
+        """The files that together are a classifier in any folder, for uploads."""
         return self.recipe, self.path / "model.json", self.weights, self.results
 
     def predictions(self, split: str) -> Path:
-        """What the network said of every image of a split, as `Predictions` reads it."""
+        """The predictions of a split, for `Predictions.load`."""
         return self.path / "predictions" / f"{split}.safetensors"
 
     def write_recipe(self, text: str) -> None:
-        """Keep the resolved recipe."""
+        """Write the resolved recipe."""
         write_text(self.recipe, unicode_text(text))
 
     def write(self, name: str, content: Any) -> None:
@@ -110,17 +111,17 @@ class RunFolder:
             raise RunFailed(f"cannot write {self.metrics}: {error.strerror or error}") from None
 
     def metrics_lines(self) -> Iterator[dict[str, Any]]:
-        """The lines of `metrics.jsonl`; a last line that a kill cut short is left out."""
+        """The lines of `metrics.jsonl`, without a truncated last line."""
         if not self.metrics.exists():
             return
         for text in self.metrics.read_bytes().splitlines():
             try:
                 yield json.loads(text)
-            except ValueError:  # no JSON, or no UTF-8
+            except ValueError:  # invalid JSON or UTF-8
                 return
 
     def rewind_metrics(self, step: int) -> None:
-        """Forget what was written after optimizer step `step`: a resumed run writes it again."""
+        """Remove the lines after optimizer step `step`, which a resumed run writes again."""
         if not self.metrics.exists():
             return
         kept = [line for line in self.metrics_lines() if line["step"] <= step]
@@ -128,18 +129,18 @@ class RunFolder:
 
 
 def open_run(path: Path) -> RunFolder:
-    """The folder of a run that was trained; raises `UserError` where it is none, or not finished."""
+    """The folder of a finished run; raises `UserError` if it is not one, or unfinished."""
     run = RunFolder(path)
     if not path.exists():
         near = [str(other) for other in path.parent.iterdir()] if path.parent.is_dir() else []
         raise UserError(f"there is no run folder '{path}'{did_you_mean(str(path), near)}")
     if not run.recipe.is_file():
         raise UserError(
-            f"'{path}' is not a run folder: it has no recipe.yaml. `framework run RECIPE --out {path}` makes one"
+            f"'{path}' is not a run folder: it has no recipe.yaml. Start a run with `framework run RECIPE --out {path}`"
         )
     if not run.weights.is_file():
         raise UserError(
-            f"the run in '{path}' is not finished: it has no weights yet. "
-            f"Go on with `framework run {run.recipe} --out {path} --resume`"
+            f"the run in '{path}' is unfinished: it has no weights yet. "
+            f"Continue it with `framework run {run.recipe} --out {path} --resume`"
         )
     return run

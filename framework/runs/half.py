@@ -1,4 +1,4 @@
-"""Weights in half precision, for bundles of half the size."""
+"""Weights in half precision."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from framework.errors import UserError
 
 
 def write_halved(weights: Path, out: Path) -> None:
-    """Write the tensors of one safetensors file to another, float32 rounded to float16; others stay as they are.
-
-    A float16 has 11 significant bits and ends at 65,504: raises `UserError` where a number lies beyond.
-    """
+    """Copy a safetensors file, float32 rounded to float16; raises `UserError` for numbers above 65,504."""
     tensors = load_file(weights)
     for name, tensor in tensors.items():
         if tensor.dtype == np.float32:
@@ -22,5 +19,7 @@ def write_halved(weights: Path, out: Path) -> None:
                 tensors[name] = tensor.astype(np.float16)
             if not np.isfinite(tensors[name]).all():
                 largest = np.abs(tensor).max()
-                raise UserError(f"'{name}' reaches {largest:.3g}, beyond half precision (65,504); leave --half out")
+                raise UserError(
+                    f"'{name}' has a value of {largest:.3g}; the limit of --half is 65,504. Leave out --half"
+                )
     save_file(tensors, out)

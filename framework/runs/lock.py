@@ -1,52 +1,36 @@
-"""One process at a time in a run folder."""
+"""A lock on a run folder: one process trains in it at a time."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from framework.errors import UserError
 
-_held: set[int] = set()
-"""Descriptors of folders."""
+LOCK_FILE = ".lock"
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Hold the folder as long as this process lives; raises `UserError` where another process does.
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock for the duration of the block; raises `UserError` if another process holds it.
 
-    Where the system or the file system has no such locks, nobody is kept out.
+    The operating system releases the lock when the process ends, however it ends. On a file system that has no locks
+    the block runs without one.
     """
+    lock = FileLock(folder / LOCK_FILE, timeout=0)
     try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    _held.add(descriptor)
+        with suppress(NotImplementedError):
+            lock.acquire()
+    except Timeout:
+        raise UserError(f"another process is training in '{folder}': wait for it, or choose another --out") from None
+    except OSError:
+        pass
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"another process is training in '{folder}': wait for it, or choose another --out"
-            ) from None
-        except OSError:
-            pass
         yield
     finally:
-        _held.remove(descriptor)
-        os.close(descriptor)
-
-
-def _let_go() -> None:
-    """In a child, which may outlive this process for a moment: the lock is not its own."""
-    for descriptor in _held:
-        os.close(descriptor)
-    _held.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_let_go)
+        with suppress(OSError):  # Windows removes an open file only when it is closed
+            Path(lock.lock_file).unlink()
+        lock.release()

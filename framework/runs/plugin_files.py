@@ -40,7 +40,7 @@ def recorded_files(environment: Mapping[str, Any]) -> Iterator[RecordedFile]:
             yield RecordedFile(plugin, about["distribution"], about["sha256"], original)
 
 
-def keep_plugin_files(run: RunFolder, registry: Registry) -> None:
+def save_plugin_files(run: RunFolder, registry: Registry) -> None:
     """Copy the plugin files into the run folder; a resumed run has them already."""
     for plugin in registry.files:
         copy = run.plugins / plugin.distribution

@@ -1,4 +1,4 @@
-"""A trained network whose plugin is not installed: which one it needs, as the run recorded."""
+"""Messages about plugins that a trained network needs and that are not installed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class _Missing:
-    """A plugin that a run was made with and that does not offer what the run needs."""
+    """A plugin that a run used and that is missing or lacks a component of the run."""
 
     name: str
     distribution: str
@@ -24,12 +24,12 @@ class _Missing:
     file: bool = False
     """Whether it is a file of `--plugin`."""
     components: list[str] = field(default_factory=list)
-    """As `model 'tinynet'`; empty for a run that did not record them."""
+    """Such as `model 'tinynet'`; empty if the run did not record them."""
 
 
 @contextmanager
 def naming_missing_plugins(label: str, environment: Mapping[str, Any], registry: Registry) -> Iterator[None]:
-    """Let a recipe's error about components that nobody offers say which plugins the run `label` was made with."""
+    """Name the plugins that run `label` used in recipe errors about missing components."""
     try:
         yield
     except RecipeError as error:
@@ -41,13 +41,9 @@ def naming_missing_plugins(label: str, environment: Mapping[str, Any], registry:
         lines = [f"'{label}' needs plugins that are not installed here:"]
         lines += [_line(plugin, registry) for plugin in missing]
         wanted = " ".join(sorted({f"{plugin.distribution}=={plugin.version}" for plugin in missing if not plugin.file}))
-        lines += [f"    Install their distributions, such as by: pip install {wanted}"] if wanted else []
-        lines += [
-            f"    The file '{plugin.distribution}' is not part of it; get it from the author, and give it by --plugin "
-            f"{plugin.distribution}"
-            for plugin in missing
-            if plugin.file
-        ]
+        lines += [f"    Install them, for example: pip install {wanted}"] if wanted else []
+        files = [plugin.distribution for plugin in missing if plugin.file]
+        lines += [f"    It does not contain the file; get it from the author and use --plugin {file}" for file in files]
         raise UserError("\n".join([*others, *lines])) from error
 
 
@@ -71,5 +67,5 @@ def _line(plugin: _Missing, registry: Registry) -> str:
     text = f"    plugin '{plugin.name}' ({plugin.distribution} {plugin.version})"
     here = next((other for other in registry.plugins if other.name == plugin.name), None)
     if here is not None:
-        text += f", here in version {here.version}" + (f", which has failed: {here.fault}" if here.fault else "")
+        text += f", installed in version {here.version}" + (f", which failed: {here.fault}" if here.fault else "")
     return text + (f": {', '.join(plugin.components)}" if plugin.components else "")

@@ -1,4 +1,4 @@
-"""The recipe of a trained network, and what can still be changed in it."""
+"""The recipe of a trained network, and the overrides that are allowed after training."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ if TYPE_CHECKING:
     from framework.registry import Registry
     from framework.runs.trained import Trained
 
-OPEN = ("dataset", "evaluate", "train.device", "train.store")
-"""What a trained network can be asked with; everything else was settled by its training."""
+OVERRIDABLE = ("dataset", "evaluate", "train.device", "train.store")
+"""Options that can be overridden after training."""
 PLACES = ("train.device", "train.store")
-"""Those that only say where it computes: any option of a data set may stand for other images or labels."""
+"""Options that do not change predictions; any option of a dataset may change images or labels."""
 
 
 def recipe_of(trained: Trained, registry: Registry, overrides: Sequence[str] = ()) -> Recipe:
-    """The recipe that it was trained by, with `a.b=c` overrides; the views are its own, as an export may have others.
+    """The recipe of the training with `a.b=c` overrides, and `evaluate.tta` as in the file, which an export may change.
 
-    Raises `RecipeError` where an override is wrong, `UserError` where it would change what is settled.
+    Raises `RecipeError` for an invalid override, `UserError` for one that is not allowed after training.
     """
     registry = trained.registry(registry)
     own = f"evaluate.tta={tta_of(trained)}"
     with naming_missing_plugins(trained.label, trained.documents.get("environment", {}), registry):
         recipe = load_recipe_text(trained.recipe, f"recipe of '{trained.label}'", registry, [own, *overrides])
     for path in _paths(overrides):
-        if not any(path == part or path.startswith(f"{part}.") for part in OPEN):
+        if not any(path == part or path.startswith(f"{part}.") for part in OVERRIDABLE):
             raise UserError(
-                f"'{path}' was settled when '{trained.label}' was trained; what can still be changed is the data set "
-                "(dataset.…), how it is evaluated (evaluate.…), train.device and train.store"
+                f"'{path}' cannot be changed after training ('{trained.label}'); allowed are dataset.…, evaluate.…, "
+                "train.device and train.store"
             )
     return recipe
 
 
 def only_places(overrides: Iterable[str]) -> bool:
-    """Whether what a run said of its images holds with these overrides, too."""
+    """Whether the run's saved predictions are valid with these overrides."""
     return all(path in PLACES for path in _paths(overrides))
 
 
 def tta_of(trained: Trained) -> int:
-    """How often it looks at each image."""
+    """The number of TTA views."""
     return int(trained.documents["model"]["evaluation"].get("tta", 1))
 
 
 def tta_of_metrics(trained: Trained) -> int:
-    """How often the run looked at each image for the metrics that it carries."""
+    """The number of TTA views that its metrics were measured with."""
     return int(flat_recipe(trained.recipe).get("evaluate.tta", 1))
 
 
 def has_own_metrics(trained: Trained) -> bool:
-    """Whether it predicts as for the metrics that it carries: an export of other views does not, nor one of 8 bits."""
+    """Whether its metrics are its own: False for exports with another number of views or 8-bit arithmetic."""
     return tta_of(trained) == tta_of_metrics(trained) and not trained.documents["model"].get("int8", False)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from framework.recipe.differences import recipe_differences
-from framework.recipe.flat import decides, recipe_tree
+from framework.recipe.flat import affects_training, nested_recipe
 from framework.runs.environment import over_sessions
 from framework.runs.recipe import tta_of
 
@@ -38,7 +38,7 @@ def run_differences(runs: Sequence[Trained]) -> dict[str, Values]:
 
 def _recipe(run: Trained) -> dict[str, Any]:
     """The recipe, with the TTA views and the arithmetic of an export."""
-    recipe = recipe_tree(run.recipe, f"the recipe of '{run.label}'")
+    recipe = nested_recipe(run.recipe, f"the recipe of '{run.label}'")
     evaluate = {**(recipe.get("evaluate") or {}), "tta": tta_of(run)}
     return {**recipe, "evaluate": evaluate, "int8": bool(run.documents["model"].get("int8"))}
 
@@ -48,7 +48,7 @@ def _ordered(differences: Values) -> Values:
 
     def rank(path: str) -> tuple[bool, int]:
         section = path.partition(".")[0]
-        return not decides(path), SECTIONS.index(section) if section in SECTIONS else len(SECTIONS)
+        return not affects_training(path), SECTIONS.index(section) if section in SECTIONS else len(SECTIONS)
 
     return {path: differences[path] for path in sorted(differences, key=rank)}
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from framework.components import KINDS
 from framework.errors import UserError
 from framework.evaluation.intervals import wilson_interval
-from framework.recipe.flat import flat_recipe, recipe_tree
+from framework.recipe.flat import flat_recipe, nested_recipe
 from framework.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def summarise(run: RunFolder, registry: Registry) -> RunSummary:
             run.path,
             "finished" if finished else "unfinished",
             recipe=_recipe_name(run),
-            components=_components(recipe_tree(text, str(run.recipe)), registry),
+            components=_components(nested_recipe(text, str(run.recipe)), registry),
             settings=flat_recipe(text),
             date=_date(run),
             **(_results(run) if finished else _progress(run)),

@@ -1,7 +1,7 @@
-"""Which images a run was trained on: kept as numbers, so that a later run can tell whether it is evaluated on them.
+"""Hashes of a run's training images, so that a later run can detect whether it is evaluated on them.
 
-The file holds two int64 tensors for each way in which images were preprocessed: `KEY pixels`, the `pixel_hash` of each
-image, and `KEY names`, a hash of its class and name. That is 16 bytes for an image.
+The file has two int64 tensors for each preprocessing: `KEY pixels`, the `pixel_hash` of each image, and `KEY names`, a
+hash of its class and name: 16 bytes per image.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
     from framework.data.preprocess import Preprocessor
     from framework.data.stores.store import Store
+    from framework.evaluation.predictions import Predictions
 
 FILE = "training_images.safetensors"
 
 
 @dataclass(frozen=True)
 class TrainingImages:
-    """Sorted hashes of images, by what identifies them."""
+    """Sorted hashes of images, by key."""
 
     hashes: Mapping[str, NDArray[np.int64]]
 
@@ -42,47 +43,46 @@ class TrainingImages:
 
     @classmethod
     def load(cls, folder: Path) -> TrainingImages | None:
-        """Those of a run folder, or None where it lists none; raises `UserError` where the file is damaged."""
+        """Read a run folder's file, None if it has none; raises `UserError` if it is damaged."""
         file = folder / FILE
         if not file.is_file():
             return None
         try:
             return cls(load_file(file))
         except Exception as error:
-            raise UserError(f"{file}: damaged, or no list of training images ({error})") from None
+            raise UserError(f"{file}: damaged, or not a list of training images ({error})") from None
 
     def save(self, folder: Path) -> None:
-        """Write them into a run folder."""
+        """Write the file into a run folder."""
         replace_atomically(folder / FILE, lambda temporary: save_file(dict(self.hashes), temporary))
 
     def __or__(self, other: TrainingImages) -> TrainingImages:
-        """These images and the others."""
+        """The union."""
         both = {key: np.union1d(hashes, other.hashes.get(key, hashes)) for key, hashes in self.hashes.items()}
         return TrainingImages({**other.hashes, **both})
 
-    def among(self, store: Store, preprocess: Preprocessor) -> NDArray[np.bool_]:
-        """Which images of `store` are listed here: bool N.
+    def among(self, store: Store | Predictions, preprocess: Preprocessor) -> NDArray[np.bool_]:
+        """Which images of `store` are listed: bool N.
 
-        They are compared by their pixels; with a list of images that were preprocessed in another way, by class and
-        name.
+        They are compared by pixels, or by class and name with images of another preprocessing.
         """
         key, found = _key(preprocess), np.zeros(len(store), dtype=np.bool_)
         for listed, hashes in self.hashes.items():
-            how, _, what = listed.rpartition(" ")
-            if how == key and what == "pixels":
-                found |= np.isin(store.survey.hashes, hashes)
-            elif how != key and what == "names":
+            preprocessing, _, what = listed.rpartition(" ")
+            if preprocessing == key and what == "pixels":
+                found |= np.isin(np.asarray(store.hashes), hashes)
+            elif preprocessing != key and what == "names":
                 found |= np.isin(_name_hashes(store), hashes)
         return found
 
 
 def _key(preprocess: Preprocessor) -> str:
-    """What decides the pixels of a stored image; images are normalised later."""
-    decides = {name: value for name, value in preprocess.as_dict().items() if name not in ("mean", "std")}
-    return json.dumps(decides, sort_keys=True, separators=(",", ":"))
+    """The settings that determine the pixels of a stored image; normalisation comes later."""
+    settings = {name: value for name, value in preprocess.as_dict().items() if name not in ("mean", "std")}
+    return json.dumps(settings, sort_keys=True, separators=(",", ":"))
 
 
-def _name_hashes(store: Store) -> NDArray[np.int64]:
+def _name_hashes(store: Store | Predictions) -> NDArray[np.int64]:
     starts = [hashlib.blake2b(_bytes(f"{name}\0"), digest_size=8) for name in store.classes]
     digests: list[bytes] = []
     for label, name in zip(store.labels.tolist(), store.names, strict=True):

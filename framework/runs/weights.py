@@ -1,4 +1,4 @@
-"""The weights of a run: one safetensors file, for everything that comes after training."""
+"""The weights of a run, as one safetensors file."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def save_weights(path: Path, model: torch.nn.Module) -> None:
-    """Write the state dict alone, for everything that comes after training."""
+    """Write the state dict."""
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in model.state_dict().items()}
     replace_atomically(path, lambda temporary: save_file(tensors, temporary))
 
 
 def load_weights(path: Path, model: torch.nn.Module) -> None:
-    """Load what `save_weights` wrote; raises `UserError` where it is missing, damaged or of another network."""
+    """Load what `save_weights` wrote; raises `UserError` if it is missing, damaged or of another network."""
     try:
         model.load_state_dict(read_weights(path))
     except RuntimeError as error:
@@ -30,11 +30,11 @@ def load_weights(path: Path, model: torch.nn.Module) -> None:
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """What `save_weights` wrote; raises `UserError` where it is missing or damaged."""
+    """The tensors that `save_weights` wrote; raises `UserError` if the file is missing or damaged."""
     try:
         tensors: dict[str, torch.Tensor] = load_file(path)
     except FileNotFoundError:
-        raise UserError(f"{path}: there is no such file") from None
+        raise UserError(f"{path}: no such file") from None
     except Exception as error:
-        raise UserError(f"{path}: damaged, or no safetensors file ({error})") from None
+        raise UserError(f"{path}: damaged, or not a safetensors file ({error})") from None
     return tensors

@@ -1,36 +1,38 @@
-"""Training: the loop and the small objects it calls.
+"""Training: the loop and the modules it calls.
 
-reading.py       recipe -> decoded splits and preprocessing
-session.py       recipe and splits -> network, optimizer, … ready to train
-network.py       the network, tried before anything else is done with it
-criterion.py     a recipe's loss, with its state
-calls.py         calls into components, each attributed to its plugin
-probe.py         one step on copies before training, to find faulty plugins
-start.py         the weights of a finished training as a start
-seen_images.py   evaluation images that the run to start from was trained on
-image_sizes.py   which image sizes a network takes, found by trying
-loop.py          the loop, in one screen
-step.py          one optimizer step
-keeper.py        what happens around a step: logging, evaluation, checkpoints, when to stop
-callbacks.py     a run's callbacks behind their hooks
-profiling.py     where the time of a step goes
-allocator.py     freed memory that stays with the process
-small_maps.py    convolutions on small maps, faster on the CPU
-compiling.py     torch.compile, where that trains faster
-precision.py     autocast, loss scaling, clipping, the optimizer step
-averaging.py     averages of the weights: moving, lookahead
-norms.py         statistics of batch normalisation, estimated anew
-schedule.py      when a scheduler is told what
-freezing.py      parameters that are not trained, or not yet
-decay.py         which parameters weight decay leaves out
-stages.py        a network from its input to its classifier, by the names of its parameters
-stopping.py      signals, time limit, patience
-meter.py         running means, read from the device when asked for; where the loss stopped being finite
-pace.py          images per second of training alone
-checkpoints.py   what is saved, atomically, and found again
-tree.py          nested state <-> one safetensors file without pickled code
-soup.py          one network with the mean of several runs' weights
-reproduce.py     the recipe that trains a run again from its folder
-resuming.py      whether a run may go on in its folder
-run.py           `framework run`: from a recipe to results.json
+run.py            `framework run`: from a recipe to a finished run folder
+loop.py           the training loop: learning rate, step, log, evaluate, save the best weights, checkpoint, stop
+step.py           one optimizer step
+progress.py       counters and the best validation score
+session.py        recipe and splits -> network, optimizer, … ready to train
+prepare.py        recipe -> decoded splits and preprocessing
+network.py        building and checking the network, image sizes that it can process
+init_from.py      initial weights from a run or bundle
+seen_images.py    evaluation images that the initial weights were trained on
+criterion.py      a recipe's loss, with its state
+schedule.py       a learning rate scheduler that steps per step or per epoch
+freezing.py       frozen parameters, gradual unfreezing
+decay.py          parameters without weight decay
+stages.py         the stages of a network, from the names of its parameters
+averaging.py      averages of the weights: EMA, lookahead
+batch_norm.py     recalibration of batch normalisation
+precision.py      autocast, loss scaling, clipping, the optimizer step
+compiling.py      torch.compile, if that trains faster
+small_maps.py     faster convolutions on small feature maps on the CPU
+allocator.py      keeps freed memory in the process
+backend.py        PyTorch's global settings during a training
+calls.py          calls into components, each attributed to its plugin
+probe.py          a step on copies before training, to detect faults of plugins
+running_means.py  running means of loss and top-1, and the first step with a loss that is not finite
+throughput.py     images per second of training steps
+stopping.py       signals, and the clock of the time limit
+checkpoints.py    written atomically, the latest kept
+state_file.py     nested state dicts as safetensors files
+callbacks.py      the callbacks and the display of a run, behind their hooks
+startup.py        what is printed before training starts
+reproduce.py      the recipe that trains a run again from its folder
+resuming.py       checks before a run is resumed
+run_documents.py  recipe, data, model and environment of a run; its predictions and metrics
+profiling.py      the time of each phase of a step
+soup.py           the mean of several runs' weights
 """

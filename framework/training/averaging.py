@@ -1,11 +1,10 @@
-"""What is evaluated and kept in place of the weights as the last step left them: averages of them."""
+"""Averages of the weights, which are evaluated and saved in place of the last weights."""
 
 from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -14,24 +13,22 @@ if TYPE_CHECKING:
 
     from framework.recipe.sections import Train
 
-T = TypeVar("T")
-
 
 class Averaging(ABC):
-    """Keeps `model`, what is evaluated, beside the network that is `trained`."""
+    """Maintains `model`, the network to evaluate, next to the `trained` one."""
 
     def __init__(self, trained: nn.Module) -> None:
         self.trained = trained
         self.model = copy.deepcopy(trained).requires_grad_(False)
-        self._parameters = _pairs(self.model.parameters(), trained.parameters())
-        self._modules = _pairs(self.model.modules(), trained.modules())
+        self._parameters = list(zip(self.model.parameters(), trained.parameters(), strict=True))
+        self._modules = list(zip(self.model.modules(), trained.modules(), strict=True))
 
     @abstractmethod
     def update(self, step: int) -> None:
-        """Optimizer step `step` (from 1) is done."""
+        """Update after optimizer step `step`, from 1."""
 
     def _pull(self, weight: float) -> tuple[list[Tensor], list[Tensor]]:
-        """Move the averages towards the weights by that share, and give both; integers are copied."""
+        """Move the averages towards the weights by the fraction `weight`, and return both; integers are copied."""
         pairs = [*self._parameters, *self._buffers()]
         averages, values = (list(side) for side in zip(*(pair for pair in pairs if _is_float(pair)), strict=True))
         torch._foreach_lerp_(averages, values, weight)
@@ -40,19 +37,14 @@ class Averaging(ABC):
         return averages, values
 
     def _buffers(self) -> list[tuple[Tensor, Tensor]]:
-        """Those that are saved; looked up each time, for a module may put another tensor in the place of a buffer."""
+        """The persistent buffers; collected each time, because a module may replace the tensor of a buffer."""
         found = {}
         for average, trained in self._modules:
             for name, buffer in average._buffers.items():
                 value = trained._buffers[name]
                 if buffer is not None and value is not None and name not in average._non_persistent_buffers_set:
-                    found[id(buffer)] = buffer, value  # one that several modules share is pulled once
+                    found[id(buffer)] = buffer, value  # a shared buffer is updated once
         return list(found.values())
-
-
-def _pairs(averages: Iterable[T], trained: Iterable[T]) -> list[tuple[T, T]]:
-    """The same parts of both networks, each once."""
-    return list(zip(averages, trained, strict=True))
 
 
 def _is_float(pair: tuple[Tensor, Tensor]) -> bool:
@@ -66,7 +58,7 @@ class NoAveraging(Averaging):
         self.trained = self.model = trained
 
     def update(self, step: int) -> None:
-        """Nothing is to be done."""
+        """Nothing to update."""
 
 
 class MovingAverage(Averaging):
@@ -83,7 +75,7 @@ class MovingAverage(Averaging):
 
 
 class SlowWeights(Averaging):
-    """Lookahead (Zhang et al., 2019): slow weights move towards the trained ones, which then continue from them.
+    """Lookahead (Zhang et al., 2019): slow weights move towards the trained weights, which continue from there.
 
     The fraction of the slow weights kept is `decay` × (fraction of the training done) ** `decay_power`. Power 0 with
     `decay` 1 - α is the paper's rule; airbench (Jordan, 2024) uses power 3.
@@ -98,7 +90,7 @@ class SlowWeights(Averaging):
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Let both meet, where it is time."""
+        """Synchronise both every `every` steps."""
         if step % self.every:
             return
         slow, fast = self._pull(1 - self.decay * (step / self.total_steps) ** self.decay_power)
@@ -106,7 +98,7 @@ class SlowWeights(Averaging):
 
 
 def build_averaging(train: Train, model: nn.Module, total_steps: int) -> Averaging:
-    """What the recipe's section asks for."""
+    """The averaging that the recipe asks for."""
     if train.ema is not None:
         return MovingAverage(model, train.ema)
     if train.lookahead is not None:

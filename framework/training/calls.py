@@ -1,6 +1,6 @@
-"""Calls into the components of a session: what raises, or returns the wrong thing, is named with its plugin.
+"""Calls into the components of a session: faults are attributed to the component and its plugin.
 
-Only types and shapes are checked here, so that no call waits for the device; `probe.py` looks at values.
+Only types and shapes are checked, so that no call waits for the device; `probe.py` checks values.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SCHEDULER_MEMBERS = ("step", "optimizer", "state_dict", "load_state_dict")
 
 
 def built_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
-    """The recipe's optimizer; raises `ComponentFault` where it is none, or would train something else."""
+    """The recipe's optimizer; raises `ComponentFault` if it is not an optimizer of this model's parameters."""
     optimizer = build(recipe.optimizer, model=model)
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise fault(recipe.optimizer, f"returned {described(optimizer)} from build()")
@@ -38,7 +38,7 @@ def built_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
 
 
 def built_schedule(recipe: Recipe, optimizer: torch.optim.Optimizer, steps: int, steps_per_epoch: int) -> Schedule:
-    """The recipe's scheduler; raises `ComponentFault` where it is none."""
+    """The recipe's scheduler; raises `ComponentFault` if it is not a scheduler."""
     scheduler = build(recipe.scheduler, optimizer=optimizer, total_steps=steps, steps_per_epoch=steps_per_epoch)
     missing = [name for name in SCHEDULER_MEMBERS if not hasattr(scheduler, name)]
     if missing:
@@ -65,12 +65,12 @@ def loss_of(component: Loss, criterion: Criterion, logits: Tensor, targets: Tens
 
 
 def backward(recipe: Recipe, precision: Precision, loss: Tensor) -> None:
-    """Add the gradients of a batch. Loss and model share this graph; the loss is where it begins."""
+    """Add the gradients of a batch. A fault is attributed to the loss, where the graph starts."""
     with attributed_to(recipe.loss, f"the backward pass through it and model '{recipe.model.name}'"):
         precision.backward(loss)
 
 
 def optimizer_step(recipe: Recipe, precision: Precision, optimizer: torch.optim.Optimizer, model: nn.Module) -> bool:
-    """Update the weights, and forget the gradients; whether the weights were updated (see `Precision.step`)."""
+    """Update the weights and reset the gradients; returns whether the weights were updated (see `Precision.step`)."""
     with attributed_to(recipe.optimizer, "step()"):
         return precision.step(optimizer, model)

@@ -1,4 +1,4 @@
-"""Checkpoints of one run: written atomically, the last few kept, found again for resuming."""
+"""The checkpoints of a run: written atomically; only the latest are kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from framework.training.tree import load_tree, save_tree
+from framework.training.state_file import load_state, save_state
 
 
 class Checkpoints:
@@ -19,31 +19,31 @@ class Checkpoints:
         self.keep = keep
 
     def save(self, step: int, state: dict[str, Any]) -> None:
-        """Write one and remove those that are no longer among the last `keep`."""
+        """Write a checkpoint and delete all but the last `keep`."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        save_tree(self.folder / f"step-{step:08}.safetensors", state)
+        save_state(self.folder / f"step-{step:08}.safetensors", state)
         for old in self.files()[: -self.keep]:
             old.unlink()
 
     def latest(self) -> dict[str, Any] | None:
-        """The state of the last one, or None where there is none."""
+        """The state in the last checkpoint, or None."""
         files = self.files()
         if not files:
             return None
-        state: dict[str, Any] = load_tree(files[-1])
+        state: dict[str, Any] = load_state(files[-1])
         return state
 
     def files(self) -> list[Path]:
-        """All of them, oldest first."""
+        """All checkpoints, oldest first."""
         if not self.folder.is_dir():
             return []
         return sorted(path for path in self.folder.iterdir() if re.fullmatch(r"step-\d{8}\.safetensors", path.name))
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Load the state with each tensor in the memory format of its parameter.
+    """Load the state of an optimizer, each tensor in the memory format of its parameter.
 
-    Fused kernels walk both by address: a contiguous average beside a channels-last weight would be mixed up silently.
+    Fused kernels access both by address: a contiguous state of a channels-last weight would silently be permuted.
     """
     optimizer.load_state_dict(state)
     for group in optimizer.param_groups:

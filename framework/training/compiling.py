@@ -1,4 +1,4 @@
-"""`train.compile`: a network compiled by `torch.compile`, where that trains faster."""
+"""`train.compile`: a network compiled by `torch.compile`, if that trains faster."""
 
 from __future__ import annotations
 
@@ -18,27 +18,28 @@ if TYPE_CHECKING:
 
     from framework.training.session import Session
 
-LEAST_SECONDS = 180.0
-"""Of forward and backward passes without compiling: it takes up to a minute, which short trainings do not regain."""
-LEAST_GAIN = 1.05
-"""How many times as fast a compiled network must be to be taken."""
+MIN_SECONDS = 180.0
+"""Compiling takes up to a minute: it is not tried if forward and backward passes take less than this in total."""
+MIN_SPEEDUP = 1.05
+"""Speed of the compiled network relative to the plain one from which it is used."""
 PASSES = 10
-"""Forward and backward passes that are timed."""
+"""Number of timed forward and backward passes."""
 
 Say = Callable[[str], None]
 
 
 def settle_compile(session: Session, recorded: bool | None, say: Say) -> bool:
-    """Decide `train.compile` and set `session.network`; returns whether it is compiled.
+    """Set `session.network` according to `train.compile`; returns whether it is compiled.
 
-    `recorded` is the decision of an earlier session of this run, which is kept: compiled networks round differently.
-    Raises `UserError` if `train.compile` is true and compiling fails.
+    `recorded` is the decision of an earlier session of the run: it is kept, because compiled networks round
+    differently. Raises `UserError` if `train.compile` is true and compiling fails.
     """
     wanted = session.recipe.train.compile
     if wanted == "auto" and recorded is not None:
         wanted = recorded
     if wanted == "auto":
-        return _is_measured(session) and _try_compiled(session, say)
+        measured = session.device.type == "cuda" and not session.recipe.train.deterministic
+        return measured and _try_compiled(session, say)
     if wanted:
         try:
             _use_compiled(session)
@@ -48,20 +49,16 @@ def settle_compile(session: Session, recorded: bool | None, say: Say) -> bool:
                 raise
             raise UserError(
                 f"train.compile: this network cannot be compiled here: {reason_of(error)}\n"
-                "    Train it as it is: train.compile=false"
+                "    To train it without compiling: train.compile=false"
             ) from error
     return bool(wanted)
 
 
-def _is_measured(session: Session) -> bool:
-    return session.device.type == "cuda" and not session.recipe.train.deterministic
-
-
 def _try_compiled(session: Session, say: Say) -> bool:
-    """Measure both networks and keep the faster one."""
+    """Measure both networks and use the faster one."""
     plain = seconds_of_pass(session)
     passes = session.total_steps * session.batches.order.batches_per_step
-    if plain * passes < LEAST_SECONDS:
+    if plain * passes < MIN_SECONDS:
         return False
     try:
         _use_compiled(session)
@@ -72,21 +69,21 @@ def _try_compiled(session: Session, say: Say) -> bool:
         _use_plain(session)
         say(f"torch.compile failed, training without it: {reason_of(error)}")
         return False
-    gain = plain / compiled
-    if gain < LEAST_GAIN:
+    speedup = plain / compiled
+    if speedup < MIN_SPEEDUP:
         _use_plain(session)
-        say(f"torch.compile: forward and backward {gain:.2f} times as fast, training without it")
+        say(f"torch.compile: forward and backward are {speedup:.2f} times as fast; training without it")
         return False
-    say(f"torch.compile: forward and backward {gain:.2f} times as fast, training the compiled network")
+    say(f"torch.compile: forward and backward are {speedup:.2f} times as fast; training the compiled network")
     return True
 
 
 def _use_compiled(session: Session) -> None:
-    sizes, batches = len(session.batches.stages()), session.batches.order.batches_per_step
-    # Gradients that are accumulated lie in memory that the next replay of a graph would overwrite.
+    sizes, batches = len(session.batches.size_phases()), session.batches.order.batches_per_step
+    # Accumulated gradients are in memory that the next replay of a CUDA graph would overwrite.
     graphs = session.device.type == "cuda" and sizes == 1 and batches == 1
-    # Each image size, and each number of stages that are trained, is compiled by itself; beyond its limit torch would
-    # go on without compiling.
+    # Each image size and each number of unfrozen stages is compiled separately; beyond the limit, torch would continue
+    # without compiling.
     limit = sizes * session.freezing.stages + 2
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, limit)
     compiled = torch.compile(session.model, dynamic=False, mode="reduce-overhead" if graphs else None)
@@ -107,11 +104,11 @@ def _use_plain(session: Session) -> None:
 
 
 def seconds_of_pass(session: Session, passes: int = PASSES) -> float:
-    """Of one forward and backward pass over a batch of the most frequent image size; the network stays unchanged.
+    """Mean time of a forward and backward pass on a batch of the most frequent image size, after warm-up passes.
 
-    The first passes are not timed.
+    The network is not changed.
     """
-    step = max(session.batches.stages(), key=lambda stage: stage.steps).start
+    step = max(session.batches.size_phases(), key=lambda phase: phase.steps).start
     images, _, _ = next(session.batches.at(step))
     session.freezing.train_mode(step)
     with unchanged(session.model):
@@ -129,7 +126,7 @@ def seconds_of_pass(session: Session, passes: int = PASSES) -> float:
 
 @contextmanager
 def unchanged(model: nn.Module) -> Iterator[None]:
-    """A context after which buffers that training passes have changed are as before, and gradients are dropped."""
+    """Restore the buffers that training passes change, and reset the gradients, after the context."""
     before = [(buffer, buffer.clone()) for buffer in model.buffers()]
     try:
         yield

@@ -1,4 +1,4 @@
-"""A recipe's loss: called in one way, and with its state in checkpoints."""
+"""A recipe's loss, with one signature and with its state for checkpoints."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Criterion:
-    """The loss as a function of logits, targets and images, whether it asks for images or not."""
+    """The loss as a function of logits, targets and images, whether it uses images or not."""
 
     loss: Callable[..., Tensor]
-    asks_for_images: bool
+    uses_images: bool
 
     def __call__(self, logits: Tensor, targets: Tensor, images: Tensor) -> Tensor:
-        """The scalar, of B×K, B×K and what the network got."""
-        if self.asks_for_images:
+        """The scalar loss of logits B×K, targets B×K and the network's inputs."""
+        if self.uses_images:
             return self.loss(logits, targets, images=images)
         return self.loss(logits, targets)
 
     def state_dict(self) -> dict[str, Any]:
-        """Of a module; a function has none."""
+        """The state of a module; a function has none."""
         return dict(self.loss.state_dict()) if isinstance(self.loss, nn.Module) else {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what `state_dict` gave."""
+        """Restore the state."""
         if isinstance(self.loss, nn.Module):
             self.loss.load_state_dict(state)
 
@@ -46,15 +46,15 @@ class Criterion:
 def build_criterion(
     recipe: Recipe, store: Store, preprocess: Preprocessor, device: torch.device, precision: torch.dtype
 ) -> Criterion:
-    """The recipe's loss, on the device; raises `UserError` where it has parameters, which nothing would train."""
+    """The recipe's loss on the device; raises `UserError` if it has parameters, which no optimizer would train."""
     offered = {"class_counts": store.class_counts, "preprocess": preprocess, "device": device, "precision": precision}
     loss = build(recipe.loss, **offered)
     if isinstance(loss, nn.Module):
         trained = [name for name, parameter in loss.named_parameters() if parameter.requires_grad]
         if trained:
             raise UserError(
-                f"loss '{recipe.loss.name}' has parameters that no optimizer trains: {enumerate_names(trained)}\n"
-                "    What is learned belongs to a model; what a loss keeps without learning it, to its buffers"
+                f"loss '{recipe.loss.name}' has parameters, which no optimizer trains: {enumerate_names(trained)}\n"
+                "    Learned parameters belong in a model; use buffers for other state of a loss"
             )
         loss = loss.to(device)
     return Criterion(loss, names_argument(loss, "images"))

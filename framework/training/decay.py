@@ -1,4 +1,4 @@
-"""Which parameters weight decay leaves out: those that scale, shift or embed rather than mix features."""
+"""Parameters without weight decay: those that scale, shift or embed rather than mix features."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ NAMES = (
 
 
 def undecayed(model: nn.Module) -> frozenset[str]:
-    """The names of the parameters that weight decay should leave out.
+    """The names of the parameters that should have no weight decay.
 
-    Biases and vectors, always. Of a module with a method `no_weight_decay()`, as timm's networks have, what that
-    lists; of other modules what is named like a token, an embedding of positions, a table of biases or a layer scale,
-    or is a vector with further dimensions of size 1.
+    These are biases and vectors; the parameters that a module's method `no_weight_decay()` lists, as timm's networks
+    have; in other modules, parameters named like a token, a position embedding, a bias table or a layer scale, and
+    vectors with further dimensions of size 1.
     """
     listed = _listed(model)
-    return frozenset(name for name, parameter in model.named_parameters() if _is_left_out(name, parameter, listed))
+    return frozenset(name for name, parameter in model.named_parameters() if _has_no_decay(name, parameter, listed))
 
 
 def _listed(model: nn.Module) -> dict[str, tuple[str, ...]]:
-    """The patterns of each outermost module that lists its own, by the prefix of its parameters' names."""
+    """The patterns of each outermost module with `no_weight_decay`, by the prefix of its parameters' names."""
     found: dict[str, tuple[str, ...]] = {}
     for path, module in model.named_modules():
         prefix = f"{path}." if path else ""
@@ -39,7 +39,7 @@ def _listed(model: nn.Module) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _is_left_out(name: str, parameter: nn.Parameter, listed: dict[str, tuple[str, ...]]) -> bool:
+def _has_no_decay(name: str, parameter: nn.Parameter, listed: dict[str, tuple[str, ...]]) -> bool:
     if parameter.ndim <= 1 or name.endswith(".bias"):
         return True
     for prefix, patterns in listed.items():

@@ -1,4 +1,4 @@
-"""Parameters that are not trained, or not yet."""
+"""Frozen parameters, and gradual unfreezing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from framework.errors import UserError, did_you_mean, enumerate_names
-from framework.training.norms import BATCH_NORMS
+from framework.training.batch_norm import BatchNorm
 from framework.training.stages import stages_of
 
 if TYPE_CHECKING:
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class Freezing:
-    """Keeps back stages of the network until it is their turn, and the statistics of frozen normalisations still.
+    """Gradual unfreezing (Howard & Ruder, "Universal Language Model Fine-tuning for Text Classification", 2018).
 
-    Gradual unfreezing (Howard & Ruder, "Universal Language Model Fine-tuning for Text Classification", 2018): the last
-    stage is trained from the first step, the others join one by one, the first one after `unfreeze_steps` steps. What
-    is trained follows from the step alone; what was frozen before stays so. The optimizer holds all of them: it passes
-    over what has no gradient.
+    The last stage is trained from the first step; earlier stages are added one by one, the first stage after
+    `unfreeze_steps` steps. Which stages are trained is a function of the step. Parameters that are frozen already stay
+    frozen, and frozen batch normalisation keeps its statistics. The optimizer holds all parameters: it skips those
+    without a gradient.
     """
 
     def __init__(self, model: Module, unfreeze_steps: int = 0) -> None:
@@ -30,33 +30,33 @@ class Freezing:
         self.stages = len(set(self.stage_of.values()))
         self.unfreeze_steps = unfreeze_steps
         self.open = self.stages
-        self.still = frozen_norms(model)
+        self.frozen_norms = frozen_norms(model)
         self.ready = False
 
     def train_mode(self, step: int) -> None:
-        """Put the network in training mode for optimizer step `step` (from 0), but for frozen normalisations."""
+        """Set training mode for optimizer step `step` (from 0), except for frozen batch normalisation."""
         number = self.open_at(step)
         if self.ready and self.model.training and number == self.open:
-            return  # setting the mode goes through all modules, which takes long beside a small step
+            return  # setting the mode visits all modules, which is slow compared with a small step
         if number != self.open:
             self.open = number
             for parameter, stage in self.stage_of.items():
                 parameter.requires_grad_(stage >= self.stages - number)
-            self.still = frozen_norms(self.model)
+            self.frozen_norms = frozen_norms(self.model)
         self.model.train()
-        for module in self.still.values():
+        for module in self.frozen_norms.values():
             module.eval()
         self.ready = True
 
     def open_at(self, step: int) -> int:
-        """How many stages, from the last, are trained at optimizer step `step`."""
+        """How many stages, counted from the last, are trained at optimizer step `step`."""
         if step >= self.unfreeze_steps:
             return self.stages
         return 1 + step * (self.stages - 1) // self.unfreeze_steps
 
 
 def freeze(model: Module, patterns: Sequence[str]) -> None:
-    """Freeze the parameters whose names match, for good; raises `UserError` for a pattern that matches none."""
+    """Freeze the parameters whose names match; raises `UserError` for a pattern without a match."""
     names = [name for name, _ in model.named_parameters()]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
@@ -72,11 +72,11 @@ def freeze(model: Module, patterns: Sequence[str]) -> None:
 
 
 def frozen_norms(model: Module) -> dict[str, Module]:
-    """The batch normalisations none of whose parameters is trained, by name: their statistics stay as they are."""
+    """Batch normalisation modules whose parameters are all frozen, by name; their statistics are not updated."""
     return {
         name: module
         for name, module in model.named_modules()
-        if isinstance(module, BATCH_NORMS)
+        if isinstance(module, BatchNorm)
         and any(True for _ in module.parameters())
         and not any(parameter.requires_grad for parameter in module.parameters())
     }

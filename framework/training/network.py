@@ -1,8 +1,10 @@
-"""A recipe's network: tried before anything else is done with it, and as training begins with it."""
+"""Building a recipe's network, and checking it before training."""
 
 from __future__ import annotations
 
 import copy
+import warnings
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,8 +15,7 @@ from framework.data.seeding import seed_at
 from framework.errors import UserError
 from framework.evaluation.evaluate import described, require_logits
 from framework.training.freezing import Freezing
-from framework.training.image_sizes import nearest_sizes
-from framework.training.start import load_start
+from framework.training.init_from import load_initial
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -25,25 +26,27 @@ if TYPE_CHECKING:
     from framework.runs.trained import Trained
 
 FAULTS = (RuntimeError, ValueError, AssertionError, IndexError, TypeError, AttributeError, ZeroDivisionError, KeyError)
-"""What networks raise for images that they cannot take, or for options: causes of a `ComponentFault`."""
+"""Exceptions of networks for unsuitable image sizes or options, as causes of a `ComponentFault`."""
+SIDES = (28, 32, 40, 48, 56, 64, 72, 80, 96, 112, 128, 144, 160, 192, 224, 240, 256, 288, 299, 320, 384, 448, 512)
+"""Common sides of square images."""
 SAMPLE = 256
-"""Training images that a network may look at when it is built."""
+"""Training images offered to a network when it is built."""
 
 
 def network_to_train(
-    recipe: Recipe, images: Store, preprocess: Preprocessor, start: Trained | None, device: torch.device
+    recipe: Recipe, images: Store, preprocess: Preprocessor, initial: Trained | None, device: torch.device
 ) -> nn.Module:
-    """On the device, with the weights that training begins with: those of `start`, or else its own by the seed.
+    """The network on the device, with the weights of `initial` or else random ones from the seed.
 
-    Raises `UserError` where it cannot take such images, or `start` is another network.
+    Raises `UserError` if it cannot process the images, or if `initial` is another network.
     """
     torch.manual_seed(seed_at(recipe.seed, "initial weights"))
-    looks = wants(recipe.model, "sample") and start is None
-    sample = preprocess.network_input(images.spread(SAMPLE)) if looks else None
+    sampled = wants(recipe.model, "sample") and initial is None
+    sample = preprocess.network_input(images.spread(SAMPLE)) if sampled else None
     size = (preprocess.height, preprocess.width)
     model = build_network(recipe.model, len(images.classes), preprocess.channels, size, sample)
-    if start:
-        load_start(model, recipe.model, start, images.classes, preprocess)
+    if initial:
+        load_initial(model, recipe.model, initial, images.classes, preprocess)
     model = model.to(device)
     return model.to(memory_format=torch.channels_last) if recipe.train.channels_last else model
 
@@ -51,9 +54,9 @@ def network_to_train(
 def build_network(
     component: Model, num_classes: int, channels: int, image_size: tuple[int, int], sample: Tensor | None = None
 ) -> nn.Module:
-    """The network, on the CPU, after trying that it takes such images and gives logits.
+    """The network on the CPU, checked on images of this size.
 
-    Raises `UserError` where it does not: with image sizes that it takes, or where there are none, for its options.
+    Raises `UserError` if the check fails; the message has image sizes that work, if there are any.
     """
 
     def attempt(size: tuple[int, int]) -> nn.Module:
@@ -71,53 +74,78 @@ def build_network(
         if not isinstance(error.__cause__, FAULTS):
             raise
         images = f"{channels}×{image_size[0]}×{image_size[1]} images (channels×height×width)"
-        reason = str(error.__cause__) or "its layers do not fit"
+        reason = str(error.__cause__) or "its layers do not match"
         sides = [f"{side}×{side}" for side in nearest_sizes(image_size, attempt)]
         if not sides:
             raise UserError(
                 f"{label_of(component)} cannot be built or run with these options: {reason}\n"
-                f"    It was tried on {images}, and on all usual sizes{origin_of(component)}"
+                f"    It was tried on {images} and on all common sizes{origin_of(component)}"
             ) from error
         raise UserError(
-            f"{label_of(component)} cannot take {images}: {reason}\n"
-            f"    preprocess.size: Of the usual sizes it takes {' and '.join(sides)}{origin_of(component)}"
+            f"{label_of(component)} cannot process {images}: {reason}\n"
+            f"    preprocess.size: the nearest sizes that work are {' and '.join(sides)}{origin_of(component)}"
         ) from error
 
 
+def nearest_sizes(wanted: tuple[int, int], attempt: Callable[[tuple[int, int]], nn.Module]) -> list[int]:
+    """The sides of the nearest smaller and the nearest larger square images for which `attempt` succeeds, if any.
+
+    `attempt` builds a network for a size and runs it; it raises `UserError` if that fails. It is called on PyTorch's
+    meta device, which neither allocates nor computes.
+    """
+    side = max(wanted)
+    smaller = [known for known in reversed(SIDES) if known < side]
+    larger = [known for known in SIDES if known > side or (known == side and wanted[0] != wanted[1])]
+    found = [_first(sides, attempt) for sides in (smaller, larger)]
+    return [side for side in found if side is not None]
+
+
+def _first(sides: Iterable[int], attempt: Callable[[tuple[int, int]], nn.Module]) -> int | None:
+    for side in sides:
+        try:
+            with torch.device("meta"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                attempt((side, side))
+        except UserError:
+            continue
+        return side
+    return None
+
+
 def try_network(model: nn.Module, component: Model, num_classes: int, channels: int, size: tuple[int, int]) -> None:
-    """Run it on two images; raises `ComponentFault` where it cannot take them or gives no logits."""
+    """Run the network on two images; raises `ComponentFault` if it fails or does not return logits."""
     images = torch.zeros((2, channels, *size), device=next(model.parameters()).device)
-    # Not inference_mode: tensors that a network keeps of it could not be trained with.
+    # Not inference_mode: a network may keep tensors, which could not be used in training.
     with torch.no_grad(), attributed_to(component, "evaluation mode"):
         logits = model.eval()(images)
     require_logits(component, logits, (2, num_classes), "in evaluation mode")
 
 
 def try_single_images(model: nn.Module, component: Model, channels: int, size: tuple[int, int]) -> None:
-    """Whether a copy can be trained on batches of one image; raises `UserError` where it cannot.
+    """Raise `UserError` if a copy of the network cannot be trained on batches of one image.
 
-    Batch normalisation of a map of 1×1 has a single value for each channel then.
+    Batch normalisation of a 1×1 feature map would have a single value per channel.
     """
-    tried = copy.deepcopy(model)
-    Freezing(tried).train_mode(0)
-    image = torch.zeros((1, channels, *size), device=next(tried.parameters()).device)
+    copied = copy.deepcopy(model)
+    Freezing(copied).train_mode(0)
+    image = torch.zeros((1, channels, *size), device=next(copied.parameters()).device)
     try:
         with torch.no_grad():
-            tried(image)
+            copied(image)
     except FAULTS as error:
         raise UserError(
             f"{label_of(component)} cannot be trained on batches of one {channels}×{size[0]}×{size[1]} image: "
-            f"{error}\n    train.batch_size: set 2 or more, and see that there are as many training images"
+            f"{error}\n    train.batch_size: set 2 or more, and use at least as many training images"
         ) from error
 
 
 def multiply_adds(model: nn.Module, channels: int, size: tuple[int, int]) -> int:
-    """Of convolutions, matrix products and attention for one image, by torch's count; leaves `model` evaluating."""
+    """Multiply-adds of one image in convolutions, matrix products and attention; sets evaluation mode."""
     from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
     image = torch.zeros((1, channels, *size), device=next(model.parameters()).device)
-    plain_attention = sdpa_kernel(SDPBackend.MATH)  # fused kernels of the CPU are not counted
+    plain_attention = sdpa_kernel(SDPBackend.MATH)  # fused CPU kernels are not counted
     with torch.no_grad(), plain_attention, FlopCounterMode(display=False) as counter:
         model.eval()(image)
     flops: int = counter.get_total_flops()

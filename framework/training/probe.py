@@ -1,4 +1,4 @@
-"""One training step on copies before training begins, so that a plugin's fault is found before it costs anything."""
+"""A training step on copies before training starts, to detect faults of plugins early."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from framework.attribution import ComponentFault, attributed_to, fault, is_out_of_memory
 from framework.data.augment import Augmentation, gray_means
 from framework.data.rng import BatchPosition, BatchRNG
+from framework.data.spacing import evenly_spaced
 from framework.data.transformed import require_values, sort_of
 from framework.training.calls import (
     backward,
@@ -39,25 +40,25 @@ if TYPE_CHECKING:
     from framework.training.session import Session
 
 IMAGES = 8
-"""Training images that the step takes, at most."""
+"""Maximum number of training images in the step."""
 DRAWS = 256
-"""Matrices that are drawn of a geometric transform: some act on few images only."""
+"""Matrices drawn from a geometric transform: some change few images only."""
 
 
 def probe(session: Session) -> None:
-    """Try transforms, network, loss, optimizer and scheduler once; raises `ComponentFault` where one fails.
+    """Run transforms, network, loss, optimizer and scheduler once; raises `ComponentFault` if one fails.
 
-    Nothing of the session changes: network and loss are copied, the others are built again, and the states of all
-    generators are put back. Values are checked too, as in [0, 1] for transformed images.
+    The session is not changed: network and loss are copied, the others are built again, and the states of all random
+    generators are restored. Values are checked too, such as transformed images in [0, 1].
     """
-    whole = min(session.recipe.train.batch_size, len(session.stores["train"]))
-    with _generators_kept(session.device):
+    batch_size = min(session.recipe.train.batch_size, len(session.stores["train"]))
+    with _restored_generators(session.device):
         try:
-            _step(session, min(IMAGES, whole))
-        except ComponentFault:  # a network may need more images than these
-            if whole <= IMAGES:
+            _step(session, min(IMAGES, batch_size))
+        except ComponentFault:  # some networks need more images
+            if batch_size <= IMAGES:
                 raise
-            _step(session, whole)
+            _step(session, batch_size)
 
 
 def _step(session: Session, number: int) -> None:
@@ -68,20 +69,20 @@ def _step(session: Session, number: int) -> None:
         images, targets = _batch(session, number)
         _train(session, model, images, targets)
     except Exception as error:
-        if not is_out_of_memory(error):  # training itself needs no copies
+        if not is_out_of_memory(error):  # training needs no copies
             raise
 
 
 def _batch(session: Session, number: int) -> tuple[Tensor, Tensor]:
     """Evenly spread training images, transformed and normalised, and their targets."""
     store, preprocess = session.stores["train"], session.preprocess
-    indices = torch.arange(number) * len(store) // number
+    indices = evenly_spaced(len(store), number)
     images = store.pixels.at(indices).to(session.device).div(255)
     targets = F.one_hot(store.labels[indices], len(store.classes)).to(session.device).float()
     for transform in session.recipe.augment:
         position = BatchPosition(
             indices.to(session.device), session.recipe.seed, progress=transform.after or 0.0
-        )  # it acts whenever it does in training
+        )  # a step at which it is active
         images, targets = _transformed(transform, images, targets, position)
     images = preprocess.normalised(images)
     return images.contiguous(memory_format=torch.channels_last) if session.batches.channels_last else images, targets
@@ -90,7 +91,7 @@ def _batch(session: Session, number: int) -> tuple[Tensor, Tensor]:
 def _transformed(
     transform: Transform, images: Tensor, targets: Tensor, position: BatchPosition
 ) -> tuple[Tensor, Tensor]:
-    """The batch after this transform, which is built again."""
+    """The batch after this transform; builds it again."""
     augmentation = Augmentation([transform], (images.shape[2], images.shape[3]))
     (step,), (stream,) = augmentation.steps, augmentation.streams
     sort = sort_of(step)
@@ -105,7 +106,7 @@ def _transformed(
 
 
 def _train(session: Session, model: nn.Module, images: Tensor, targets: Tensor) -> None:
-    """One step of `model`, as the loop does it."""
+    """One step of `model`, as in `train_step`."""
     recipe, batches = session.recipe, session.batches
     precision = Precision(session.device, session.precision.dtype, session.precision.clip_grad_norm)
     criterion = _fresh_criterion(session)
@@ -122,7 +123,7 @@ def _train(session: Session, model: nn.Module, images: Tensor, targets: Tensor) 
 
 
 def _fresh_criterion(session: Session) -> Criterion:
-    """The loss with a state of its own: modules are copied; what a function keeps is found in no copy."""
+    """The loss with its own state: modules are copied, functions are built again."""
     criterion = session.loss
     if isinstance(criterion.loss, nn.Module) and (copied := _copied(criterion.loss)) is not None:
         return replace(criterion, loss=copied)
@@ -131,7 +132,7 @@ def _fresh_criterion(session: Session) -> Criterion:
 
 
 def _require_rates(session: Session, schedule: Schedule) -> None:
-    """After the first step of the scheduler."""
+    """Check the learning rate after a step of the scheduler."""
     component = session.recipe.scheduler
     schedule.step()
     with attributed_to(component, "step()"):
@@ -141,16 +142,16 @@ def _require_rates(session: Session, schedule: Schedule) -> None:
 
 
 def _copied(module: nn.Module) -> nn.Module | None:
-    """None for a module that cannot be copied."""
+    """A copy, or None if the module cannot be copied."""
     try:
         return copy.deepcopy(module)
-    except Exception:  # plugins' modules may hold anything
+    except Exception:  # modules of plugins may contain anything
         return None
 
 
 @contextmanager
-def _generators_kept(device: torch.device) -> Iterator[None]:
-    """Put back the states of the global generators of torch, numpy and Python."""
+def _restored_generators(device: torch.device) -> Iterator[None]:
+    """Restore the global random generators of PyTorch, NumPy and Python."""
     python, numpy = random.getstate(), np.random.get_state()
     try:
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.data.tables import OPTIONS
 from framework.errors import UserError
-from framework.recipe.flat import decides, flat_recipe
+from framework.recipe.flat import affects_training, flat_recipe
 from framework.recipe.loading import load_recipe_text
 from framework.runs.environment import over_sessions
 from framework.runs.recipe import recipe_of
@@ -58,7 +58,9 @@ def notes_on(trained: Trained, recipe: Recipe) -> Iterator[str]:
 def effective(differences: Mapping[str, Values], recipe: Recipe) -> dict[str, Values]:
     """Without differences of the recipe that cannot change the result: places of images, and what `auto` came to."""
     aside = {*image_places(recipe.dataset), *SETTLED}
-    options = {path: values for path, values in differences["recipe"].items() if decides(path) and path not in aside}
+    options = {
+        path: values for path, values in differences["recipe"].items() if affects_training(path) and path not in aside
+    }
     return {**differences, "recipe": options}
 
 

@@ -1,4 +1,4 @@
-"""When a scheduler is told what: most of them each step, `ReduceLROnPlateau` each epoch's validation figure."""
+"""A learning rate scheduler that steps after each optimizer step or, for `ReduceLROnPlateau`, after each epoch."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ if TYPE_CHECKING:
 
 
 class Schedule:
-    """Any torch LR scheduler behind two calls."""
+    """Any PyTorch learning rate scheduler."""
 
     def __init__(self, scheduler: LRScheduler, component: Scheduler) -> None:
         self.scheduler = scheduler
         self.component = component
-        self.waits_for_validation = isinstance(scheduler, ReduceLROnPlateau)
+        self.needs_validation = isinstance(scheduler, ReduceLROnPlateau)
 
     def step(self) -> None:
-        """An optimizer step is done."""
-        if not self.waits_for_validation:
+        """Advance after an optimizer step."""
+        if not self.needs_validation:
             with attributed_to(self.component, "step()"):
                 self.scheduler.step()
 
-    def epoch_done(self, figure: float | None) -> None:
-        """An epoch is done; `figure` is what `train.monitor` names, turned so that lower is better."""
-        if not self.waits_for_validation:
+    def epoch_done(self, score: float | None) -> None:
+        """Advance after an epoch with this validation score; lower is better."""
+        if not self.needs_validation:
             return
-        assert figure is not None, "a session requires the split"
+        assert score is not None, "build_session requires the split"
         with attributed_to(self.component, "step()"):
-            self.scheduler.step(figure)  # type: ignore[arg-type]
+            self.scheduler.step(score)  # type: ignore[arg-type]
 
     @property
     def lr(self) -> float:
-        """The highest learning rate of all parameter groups."""
+        """The highest learning rate of the parameter groups."""
         return max(float(group["lr"]) for group in self.scheduler.optimizer.param_groups)
 
     def state_dict(self) -> dict[str, Any]:
@@ -44,5 +44,5 @@ class Schedule:
         return self.scheduler.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what `state_dict` gave."""
+        """Restore the scheduler's state."""
         self.scheduler.load_state_dict(state)

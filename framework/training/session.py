@@ -1,4 +1,4 @@
-"""From a recipe to everything that the loop needs."""
+"""Everything the training loop needs, built from a recipe."""
 
 from __future__ import annotations
 
@@ -6,32 +6,30 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from framework.attribution import ComponentFault
 from framework.data.augment import Augmentation
 from framework.data.batches import Batches
-from framework.data.growth import Growth
 from framework.data.order import Order
 from framework.data.preprocess import Preprocessor
+from framework.data.progressive_resize import ImageSizeSchedule
 from framework.data.stores.store import Store
 from framework.device import choose_device, choose_precision
 from framework.errors import UserError
 from framework.evaluation.evaluate import Evaluator
 from framework.evaluation.probabilities import checked_activation
 from framework.recipe.sections import Recipe
-from framework.training.allocator import keep_freed_memory
 from framework.training.averaging import Averaging, build_averaging
+from framework.training.batch_norm import recalibrate_bn
 from framework.training.calls import built_optimizer, built_schedule
 from framework.training.checkpoints import restore_optimizer
 from framework.training.criterion import Criterion, build_criterion
 from framework.training.freezing import Freezing, freeze
 from framework.training.network import network_to_train, try_network, try_single_images
-from framework.training.norms import recalibrate_bn
 from framework.training.precision import Precision
 from framework.training.schedule import Schedule
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
 
     from framework.evaluation.predictions import Predictions
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Session:
-    """A recipe made real: data where it fits, network on the device."""
+    """Data, network, loss, optimizer and the other parts of a training, on their devices."""
 
     recipe: Recipe
     device: torch.device
@@ -49,7 +47,7 @@ class Session:
     batches: Batches
     model: nn.Module
     network: Callable[[Tensor], Tensor]
-    """What training steps call: `model`, or the same compiled."""
+    """What training steps call: `model`, compiled or not."""
     freezing: Freezing
     loss: Criterion
     optimizer: torch.optim.Optimizer
@@ -60,24 +58,21 @@ class Session:
 
     @property
     def total_steps(self) -> int:
-        """Optimizer steps that the schedule is laid out over."""
+        """Optimizer steps of the whole run."""
         return self.batches.total_steps
 
     def recalibrate_bn(self) -> None:
-        """Estimate the statistics of batch normalisation anew, where the recipe asks for it."""
+        """Recompute the batch normalisation statistics of the averaged weights, if requested by the recipe."""
         if batches := self.recipe.train.recalibrate_bn:
-            recalibrate_bn(self.averaging.model, self.stores["train"], self.evaluator, batches, self.freezing.still)
+            frozen = self.freezing.frozen_norms
+            recalibrate_bn(self.averaging.model, self.stores["train"], self.evaluator, batches, frozen)
 
     def validate(self) -> Predictions:
-        """The validation split by a single view, with the averaged weights where there are any."""
+        """Predictions for the validation split, without TTA, with the averaged weights."""
         return replace(self.evaluator, tta=1).predictions(self.averaging.model, self.stores["validation"])
 
-    def evaluate(self, split: str) -> Predictions:
-        """A split as the recipe wants it looked at, with the averaged weights where there are any."""
-        return self.evaluator.predictions(self.averaging.model, self.stores[split])
-
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint holds of the objects here; randomness needs nothing, it follows from the step."""
+        """The state for a checkpoint. Random numbers need none: they are a function of the step."""
         return {
             "model": dict(self.model.state_dict()),
             "average": dict(self.averaging.model.state_dict()) if self.averaging.model is not self.model else None,
@@ -88,41 +83,35 @@ class Session:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what `state_dict` gave."""
+        """Restore the state."""
         self.model.load_state_dict(state["model"])
         if state["average"] is not None:
             self.averaging.model.load_state_dict(state["average"])
-        if "loss" in state:  # checkpoints had none before losses had state
-            self.loss.load_state_dict(state["loss"])
+        self.loss.load_state_dict(state["loss"])
         restore_optimizer(self.optimizer, state["optimizer"])
         self.schedule.load_state_dict(state["scheduler"])
         self.precision.load_state_dict(state["scaler"])
 
 
 def build_session(
-    recipe: Recipe, stores: dict[str, Store], preprocess: Preprocessor, start: Trained | None = None
+    recipe: Recipe, stores: dict[str, Store], preprocess: Preprocessor, initial: Trained | None = None
 ) -> Session:
-    """Build network, loss, optimizer and the rest; raises `UserError` where parts do not fit each other.
+    """Build network, loss, optimizer and the other parts; raises `UserError` if they do not fit together.
 
-    `start` has the weights to begin with, where they are not the network's own.
+    The network gets the weights of `initial`, if given.
     """
     train = recipe.train
     device = choose_device(train.device)
-    if device.index is not None and device.type == "cuda":
-        torch.cuda.set_device(device)  # pinned memory belongs to the current device
-    make_deterministic(train.deterministic)
-    if device.type == "cpu":
-        keep_freed_memory()
-    model = network_to_train(recipe, stores["train"], preprocess, start, device)
+    model = network_to_train(recipe, stores["train"], preprocess, initial, device)
     freeze(model, train.freeze)
     order = Order(stores["train"].labels, train.batch_size, train.grad_accum_steps, train.sampler, recipe.seed)
     steps = train.epochs * order.steps_per_epoch
     steps = min(steps, train.max_steps or steps)
-    growth = image_growth(recipe, model, len(stores["train"].classes), preprocess, steps)
+    image_sizes = image_size_schedule(recipe, model, len(stores["train"].classes), preprocess, steps)
     augmentation = Augmentation(recipe.augment, (preprocess.height, preprocess.width))
-    batches = Batches(stores["train"], preprocess, augmentation, order, steps, device, train.channels_last, growth)
+    batches = Batches(stores["train"], preprocess, augmentation, order, steps, device, train.channels_last, image_sizes)
     if min(train.batch_size, len(stores["train"])) == 1:
-        try_single_images(model, recipe.model, preprocess.channels, batches.stages()[0].size)
+        try_single_images(model, recipe.model, preprocess.channels, batches.size_phases()[0].size)
     optimizer = built_optimizer(recipe, model)
     schedule = built_schedule(recipe, optimizer, steps, order.steps_per_epoch)
     _require_validation(recipe, schedule, stores)
@@ -143,32 +132,26 @@ def build_session(
         averaging=build_averaging(train, model, steps),
         precision=precision,
         evaluator=Evaluator(
-            preprocess,
-            device,
-            train.batch_size,
-            train.channels_last,
-            recipe.evaluate.tta,
-            activation,
-            recipe.model,
+            preprocess, device, train.batch_size, train.channels_last, recipe.evaluate.tta, activation, recipe.model
         ),
     )
 
 
 def _require_validation(recipe: Recipe, schedule: Schedule, stores: dict[str, Store]) -> None:
-    """Where something needs its metrics; raises `UserError`."""
-    follows = {"train.patience": recipe.train.patience, "this scheduler": schedule.waits_for_validation}
-    for what, does in follows.items():
-        if does and "validation" not in stores:
+    """Raise `UserError` if an option needs validation metrics and there are none."""
+    needs = {"train.patience": recipe.train.patience, "this scheduler": schedule.needs_validation}
+    for option, needed in needs.items():
+        if needed and "validation" not in stores:
             raise UserError(
-                f"{what} needs a validation split, and there is none: set dataset.validation above 0, or leave "
-                f"{what} out"
+                f"{option} needs a validation split, but there is none: set dataset.validation above 0, or remove "
+                f"{option}"
             )
 
 
-def image_growth(
+def image_size_schedule(
     recipe: Recipe, model: nn.Module, num_classes: int, preprocess: Preprocessor, steps: int
-) -> Growth | None:
-    """Progressive resizing, where the recipe asks for it and the network takes every size on the way."""
+) -> ImageSizeSchedule | None:
+    """The image sizes of progressive resizing; None if the recipe or the network does not allow for it."""
     wanted, final = recipe.train.progressive_resize, (preprocess.height, preprocess.width)
     if wanted is None:
         return None
@@ -176,16 +159,10 @@ def image_growth(
         raise UserError(
             f"train.progressive_resize.start is {wanted.start}; it must be below preprocess.size, {min(final)}"
         )
-    growth = Growth(wanted.start, round(wanted.until * steps), final)
+    sizes = ImageSizeSchedule(wanted.start, round(wanted.until * steps), final)
     try:
-        for size in growth.sizes():
+        for size in sizes.sizes():
             try_network(model, recipe.model, num_classes, preprocess.channels, size)
     except ComponentFault:
         return None
-    return growth
-
-
-def make_deterministic(wanted: bool) -> None:
-    """Ask cuDNN for the same algorithms each time; the CPU's are deterministic for a given number of threads."""
-    torch.backends.cudnn.deterministic = wanted
-    torch.backends.cudnn.benchmark = not wanted
+    return sizes

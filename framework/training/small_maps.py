@@ -1,10 +1,10 @@
-"""Convolutions on small maps, on the CPU: the weight's gradient as one matrix product.
+"""Faster convolutions on small feature maps on the CPU: the weight's gradient as one matrix product.
 
-oneDNN's bfloat16 kernels take longest there: of a convolution of 512 channels on 2×2 maps, as ResNet-18 ends in for
-images of 64×64, the weight's gradient alone takes as long as forward and the input's gradient together. Unfolding the
-images (Chellapilla, Puri and Simard, 2006) and one product give the same sums sooner; by how much, the command
-`python -m tests.benchmarks.cpu_step` measures. Forward and the input's gradient stay with oneDNN, and the network's
-modules are not touched.
+oneDNN's bfloat16 kernels are slow there: for a convolution of 512 channels on 2×2 maps, as in the last stage of
+ResNet-18 on 64×64 images, the weight's gradient takes as long as the forward pass and the input's gradient together.
+Unfolding the images (Chellapilla, Puri and Simard, 2006) and one product compute the same sums faster;
+`python -m tests.benchmarks.cpu_step` measures the gain. The forward pass and the input's gradient still use oneDNN, and
+the network's modules are not changed.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.overrides import TorchFunctionMode
 
-MOST_POSITIONS = 16
-"""Positions of the largest map (4×4) that unfolding is not slower for."""
+MAX_POSITIONS = 16
+"""Positions of the largest map (4×4) for which unfolding is not slower."""
 
-FEWEST_CHANNELS = 128
-"""Channels in and out from which it is faster."""
+MIN_CHANNELS = 128
+"""Input and output channels from which unfolding is faster."""
 
 
 def small_map_convolutions(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[object]:
-    """A context for a forward pass in which small maps' weights get their gradient this way, where that is faster."""
+    """A context for forward passes that uses `SmallMapConvolutions` on devices and dtypes where they are faster."""
     return SmallMapConvolutions() if device.type == "cpu" and dtype == torch.bfloat16 else nullcontext()
 
 
 class SmallMapConvolutions(TorchFunctionMode):
-    """Sends `conv2d` calls on small maps through `SmallMapConvolution`, in the precision that autocast would take.
+    """Replaces `conv2d` on small maps by `SmallMapConvolution`, in the precision of autocast.
 
-    Others pass, and so do all where a network turns autocast off.
+    Other calls are not changed, nor are calls of networks that disable autocast.
     """
 
     def __torch_function__(
@@ -44,14 +44,14 @@ class SmallMapConvolutions(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Called in place of every function of torch."""
+        """Called in place of every function of PyTorch."""
         if func is torch.conv2d and not kwargs and len(args) == 7 and torch.is_autocast_enabled("cpu"):
             images, weight, bias, stride, padding, dilation, groups = args
             if (
                 groups == 1
                 and dilation == (1, 1)
                 and isinstance(padding, tuple)
-                and _pays(images, weight, stride, padding)
+                and _is_faster(images, weight, stride, padding)
             ):
                 dtype = torch.get_autocast_dtype("cpu")
                 bias = None if bias is None else bias.to(dtype)
@@ -60,7 +60,7 @@ class SmallMapConvolutions(TorchFunctionMode):
 
 
 class SmallMapConvolution(torch.autograd.Function):
-    """A convolution of `images` (N, C, H, W) with `weight` (O, C, h, w), of one group and without dilation."""
+    """A convolution of `images` (N, C, H, W) with `weight` (O, C, h, w), with one group and no dilation."""
 
     @staticmethod
     def forward(
@@ -71,7 +71,7 @@ class SmallMapConvolution(torch.autograd.Function):
         stride: tuple[int, int],
         padding: tuple[int, int],
     ) -> Tensor:
-        """Maps of shape (N, O, H', W')."""
+        """Feature maps (N, O, H', W')."""
         ctx.save_for_backward(images, weight)
         ctx.stride, ctx.padding = stride, padding
         return F.conv2d(images, weight, bias, stride, padding)
@@ -95,7 +95,7 @@ class SmallMapConvolution(torch.autograd.Function):
 def weight_gradient(
     images: Tensor, gradient: Tensor, kernel: torch.Size, stride: tuple[int, int], padding: tuple[int, int]
 ) -> Tensor:
-    """The gradient (O, C, h, w) of a kernel h×w, of images (N, C, H, W) and the outputs' gradient (N, O, H', W')."""
+    """The gradient (O, C, h, w) of an h×w kernel, from images (N, C, H, W) and output gradients (N, O, H', W')."""
     height, width = gradient.shape[2:]
     padded = F.pad(images.permute(0, 2, 3, 1), (0, 0, padding[1], padding[1], padding[0], padding[0])).contiguous()
     of_image, of_row, of_column, of_channel = padded.stride()
@@ -107,9 +107,9 @@ def weight_gradient(
     return product.view(-1, *kernel, images.shape[1]).permute(0, 3, 1, 2)
 
 
-def _pays(images: Tensor, weight: Tensor, stride: tuple[int, int], padding: tuple[int, int]) -> bool:
-    """Whether the maps are small enough, the channels many enough, and the weight is being trained."""
-    if not (torch.is_grad_enabled() and weight.requires_grad) or min(weight.shape[:2]) < FEWEST_CHANNELS:
+def _is_faster(images: Tensor, weight: Tensor, stride: tuple[int, int], padding: tuple[int, int]) -> bool:
+    """Whether the maps are small, the channels are many, and the weight is trained."""
+    if not (torch.is_grad_enabled() and weight.requires_grad) or min(weight.shape[:2]) < MIN_CHANNELS:
         return False
     kernel = weight.shape[2:]
     if images.dim() != 4 or kernel.numel() == 1:
@@ -118,4 +118,4 @@ def _pays(images: Tensor, weight: Tensor, stride: tuple[int, int], padding: tupl
         (side + 2 * pad - taps) // step + 1
         for side, pad, taps, step in zip(images.shape[2:], padding, kernel, stride, strict=True)
     )
-    return rows * columns <= MOST_POSITIONS
+    return rows * columns <= MAX_POSITIONS

@@ -1,4 +1,4 @@
-"""Drawn faces: seven expressions drawn at 48×48 in grayscale, the data set that is there without a download."""
+"""Drawn faces: seven expressions drawn at 48×48 in grayscale, a dataset that needs no download."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,13 +18,13 @@ class DrawnFaces(Dataset):
 
     name = "drawn_faces"
     train_images: int = Field(4000, ge=14)
-    """Images to train on, validation included."""
+    """Training images, including validation."""
     test_images: int = Field(1000, ge=7)
     """Images in the test split."""
     seed: int = Field(0, ge=0)
-    """Which faces are drawn."""
+    """Seed of the drawn faces."""
     difficulty: float = Field(1.0, ge=0, le=2)
-    """0: clean and fully expressive, 1: mixed, 2: hard for people too."""
+    """0: clean images of full expressions; 1: mixed; 2: difficult for humans too."""
 
     def build(self) -> Mapping[str, ImageSource]:
         """Splits `train` and `test`, uint8 1×48×48."""
@@ -43,11 +43,11 @@ class DrawnFaces(Dataset):
 
 @hookimpl
 def components() -> Sequence[type[Component]]:
-    """What this plugin offers."""
+    """The components of this plugin."""
     return [DrawnFaces]
 
 
 @hookimpl
 def bundles() -> Mapping[str, Path]:
-    """`drawn/faces`: trained by the recipe `drawn_faces`, with seed 0."""
+    """`drawn/faces`: trained with recipe `drawn_faces`, seed 0."""
     return {"faces": Path(__file__).parent / "faces.safetensors"}

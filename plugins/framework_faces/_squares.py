@@ -1,4 +1,4 @@
-"""Boxes of faces as the squares that a classifier is shown."""
+"""Boxes of faces as squares for a classifier."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LARGEST = 3
-"""Sides of an image that a region may have."""
+"""Largest side of a region, in sides of its image."""
 
 
 def squares(boxes: "NDArray[np.float32]", image: "NDArray[np.uint8]", margin: float, min_size: int) -> list[Region]:

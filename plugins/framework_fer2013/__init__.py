@@ -1,4 +1,4 @@
-"""FER-2013: the data set of the 2013 facial expression recognition challenge (Goodfellow et al., 2013)."""
+"""FER-2013: the dataset of the 2013 facial expression recognition challenge (Goodfellow et al., 2013)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -38,7 +38,7 @@ class Fer2013(Dataset):
 
 @hookimpl
 def components() -> Sequence[type[Component]]:
-    """What this plugin offers."""
+    """The components of this plugin."""
     return [Fer2013]
 
 

@@ -17,14 +17,14 @@ def fetch_from_kaggle(root: Path) -> Path:
     """
     place = find_data(root)
     if place is not None and (place.is_file() or any(place.iterdir())):
-        raise UserError(f"'{place}' is there already; to fetch FER-2013 anew, remove it")
+        raise UserError(f"'{place}' already exists; to download FER-2013 again, remove it")
     root = expand_home(root).resolve()
     downloaded = _download(root)
     partial = root.with_name(f"{root.name}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)
         shutil.copytree(downloaded, partial)
-        root.mkdir(exist_ok=True)  # one that is there stays, for somebody may be in it
+        root.mkdir(exist_ok=True)  # an existing folder is kept: it may be a working directory
         for part in sorted(partial.iterdir(), key=lambda part: part.name == "train"):
             part.rename(root / part.name)
     except (OSError, shutil.Error) as error:

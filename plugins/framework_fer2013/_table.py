@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from framework import ImageArrays, UserError
+from framework import ImageArrays, UserError, read_table
 from framework_fer2013._official import CLASSES, USAGES
 
 if TYPE_CHECKING:
@@ -24,21 +23,10 @@ def read_csv(file: Path) -> dict[str, ImageArrays]:
     """Splits by `Usage`. Raises `UserError` that names file and line where something is wrong."""
     images: dict[str, list[NDArray[np.uint8]]] = {}
     labels: dict[str, list[int]] = {}
-    try:
-        # The table that Kaggle hands out today has blanks after its commas.
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            reader = csv.DictReader(text, skipinitialspace=True)
-            missing = {"emotion", "pixels", "Usage"} - set(reader.fieldnames or [])
-            if missing:
-                raise UserError(f"{file}:1: not the FER-2013 table: it lacks the columns {', '.join(sorted(missing))}")
-            for row in reader:
-                split, label, image = _parse(f"{file}:{reader.line_num}", row)
-                images.setdefault(split, []).append(image)
-                labels.setdefault(split, []).append(label)
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{file} is not the FER-2013 table: {error}") from None
+    for line, row in read_table(file, ("emotion", "pixels", "Usage"), "It is not the FER-2013 table").rows:
+        split, label, image = _parse(f"{file}:{line}", row)
+        images.setdefault(split, []).append(image)
+        labels.setdefault(split, []).append(label)
     if not images:
         raise UserError(f"{file}: there are no rows below the header")
     return {
@@ -47,12 +35,12 @@ def read_csv(file: Path) -> dict[str, ImageArrays]:
     }
 
 
-def _parse(where: str, row: Mapping[str, str | None]) -> tuple[str, int, NDArray[np.uint8]]:
+def _parse(where: str, row: Mapping[str, str]) -> tuple[str, int, NDArray[np.uint8]]:
     """Split, label and image 1×48×48 of a row."""
-    emotion, usage = row["emotion"] or "", row["Usage"] or ""
+    emotion, usage = row["emotion"], row["Usage"]
     if emotion not in EMOTIONS or usage not in USAGES:
         raise UserError(f"{where}: emotion is '{emotion}' (0 to 6), Usage is '{usage}' ({', '.join(USAGES)})")
-    numbers = (row["pixels"] or "").split()
+    numbers = row["pixels"].split()
     try:
         pixels = np.frombuffer(bytes(map(int, numbers)), dtype=np.uint8)
     except ValueError:

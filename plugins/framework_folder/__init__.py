@@ -31,13 +31,13 @@ class Folder(Dataset):
     root: Path = Field()
     """The folder; a relative one is also looked for under `$FRAMEWORK_DATA`."""
     classes: tuple[str, ...] | None = Field(None, min_length=2)
-    """The class folders to use, in this order; left out: all of them. A class folder that is not named here is an
-    error."""
+    """The class folders to use, in this order; left out: all of them. A class folder with images
+    that is not named here is an error."""
     splits: dict[str, str] | None = Field(None, min_length=1)
     """The folder of each split, relative to `root`, as `{train: site_a, test: site_b}`; left out: by their names.
     Folders that are not named here are not used."""
     channels: Literal[1, 3] = 3
-    """What the images are as a rule: 1 grayscale, 3 colour."""
+    """Usual number of channels of the images: 1 (grayscale) or 3 (colour)."""
 
     def build(self) -> Mapping[str, ImageSource]:
         """Splits by folder, or `train` alone."""
@@ -73,16 +73,17 @@ class Csv(Dataset):
     classes: tuple[str, ...] | None = Field(None, min_length=2)
     """Class names, in this order; left out: those in the file, in alphabetical order. Another label is an error."""
     channels: Literal[1, 3] = 3
-    """What the images are as a rule: 1 grayscale, 3 colour."""
+    """Usual number of channels of the images: 1 (grayscale) or 3 (colour)."""
 
     def build(self) -> Mapping[str, ImageSource]:
         """Splits by column, or `train` alone."""
-        from framework_folder._table import read_table
+        from framework_folder._table import Columns, read_splits
 
-        return read_table(self)
+        columns = Columns(self.path_column, self.label_column, self.split_column)
+        return read_splits(self.file, self.root, columns, self.suffix, self.classes, self.channels)
 
 
 @hookimpl
 def components() -> Sequence[type[Component]]:
-    """What this plugin offers."""
+    """The components of this plugin."""
     return [Folder, Csv]

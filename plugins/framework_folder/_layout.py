@@ -15,7 +15,7 @@ ORDER = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Layout:
-    """What the folders of a data set are."""
+    """The roles of the folders of a dataset."""
 
     base: Node
     """The folder that holds the splits or the classes."""

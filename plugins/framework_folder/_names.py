@@ -18,7 +18,7 @@ WORDS = {
 """`eval` is a test split, as in Hugging Face's `datasets`."""
 
 PLAIN = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
-"""Names that nobody takes for something else."""
+"""Unambiguous names."""
 
 GENERIC = frozenset(
     {

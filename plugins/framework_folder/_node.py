@@ -1,4 +1,4 @@
-"""One folder of the tree, listed when it is first looked at."""
+"""One folder of the tree, listed on first access."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ SHOWN = 4
 
 @dataclass(frozen=True)
 class Node:
-    """A folder of the data set."""
+    """A folder of the dataset."""
 
     path: Path
     parts: tuple[str, ...] = ()
-    """Of its path below the root of the data set."""
+    """Of its path below the root of the dataset."""
 
     @property
     def name(self) -> str:
-        """The path below the root of the data set, or the root itself."""
+        """The path below the root of the dataset, or the root itself."""
         return "/".join(self.parts) or str(self.path)
 
     @cached_property

@@ -7,18 +7,22 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal, NamedTuple
 
-from framework import ImageFiles, Splits, UserError, did_you_mean, existing_path, find_data, nfc
-from framework_folder._cells import column_names, read_cells
+from framework import ImageFiles, Splits, UserError, did_you_mean, existing_path, find_data, nfc, read_table
 from framework_folder._names import known_split
-
-if TYPE_CHECKING:
-    from framework_folder import Csv
 
 USED = ("train", "validation", "test")
 SPLIT_COLUMNS = ("split", "subset", "partition", "fold", "set", "usage")
 """Usual names of a column that holds splits, in lower case."""
+
+
+class Columns(NamedTuple):
+    """The names of the columns."""
+
+    path: str
+    label: str
+    split: str | None
 
 
 @dataclass(frozen=True)
@@ -31,17 +35,27 @@ class Row:
     split: str
 
 
-def read_table(dataset: Csv) -> Splits:
-    """Sources by split. Raises `UserError` that names file and line where something is wrong."""
-    file = find_data(dataset.file)
+HINT = "Name the columns with dataset.path_column, dataset.label_column and dataset.split_column"
+
+
+def read_splits(
+    given_file: Path,
+    given_root: Path | None,
+    columns: Columns,
+    suffix: str | None,
+    given_classes: Sequence[str] | None,
+    channels: Literal[1, 3],
+) -> Splits:
+    """Sources by split. Raises `UserError` with file and line if something is wrong."""
+    file = find_data(given_file)
     if file is None or not file.is_file():
-        raise UserError(f"dataset 'csv': there is no file '{dataset.file}'. Give it with dataset.file=FILE")
-    root = file.parent if dataset.root is None else find_data(dataset.root)
+        raise UserError(f"dataset 'csv': there is no file '{given_file}'. Give it with dataset.file=FILE")
+    root = file.parent if given_root is None else find_data(given_root)
     if root is None or not root.is_dir():
-        raise UserError(f"dataset 'csv': there is no folder '{dataset.root}'. Give it with dataset.root=DIR")
-    rows = _rows(file, dataset)
-    _require_suffix(file, rows[0], root, dataset)
-    classes = tuple(map(nfc, dataset.classes or sorted({row.label for row in rows})))
+        raise UserError(f"dataset 'csv': there is no folder '{given_root}'. Give it with dataset.root=DIR")
+    header, rows = _rows(file, columns)
+    _require_suffix(file, rows[0], root, suffix)
+    classes = tuple(map(nfc, given_classes or sorted({row.label for row in rows})))
     known = set(classes)
     by_split: dict[str, list[Row]] = {}
     for row in rows:
@@ -53,22 +67,23 @@ def read_table(dataset: Csv) -> Splits:
         by_split.setdefault(row.split, []).append(row)
     if "train" not in by_split:
         raise UserError(f"{file}: no row is of the split 'train'; there are rows of {', '.join(by_split)}")
-    sources = {split: _source(members, classes, root, dataset) for split, members in by_split.items()}
-    return Splits(sources, [*_notes(rows, by_split), *_unused_splits(file, dataset)])
+    sources = {split: _source(members, classes, root, suffix, channels) for split, members in by_split.items()}
+    return Splits(sources, [*_notes(rows, by_split), *_unused_splits(header, columns)])
 
 
-def _rows(file: Path, dataset: Csv) -> list[Row]:
-    columns = [dataset.path_column, dataset.label_column, dataset.split_column]
+def _rows(file: Path, columns: Columns) -> tuple[list[str], list[Row]]:
+    """The names of all columns, and the rows."""
+    table = read_table(file, [column for column in columns if column is not None], HINT)
     rows: list[Row] = []
     splits: dict[str, str] = {}
-    for line, cells in read_cells(file, [column for column in columns if column is not None]):
-        word = "train" if dataset.split_column is None else cells[dataset.split_column]
+    for line, cells in table.rows:
+        word = "train" if columns.split is None else cells[columns.split]
         if word not in splits:
             splits[word] = _split(word, splits, f"{file}:{line}")
-        rows.append(Row(line, cells[dataset.path_column], nfc(cells[dataset.label_column]), splits[word]))
+        rows.append(Row(line, cells[columns.path], nfc(cells[columns.label]), splits[word]))
     if not rows:
         raise UserError(f"{file}: there are no rows below the header")
-    return rows
+    return table.header, rows
 
 
 def _split(word: str, known: Mapping[str, str], where: str) -> str:
@@ -80,10 +95,12 @@ def _split(word: str, known: Mapping[str, str], where: str) -> str:
     return split
 
 
-def _source(rows: Sequence[Row], classes: Sequence[str], root: Path, dataset: Csv) -> ImageFiles:
+def _source(
+    rows: Sequence[Row], classes: Sequence[str], root: Path, suffix: str | None, channels: Literal[1, 3]
+) -> ImageFiles:
     label_of = {name: label for label, name in enumerate(classes)}
-    paths = [_path(root, row.path, dataset.suffix) for row in rows]
-    return ImageFiles(paths, [label_of[row.label] for row in rows], classes, dataset.channels, root)
+    paths = [_path(root, row.path, suffix) for row in rows]
+    return ImageFiles(paths, [label_of[row.label] for row in rows], classes, channels, root)
 
 
 def _path(root: Path, written: str, suffix: str | None) -> Path:
@@ -95,9 +112,9 @@ def _path(root: Path, written: str, suffix: str | None) -> Path:
     return Path(path)
 
 
-def _require_suffix(file: Path, row: Row, root: Path, dataset: Csv) -> None:
+def _require_suffix(file: Path, row: Row, root: Path, given: str | None) -> None:
     """Raise `UserError` where the first path is no file, but one is there with a suffix."""
-    path = _path(root, row.path, dataset.suffix)
+    path = _path(root, row.path, given)
     if path.exists():
         return
     found = sorted(name for name in path.parent.glob(f"{glob.escape(path.name)}.*") if name.is_file())
@@ -109,11 +126,11 @@ def _require_suffix(file: Path, row: Row, root: Path, dataset: Csv) -> None:
         )
 
 
-def _unused_splits(file: Path, dataset: Csv) -> Iterator[str]:
-    """A note for a column that seems to hold splits, where none is named."""
-    if dataset.split_column is None:
-        for name in column_names(file, [dataset.path_column, dataset.label_column]):
-            if name.casefold() in SPLIT_COLUMNS and name not in (dataset.path_column, dataset.label_column):
+def _unused_splits(header: Sequence[str], columns: Columns) -> Iterator[str]:
+    """A note on a column that seems to contain splits, if none is named."""
+    if columns.split is None:
+        for name in header:
+            if name.casefold() in SPLIT_COLUMNS and name not in (columns.path, columns.label):
                 yield f"the column '{name}' is not used: if it holds splits, set dataset.split_column={name}"
 
 

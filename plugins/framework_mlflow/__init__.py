@@ -15,25 +15,25 @@ class MLflow(Callback):
     name = "mlflow"
     essential = False
     experiment: str = "framework"
-    """The experiment that the run belongs to; it is made where there is none."""
+    """Name of the experiment; it is created if it does not exist."""
     tracking_uri: str | None = None
-    """The tracking server, as in `http://localhost:5000`, or a database. Left out: `$MLFLOW_TRACKING_URI`, or what
-    MLflow takes without. Recipes are kept and shared: a password belongs into `$MLFLOW_TRACKING_PASSWORD`."""
+    """The tracking server, as in `http://localhost:5000`, or a database. Default: `$MLFLOW_TRACKING_URI`, or
+    MLflow's own default. Recipes are saved and shared: put passwords in `$MLFLOW_TRACKING_PASSWORD`."""
     log_images: int = Field(16, ge=0)
-    """Images of the validation split to show with their predictions whenever weights are kept; 0: none."""
+    """Validation images to log with their predictions whenever weights are saved as the best; 0: none."""
     log_model: bool = False
-    """Upload the kept weights at the end, with the files that make them a classifier again."""
+    """Upload the final weights, with the files that are needed to load them."""
 
     def build(self, run: RunFolder, say: Callable[[str], None]) -> Any:
-        """The callback. Raises `UserError` where MLflow is not installed."""
+        """The callback. Raises `UserError` if MLflow is not installed."""
         try:
             from framework_mlflow._tracker import Tracker
         except ImportError as error:
             raise UserError(f"callback 'mlflow' needs MLflow: pip install 'framework[mlflow]' ({error})") from error
-        return Tracker(self, run, say)
+        return Tracker(run, say, self.experiment, self.tracking_uri, self.log_images, self.log_model)
 
 
 @hookimpl
 def components() -> Sequence[type[Component]]:
-    """What this plugin offers."""
+    """The components of this plugin."""
     return [MLflow]

@@ -1,19 +1,16 @@
-"""What happens in a run, told to MLflow."""
+"""Logs a run to MLflow."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
 
 from framework import Confusion, Example, Interrupted, RunFolder, confusion_picture, examples_picture, hookimpl, scalars
-
-if TYPE_CHECKING:
-    from framework_mlflow import MLflow
 
 PARAMETERS_AT_A_TIME, METRICS_AT_A_TIME = 100, 1000
 LONGEST_VALUE = 500
@@ -21,14 +18,24 @@ LONGEST_VALUE = 500
 
 
 class Tracker:
-    """One run of MLflow, found again by `mlflow.json` in the run folder when a run is resumed.
+    """One MLflow run; a resumed run continues the one in `mlflow.json` of the run folder.
 
-    Metrics wait here until the server has taken them: what it missed it is told with the next. `mlflow.json` has the
-    step of the last that it took, so that a later session tells it the rest from `metrics.jsonl`.
+    Metrics are queued until the server accepts them. `mlflow.json` has the step of the last accepted ones; a later
+    session sends the rest from `metrics.jsonl`.
     """
 
-    def __init__(self, component: MLflow, run: RunFolder, say: Callable[[str], None]) -> None:
-        self.component, self.run, self.say = component, run, say
+    def __init__(
+        self,
+        run: RunFolder,
+        say: Callable[[str], None],
+        experiment: str,
+        tracking_uri: str | None,
+        log_images: int,
+        log_model: bool,
+    ) -> None:
+        self.run, self.say = run, say
+        self.experiment, self.tracking_uri = experiment, tracking_uri
+        self.log_images, self.log_model = log_images, log_model
         self.state: dict[str, Any] = {}
         self.known = 0
         self.waiting: list[Metric] = []
@@ -37,13 +44,13 @@ class Tracker:
 
     @property
     def run_id(self) -> str:
-        """MLflow's name for the run; empty where there is none yet."""
+        """MLflow's ID of the run; empty before it is created."""
         return str(self.state.get("run_id", ""))
 
     @hookimpl
     def run_start(self) -> None:
-        """Make the run with the recipe as its parameters, or go on with it; what it missed waits for the next."""
-        self.client = MlflowClient(tracking_uri=self.component.tracking_uri)
+        """Create the run with the recipe as its parameters, or continue it."""
+        self.client = MlflowClient(tracking_uri=self.tracking_uri)
         if (self.run.path / "mlflow.json").is_file():
             self.state = self.run.read("mlflow")
             self.known = self.state["step"]
@@ -58,7 +65,7 @@ class Tracker:
                 self._add({"epoch": epoch, **line}, step)
 
     def _make_run(self) -> None:
-        name = self.component.experiment
+        name = self.experiment
         experiment = self.client.get_experiment_by_name(name)
         experiment_id = experiment.experiment_id if experiment else self.client.create_experiment(name)
         made = self.client.create_run(experiment_id, run_name=self.run.path.resolve().name)
@@ -74,7 +81,7 @@ class Tracker:
     def step_end(self, step: int, metrics: Mapping[str, float]) -> None:
         """Curves by step, under `step/`."""
         self._add(metrics, step, "step/")
-        if not self.troubled:  # a server that does not answer would be waited for again and again
+        if not self.troubled:  # each call to an unreachable server would wait for its timeout
             self._send()
 
     @hookimpl
@@ -86,36 +93,36 @@ class Tracker:
         examples: Callable[[int], Sequence[Example]],
         confusion: Callable[[], Confusion],
     ) -> None:
-        """Curves by epoch; pictures where weights were kept."""
+        """Curves by epoch; pictures if weights were saved as the best."""
         self._add({"epoch": epoch, **metrics}, step)
         self._send()
         validation = metrics.get("validation")
         if validation and metrics["kept"] and step >= self.known:
             self._picture_confusion(confusion, f"epoch_{epoch:04}")
-            if self.component.log_images:
-                shown = examples_picture(examples(self.component.log_images))
+            if self.log_images:
+                shown = examples_picture(examples(self.log_images))
                 self.client.log_image(self.run_id, shown, artifact_file=f"examples/epoch_{epoch:04}.png")
 
     @hookimpl
     def run_end(self, results: Mapping[str, Any], confusion: Callable[[], Confusion]) -> None:
-        """Final metrics under `final/`, all of them in `results.json`, and the weights where they are wanted.
+        """Final metrics under `final/`, `results.json`, and the weights if requested.
 
         Each is tried whatever became of the others, and the run ends in any case: there is no later session.
         """
         self._add(results, results["steps"], "final/")
         with ExitStack() as parts:  # done in reverse order
             parts.callback(self.client.set_terminated, self.run_id, "FINISHED")
-            if self.component.log_model:
+            if self.log_model:
                 parts.callback(self._upload_model)
             parts.callback(self.client.log_artifact, self.run_id, str(self.run.results))
             if "test" in results:
                 parts.callback(self._picture_confusion, confusion, "test")
             parts.callback(self._send)
-        self.say(f"mlflow: run {self.run_id} of experiment '{self.component.experiment}'")
+        self.say(f"mlflow: run {self.run_id} of experiment '{self.experiment}'")
 
     @hookimpl
     def run_stopped(self, error: BaseException) -> None:
-        """The run counts as killed or failed until it is resumed."""
+        """Set the run's status to killed or failed until it is resumed."""
         if self.run_id:
             try:
                 self._send()
@@ -123,7 +130,7 @@ class Tracker:
                 self.client.set_terminated(self.run_id, "KILLED" if isinstance(error, Interrupted) else "FAILED")
 
     def _add(self, metrics: Mapping[str, Any], step: int, prefix: str = "") -> None:
-        """Keep metrics for sending; those before the last that the server took of earlier sessions it has already."""
+        """Queue metrics for sending, without those that earlier sessions have sent."""
         if step >= self.known:
             now = int(time.time() * 1000)
             self.waiting += [Metric(key, value, now, step) for key, value in scalars(metrics, prefix).items()]

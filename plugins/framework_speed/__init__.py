@@ -1,4 +1,4 @@
-"""Networks for the shortest road to a given accuracy, after the speed records on CIFAR-10."""
+"""Networks that reach a given accuracy in little time, after the speed records on CIFAR-10."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 class SpeedNet(Model):
     """A short network of dense 3×3 convolutions with a whitening first layer, after airbench (Jordan, 2024).
 
-    The first layer looks at small patches and is not trained: it makes the patches of the training images uncorrelated.
-    Three blocks of `depth` convolutions follow, each halving the map.
+    The first layer is not trained: it whitens small patches of the training images. Three blocks of `depth`
+    convolutions follow; each halves the feature map.
     """
 
     name = "speednet"
     widths: tuple[PositiveInt, PositiveInt, PositiveInt] = (64, 128, 256)
     """Channels of the three blocks."""
     depth: int = Field(2, ge=2)
-    """Convolutions in each block. From three on, those after the first are a residual branch, as in airbench96."""
+    """Convolutions in each block. With three or more, those after the first are a residual branch, as in airbench96."""
     patch: Literal[2, 4] = 4
-    """Pixels along a side of the first layer's patches, which overlap by half: 4 halves the map, 2 keeps its size."""
+    """Side of the first layer's patches in pixels; they overlap by half: 4 halves the map, 2 keeps its size."""
     whiten: bool = True
-    """Whiten the patches of the first layer by the training images' statistics; else it is trained like any other."""
+    """Initialise the first layer by whitening and freeze it; if false, it is trained as any other layer."""
     dirac: bool = True
-    """Begin with convolutions that pass on what they get, as far as channels go (Zagoruyko & Komodakis, 2017)."""
+    """Dirac initialisation: convolutions start as the identity (Zagoruyko & Komodakis, 2017)."""
     scale: float = Field(1 / 9, gt=0)
-    """Factor on the logits."""
+    """Factor of the logits."""
 
     def build(self, num_classes: int, channels: int, sample: "Tensor | None") -> "nn.Module":
-        """The network; without a `sample` of training images the first layer waits for weights to be loaded."""
+        """The network; without a `sample` of training images, the first layer needs loaded weights."""
         from framework_speed._network import SpeedNetwork
 
         return SpeedNetwork(
@@ -43,5 +43,5 @@ class SpeedNet(Model):
 
 @hookimpl
 def components() -> Sequence[type[Model]]:
-    """What this plugin offers."""
+    """The components of this plugin."""
     return [SpeedNet]

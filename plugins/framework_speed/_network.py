@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 EPSILON = 5e-4
-"""Added to the variances before dividing by them: patches' finest components are mostly noise."""
+"""Added to the variances before division: the finest components of patches are mostly noise."""
 
 AT_ONCE = 2**25
-"""Values of patches that are held at a time, in float64: the patches of a sample of large images take gigabytes."""
+"""Patch values held in memory at a time, in float64: the patches of large images take gigabytes."""
 
 
 class SpeedNetwork(nn.Module):
@@ -53,7 +53,7 @@ class SpeedNetwork(nn.Module):
 
 
 class Block(nn.Sequential):
-    """Convolutions, and the map halved after the first; of three and more, the later ones are a residual branch."""
+    """Convolutions with pooling after the first; with three or more, the later ones are a residual branch."""
 
     def __init__(self, before: int, width: int, depth: int) -> None:
         layers = [*_convolution(before, width, nn.MaxPool2d(2))]

@@ -17,12 +17,12 @@ class TensorBoard(Callback):
     aliases = ("SummaryWriter",)
     essential = False
     folder: Path | None = None
-    """Where a folder named like the run is made for the event files. Left out: `tensorboard` in the run folder."""
+    """Parent of the folder of event files, which is named after the run. Default: `tensorboard` in the run folder."""
     log_images: int = Field(16, ge=0)
-    """Images of the validation split to show with their predictions whenever weights are kept; 0: none."""
+    """Validation images to log with their predictions whenever weights are saved as the best; 0: none."""
 
     def build(self, run: RunFolder) -> Any:
-        """The callback. Raises `UserError` where TensorBoard is not installed."""
+        """The callback. Raises `UserError` if TensorBoard is not installed."""
         try:
             from framework_tensorboard._writer import EventWriter
         except ImportError as error:
@@ -37,5 +37,5 @@ class TensorBoard(Callback):
 
 @hookimpl
 def components() -> Sequence[type[Component]]:
-    """What this plugin offers."""
+    """The components of this plugin."""
     return [TensorBoard]

@@ -1,4 +1,4 @@
-"""What happens in a run, as TensorBoard's events."""
+"""Logs a run as TensorBoard events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from framework import Confusion, Example, RunFolder, confusion_picture, examples
 
 
 class EventWriter:
-    """Writes to one folder; a resumed run adds a file that takes the place of what it trains again."""
+    """Writes to one folder; a resumed run adds a file that replaces the repeated steps."""
 
     def __init__(self, run: RunFolder, folder: Path, images: int) -> None:
         self.run, self.folder, self.images = run, folder, images
@@ -22,7 +22,7 @@ class EventWriter:
 
     @hookimpl
     def run_start(self, start_step: int) -> None:
-        """Open the file; events after the step that training goes on from are void."""
+        """Open the file; events after the step that training resumes from are purged."""
         self.writer = SummaryWriter(str(self.folder), purge_step=start_step + 1)
         self.writer.add_text("recipe", f"```yaml\n{self.run.recipe.read_text(encoding='utf-8')}```", start_step)
 
@@ -40,7 +40,7 @@ class EventWriter:
         examples: Callable[[int], Sequence[Example]],
         confusion: Callable[[], Confusion],
     ) -> None:
-        """Curves by epoch; pictures where weights were kept."""
+        """Curves by epoch; pictures if weights were saved as the best."""
         self._add({"epoch": epoch, **metrics}, step)
         validation = metrics.get("validation")
         if validation and metrics["kept"]:
@@ -51,7 +51,7 @@ class EventWriter:
 
     @hookimpl
     def run_end(self, results: Mapping[str, Any], confusion: Callable[[], Confusion]) -> None:
-        """Final metrics under `final/`, together with the recipe on the page of hyperparameters."""
+        """Final metrics under `final/`, with the recipe as hyperparameters."""
         step = results["steps"]
         final = scalars(results, "final/")
         for summary in hparams(_settings(self.run), final):
@@ -63,7 +63,7 @@ class EventWriter:
 
     @hookimpl
     def run_stopped(self) -> None:
-        """What there is, is on the disk."""
+        """Flush and close the file."""
         if self.writer is not None:
             self.writer.close()
 
@@ -76,6 +76,6 @@ class EventWriter:
 
 
 def _settings(run: RunFolder) -> dict[str, Any]:
-    """The recipe's values as TensorBoard takes them."""
+    """The recipe's values in types that TensorBoard accepts."""
     settings = run.settings().items()
     return {key: value if isinstance(value, (bool, int, float, str)) else str(value) for key, value in settings}

@@ -1,4 +1,4 @@
-"""Detector `tiles`: the parts of an image that lie in a grid."""
+"""Detector `tiles`: the cells of a grid over the image."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 class Tiles(Detector):
-    """A grid of neighbouring parts, row by row: for images in which each part has an answer of its own.
+    """The cells of a grid, row by row, for images in which each cell has its own class.
 
-    Where the sides cannot be divided evenly, some parts are a pixel larger than others.
+    If the sides are not divisible, some cells are one pixel larger than others.
     """
 
     name = "tiles"
     rows: int = Field(2, ge=1)
-    """Parts from top to bottom."""
+    """Number of rows."""
     columns: int = Field(2, ge=1)
-    """Parts from left to right."""
+    """Number of columns."""
 
     def build(self) -> "Callable[[NDArray[np.uint8]], list[Region]]":
-        """What cuts."""
+        """A callable from an image to its regions."""
 
         def find(image: "NDArray[np.uint8]") -> list[Region]:
             heights, widths = _spans(image.shape[1], self.rows), _spans(image.shape[2], self.columns)
@@ -36,7 +36,7 @@ class Tiles(Detector):
 
 
 def _spans(side: int, number: int) -> list[tuple[int, int]]:
-    """Start and size of so many parts of a side; of a side with fewer pixels, each pixel once."""
+    """Start and size of each part of a side; if the side has fewer pixels than parts, one part per pixel."""
     number = min(number, side)
     edges = [index * side // number for index in range(number + 1)]
     return [(start, end - start) for start, end in pairwise(edges)]
@@ -44,5 +44,5 @@ def _spans(side: int, number: int) -> list[tuple[int, int]]:
 
 @hookimpl
 def components() -> Sequence[type[Detector]]:
-    """What this plugin offers."""
+    """The components of this plugin."""
     return [Tiles]

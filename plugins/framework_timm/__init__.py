@@ -7,7 +7,7 @@ from framework import Model, Optimizer, hookimpl
 
 @hookimpl
 def components() -> Sequence[type[Model | Optimizer]]:
-    """What this plugin offers."""
+    """The components of this plugin."""
     from framework_timm.models import TimmModel
     from framework_timm.optimizers import TimmOptimizer
 

@@ -1,10 +1,11 @@
-"""From the component `timm` to the network: arguments, image size, weights, and a trial."""
+"""Builds a timm network: its arguments, image size, a trial forward pass, and pretrained weights."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Literal
 
 import timm
 import torch
@@ -14,56 +15,34 @@ from framework import UserError
 from framework_timm._stem import open_stem
 from framework_timm._weights import load_file, load_package, load_published
 
-if TYPE_CHECKING:
-    from framework_timm.models import TimmModel
-
 FAULTS = (RuntimeError, ValueError, AssertionError, IndexError, TypeError, AttributeError, ZeroDivisionError, KeyError)
-"""What architectures raise where they cannot take an image size, or to be told of it."""
-
-
-def build_model(component: TimmModel, num_classes: int, channels: int, image_size: tuple[int, int]) -> nn.Module:
-    """The network, before weights are fetched run on images of that size, of which the architecture may complain.
-
-    Raises `UserError` where it cannot be had with these options or weights.
-    """
-    order = Order(component, num_classes, channels)
-    model = order.fill(image_size)
-
-    def create(weights: dict[str, Any]) -> nn.Module:
-        return order.fill(image_size, weights)
-
-    if component.pretrained is False or next(model.parameters()).is_meta:
-        return model
-    if component.pretrained is True:
-        return load_published(order.label, model, create)
-    if component.pretrained == "package":
-        return load_package(order.label, component.arch, model, channels, num_classes, create)
-    return load_file(component.pretrained, order.label, model, channels, num_classes, create)
+"""Exceptions of architectures that do not support an image size, or the argument for it."""
 
 
 @dataclass(frozen=True)
-class Order:
-    """What is asked of timm, but for the image size and the weights."""
+class Blueprint:
+    """Everything that defines a timm network except its image size and its weights."""
 
-    component: TimmModel
+    arch: str
     num_classes: int
     channels: int
+    small_images: bool | Literal["half"]
+    arguments: dict[str, Any]
+    """Further arguments of `timm.create_model`."""
 
     @property
     def label(self) -> str:
-        """What messages call it."""
-        return f"model 'timm/{self.component.arch}'"
+        """The model's name in messages."""
+        return f"model 'timm/{self.arch}'"
 
-    def fill(self, size: tuple[int, int], weights: dict[str, Any] | None = None) -> nn.Module:
-        """The network for that image size, told the size where the architecture wants to know it.
+    def create(self, size: tuple[int, int], weights: dict[str, Any] | None = None) -> nn.Module:
+        """The network for images of height and width `size`, after one forward pass on them.
 
-        `weights` are the arguments of `timm.create_model` that say where they come from. Raises one of `FAULTS` where
-        the architecture cannot take the size, and `UserError` where it does not take an option.
+        `weights` are the arguments of `timm.create_model` that name pretrained weights. Raises one of `FAULTS` if the
+        architecture does not support the size, and `UserError` if it does not take an option.
         """
-        rates = {name: getattr(self.component, name) for name in ("drop_rate", "drop_path_rate")}
-        given = {name: rate for name, rate in rates.items() if rate} | dict(self.component.options)
-        arguments = {"num_classes": self.num_classes, "in_chans": self.channels, **given, **(weights or {})}
-        if "img_size" in given:
+        arguments = {"num_classes": self.num_classes, "in_chans": self.channels, **self.arguments, **(weights or {})}
+        if "img_size" in self.arguments:
             return self._create(arguments, size)
         try:
             return self._create({"img_size": size, **arguments}, size)
@@ -71,12 +50,12 @@ class Order:
             try:
                 return self._create(arguments, size)
             except FAULTS as error:
-                # Without the argument, an architecture for one size complains of its default size.
+                # Without `img_size`, an architecture of fixed size complains about its default size.
                 raise (error if _refused(fault) == "img_size" else fault) from None
 
     def _create(self, arguments: dict[str, Any], size: tuple[int, int]) -> nn.Module:
         try:
-            model: nn.Module = timm.create_model(self.component.arch, **arguments)
+            model: nn.Module = timm.create_model(self.arch, **arguments)
         except TypeError as error:
             refused = _refused(error)
             if refused in arguments and refused != "img_size":
@@ -84,14 +63,37 @@ class Order:
             raise
         images = torch.zeros((2, self.channels, *size), device=next(model.parameters()).device)
         model.eval()
-        if self.component.small_images:
-            open_stem(model, images, self.label, unstrided=self.component.small_images is True)
-        # Not inference_mode: tensors that a network keeps of it could not be trained with.
+        if self.small_images:
+            open_stem(model, images, self.label, unstrided=self.small_images is True)
+        # Not inference_mode: tensors that a network caches under it could not be trained with.
         with torch.no_grad():
             model(images)
         return model.train()
 
 
+def build_model(
+    blueprint: Blueprint, image_size: tuple[int, int], pretrained: bool | Literal["package"] | Path
+) -> nn.Module:
+    """The network, with pretrained weights if requested; an unsupported image size is found before any download.
+
+    Raises `UserError` if the options or the weights do not fit the architecture.
+    """
+    model = blueprint.create(image_size)
+
+    def create(weights: dict[str, Any]) -> nn.Module:
+        return blueprint.create(image_size, weights)
+
+    if pretrained is False or next(model.parameters()).is_meta:
+        return model
+    label, channels, num_classes = blueprint.label, blueprint.channels, blueprint.num_classes
+    if pretrained is True:
+        return load_published(label, model, create)
+    if pretrained == "package":
+        return load_package(label, blueprint.arch, model, channels, num_classes, create)
+    return load_file(pretrained, label, model, channels, num_classes, create)
+
+
 def _refused(error: Exception) -> str | None:
+    """The argument that a `TypeError` says was unexpected."""
     match = re.search(r"unexpected keyword argument\W+(?:s\W+)?(\w+)", str(error))
     return match[1] if match else None

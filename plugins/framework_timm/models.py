@@ -39,7 +39,7 @@ class TimmModel(Model):
     drop_rate: float = Field(0.0, ge=0, lt=1)
     """Dropout before the classifier; 0: the architecture's own default."""
     drop_path_rate: float = Field(0.0, ge=0, lt=1)
-    """Stochastic depth (Huang et al., 2016): share of residual branches left out per image; 0: the architecture's own
+    """Stochastic depth (Huang et al., 2016): fraction of residual branches dropped per image; 0: the architecture's own
     default."""
     options: dict[str, bool | int | float | str | list[int] | list[float]] = Field(default_factory=dict)
     """Further arguments of `timm.create_model`, as `{global_pool: avg}`."""
@@ -62,7 +62,7 @@ class TimmModel(Model):
         return self.model_copy(update={"pretrained": False})
 
     def pretrained_normalisation(self) -> tuple[Sequence[float], Sequence[float]] | None:
-        """As timm's configuration of the architecture has it; a local file may be of anybody."""
+        """From timm's configuration of the architecture; unknown for a local file."""
         if self.pretrained is not True and self.pretrained != "package":
             return None
         from timm.models import get_pretrained_cfg
@@ -71,7 +71,10 @@ class TimmModel(Model):
         return (config.mean, config.std) if config else None
 
     def build(self, num_classes: int, channels: int, image_size: tuple[int, int]) -> nn.Module:
-        """The network. Raises `UserError` where it cannot be had with these options or weights."""
-        from framework_timm._build import build_model
+        """The network. Raises `UserError` if the options or the weights do not fit the architecture."""
+        from framework_timm._build import Blueprint, build_model
 
-        return build_model(self, num_classes, channels, image_size)
+        rates = {name: getattr(self, name) for name in ("drop_rate", "drop_path_rate")}
+        arguments = {name: rate for name, rate in rates.items() if rate} | self.options
+        blueprint = Blueprint(self.arch, num_classes, channels, self.small_images, arguments)
+        return build_model(blueprint, image_size, self.pretrained)

@@ -8,7 +8,7 @@ from framework.components import Component
 
 @hookimpl
 def components() -> Sequence[type[Component]]:
-    """What this plugin offers."""
+    """The components of this plugin."""
     from framework_torch import callbacks, losses, optimizers, schedulers, transforms
 
     return [

@@ -1,4 +1,4 @@
-"""Trained networks as teachers: what they say of the images that a student is trained on."""
+"""Knowledge distillation: trained networks predict the images that a student is trained on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from framework import Predictor, UserError, names_argument
+from framework import Predictor, UserError, names_argument, rgb_to_gray
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from framework import Normalization
 
 Activation = Literal["softmax", "sigmoid"]
-LUMA = (0.299, 0.587, 0.114)
-"""Of red, green and blue (ITU-R 601-2)."""
 
 
 @dataclass(frozen=True)
@@ -29,20 +27,20 @@ class Teacher:
 
     predictor: Predictor
     columns: Tensor
-    """Where the student's classes are among its logits, int64 K."""
+    """For each of the student's classes, its column in the teacher's logits; int64 K."""
     precision: torch.dtype
     same_input: bool
-    """Whether it was trained on images that were preprocessed as the student's are."""
+    """Whether its preprocessing equals the student's."""
     own: Normalization
     student: Normalization
 
     @classmethod
     def load(
-        cls, named: str, classes: Sequence[str], device: torch.device, precision: torch.dtype, seen_by_student: Any
+        cls, named: str, classes: Sequence[str], device: torch.device, precision: torch.dtype, student_preprocess: Any
     ) -> Teacher:
-        """A run or bundle by path or name; raises `UserError` where there is none or it knows other classes.
+        """Load a run or bundle by path or name. Raises `UserError` if there is none or its classes differ.
 
-        An export has its network inside a graph that takes other images than a student's.
+        An export is refused: preprocessing is part of its graph.
         """
         try:
             predictor = Predictor.open(named, device=str(device))
@@ -51,16 +49,16 @@ class Teacher:
             raise UserError(f"loss.teachers: {error}") from None
         if set(predictor.classes) != set(classes):
             raise UserError(
-                f"loss.teachers: '{named}' knows other classes than the data have: {', '.join(predictor.classes)}; "
-                f"the data have {', '.join(classes)}"
+                f"loss.teachers: '{named}' has other classes than the dataset: {', '.join(predictor.classes)}; "
+                f"the dataset has {', '.join(classes)}"
             )
         columns = torch.tensor([predictor.classes.index(name) for name in classes], device=device)
         _network(predictor).requires_grad_(False)
-        own, student = (preprocess.normalization(device) for preprocess in (predictor.preprocess, seen_by_student))
-        return cls(predictor, columns, precision, predictor.preprocess == seen_by_student, own, student)
+        own, student = (preprocess.normalization(device) for preprocess in (predictor.preprocess, student_preprocess))
+        return cls(predictor, columns, precision, predictor.preprocess == student_preprocess, own, student)
 
     def require_activation(self, students: Activation) -> None:
-        """Raise `UserError` where the student is trained with another: their probabilities mean different things."""
+        """Raise `UserError` if the student is trained with another activation: the probabilities are not comparable."""
         own = self.predictor.trained.activation
         if own != students:
             raise UserError(
@@ -70,9 +68,9 @@ class Teacher:
             )
 
     def logits(self, images: Tensor) -> Tensor:
-        """Float32 B×K of what the student got, normalised by the student's preprocessing."""
+        """Float32 B×K for the student's input: images normalised by the student's preprocessing."""
         if not self.same_input or images.shape[2:] != self._size:
-            images = self.own(self._brought_over(images))
+            images = self.own(self._converted(images))
         mixed = self.precision != torch.float32
         with torch.autocast(images.device.type, self.precision) if mixed else nullcontext():
             logits: Tensor = _network(self.predictor)(images)
@@ -82,12 +80,11 @@ class Teacher:
     def _size(self) -> tuple[int, int]:
         return self.predictor.preprocess.height, self.predictor.preprocess.width
 
-    def _brought_over(self, images: Tensor) -> Tensor:
-        """The student's images in [0, 1], with this one's channels and size."""
+    def _converted(self, images: Tensor) -> Tensor:
+        """The student's images in [0, 1], with the teacher's channels and size."""
         images = images * self.student.std + self.student.mean
         if self.predictor.preprocess.channels < images.shape[1]:
-            red, green, blue = (weight * channel for weight, channel in zip(LUMA, images.split(1, 1), strict=True))
-            images = red + green + blue
+            images = rgb_to_gray(images)
         elif self.predictor.preprocess.channels > images.shape[1]:
             images = images.expand(-1, 3, -1, -1)
         if images.shape[2:] != self._size:
@@ -96,9 +93,9 @@ class Teacher:
 
 
 class Distillation(nn.Module):
-    """(1 - w) · base + w · T² · KL(teachers || student), both softened by T.
+    """(1 - w) · base + w · T² · KL(teachers || student), with logits of both divided by the temperature T.
 
-    With sigmoids KL is the sum over the classes, each against the rest.
+    With sigmoids, KL is summed over the classes, each one against the rest.
     """
 
     def __init__(
@@ -117,27 +114,27 @@ class Distillation(nn.Module):
         self.activation = activation
 
     def forward(self, logits: Tensor, targets: Tensor, images: Tensor) -> Tensor:
-        """The scalar loss; `images` are what the student got."""
+        """The scalar loss; `images` are the student's input."""
         with torch.no_grad():
             softened = [teacher.logits(images) / self.temperature for teacher in self.teachers]
-            taught = torch.stack([_probabilities(one, self.activation) for one in softened]).mean(0)
-        apart = _divergence(taught, logits / self.temperature, self.activation) * self.temperature**2
+            target = torch.stack([_probabilities(one, self.activation) for one in softened]).mean(0)
+        divergence = _divergence(target, logits / self.temperature, self.activation) * self.temperature**2
         if self.weight == 1:
-            return apart
-        seen = {"images": images} if names_argument(self.base, "images") else {}
-        return (1 - self.weight) * self.base(logits, targets, **seen) + self.weight * apart
+            return divergence
+        inputs = {"images": images} if names_argument(self.base, "images") else {}
+        return (1 - self.weight) * self.base(logits, targets, **inputs) + self.weight * divergence
 
 
 def _probabilities(logits: Tensor, activation: Activation) -> Tensor:
     return logits.sigmoid() if activation == "sigmoid" else logits.softmax(dim=1)
 
 
-def _divergence(taught: Tensor, logits: Tensor, activation: Activation) -> Tensor:
-    """KL(taught || student), the mean over the batch, of probabilities and logits B×K."""
+def _divergence(target: Tensor, logits: Tensor, activation: Activation) -> Tensor:
+    """KL(target || student), the mean over the batch, of probabilities and logits B×K."""
     if activation == "softmax":
-        return F.kl_div(F.log_softmax(logits, dim=1), taught, reduction="batchmean")
-    said = F.binary_cross_entropy_with_logits(logits, taught, reduction="sum")
-    return (said - F.binary_cross_entropy(taught, taught, reduction="sum")) / len(logits)
+        return F.kl_div(F.log_softmax(logits, dim=1), target, reduction="batchmean")
+    cross_entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="sum")
+    return (cross_entropy - F.binary_cross_entropy(target, target, reduction="sum")) / len(logits)
 
 
 def _network(predictor: Predictor) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Parameters for each image of a batch, drawn where the images are."""
+"""Random parameters for each image of a batch, drawn on its device."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def symmetric(largest: float, p: float, rng: BatchRNG) -> Tensor:
 
 
 def rectangles(area: Tensor, ratio: Tensor, wanted: Tensor, size: tuple[int, int], rng: BatchRNG) -> Tensor:
-    """Float32 B×1×H×W, 1 in a rectangle of `area` (fraction of the image) and `ratio` (height by width), anywhere.
+    """Masks, float32 B×1×H×W: 1 in a randomly placed rectangle, 0 elsewhere, and all 0 if `wanted` (bool B) is false.
 
-    `ratio` is between the sides as fractions of the image's; where a side would be longer than the image, a ratio
-    nearer to 1 keeps the area. Elsewhere it is 0, and throughout where `wanted`, bool B, is false.
+    `area` is a fraction of the image, `ratio` is height by width, both sides as fractions of the image's. If a side
+    would be longer than the image, `ratio` is moved towards 1, so that the area is kept.
     """
     height, width = size
     ratio = ratio.clamp(area, 1 / area)
@@ -31,9 +31,9 @@ def rectangles(area: Tensor, ratio: Tensor, wanted: Tensor, size: tuple[int, int
     return (rows.float()[:, :, None] * columns.float()[:, None, :])[:, None]
 
 
-def _interval(length: Tensor, room: int, rng: BatchRNG) -> Tensor:
-    """Bool B×room, true in `length` places in a row, rounded to at least one, that begin anywhere."""
-    length = length.round().clamp(1, room)
-    start = (rng.uniform() * (room - length + 1)).floor().clamp(max=room - 1)
-    places = torch.arange(room, dtype=torch.float32, device=length.device)
+def _interval(length: Tensor, size: int, rng: BatchRNG) -> Tensor:
+    """Bool B×size: true in an interval of `length`, rounded to at least 1, at a random start."""
+    length = length.round().clamp(1, size)
+    start = (rng.uniform() * (size - length + 1)).floor().clamp(max=size - 1)
+    places = torch.arange(size, dtype=torch.float32, device=length.device)
     return (places >= start[:, None]) & (places < (start + length)[:, None])

@@ -1,4 +1,4 @@
-"""Geometric transforms as B×3×3 matrices, from where a pixel goes to to where it is taken from, in [-1, 1] (x, y)."""
+"""Geometric transforms as B×3×3 matrices from output to input coordinates (x, y) in [-1, 1]."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def identity(rng: BatchRNG) -> Tensor:
-    """A unit matrix for each image, float32 B×3×3."""
+    """An identity matrix for each image, float32 B×3×3."""
     return torch.eye(3, device=rng.device).repeat(len(rng), 1, 1)
 
 
 @dataclass(frozen=True)
 class FlipMatrices:
-    """x to -x."""
+    """Maps x to -x."""
 
     p: float
 
@@ -36,7 +36,7 @@ class FlipMatrices:
 
 @dataclass(frozen=True)
 class AlternatingFlip:
-    """x to -x in every other epoch; a hash of (seed, image) says in which ones."""
+    """Maps x to -x in every other epoch, even or odd by a hash of (seed, image)."""
 
     def matrices(self, rng: BatchRNG) -> Tensor:
         """Float32 B×3×3."""
@@ -47,7 +47,7 @@ class AlternatingFlip:
 
 @dataclass(frozen=True)
 class ShiftMatrices:
-    """Moves; the width is 2 in these coordinates."""
+    """Translation; width and height are 2 in these coordinates."""
 
     fraction: float
     p: float
@@ -62,7 +62,7 @@ class ShiftMatrices:
 
 @dataclass(frozen=True)
 class ScaleMatrices:
-    """Magnifying by f takes from 1/f as far."""
+    """Scaling by f multiplies input coordinates by 1/f."""
 
     fraction: float
     p: float
@@ -78,7 +78,7 @@ class ScaleMatrices:
 
 @dataclass(frozen=True)
 class RotateMatrices:
-    """Rotation in pixels, whatever the image's shape."""
+    """Rotation in pixel coordinates, for any aspect ratio."""
 
     degrees: float
     p: float
@@ -97,7 +97,7 @@ class RotateMatrices:
 
 @dataclass(frozen=True)
 class CropMatrices:
-    """Moves by whole pixels of images of that size, and by the same share of smaller ones."""
+    """Translation by whole pixels at full image size, and by the same fraction of smaller images."""
 
     padding: int
     image_size: tuple[int, int]

@@ -1,4 +1,4 @@
-"""Parameter groups: weight decay where it belongs, lower rates for earlier stages."""
+"""Parameter groups: no weight decay for biases and norms, lower learning rates for earlier stages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def parameter_groups(
 ) -> list[dict[str, Any]]:
     """Groups of the parameters that require gradients, each with `lr` and `weight_decay`.
 
-    What `framework.undecayed` names is not decayed. With `layer_decay` d, a parameter in stage s of S has the
+    Parameters in `framework.undecayed` have no weight decay. With `layer_decay` d, stage s of S has the learning
     rate lr · d^(S-1-s); see `framework.stages_of`. Howard and Ruder, 2018 ("discriminative
     fine-tuning"); Bao, Dong, Piao and Wei, "BEiT", 2022.
     """

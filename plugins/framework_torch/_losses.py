@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class WeightedMean(nn.Module):
-    """The mean over images of their losses, each times the class weight of the image's target."""
+    """Mean over images of loss × class weight of the target."""
 
     weights: Tensor | None
 
@@ -23,10 +23,10 @@ class WeightedMean(nn.Module):
         self.register_buffer("weights", None if weights is None else torch.tensor(weights))
 
     def mean(self, losses: Tensor, targets: Tensor) -> Tensor:
-        """Of B losses, divided by B.
+        """The weighted sum of B losses, divided by B.
 
-        `nn.CrossEntropyLoss` divides by the batch's sum of weights, so that weights lose their effect in small batches
-        and gradients depend on how a step is cut into batches.
+        `nn.CrossEntropyLoss` divides by the batch's sum of weights: weights then have no effect at batch size 1, and
+        gradients depend on how a step is split into micro-batches.
         """
         return losses.mean() if self.weights is None else (losses * (targets @ self.weights)).mean()
 
@@ -72,6 +72,6 @@ class OneAgainstRest(WeightedMean):
         return self.mean(losses, targets)
 
 
-def smooth(targets: Tensor, share: float) -> Tensor:
-    """Spread `share` of each row evenly over all classes."""
-    return targets if share == 0 else targets * (1 - share) + share / targets.shape[1]
+def smooth(targets: Tensor, smoothing: float) -> Tensor:
+    """Label smoothing: distribute the fraction `smoothing` of each row uniformly over all classes."""
+    return targets if smoothing == 0 else targets * (1 - smoothing) + smoothing / targets.shape[1]

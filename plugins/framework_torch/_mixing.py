@@ -1,4 +1,4 @@
-"""Two images and their targets become one."""
+"""Mixup and cutmix: combine two images and their targets."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Blend:
 
     def __call__(self, images: Tensor, targets: Tensor, rng: BatchRNG) -> tuple[Tensor, Tensor]:
         """Images and targets of the same shapes."""
-        share = rng.beta(self.alpha)
-        share = torch.minimum(share, 1 - share) * rng.chance(self.p)
+        fraction = rng.beta(self.alpha)
+        fraction = torch.minimum(fraction, 1 - fraction) * rng.chance(self.p)
         other = rng.partners()
         return (
-            torch.lerp(images, images[other], share.view(-1, 1, 1, 1)),
-            torch.lerp(targets, targets[other], share.view(-1, 1)),
+            torch.lerp(images, images[other], fraction.view(-1, 1, 1, 1)),
+            torch.lerp(targets, targets[other], fraction.view(-1, 1)),
         )
 
 
@@ -45,5 +45,5 @@ class Paste:
         area = rng.beta(self.alpha)
         where = rectangles(area, torch.ones_like(area), rng.chance(self.p), (images.shape[2], images.shape[3]), rng)
         other = rng.partners()
-        share = where.mean(dim=(1, 2, 3)).view(-1, 1)
-        return torch.lerp(images, images[other], where), torch.lerp(targets, targets[other], share)
+        fraction = where.mean(dim=(1, 2, 3)).view(-1, 1)
+        return torch.lerp(images, images[other], where), torch.lerp(targets, targets[other], fraction)

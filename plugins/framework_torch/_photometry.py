@@ -1,4 +1,4 @@
-"""Changes of pixel values, float32 B×C×H×W in [0, 1]."""
+"""Photometric transforms of float32 B×C×H×W in [0, 1]."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ class ContrastLevels:
 
 @dataclass(frozen=True)
 class EraseRectangle:
-    """Uniform noise in a rectangle of the image's own shape, up to three times taller or wider."""
+    """Uniform noise in a rectangle whose aspect ratio is up to three times the image's, or a third of it."""
 
     p: float
     smallest: float
     largest: float
 
     def __call__(self, images: Tensor, targets: Tensor, rng: BatchRNG) -> tuple[Tensor, Tensor]:
-        """Images of the same shape; targets as they were."""
+        """Images of the same shape; targets unchanged."""
         size = images.shape[2], images.shape[3]
         area = rng.uniform(self.smallest, self.largest)
         ratio = torch.exp(rng.uniform(-1.0986, 1.0986))
         where = rectangles(area, ratio, rng.chance(self.p), size, rng)
-        return torch.lerp(images, rng.noise(*images.shape[1:]), where), targets
+        return rng.with_noise(images, where), targets

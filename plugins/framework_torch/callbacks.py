@@ -1,13 +1,13 @@
-"""Callbacks that need nothing but the standard library."""
+"""Callbacks that need only the standard library."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from framework import Callback, RunFolder, hookimpl
+from framework import Callback, RunFolder, hookimpl, replace_atomically
 
 
 class CsvTable(Callback):
@@ -21,7 +21,7 @@ class CsvTable(Callback):
 
 
 class CsvWriter:
-    """Writes the plain metrics of each epoch; a resumed run replaces rows that it trains again."""
+    """Writes the scalar metrics of each epoch; a resumed run replaces the rows of repeated epochs."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -39,18 +39,20 @@ class CsvWriter:
             of_split = metrics.get(split, {})
             row |= {f"{split}_{key}": value for key, value in of_split.items() if isinstance(value, float)}
         rows = [old for old in self._rows() if int(old["epoch"]) < epoch] + [row]
-        beside = self.path.with_name(f".{self.path.name}.tmp")  # a kill in between must not cost what there is
-        with beside.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(row))
-            writer.writeheader()
-            writer.writerows(rows)
-        beside.replace(self.path)
+        replace_atomically(self.path, lambda temporary: _write(temporary, rows))
 
     def _rows(self) -> list[dict[str, Any]]:
         if not self.path.exists():
             return []
         with self.path.open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
+
+
+def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[-1]))
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 CALLBACKS = (CsvTable,)

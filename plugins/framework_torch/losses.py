@@ -17,14 +17,14 @@ Weights = Literal["none", "balanced"] | dict[str, float]
 
 
 class WeightedLoss(Loss):
-    """What all of them share: class weights."""
+    """Losses with class weights."""
 
     class_weights: Weights = "none"
-    """`balanced`: inversely to the number of training images of a class. Or a weight by class name; classes that are
-    not named weigh 1. Weights are scaled so that their mean over the training images is 1."""
+    """`balanced`: inversely proportional to the number of training images of a class. Or a mapping from class name to
+    weight; the default weight is 1. Weights are scaled so that their mean over the training images is 1."""
 
     def weights(self, class_counts: Mapping[str, int]) -> list[float] | None:
-        """One weight for each class, in the order of the labels, or None."""
+        """One weight per class, in label order, or None."""
         if self.class_weights == "none":
             return None
         if self.class_weights == "balanced":
@@ -34,7 +34,7 @@ class WeightedLoss(Loss):
         for name, weight in given.items():
             if name not in class_counts:
                 raise UserError(
-                    f"loss.class_weights names the class '{name}', which the data does not have"
+                    f"loss.class_weights names the class '{name}', which the dataset does not have"
                     f"{did_you_mean(name, class_counts)} (classes: {', '.join(class_counts)})"
                 )
             if weight < 0:
@@ -58,7 +58,7 @@ class CrossEntropy(WeightedLoss):
         "LabelSmoothing",
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1)
-    """Share of each target that is spread evenly over all classes."""
+    """Fraction of each target that is distributed uniformly over all classes."""
 
     def build(self, class_counts: Mapping[str, int]) -> nn.Module:
         """A module `(logits B×K, targets B×K) -> scalar`."""
@@ -68,12 +68,12 @@ class CrossEntropy(WeightedLoss):
 
 
 class Focal(WeightedLoss):
-    """Cross entropy that counts easy images less (Lin et al., 2017)."""
+    """Focal loss: cross entropy with less weight on easy images (Lin et al., 2017)."""
 
     name = "focal"
     aliases = ("SigmoidFocalLoss", "CategoricalFocalCrossentropy")
     gamma: float = Field(2.0, ge=0)
-    """How much less; 0 is cross entropy."""
+    """Focusing parameter γ; 0 is cross entropy."""
 
     def build(self, class_counts: Mapping[str, int]) -> nn.Module:
         """A module `(logits B×K, targets B×K) -> scalar`."""
@@ -83,15 +83,15 @@ class Focal(WeightedLoss):
 
 
 class BinaryCrossEntropy(WeightedLoss):
-    """A sigmoid for each class against the rest (Wightman et al., "ResNet strikes back", 2021)."""
+    """Binary cross entropy, each class against the rest (Wightman et al., "ResNet strikes back", 2021)."""
 
     name = "bce"
     aliases = ("BCEWithLogitsLoss", "BinaryCrossentropy")
     label_smoothing: float = Field(0.0, ge=0, lt=1)
-    """Share of each target that is spread evenly over all classes."""
+    """Fraction of each target that is distributed uniformly over all classes."""
 
     def activation(self) -> Literal["sigmoid"]:
-        """Probabilities of a class against the rest."""
+        """Sigmoid: each class against the rest."""
         return "sigmoid"
 
     def build(self, class_counts: Mapping[str, int]) -> nn.Module:
@@ -102,35 +102,35 @@ class BinaryCrossEntropy(WeightedLoss):
 
 
 class Distill(Loss):
-    """What trained networks say of the very same images, beside the labels (Hinton, Vinyals & Dean, 2015).
+    """Knowledge distillation from trained networks (Hinton, Vinyals & Dean, 2015).
 
-    The teachers see each batch as the student does, augmented, mixed and all ("consistent teaching": Beyer et al.,
-    2022), brought to their own size, channels and normalisation. They must know the student's classes, in any order.
-    A finished student does without them.
+    Teachers get the student's batches, augmented and mixed ("consistent teaching": Beyer et al., 2022), converted to
+    their own size, channels and normalisation. They must have the student's classes, in any order. They are not needed
+    after training.
     """
 
     name = "distill"
     aliases = ("KLDivLoss", "KnowledgeDistillation")
     teachers: list[str] = Field(min_length=1)
-    """Run folders or bundles, by path or name; the probabilities of several are averaged."""
+    """Runs or bundles, by path or name; probabilities of several are averaged."""
     temperature: float = Field(2.0, gt=0)
-    """Logits of teachers and student are divided by it, so that small probabilities are learned from, too."""
+    """Divisor of the logits of teachers and student; higher values emphasise small probabilities."""
     weight: float = Field(0.5, gt=0, le=1)
-    """Of the teachers; the rest is the labels'. 1: the teachers alone."""
+    """Weight of the teachers; the loss on labels has the rest. 1: teachers only."""
     base: Loss | None = None
-    """The loss by the labels; left out: `cross_entropy`. Its activation is the student's, and must be the teachers'."""
+    """Loss on the labels; default `cross_entropy`. Its activation must be that of the teachers."""
 
     @field_validator("base")
     @classmethod
     def _of_labels(cls, base: Loss | None) -> Loss | None:
         if isinstance(base, cls):
             raise ValueError(
-                "'base' is the loss by the labels, and cannot be 'distill' itself; name all 'teachers' here"
+                "'base' is the loss on the labels and cannot be 'distill'; list all teachers in 'teachers'"
             )
         return base
 
     def activation(self) -> Literal["softmax", "sigmoid"]:
-        """That of the loss by the labels."""
+        """The activation of the base loss."""
         return (self.base or CrossEntropy()).activation()
 
     def build(

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 class TorchOptimizer(Optimizer):
-    """What all of them share."""
+    """Options common to all optimizers of torch."""
 
     weight_decay: float = Field(0.0, ge=0)
-    """Decay of weight matrices and convolution kernels. Left out: biases, normalisation weights, and what the model
-    lists in `no_weight_decay()`; where it lists nothing, class tokens, position embeddings, tables of position biases
-    and layer scale."""
+    """Decay of weight matrices and convolution kernels. Not decayed: biases, normalisation weights, and the model's
+    `no_weight_decay()`; for models without it, class tokens, position embeddings, position bias tables and layer
+    scale."""
     layer_decay: float | None = Field(None, gt=0, le=1)
-    """Factor of the learning rate from each stage of the network to the one before it (the last has the full rate);
-    for fine-tuning, 0.65 to 0.9."""
+    """Layer-wise learning-rate decay: factor from each stage of the network to the one before it; the last stage has
+    the full rate. For fine-tuning, 0.65 to 0.9."""
 
     def groups(self, model: nn.Module, lr: float) -> list[dict[str, Any]]:
         """The trainable parameters in groups with their own learning rate and weight decay."""
@@ -38,9 +38,9 @@ class SGD(TorchOptimizer):
     lr: float = Field(0.1, gt=0)
     """Learning rate."""
     momentum: float = Field(0.9, ge=0, lt=1)
-    """Share of the previous update that is kept."""
+    """Fraction of the previous update kept."""
     nesterov: bool = True
-    """Nesterov's momentum; used where momentum is above 0."""
+    """Nesterov momentum; ignored if momentum is 0."""
 
     def build(self, model: nn.Module) -> torch.optim.Optimizer:
         """The optimizer."""
@@ -56,14 +56,14 @@ class SGD(TorchOptimizer):
 
 
 class AdaptiveOptimizer(TorchOptimizer):
-    """What Adam and its like share."""
+    """Options common to Adam and AdamW."""
 
     lr: float = Field(1e-3, gt=0)
     """Learning rate."""
     beta1: float = Field(0.9, ge=0, lt=1)
-    """Decay of the gradient's mean."""
+    """Decay of the first moment."""
     beta2: float = Field(0.999, ge=0, lt=1)
-    """Decay of the squared gradient's mean."""
+    """Decay of the running mean of the squared gradient."""
     eps: float = Field(1e-8, gt=0)
     """Added to the denominator."""
 
@@ -86,7 +86,7 @@ class AdamW(AdaptiveOptimizer):
 
     name = "adamw"
     weight_decay: float = Field(0.01, ge=0)
-    """Decay of weight matrices and convolution kernels, times the learning rate, at each step."""
+    """Decay of weight matrices and convolution kernels per step, multiplied by the learning rate."""
 
     def build(self, model: nn.Module) -> torch.optim.Optimizer:
         """The optimizer."""
@@ -104,9 +104,9 @@ class RMSprop(TorchOptimizer):
     lr: float = Field(1e-3, gt=0)
     """Learning rate."""
     alpha: float = Field(0.9, ge=0, lt=1)
-    """Decay of the squared gradient's mean."""
+    """Decay of the running mean of the squared gradient."""
     momentum: float = Field(0.9, ge=0, lt=1)
-    """Share of the previous update that is kept."""
+    """Fraction of the previous update kept."""
     eps: float = Field(1e-3, gt=0)
     """Added to the denominator."""
 
@@ -123,7 +123,7 @@ def _on_cuda(model: nn.Module) -> bool:
 
 
 def _can_fuse(model: nn.Module) -> bool:
-    """One kernel for all parameters: on CUDA and on the CPU."""
+    """Whether a fused kernel exists: on CUDA and on the CPU."""
     return next(model.parameters()).device.type in ("cuda", "cpu")
 
 

@@ -1,4 +1,4 @@
-"""Learning rates over time."""
+"""Learning-rate schedules."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class FactorScheduler(Scheduler):
-    """A scheduler whose learning rate is the optimizer's own times a factor that follows from the step."""
+    """Schedules that multiply the optimizer's learning rate by a function of the step."""
 
     warmup: float = Field(0.0, ge=0, lt=1)
-    """Share of all steps in which the rate first rises linearly from near 0."""
+    """Fraction of all steps with linear warmup from near 0."""
 
     def factor(self, progress: float, epoch: float) -> float:
-        """The factor after the warm-up: `progress` from 0 to 1 over the steps that remain, `epoch` from the start."""
+        """The factor after warmup; `progress` is 0 to 1 over the remaining steps, `epoch` counts from the start."""
         raise NotImplementedError
 
     def build(self, optimizer: torch.optim.Optimizer, total_steps: int, steps_per_epoch: int) -> LRScheduler:
@@ -32,20 +32,20 @@ class FactorScheduler(Scheduler):
         return LambdaLR(optimizer, self.factors(total_steps, steps_per_epoch))
 
     def factors(self, total_steps: int, steps_per_epoch: int) -> Callable[[int], float]:
-        """The factor as a function of the number of steps done."""
-        rising = round(self.warmup * total_steps)
+        """The factor as a function of the number of completed steps."""
+        warmup = round(self.warmup * total_steps)
 
         def factor_at(step: int) -> float:
-            if step < rising:
-                return (step + 1) / (rising + 1)
-            progress = (step - rising) / max(1, total_steps - rising)
+            if step < warmup:
+                return (step + 1) / (warmup + 1)
+            progress = (step - warmup) / max(1, total_steps - warmup)
             return self.factor(min(progress, 1.0), step / steps_per_epoch)
 
         return factor_at
 
 
 class Constant(FactorScheduler):
-    """The same learning rate throughout, after the warm-up if there is one."""
+    """Constant learning rate, after an optional warmup."""
 
     name = "constant"
 
@@ -55,14 +55,14 @@ class Constant(FactorScheduler):
 
 
 class WarmUp(FactorScheduler):
-    """A linear rise, then a linear or constant rest: the schedule of many fine-tuning recipes."""
+    """Linear warmup, then linear decay or a constant rate: the schedule of many fine-tuning recipes."""
 
     name = "warmup"
     aliases = ("LinearLR", "LinearWarmup")
     warmup: float = Field(0.1, gt=0, lt=1)
-    """Share of all steps in which the rate rises linearly from near 0."""
+    """Fraction of all steps with linear warmup from near 0."""
     then: Literal["linear", "constant"] = "linear"
-    """After the rise: fall linearly to 0, or stay."""
+    """After warmup: linear decay to 0, or constant."""
 
     def factor(self, progress: float, epoch: float) -> float:
         """From 1 to 0, or 1."""
@@ -70,7 +70,7 @@ class WarmUp(FactorScheduler):
 
 
 class Step(FactorScheduler):
-    """The rate times `gamma` every `every` epochs."""
+    """Multiply the rate by `gamma` every `every` epochs."""
 
     name = "step"
     aliases = ("ExponentialLR", "ExponentialDecay")
@@ -81,11 +81,11 @@ class Step(FactorScheduler):
 
     def factor(self, progress: float, epoch: float) -> float:
         """Powers of `gamma`."""
-        return float(self.gamma ** math.floor(epoch / self.every + 1e-9))  # 0.3 / 0.1 is a little less than 3
+        return float(self.gamma ** math.floor(epoch / self.every + 1e-9))  # 0.3 / 0.1 is slightly below 3
 
 
 class MultiStep(FactorScheduler):
-    """The rate times `gamma` at each of the given epochs."""
+    """Multiply the rate by `gamma` at each of the given epochs."""
 
     name = "multi_step"
     milestones: tuple[float, ...] = Field(min_length=1)
@@ -99,14 +99,14 @@ class MultiStep(FactorScheduler):
 
 
 class Cosine(FactorScheduler):
-    """Half a cosine from the full rate down to `final` times it (Loshchilov & Hutter, 2017)."""
+    """Cosine decay from the full rate to `final` times it (Loshchilov & Hutter, 2017)."""
 
     name = "cosine"
     aliases = ("CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CosineDecay")
     warmup: float = Field(0.05, ge=0, lt=1)
-    """Share of all steps in which the rate first rises linearly from near 0."""
+    """Fraction of all steps with linear warmup from near 0."""
     final: float = Field(0.0, ge=0, le=1)
-    """Share of the rate that is left at the end."""
+    """Final learning rate as a fraction of the full rate."""
 
     def factor(self, progress: float, epoch: float) -> float:
         """From 1 to `final`."""
@@ -114,32 +114,32 @@ class Cosine(FactorScheduler):
 
 
 class OneCycle(Scheduler):
-    """Up to the optimizer's learning rate and down to almost nothing, momentum the other way (Smith, 2018)."""
+    """One-cycle policy (Smith, 2018): the rate rises to the optimizer's, then falls; momentum does the opposite."""
 
     name = "one_cycle"
     rise: float = Field(0.3, gt=0, lt=1)
-    """Share of all steps in which the rate rises; at least one step."""
+    """Fraction of all steps in which the rate rises; at least one step."""
     initial: float = Field(0.04, gt=0, le=1)
-    """Share of the highest rate at the start."""
+    """Initial rate as a fraction of the highest."""
     final: float = Field(1e-4, gt=0, le=1)
-    """Share of the initial rate at the end."""
+    """Final rate as a fraction of the initial rate."""
     shape: Literal["cos", "linear"] = "cos"
-    """Of the rise and the fall."""
+    """Shape of the rise and the fall."""
     cycle_momentum: bool = True
-    """Lower momentum (Adam's beta1) from 0.95 to 0.85 while the rate rises, and back. SGD with momentum 0 stays so."""
+    """Lower momentum (Adam's beta1) from 0.95 to 0.85 while the rate rises, and back. Momentum 0 stays 0."""
 
     def build(self, optimizer: torch.optim.Optimizer, total_steps: int) -> LRScheduler:
-        """`torch.optim.lr_scheduler.OneCycleLR`, in which every parameter group peaks at its own rate."""
+        """`torch.optim.lr_scheduler.OneCycleLR`; every parameter group peaks at its own rate."""
         from torch.optim.lr_scheduler import OneCycleLR
 
-        # Not where momentum is 0, which torch would raise to 0.85 and more.
+        # torch would raise a momentum of 0 to 0.85 and more.
         has_momentum = "betas" in optimizer.defaults or bool(optimizer.defaults.get("momentum"))
-        points = total_steps + 1  # the scheduler is stepped after the last step, too
+        points = total_steps + 1  # the scheduler also steps after the last optimizer step
         return OneCycleLR(
             optimizer,
             [group["lr"] for group in optimizer.param_groups],
             total_steps=points,
-            pct_start=max(self.rise, 2 / points),  # one step at least: torch divides by the length of the rise
+            pct_start=max(self.rise, 2 / points),  # at least one step: torch divides by the length of the rise
             anneal_strategy=self.shape,
             cycle_momentum=self.cycle_momentum and has_momentum,
             div_factor=1 / self.initial,
@@ -148,16 +148,16 @@ class OneCycle(Scheduler):
 
 
 class Plateau(Scheduler):
-    """The rate times `gamma` when the validation figure of `train.monitor` has not improved for a while."""
+    """Multiply the rate by `gamma` when the validation metric `train.monitor` has stopped improving."""
 
     name = "plateau"
     aliases = ("ReduceLROnPlateau",)
     gamma: float = Field(0.1, gt=0, lt=1)
     """Factor of each drop."""
     patience: int = Field(2, ge=0)
-    """Epochs without improvement that are waited for."""
+    """Epochs without improvement before a drop."""
     min_lr: float = Field(0.0, ge=0)
-    """The rate is not lowered below this."""
+    """Lower bound of the rate."""
 
     def build(self, optimizer: torch.optim.Optimizer) -> LRScheduler:
         """`torch.optim.lr_scheduler.ReduceLROnPlateau`."""

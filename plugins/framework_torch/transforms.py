@@ -1,4 +1,4 @@
-"""Transforms of whole batches, with parameters of its own for every image."""
+"""Transforms of batches, with random parameters per image."""
 
 from __future__ import annotations
 
@@ -10,84 +10,84 @@ from framework import Transform
 
 
 class Flip(Transform):
-    """Mirror left and right."""
+    """Mirror horizontally."""
 
     name = "flip"
     aliases = ("HorizontalFlip", "hflip")
     p: float = Field(0.5, ge=0, le=1)
-    """Probability, for each image."""
+    """Probability per image."""
     alternate: bool = False
-    """Mirror each image in every other epoch instead, half of them in the first: two epochs then show every image both
-    ways (Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", arXiv 2404.00498, 2024). Goes with `p: 0.5`."""
+    """Mirror each image in every other epoch, half of them in the first: two epochs then show every image both ways
+    (Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", arXiv 2404.00498, 2024). Requires `p: 0.5`."""
 
     @model_validator(mode="after")
     def _half_of_the_time(self) -> Self:
         if self.alternate and self.p != 0.5:
-            raise ValueError(f"'p' is {self.p}; with 'alternate', which mirrors every other time, it must be 0.5")
+            raise ValueError(f"'p' is {self.p}; with 'alternate' it must be 0.5")
         return self
 
     def build(self, image_size: tuple[int, int]) -> Any:
-        """Geometric: sampled together with its neighbours."""
+        """A geometric transform, composed with adjacent ones into one sampling."""
         from framework_torch._geometry import AlternatingFlip, FlipMatrices
 
         return AlternatingFlip() if self.alternate else FlipMatrices(self.p)
 
 
 class Shift(Transform):
-    """Move by up to a share of the image's size, in both directions; the border is reflected."""
+    """Random translation in both directions; the border is reflected."""
 
     name = "shift"
     aliases = ("RandomTranslation", "RandomTranslate")
     fraction: float = Field(0.1, ge=0, le=1)
-    """Largest move, as a share of height and width."""
+    """Largest translation, as a fraction of height and width."""
     p: float = Field(1.0, ge=0, le=1)
-    """Probability, for each image."""
+    """Probability per image."""
 
     def build(self, image_size: tuple[int, int]) -> Any:
-        """Geometric: sampled together with its neighbours."""
+        """A geometric transform, composed with adjacent ones into one sampling."""
         from framework_torch._geometry import ShiftMatrices
 
         return ShiftMatrices(self.fraction, self.p)
 
 
 class Scale(Transform):
-    """Magnify or shrink about the centre; the border is reflected."""
+    """Random scaling about the centre; the border is reflected."""
 
     name = "scale"
     aliases = ("RandomResizedCrop", "RandomZoom")
     fraction: float = Field(0.1, ge=0, lt=1)
     """The factor lies between 1 - fraction and 1 + fraction."""
     p: float = Field(1.0, ge=0, le=1)
-    """Probability, for each image."""
+    """Probability per image."""
 
     def build(self, image_size: tuple[int, int]) -> Any:
-        """Geometric: sampled together with its neighbours."""
+        """A geometric transform, composed with adjacent ones into one sampling."""
         from framework_torch._geometry import ScaleMatrices
 
         return ScaleMatrices(self.fraction, self.p)
 
 
 class Rotate(Transform):
-    """Turn about the centre; the border is reflected."""
+    """Random rotation about the centre; the border is reflected."""
 
     name = "rotate"
     aliases = ("RandomRotation", "RandomAffine")
     degrees: float = Field(10.0, ge=0, le=180)
-    """Largest angle, either way."""
+    """Largest angle in degrees, in both directions."""
     p: float = Field(1.0, ge=0, le=1)
-    """Probability, for each image."""
+    """Probability per image."""
 
     def build(self, image_size: tuple[int, int]) -> Any:
-        """Geometric: sampled together with its neighbours."""
+        """A geometric transform, composed with adjacent ones into one sampling."""
         from framework_torch._geometry import RotateMatrices
 
         return RotateMatrices(self.degrees, self.p, image_size)
 
 
 class Crop(Transform):
-    """Pad by reflection and crop back to the image's size: a move by whole pixels.
+    """Reflection padding, then a random crop of the image's size: a translation by whole pixels.
 
-    While images are smaller (`train.progressive_resize`) it is the same share of their size, and seldom whole pixels.
+    While images are smaller (`train.progressive_resize`) the translation is the same fraction of their size.
     """
 
     name = "crop"
@@ -95,56 +95,56 @@ class Crop(Transform):
     """Pixels added on each side."""
 
     def build(self, image_size: tuple[int, int]) -> Any:
-        """Geometric: sampled together with its neighbours."""
+        """A geometric transform, composed with adjacent ones into one sampling."""
         from framework_torch._geometry import CropMatrices
 
         return CropMatrices(self.padding, image_size)
 
 
 class Brightness(Transform):
-    """Multiply by a factor about 1, cut to [0, 1]."""
+    """Multiply by a random factor, clamped to [0, 1]."""
 
     name = "brightness"
     aliases = ("ColorJitter",)
     fraction: float = Field(0.2, ge=0, le=1)
     """The factor lies between 1 - fraction and 1 + fraction."""
     p: float = Field(1.0, ge=0, le=1)
-    """Probability, for each image."""
+    """Probability per image."""
 
     def build(self, image_size: tuple[int, int]) -> Any:
-        """Photometric: values are changed together with its neighbours'."""
+        """A photometric transform, composed with adjacent ones."""
         from framework_torch._photometry import BrightnessLevels
 
         return BrightnessLevels(self.fraction, self.p)
 
 
 class Contrast(Transform):
-    """Stretch or shrink pixel values about the image's mean gray, cut to [0, 1]."""
+    """Scale pixel values about the image's mean gray by a random factor, clamped to [0, 1]."""
 
     name = "contrast"
     fraction: float = Field(0.2, ge=0, le=1)
     """The factor lies between 1 - fraction and 1 + fraction."""
     p: float = Field(1.0, ge=0, le=1)
-    """Probability, for each image."""
+    """Probability per image."""
 
     def build(self, image_size: tuple[int, int]) -> Any:
-        """Photometric: values are changed together with its neighbours'."""
+        """A photometric transform, composed with adjacent ones."""
         from framework_torch._photometry import ContrastLevels
 
         return ContrastLevels(self.fraction, self.p)
 
 
 class Erase(Transform):
-    """Replace a rectangle by noise (random erasing: Zhong et al., 2020)."""
+    """Random erasing: replace a rectangle by noise (Zhong et al., 2020)."""
 
     name = "erase"
     aliases = ("RandomErasing", "Cutout")
     p: float = Field(0.5, ge=0, le=1)
-    """Probability, for each image."""
+    """Probability per image."""
     smallest: float = Field(0.02, gt=0, le=1)
-    """Smallest share of the image's area."""
+    """Smallest fraction of the image's area."""
     largest: float = Field(0.2, gt=0, le=1)
-    """Largest share of the image's area."""
+    """Largest fraction of the image's area."""
 
     @model_validator(mode="after")
     def _range(self) -> Self:
@@ -164,9 +164,9 @@ class Mixup(Transform):
 
     name = "mixup"
     alpha: float = Field(0.2, gt=0)
-    """The share of the other image is drawn, for each image, from Beta(alpha, alpha)."""
+    """The weight of the other image is drawn per image from Beta(alpha, alpha)."""
     p: float = Field(1.0, ge=0, le=1)
-    """Probability, for each image."""
+    """Probability per image."""
 
     def build(self, image_size: tuple[int, int]) -> Any:
         """A function of a batch."""
@@ -180,9 +180,9 @@ class Cutmix(Transform):
 
     name = "cutmix"
     alpha: float = Field(1.0, gt=0)
-    """The rectangle's share of the area is drawn, for each image, from Beta(alpha, alpha)."""
+    """The rectangle's fraction of the area is drawn per image from Beta(alpha, alpha)."""
     p: float = Field(0.5, ge=0, le=1)
-    """Probability, for each image."""
+    """Probability per image."""
 
     def build(self, image_size: tuple[int, int]) -> Any:
         """A function of a batch."""

@@ -7,7 +7,7 @@ from framework import Model, hookimpl
 
 @hookimpl
 def components() -> Sequence[type[Model]]:
-    """What this plugin offers: one component per architecture."""
+    """One component per architecture."""
     from framework_torchvision.models import model_classes
 
     return model_classes()

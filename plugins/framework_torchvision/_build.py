@@ -1,54 +1,55 @@
-"""From a component to the network: arguments, stem, image size, and weights."""
+"""Builds a torchvision network: its arguments, stem, image size, and pretrained weights."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Literal
 
 import torch
 import torchvision
 from torch import nn
 
 from framework import UserError
+from framework_torchvision._families import Family
 from framework_torchvision._stem import change_stem
 from framework_torchvision._weights import UnversionedMNASNet, load_weights
-
-if TYPE_CHECKING:
-    from framework_torchvision.models import TorchvisionModel
 
 _ONE_OUTPUT = {"aux_logits": False, "init_weights": True}
 
 
-def build_model(component: TorchvisionModel, num_classes: int, channels: int, image_size: tuple[int, int]) -> nn.Module:
-    """The network. Raises `UserError` where it cannot be had with these options or weights.
+def build_model(
+    arch: str,
+    family: Family,
+    channels: int,
+    image_size: tuple[int, int],
+    arguments: dict[str, Any],
+    small_images: bool | Literal["half"],
+    pretrained: bool | Path,
+) -> nn.Module:
+    """The network. Raises `UserError` if the options or the weights do not fit the architecture.
 
-    For images that it cannot take the architecture complains itself, here or when it runs; before weights are fetched
-    it is run.
+    `arguments` are those of torchvision's function. An architecture that does not support the image size raises its own
+    exception, here or in the forward pass, which is run before any download.
     """
-    model = _fresh(component, num_classes, channels, image_size)
-    parameter = next(model.parameters())
-    if component.pretrained is not False and not parameter.is_meta:
-        # Not inference_mode: tensors that a network keeps of it could not be trained with.
-        with torch.no_grad():
-            model.eval()(torch.zeros((2, channels, *image_size), device=parameter.device))
-        load_weights(model.train(), component)
-    return model
-
-
-def _fresh(component: TorchvisionModel, num_classes: int, channels: int, size: tuple[int, int]) -> nn.Module:
-    arguments = {"num_classes": num_classes, **_particulars(component.name, size), **component.options}
-    if component.dropout is not None and component.family.dropout:
-        arguments[component.family.dropout] = component.dropout
     try:
-        model: nn.Module = torchvision.models.get_model(component.name, weights=None, **arguments)
+        model: nn.Module = torchvision.models.get_model(
+            arch, weights=None, **{**_size_arguments(arch, image_size), **arguments}
+        )
     except TypeError as error:
-        raise UserError(f"torchvision cannot make model '{component.name}' with these options: {error}") from error
+        raise UserError(f"torchvision cannot make model '{arch}' with these options: {error}") from error
     if isinstance(model, torchvision.models.MNASNet):
         model.__class__ = UnversionedMNASNet
-    change_stem(model, component.family, channels, component.small_images)
+    change_stem(model, family, channels, small_images)
+    parameter = next(model.parameters())
+    if pretrained is not False and not parameter.is_meta:
+        # Not inference_mode: tensors that a network caches under it could not be trained with.
+        with torch.no_grad():
+            model.eval()(torch.zeros((2, channels, *image_size), device=parameter.device))
+        load_weights(model.train(), arch, pretrained, small_images)
     return model
 
 
-def _particulars(arch: str, size: tuple[int, int]) -> dict[str, Any]:
+def _size_arguments(arch: str, size: tuple[int, int]) -> dict[str, Any]:
     """Arguments that some families need."""
     if arch in ("googlenet", "inception_v3"):
         return dict(_ONE_OUTPUT)

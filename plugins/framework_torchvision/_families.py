@@ -26,7 +26,7 @@ Shape = Literal["strided", "pooled", "patches", "unstrided"]
 
 @dataclass(frozen=True)
 class Family:
-    """Architectures of one paper, told by how their names begin."""
+    """Architectures of one paper, recognised by the prefix of their names."""
 
     prefix: str
     paper: str

@@ -74,7 +74,7 @@ def adapt_kernels(weight: Tensor, channels: int, small_images: bool | Literal["h
     """Pretrained kernels O×I×h×w for another number of channels: summed for one, else repeated and rescaled.
 
     So a gray image gives what it gave as an RGB image of equal channels. For small images, kernels above 3×3 are
-    resampled to it with their sum kept: what they would answer to the image drawn larger.
+    resampled to it with the same sum: the response to the enlarged image.
     """
     held = weight.shape[1]
     if channels == 1:

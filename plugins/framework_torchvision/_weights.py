@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import safetensors.torch
 import torch
@@ -16,9 +16,6 @@ from torchvision.models.vision_transformer import VisionTransformer, interpolate
 
 from framework import UserError, unreachable
 from framework_torchvision._stem import adapt_kernels, input_convolution
-
-if TYPE_CHECKING:
-    from framework_torchvision.models import TorchvisionModel
 
 State = dict[str, Tensor]
 _AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")
@@ -39,19 +36,21 @@ class UnversionedMNASNet(MNASNet):  # type: ignore[misc]
         super()._load_from_state_dict(state_dict, prefix, {"version": 2, **local_metadata}, *rest)
 
 
-def load_weights(model: nn.Module, component: TorchvisionModel) -> None:
-    """Load what `component.pretrained` names into `model`; `UserError` where that cannot be had or does not fit."""
+def load_weights(
+    model: nn.Module, arch: str, pretrained: Literal[True] | Path, small_images: bool | Literal["half"]
+) -> None:
+    """Load torchvision's weights (true) or a local file; `UserError` if they cannot be read or do not fit."""
     stem = f"{input_convolution(model)}.weight"
-    if isinstance(component.pretrained, Path):
-        source, state = str(component.pretrained), _read(component.pretrained)
+    if isinstance(pretrained, Path):
+        source, state = str(pretrained), _read(pretrained)
     else:
-        source, state = "torchvision's file", _download(component.name)
-        if component.name in _RESCALING:
+        source, state = "torchvision's file", _download(arch)
+        if arch in _RESCALING:
             _fold_rescaling(state, stem)
     _translate(state)
     if stem in state and state[stem].ndim == 4:
         channels = model.get_parameter(stem).shape[1]
-        state[stem] = adapt_kernels(state[stem], channels, component.small_images)
+        state[stem] = adapt_kernels(state[stem], channels, small_images)
     if isinstance(model, VisionTransformer) and "encoder.pos_embedding" in state:
         interpolate_embeddings(model.image_size, model.patch_size, state)
     new = _leave_out_head(state, model)
@@ -60,11 +59,11 @@ def load_weights(model: nn.Module, component: TorchvisionModel) -> None:
         missing, unknown = model.load_state_dict(state, strict=False)
     except RuntimeError as error:
         lines = [line.strip() for line in str(error).splitlines()[1:]]
-        raise UserError(_misfit(source, component.name, lines)) from error
+        raise UserError(_misfit(source, arch, lines)) from error
     problems = {"it lacks": sorted(set(missing) - new), "it has and the model has not": sorted(unknown)}
     if any(problems.values()):
         lines = [f"{problem}: {_enumerate(keys)}" for problem, keys in problems.items() if keys]
-        raise UserError(_misfit(source, component.name, lines))
+        raise UserError(_misfit(source, arch, lines))
 
 
 def _misfit(source: str, arch: str, lines: list[str]) -> str:

@@ -59,7 +59,7 @@ class TorchvisionModel(Model):
         return self.model_copy(update={"pretrained": False})
 
     def pretrained_normalisation(self) -> tuple[Sequence[float], Sequence[float]] | None:
-        """As torchvision's own transforms for its weights have it; a local file may be of anybody."""
+        """From torchvision's transforms for its weights; unknown for a local file."""
         if self.pretrained is not True:
             return None
         from torchvision.models import get_model_weights
@@ -68,10 +68,13 @@ class TorchvisionModel(Model):
         return transforms.mean, transforms.std
 
     def build(self, num_classes: int, channels: int, image_size: tuple[int, int]) -> nn.Module:
-        """The network. Raises `UserError` where it cannot be had with these options or weights."""
+        """The network. Raises `UserError` if the options or the weights do not fit the architecture."""
         from framework_torchvision._build import build_model
 
-        return build_model(self, num_classes, channels, image_size)
+        arguments = {"num_classes": num_classes, **self.options}
+        if self.dropout is not None and self.family.dropout:
+            arguments[self.family.dropout] = self.dropout
+        return build_model(self.name, self.family, channels, image_size, arguments, self.small_images, self.pretrained)
 
 
 @functools.cache

@@ -15,27 +15,26 @@ class Wandb(Callback):
     name = "wandb"
     essential = False
     project: str = "framework"
-    """The project that the run belongs to."""
+    """Name of the project."""
     entity: str | None = None
-    """The user or team that the project belongs to. Left out: your own."""
+    """User or team of the project. Default: your own."""
     mode: Literal["online", "offline"] | None = None
-    """`offline` writes everything into the run folder, for `wandb sync` later. Left out: as `$WANDB_MODE` says, or
-    online."""
+    """`offline` writes to the run folder, for `wandb sync` later. Default: `$WANDB_MODE`, or online."""
     log_images: int = Field(16, ge=0)
-    """Images of the validation split to show with their predictions whenever weights are kept; 0: none."""
+    """Validation images to log with their predictions whenever weights are saved as the best; 0: none."""
     log_model: bool = False
-    """Upload the kept weights at the end as an artifact, with the files that make them a classifier again."""
+    """Upload the final weights as an artifact, with the files that are needed to load them."""
 
     def build(self, run: RunFolder, say: Callable[[str], None]) -> Any:
-        """The callback. Raises `UserError` where W&B is not installed."""
+        """The callback. Raises `UserError` if W&B is not installed."""
         try:
             from framework_wandb._tracker import Tracker
         except ImportError as error:
             raise UserError(f"callback 'wandb' needs W&B: pip install 'framework[wandb]' ({error})") from error
-        return Tracker(self, run, say)
+        return Tracker(run, say, self.project, self.entity, self.mode, self.log_images, self.log_model)
 
 
 @hookimpl
 def components() -> Sequence[type[Component]]:
-    """What this plugin offers."""
+    """The components of this plugin."""
     return [Wandb]

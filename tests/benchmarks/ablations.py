@@ -25,7 +25,8 @@ HEAD = "| change | top-1 | difference | time |\n| --- | --- | --- | --- |"
 def train(recipe: Path, out: Path, overrides: Sequence[str]) -> dict[str, object]:
     """Return the results of the run; train it if it does not exist."""
     if not (out / "results.json").exists():
-        command = [sys.executable, "-m", "framework", "run", str(recipe), *overrides, "--out", str(out), "--resume"]
+        command = [sys.executable, "-m", "framework", "run", str(recipe), *overrides, "--out", str(out)]
+        command += ["--resume"] if out.is_dir() else []
         log = out.with_name(f"{out.name}.log")
         with log.open("w") as output:
             if subprocess.run(command, stdout=output, stderr=subprocess.STDOUT).returncode:

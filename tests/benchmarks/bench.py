@@ -91,7 +91,9 @@ class Bench:
     def __init__(self, task: Task, folder: Path, device: torch.device) -> None:
         self.task, self.folder, self.device = task, folder, device
         self.precision = choose_precision("auto", device)
-        torch.backends.cudnn.benchmark = True  # for all ways
+        # For all ways.
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.allow_tf32 = False
         self.registry = Registry.load()
         self.marks: list[float] = []
         self.workers = 0
@@ -176,12 +178,14 @@ class Bench:
         return self.task.batch_size * (len(timed) - 1) / (timed[-1] - timed[0])
 
 
-def task_arguments(description: str | None, rounds: int) -> argparse.Namespace:
-    """What a benchmark of some tasks is told on its command line: `tasks`, `rounds`, `device`."""
+def task_arguments(description: str | None, rounds: int, *, against: bool = False) -> argparse.Namespace:
+    """Command-line arguments of a benchmark of some tasks: `tasks`, `rounds`, `device`, and `against` if requested."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tasks", nargs="*", choices=[[], *TASKS], help=f"any of {', '.join(TASKS)} (default: all)")
     parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--device", default="auto")
+    if against:
+        parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="another checkout to compare with")
     arguments = parser.parse_args()
     arguments.tasks = [TASKS[name] for name in arguments.tasks or TASKS]
     return arguments

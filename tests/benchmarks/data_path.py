@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from framework.recipe.sections import Recipe
-from framework.training.reading import read_data
+from framework.training.prepare import prepare_data
 from framework.training.session import build_session
 from tests.benchmarks.bench import TASKS, Bench, write_images
 
@@ -30,7 +30,7 @@ def main() -> None:
         write_images(Path(folder), bench.task)
         recipe = Recipe.model_validate(bench.tree(augment=True), context=bench.registry)
         started = time.perf_counter()
-        data = read_data(recipe)
+        data = prepare_data(recipe)
         print(f"store built at {bench.task.images / (time.perf_counter() - started):,.0f} images/s")
         batches = build_session(recipe, *data).batches
         rates: dict[str, list[float]] = {"framework": [], "DataLoader, 1 process": [], "DataLoader, 2 workers": []}

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from framework.components import Dataset
+from framework.data.folders import class_tree
 from framework.data.preprocess import Preprocessor
 from framework.data.splits import build_splits
 from framework.data.stamps import SETTLED, stamps_of
-from framework.data.stores.cache import Cache, identity
+from framework.data.stores.cache import Cache
 from framework.data.stores.digests import Digests
-from framework.data.trees import class_tree
+from framework.data.stores.entry import digests_path, identity
 from framework.recipe.loading import validate_component
 from framework.registry import Registry
 
@@ -56,15 +57,15 @@ def main() -> None:
         with timed("stamps"):
             stamps = stamps_of(source, range(len(source)))
         assert stamps is not None
-        known = Cache(Path(folder)).digests_path(source, stamps)
+        known = digests_path(Cache(Path(folder)), source, stamps)
         with timed("digests of all contents, as when a data set moved"):
-            digests = Digests.read(known, stamps)
+            digests = Digests.load(known, stamps)
             digests.all()
-        digests.keep(known)
+        digests.save(known)
         with timed("digests that are known"):
-            Digests.read(known, stamps).all()
+            Digests.load(known, stamps).all()
         with timed("identity"):
-            identity(source, Preprocessor(224, 224, 3, "crop"), stamps, streams=False)
+            identity(source, Preprocessor(224, 224, 3, "crop"), stamps)
         dataset = validate_component(Dataset, "folder", Registry.load(), [f"root={root}"])
         with timed("all splits of the dataset 'folder'"):
             splits = build_splits(dataset)

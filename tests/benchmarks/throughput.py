@@ -13,7 +13,8 @@ torchvision       ImageFolder, DataLoader and torchvision's transforms in a plai
 timm              timm's own dataset, transforms and loader in a plain loop
 lightning, fastai, transformers   the same DataLoader handed to each
 
-DataLoaders have the number of workers that is best for torchvision's loop.
+DataLoaders have the number of workers that is best for torchvision's loop. `--against CHECKOUT` compares with another
+checkout of the project instead of the others: `bare`, and both ways of `framework` with the code of each checkout.
 """
 
 from __future__ import annotations
@@ -29,18 +30,24 @@ from pathlib import Path
 
 from framework.device import choose_device, choose_precision
 from tests.benchmarks.bench import Task, task_arguments, write_images
+from tests.benchmarks.startup import checkout_environment
 from tests.benchmarks.ways import installed
+
+OWN = Path(__file__).parents[2]
+FRAMEWORK = ("framework", "framework-plain")
+THERE = ", there"
 
 
 class Way:
     """A process that trains by one way when asked to."""
 
-    def __init__(self, name: str, task: Task, folder: Path, device: str) -> None:
+    def __init__(self, name: str, task: Task, folder: Path, device: str, checkout: Path = OWN) -> None:
         command = [sys.executable, "-W", "ignore", "-m", "tests.benchmarks.ways", task.name, str(folder), device, name]
         self.said = tempfile.TemporaryFile("w+")  # noqa: SIM115 (open as long as the process)
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said, text=True
-        )
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said, text=True,
+            cwd=checkout, env=checkout_environment(checkout),
+        )  # fmt: skip
 
     def turn(self, workers: int) -> float:
         """Images a second of one turn; raises `RuntimeError` with what the process said where it has failed."""
@@ -69,12 +76,15 @@ def rates_of(
     names: Sequence[str],
     workers: int | None = None,
     after_turn: Callable[[dict[str, list[float]]], None] = lambda rates: None,
+    against: Path | None = None,
 ) -> tuple[dict[str, list[float]], int]:
     """Images a second of each round by way, and the workers that DataLoaders had; `workers` None: the best number."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         write_images(folder, task)
         ways = {name: Way(name, task, folder, device) for name in names}
+        if against is not None:
+            ways |= {f"{name}{THERE}": Way(name, task, folder, device, against) for name in names if name != "bare"}
         for way in ways.values():
             stack.callback(way.process.kill)
         if workers is None:
@@ -87,9 +97,12 @@ def rates_of(
     return rates, workers
 
 
-def measure(task: Task, rounds: int, device: str) -> None:
+def measure(task: Task, rounds: int, device: str, against: Path | None = None) -> None:
     """Print a table for one task."""
-    rates, workers = rates_of(task, rounds, device, installed())
+    if against is None:
+        rates, workers = rates_of(task, rounds, device, installed())
+    else:
+        rates, workers = rates_of(task, rounds, device, ("bare", *FRAMEWORK), workers=0, against=against)
     where = choose_device(device)
     precision = str(choose_precision("auto", where)).removeprefix("torch.")
     print(f"{task.name}: batches of {task.batch_size}, {where}, {precision}, {workers} workers for DataLoaders")
@@ -102,13 +115,18 @@ def measure(task: Task, rounds: int, device: str) -> None:
             f"  ({min(ratios):.2f} to {max(ratios):.2f} by round)",
             flush=True,
         )
+    for name in FRAMEWORK if against else ():
+        ratios = [here / there for here, there in zip(rates[name], rates[f"{name}{THERE}"], strict=True)]
+        print(
+            f"  {name}: {statistics.median(ratios):.3f} of {against} ({min(ratios):.3f} to {max(ratios):.3f} by round)"
+        )
 
 
 def main() -> None:
     """Measure and print."""
-    arguments = task_arguments(__doc__, rounds=7)
+    arguments = task_arguments(__doc__, rounds=7, against=True)
     for task in arguments.tasks:
-        measure(task, arguments.rounds, arguments.device)
+        measure(task, arguments.rounds, arguments.device, arguments.against and arguments.against.resolve())
 
 
 if __name__ == "__main__":

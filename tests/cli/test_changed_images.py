@@ -1,4 +1,4 @@
-"""Images that were exchanged for others of the same name, size and time between two commands."""
+"""Images replaced, between two commands, by others with the same name, size and time."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def recipe(tmp_path, photos):
 
 
 @pytest.mark.parametrize("change", [swap_folders, overwrite_files])
-def test_run_and_evaluate_see_the_images_that_are_there(change, tmp_path, recipe, framework):
+def test_run_and_evaluate_use_the_current_images(change, tmp_path, recipe, framework):
     first, second = tmp_path / "first", tmp_path / "second"
     assert framework("run", recipe, "--out", first).status == 0
 

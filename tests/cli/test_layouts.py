@@ -1,4 +1,4 @@
-"""What the commands say of a data set's folders."""
+"""Messages about the layout of folders of images."""
 
 import json
 
@@ -50,13 +50,13 @@ def test_a_run_a_dry_run_and_a_check_print_the_images_of_each_class(recipe, tmp_
         assert "'pred'" in result.out
 
 
-def test_a_check_has_what_is_not_used_in_its_json(recipe, framework):
+def test_the_json_of_a_check_has_unused_folders(recipe, framework):
     found = json.loads(framework("data", "check", recipe, "--json").out)
     assert any("'pred'" in note for note in found["notes"])
     assert found["splits"]["test"]["classes"] == {"cat": 6, "dog": 6}
 
 
-def test_folders_that_cannot_be_told_apart_stop_a_run_before_it_begins(recipe, pets, tmp_path, framework):
+def test_ambiguous_folders_stop_a_run_before_it_begins(recipe, pets, tmp_path, framework):
     (pets / "bus").mkdir()
     (pets / "test_set").rename(pets / "bus" / "x")
     result = framework("run", recipe, "--out", tmp_path / "run")
@@ -78,7 +78,7 @@ def test_bad_files_of_all_splits_are_in_one_list(recipe, pets, framework, tmp_pa
     assert "3 of 24 images" in result.err
 
 
-def test_bad_files_of_held_out_images_are_in_that_list_too(recipe, pets, framework, tmp_path):
+def test_bad_files_of_held_out_images_are_in_the_list(recipe, pets, framework, tmp_path):
     for index in range(6):
         (pets / f"training_set/cat/{index}.png").write_bytes(b"x")
     result = framework("run", recipe, "--out", tmp_path / "run")

@@ -1,4 +1,4 @@
-"""A user without a home folder, as containers start processes under any number."""
+"""A user without a home folder, as in containers with arbitrary user ids."""
 
 import pwd
 
@@ -20,7 +20,7 @@ def no_home(monkeypatch):
 
 
 @pytest.mark.usefixtures("no_home")
-def test_a_run_keeps_no_decoded_images_and_says_so(framework, photos, tmp_path):
+def test_a_run_without_a_cache_folder_prints_a_message(framework, photos, tmp_path):
     result = framework(
         "run", "folder", f"dataset.root={photos}", "model=tinynet", "preprocess.size=16", "train.epochs=1",
         "train.batch_size=8", "train.device=cpu", "--out", tmp_path / "run",
@@ -43,7 +43,7 @@ def test_a_run_keeps_no_decoded_images_and_says_so(framework, photos, tmp_path):
     ],
     ids=" ".join,
 )
-def test_what_needs_a_home_folder_is_one_message(framework, command, tmp_path, monkeypatch):
+def test_a_missing_home_folder_is_one_message(framework, command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = framework(*command)
     assert result.status == 2

@@ -1,4 +1,4 @@
-"""Names of classes, files and folders that mean something to a terminal, or are no UTF-8: kept as they are."""
+"""Names of classes, files and folders with markup, or that are not UTF-8, are not changed."""
 
 import csv
 import json
@@ -23,7 +23,7 @@ def recipe(tmp_path, photos):
     return file
 
 
-def test_brackets_are_no_markup(tmp_path, photos, recipe, framework, monkeypatch):
+def test_brackets_are_not_markup(tmp_path, photos, recipe, framework, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (photos / "blue").rename(photos / "[other]")
     (photos / "red").rename(photos / "[bold]red")
@@ -55,7 +55,7 @@ def test_a_closing_bracket_does_not_end_a_command(tmp_path, photos, recipe, fram
     assert result.status == 0, result.err
 
 
-def test_a_file_whose_name_is_no_utf8_goes_from_the_check_to_the_run(tmp_path, photos, recipe, framework):
+def test_a_file_name_that_is_not_utf8_works_in_data_check_and_run(tmp_path, photos, recipe, framework):
     shutil.copy(photos / "red" / "00.png", photos / "red" / NO_UTF8)
     table = tmp_path / "found.csv"
     result = framework("data", "check", recipe, "--csv", table)
@@ -72,7 +72,7 @@ def test_a_file_whose_name_is_no_utf8_goes_from_the_check_to_the_run(tmp_path, p
     assert framework("evaluate", run).status == 0
 
 
-def test_an_unreadable_file_whose_name_is_no_utf8_is_named(tmp_path, photos, recipe, framework):
+def test_an_unreadable_file_whose_name_is_not_utf8_is_named(tmp_path, photos, recipe, framework):
     (photos / "red" / NO_UTF8).write_bytes(b"no image")
     run = tmp_path / "run"
     result = framework("run", recipe, "dataset.on_bad_image=skip", "--out", run)
@@ -85,7 +85,7 @@ def test_an_unreadable_file_whose_name_is_no_utf8_is_named(tmp_path, photos, rec
     assert [row["name"] for row in found if row["problem"] == "corrupt"] == [f"red/{NO_UTF8}"]
 
 
-def test_a_class_whose_name_is_no_utf8_is_trained_reported_and_sealed(tmp_path, photos, recipe, framework):
+def test_a_class_name_that_is_not_utf8_works_in_run_report_and_bundle(tmp_path, photos, recipe, framework):
     (photos / "red").rename(photos / os.fsdecode(b"caf\xe9"))
     run = tmp_path / "my[1]-run"
     assert framework("run", recipe, "--out", run).status == 0
@@ -95,7 +95,7 @@ def test_a_class_whose_name_is_no_utf8_is_trained_reported_and_sealed(tmp_path, 
     assert result.status == 0, result.err
 
 
-def test_brackets_in_a_recipe_s_name_are_counted_on(tmp_path, recipe, framework, monkeypatch):
+def test_brackets_in_a_recipe_name_get_numbered_run_folders(tmp_path, recipe, framework, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recipe.rename(tmp_path / "my[1].yaml")
     for _ in range(2):

@@ -12,17 +12,17 @@ CARD += "## The recipe\n\n```yaml\nseed: 0\nmodel:\n  name: tinynet\n```\n"
 
 
 @pytest.mark.parametrize("name", ["fer2013/compact", "drawn/faces"])
-def test_a_shipped_bundle_is_headed_by_its_name_and_its_card_is_no_markdown(name, framework):
+def test_the_card_of_a_shipped_bundle_has_its_name_and_no_markdown(name, framework):
     lines = framework("show", "bundle", name).out.splitlines()
     assert lines[:2] == [f"bundle {name}", ""]
-    assert lines[2].startswith("The network speednet (widths ")
+    assert lines[2].startswith("speednet (widths ")
     assert not any(line.startswith(("#", "|", "```")) for line in lines)
     assert max(map(len, lines)) <= 98
     assert "True" not in "".join(lines)
     assert ["test", "1,000"] in [line.split()[:2] for line in lines] or name != "drawn/faces"
 
 
-def test_a_bundle_that_was_renamed_is_headed_by_the_name_it_has_now(framework, tmp_path, monkeypatch):
+def test_the_card_of_a_renamed_bundle_has_the_current_name(framework, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     from framework import Registry
 
@@ -30,12 +30,12 @@ def test_a_bundle_that_was_renamed_is_headed_by_the_name_it_has_now(framework, t
     assert framework("show", "bundle", "renamed.safetensors").out.startswith("bundle renamed.safetensors\n")
 
 
-def test_a_title_of_its_own_stands_below_and_names_are_what_they_are():
+def test_a_title_is_printed_below_the_name_and_class_names_are_literal():
     text = card_text(CARD, "drawn/faces", 60, coloured=False)
-    assert text.startswith("bundle drawn/faces\n\nMy faces\n\nClasses: <b>, *a*, c_d, &amp;.\n\nFigures\n")
+    assert text.startswith("bundle drawn/faces\n\nMy faces\n\nClasses: <b>, *a*, c_d, &amp;.\n\n")
     assert text.endswith("The recipe\n\n  seed: 0\n  model:\n    name: tinynet")
     assert ["test", "70", "%"] in [line.split() for line in text.splitlines()]
 
 
-def test_a_title_that_says_no_more_than_the_name_is_left_out():
+def test_a_title_equal_to_the_name_is_omitted():
     assert "compact\n" not in card_text("# compact\n\nIt is.\n", "runs/compact.safetensors", 60, coloured=False)

@@ -1,4 +1,4 @@
-"""A network that was trained with binary cross entropy is read through sigmoids, whatever reads it."""
+"""All commands use sigmoids for a network trained with binary cross entropy."""
 
 import json
 
@@ -43,7 +43,7 @@ def probabilities(result):
     return {line["name"]: list(line["probabilities"].values()) for line in lines}
 
 
-def test_the_run_keeps_its_activation_and_measures_with_it(run, framework):
+def test_the_run_saves_its_activation_and_uses_it_for_metrics(run, framework):
     assert json.loads((run / "model.json").read_text())["evaluation"]["activation"] == "sigmoid"
     predictions, metrics = kept(run), json.loads((run / "results.json").read_text())["test"]
     assert predictions.activation == "sigmoid"
@@ -67,10 +67,10 @@ def test_predictions_of_run_bundle_and_export_are_sigmoids_of_its_logits(run, un
         for file, name in zip(files, predictions.names, strict=True):
             assert given[str(file)] == pytest.approx(expected[name], abs=1e-5)
     assert not np.allclose([sum(row) for row in expected.values()], 1, atol=1e-3)
-    assert "need not add up to one" in framework("show", "bundle", run.with_suffix(".safetensors")).out
+    assert "need not sum to one" in framework("show", "bundle", run.with_suffix(".safetensors")).out
 
 
-def test_calibration_fits_what_was_trained(run, framework):
+def test_calibration_uses_the_activation(run, framework):
     result = framework("evaluate", run, "--split", "validation", "--calibrate", "--json")
     assert result.status == 0, result.err
     calibration, predictions = json.loads((run / "calibration.json").read_text()), kept(run, "validation")
@@ -80,25 +80,25 @@ def test_calibration_fits_what_was_trained(run, framework):
         assert binary_cross_entropy(predictions.at_temperature(temperature)) >= calibration["loss_after"] - 1e-6
 
 
-def test_the_report_is_of_sigmoids(run, framework):
+def test_the_report_uses_sigmoids(run, framework):
     assert framework("report", run).status == 0
     page = (run / "report.html").read_text()
     assert f"{binary_cross_entropy(kept(run)):.3f}" in page
     assert "binary cross entropy" in page
 
 
-def test_what_was_trained_with_softmax_is_read_through_softmax(run, framework, tmp_path):
+def test_a_run_trained_with_softmax_is_evaluated_with_softmax(run, framework, tmp_path):
     out = tmp_path / "softmax"
     assert framework("run", tmp_path / "recipe.yaml", "loss=cross_entropy", "--out", out).status == 0
     predictions, metrics = kept(out), json.loads((out / "results.json").read_text())["test"]
     assert metrics["loss"] == pytest.approx(F.cross_entropy(predictions.logits.double(), predictions.labels).item())
     together = framework("evaluate", run, out)
-    assert (together.status, "one activation" in together.err) == (2, True)
+    assert (together.status, "same activation" in together.err) == (2, True)
     soup = framework("soup", run, out, "--out", tmp_path / "soup")
     assert (soup.status, "the activation is sigmoid" in soup.err) == (2, True)
 
 
-def test_a_student_has_the_activation_of_its_teachers_or_is_refused(run, framework, tmp_path):
+def test_a_student_must_have_the_activation_of_its_teachers(run, framework, tmp_path):
     teach = [f"loss.teachers=[{run}]", "train.epochs=1", "--out"]
     refused = framework("run", tmp_path / "recipe.yaml", "loss=distill", *teach, tmp_path / "refused")
     assert (refused.status, "was trained with sigmoid" in refused.err) == (2, True)
@@ -119,7 +119,7 @@ def test_sigmoid_students_learn_the_teachers_probabilities():
     assert _divergence(taught, other, "sigmoid").item() == pytest.approx(direct.sum(1).mean().item(), rel=1e-5)
 
 
-def test_an_activation_that_does_not_exist_is_the_losses_fault(run, framework, tmp_path, monkeypatch):
+def test_an_unknown_activation_is_a_fault_of_the_loss(run, framework, tmp_path, monkeypatch):
     from framework_torch.losses import BinaryCrossEntropy
 
     monkeypatch.setattr(BinaryCrossEntropy, "activation", lambda self: "tanh")

@@ -1,4 +1,4 @@
-"""Several runs of one network become one, on runs that take a second."""
+"""`framework soup`, on runs of one second."""
 
 import json
 import shutil
@@ -37,7 +37,7 @@ def results(folder):
     return json.loads((folder / "results.json").read_text())
 
 
-def test_weights_are_the_mean_and_statistics_are_of_the_training_images(run, tmp_path, framework):
+def test_weights_are_averaged_and_statistics_recomputed(run, tmp_path, framework):
     runs = run("a"), run("b", "optimizer.lr=5e-3"), run("c", "train.epochs=1")
     done = framework("soup", *runs, "--out", tmp_path / "soup")
     assert done.status == 0, done.err
@@ -46,18 +46,18 @@ def test_weights_are_the_mean_and_statistics_are_of_the_training_images(run, tmp
     torch.testing.assert_close(soup["9.weight"], torch.stack([state["9.weight"] for state in states]).mean(0))
     assert not torch.equal(soup["4.running_mean"], mean["4.running_mean"])
     plain = tmp_path / "plain"
-    assert framework("soup", *runs, "--out", plain, "--refresh", 0).status == 0
+    assert framework("soup", *runs, "--out", plain, "--recalibrate-bn", 0).status == 0
     assert all(torch.equal(value, mean[name]) for name, value in load_file(plain / "model.safetensors").items())
 
 
-def test_an_export_is_refused_by_name(run, framework, tmp_path):
+def test_an_export_is_a_user_error(run, framework, tmp_path):
     one = run("one")
     assert framework("export", one, "--parity", 0).status == 0
     result = framework("soup", one, tmp_path / "one.onnx", "--out", tmp_path / "soup")
     assert (result.status, "one.onnx' is an export" in result.err) == (2, True)
 
 
-def test_a_soup_of_runs_that_were_never_evaluated_has_a_report_and_is_compared(run, tmp_path, framework):
+def test_a_soup_of_unevaluated_runs_can_be_reported_and_compared(run, tmp_path, framework):
     runs = run("a"), run("b", "seed=1")
     for folder in runs:
         (folder / "results.json").unlink()
@@ -67,7 +67,7 @@ def test_a_soup_of_runs_that_were_never_evaluated_has_a_report_and_is_compared(r
         assert result.status == 0, result.err
 
 
-def test_a_soup_is_a_run_that_everything_after_training_takes(run, tmp_path, framework):
+def test_a_soup_is_a_run_for_all_commands(run, tmp_path, framework):
     runs = run("a"), run("b", "optimizer.lr=5e-3")
     out = tmp_path / "soup"
     done = framework("soup", *runs, "--out", out)
@@ -81,7 +81,7 @@ def test_a_soup_is_a_run_that_everything_after_training_takes(run, tmp_path, fra
     assert Predictor.open(out).classes == Predictor.open(runs[0]).classes
 
 
-def test_a_soup_has_the_views_that_are_typed(run, tmp_path, framework):
+def test_a_soup_uses_the_given_number_of_views(run, tmp_path, framework):
     out = tmp_path / "soup"
     assert framework("soup", run("a"), run("b", "seed=1"), "evaluate.tta=6", "--out", out).status == 0
     again = json.loads(framework("evaluate", out, "evaluate.tta=6", "--json").out)
@@ -98,10 +98,10 @@ def spoiled(folder, factor):
 
 
 @pytest.mark.parametrize(("factor", "welcome"), [(1.0, True), (-9.0, False)])
-def test_a_greedy_soup_leaves_out_what_makes_it_worse(factor, welcome, run, tmp_path, framework):
+def test_a_greedy_soup_leaves_out_runs_that_worsen_it(factor, welcome, run, tmp_path, framework):
     good = run("good", "dataset.images=240", "train.epochs=8")
     other = spoiled(good, factor)
-    done = framework("soup", good, other, "--out", tmp_path / "soup", "--greedy", "--refresh", 0)
+    done = framework("soup", good, other, "--out", tmp_path / "soup", "--greedy", "--recalibrate-bn", 0)
     assert done.status == 0, done.err
     metrics = results(tmp_path / "soup")
     assert metrics["soup"]["chosen"] == [str(folder) for folder in ([good, other] if welcome else [good])]
@@ -112,11 +112,11 @@ def test_a_greedy_soup_leaves_out_what_makes_it_worse(factor, welcome, run, tmp_
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("model.width=4", "model.width is 8 in '{a}', and 4 in '{b}'"),
-        ("preprocess.size=12", "preprocess.height is 16 in '{a}', and 12 in '{b}'"),
+        ("model.width=4", "model.width is 8 in '{a}' and 4 in '{b}'"),
+        ("preprocess.size=12", "preprocess.height is 16 in '{a}' and 12 in '{b}'"),
     ],
 )
-def test_what_differs_beside_the_weights_is_named(override, message, run, tmp_path, framework):
+def test_differences_other_than_weights_are_named(override, message, run, tmp_path, framework):
     a, b = run("a"), run("b", override)
     done = framework("soup", a, b, "--out", tmp_path / "soup")
     assert done.status == 2
@@ -132,20 +132,20 @@ def test_held_out_images_must_be_the_same(run, tmp_path, framework):
     assert "the fingerprint of validation is" in done.err
 
 
-def test_a_folder_in_use_is_not_overwritten_and_one_run_is_no_soup(run, tmp_path, framework):
+def test_a_soup_needs_an_empty_folder_and_two_runs(run, tmp_path, framework):
     a, b = run("a"), run("b", "seed=1")
     assert "is not empty" in framework("soup", a, b, "--out", a).err
-    assert "two runs or more" in framework("soup", a, "--out", tmp_path / "soup").err
+    assert "two runs" in framework("soup", a, "--out", tmp_path / "soup").err
 
 
 def test_greedy_needs_validation(run, tmp_path, framework):
     a, b = run("a", "dataset.validation=0"), run("b", "dataset.validation=0", "optimizer.lr=5e-3")
-    done = framework("soup", a, b, "--out", tmp_path / "soup", "--greedy", "--refresh", 0)
+    done = framework("soup", a, b, "--out", tmp_path / "soup", "--greedy", "--recalibrate-bn", 0)
     assert done.status == 2
-    assert "--greedy chooses by the validation split" in done.err
+    assert "--greedy needs validation" in done.err
 
 
-def test_frozen_statistics_stay_and_the_most_precise_weights_decide(run, tmp_path, framework):
+def test_frozen_statistics_do_not_change_and_the_dtype_is_the_most_precise(run, tmp_path, framework):
     runs = [run(name, f"seed={seed}", "train.freeze=['1.*']") for seed, name in enumerate("ab")]
     states = [load_file(folder / "model.safetensors") for folder in runs]
     half = {name: value.half() if value.is_floating_point() else value for name, value in states[0].items()}

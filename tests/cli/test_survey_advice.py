@@ -1,4 +1,4 @@
-"""What a run says of its images, and that the range of their values goes wherever the network goes."""
+"""Messages about images, and the range of pixel values in all commands."""
 
 import json
 
@@ -33,7 +33,7 @@ def make_scans(root, bits, height=12, width=12):
 
 
 @pytest.mark.parametrize("bits", [8, 12])
-def test_shallow_values_in_deep_files_are_found_and_what_to_set_mends_it(bits, tmp_path, recipe, framework):
+def test_shallow_values_in_deep_files_are_reported_with_the_option_to_set(bits, tmp_path, recipe, framework):
     make_scans(tmp_path / "scans", bits)
     result = framework("run", recipe, "--out", tmp_path / "black")
     assert result.status == 0, result.err
@@ -49,7 +49,7 @@ def test_shallow_values_in_deep_files_are_found_and_what_to_set_mends_it(bits, t
     assert saved["preprocess"]["value_range"] == [0, 2**bits - 1]
 
 
-def test_prediction_evaluation_and_export_decode_as_the_training_did(tmp_path, recipe, framework):
+def test_prediction_evaluation_and_export_decode_as_in_training(tmp_path, recipe, framework):
     scans = tmp_path / "scans"
     make_scans(scans, 12)
     run, bundle, onnx = tmp_path / "run", tmp_path / "x.safetensors", tmp_path / "x.onnx"
@@ -85,7 +85,7 @@ def test_prediction_evaluation_and_export_decode_as_the_training_did(tmp_path, r
     assert top1() == top1(f"dataset.root={tmp_path / 'plain'}", "dataset.bit_depth=8")
 
 
-def test_values_beyond_the_range_that_is_set_are_said(tmp_path, recipe, framework):
+def test_values_outside_the_range_are_reported(tmp_path, recipe, framework):
     make_scans(tmp_path / "scans", 12)
     result = framework("run", recipe, "dataset.bit_depth=10", "--dry-run")
     assert result.status == 0, result.err
@@ -95,7 +95,7 @@ def test_values_beyond_the_range_that_is_set_are_said(tmp_path, recipe, framewor
 @pytest.mark.parametrize(
     "options", [["dataset.value_range=[5,5]"], ["dataset.value_range=[0,9]", "dataset.bit_depth=9"]]
 )
-def test_a_range_that_is_none_is_refused(options, recipe, framework):
+def test_an_invalid_range_is_a_user_error(options, recipe, framework):
     assert framework("check", recipe, *options).status == 2
 
 
@@ -103,7 +103,7 @@ def test_a_range_that_is_none_is_refused(options, recipe, framework):
     ("width", "fit", "expected"),
     [(48, "crop", "75%"), (17, "crop", "29%"), (16, "crop", None), (48, "pad", None), (48, "stretch", None)],
 )
-def test_what_cropping_cuts_away_is_said_above_a_quarter(width, fit, expected, tmp_path, recipe, framework):
+def test_cropping_more_than_a_quarter_is_reported(width, fit, expected, tmp_path, recipe, framework):
     make_scans(tmp_path / "scans", 16, 12, width)
     result = framework("run", recipe, f"preprocess.fit={fit}", "--dry-run")
     assert result.status == 0, result.err
@@ -114,7 +114,7 @@ def test_what_cropping_cuts_away_is_said_above_a_quarter(width, fit, expected, t
         assert "preprocess.fit=pad" in result.out + result.err
 
 
-def test_predict_says_when_deep_images_are_nearly_black(tmp_path, recipe, framework):
+def test_predict_reports_nearly_black_deep_images(tmp_path, recipe, framework):
     scans, run = tmp_path / "scans", tmp_path / "run"
     make_scans(scans, 12)
     assert framework("run", recipe, "--out", run).status == 0
@@ -124,3 +124,26 @@ def test_predict_says_when_deep_images_are_nearly_black(tmp_path, recipe, framew
     assert "dataset.bit_depth=12" in result.err
     assert framework("run", recipe, "dataset.bit_depth=12", "--out", tmp_path / "scaled").status == 0
     assert "bit_depth" not in framework("predict", tmp_path / "scaled", scans).err
+
+
+def test_data_check_gives_the_advice_of_a_run_and_strict_counts_it(tmp_path, recipe, framework):
+    make_scans(tmp_path / "scans", 12, 12, 48)
+    result = framework("data", "check", recipe, "--strict")
+    assert result.status == 1
+    assert "75%" in result.out
+    assert "preprocess.fit=pad" in result.out
+    assert "dataset.bit_depth=12" in result.out
+    assert "Nothing was found." not in result.out
+    assert len(json.loads(framework("data", "check", recipe, "--json").out)["advice"]) == 2
+    mended = framework("data", "check", recipe, "preprocess.fit=pad", "dataset.bit_depth=12", "--strict")
+    assert mended.status == 0
+    assert "Nothing was found." in mended.out
+
+
+def test_data_check_strict_counts_notes(tmp_path, recipe, framework):
+    make_scans(tmp_path / "scans", 16)
+    (tmp_path / "scans" / "light").rename(tmp_path / "scans" / "Dark")
+    result = framework("data", "check", recipe, "--strict")
+    assert json.loads(framework("data", "check", recipe, "--json").out)["notes"]
+    assert result.status == 1
+    assert "Nothing was found." not in result.out

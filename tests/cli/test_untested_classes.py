@@ -1,4 +1,4 @@
-"""A class without images in a split is named wherever metrics of the split are shown."""
+"""A class without images in a split is reported with the metrics of the split."""
 
 import json
 import shutil
@@ -39,7 +39,7 @@ def says_so(text, split="test"):
     return f"1 class of 3 has no images in {split}" in text and "green" in text and "2 of 3 classes" in text
 
 
-def test_it_is_said_by_run_evaluate_report_compare_and_the_card(untested, framework):
+def test_run_evaluate_report_compare_and_card_report_untested_classes(untested, framework):
     said, (first, second) = untested
     assert says_so(said)
     assert says_so(framework("evaluate", first).out)
@@ -58,15 +58,16 @@ def test_the_table_has_no_metrics_of_a_class_without_images(untested, framework)
     assert row == ["green", "–", "–", "–", "0"]
 
 
-def test_programs_get_the_classes_and_over_how_many_the_macro_metrics_are(untested, framework):
+def test_the_json_has_untested_classes_and_the_number_of_tested_ones(untested, framework):
     _, (first, second) = untested
     metrics = json.loads(framework("evaluate", first, "--json").out)
     assert (metrics["tested_classes"], metrics["per_class"]["green"]["support"]) == (2, 0)
+    assert {metrics["per_class"]["green"][metric] for metric in ("precision", "recall", "f1")} == {None}
     assert metrics["f1_classes"] == 2 + any(cell[1] == "green" for cell in metrics["confusion"])
     compared = json.loads(framework("compare", first, second, "--json").out)["runs"]
     assert [run["untested_classes"] for run in compared] == [["green"], ["green"]]
 
 
-def test_nothing_is_said_where_every_class_was_tested(untested, framework):
+def test_without_untested_classes_nothing_is_reported(untested, framework):
     _, (first, _) = untested
     assert "not tested" not in framework("evaluate", first, "--split", "train").out

@@ -10,8 +10,8 @@ from framework.data.augment import Augmentation
 from framework.data.batches import Batches
 from framework.data.order import Order
 from framework.data.preprocess import Preprocessor
+from framework.data.stores.build import build_store
 from framework.data.stores.storage import Storage
-from framework.data.stores.store import build_store
 from framework.recipe import Recipe
 
 pytestmark = pytest.mark.cuda

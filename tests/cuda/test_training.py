@@ -9,8 +9,8 @@ from safetensors.torch import load_file
 
 from framework import Predictor, Registry, RunFolder
 from framework.recipe import load_recipe
-from framework.training.meter import Meter
-from framework.training.reading import read_data
+from framework.training.prepare import prepare_data
+from framework.training.running_means import RunningMeans
 from framework.training.session import build_session
 from framework.training.step import train_step
 
@@ -105,14 +105,14 @@ def test_memory_that_is_not_enough_is_one_message(recipe, tmp_path, framework, g
 def test_a_step_waits_for_nothing(recipe, gpu, store):
     registry = Registry.load()
     loaded = load_recipe(recipe(f"store: {store}"), registry)
-    session, meter = build_session(loaded, *read_data(loaded)), Meter()
+    session, means = build_session(loaded, *prepare_data(loaded)), RunningMeans()
     for step in range(2):
-        train_step(session, step, meter)
+        train_step(session, step, means)
     torch.cuda.synchronize()
     torch.cuda.set_sync_debug_mode("error")
     try:
         for step in range(2, 14):  # two epochs: blocks of batches are prepared in each
-            train_step(session, step, meter)
+            train_step(session, step, means)
     finally:
         torch.cuda.set_sync_debug_mode("default")
-    assert meter.take_recent().loss > 0
+    assert means.take_recent().loss > 0

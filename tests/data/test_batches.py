@@ -10,11 +10,11 @@ from framework import ImageArrays
 from framework.data.augment import Augmentation
 from framework.data.batches import Batches
 from framework.data.blocks import Blocks
-from framework.data.growth import Growth
 from framework.data.order import Order, balanced, occurrences
 from framework.data.preprocess import Preprocessor
+from framework.data.progressive_resize import ImageSizeSchedule
 from framework.data.seeding import generator_at, seed_at
-from framework.data.stores.store import build_store
+from framework.data.stores.build import build_store
 
 PREPROCESS = Preprocessor(2, 2, 1, "crop")
 
@@ -230,9 +230,9 @@ def test_occurrences_count_what_came_before():
     assert occurrences(torch.tensor([3, 1, 3, 3, 0, 1])).tolist() == [0, 0, 1, 2, 0, 1]
 
 
-def blocks(number=64, most=8, growth=None, transforms=(), total_steps=16, grad_accum_steps=1):
+def blocks(number=64, most=8, image_sizes=None, transforms=(), total_steps=16, grad_accum_steps=1):
     order = Order(torch.zeros(number, dtype=torch.int64), 4, grad_accum_steps, "shuffled", 0)
-    return Blocks(order, Augmentation(transforms, (32, 32)), growth, total_steps, most)
+    return Blocks(order, Augmentation(transforms, (32, 32)), image_sizes, total_steps, most)
 
 
 def laid_out(some, end):
@@ -257,7 +257,7 @@ def test_blocks_end_where_a_transform_begins_or_ends():
 
 
 def test_blocks_end_where_images_grow():
-    some = blocks(growth=Growth(16, 10, (48, 48)), total_steps=16)
+    some = blocks(image_sizes=ImageSizeSchedule(16, 10, (48, 48)), total_steps=16)
     for first, last in laid_out(some, 16):
         assert len({some.size(batch) for batch in range(first, last)}) == 1
     assert len(laid_out(some, 16)) == 3

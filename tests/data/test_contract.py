@@ -10,7 +10,7 @@ from framework import BadImage, Dataset, ImageArrays, UserError
 from framework.data.preprocess import Preprocessor
 from framework.data.sources import Selection
 from framework.data.splits import build_splits
-from framework.data.stores.store import build_store
+from framework.data.stores.build import build_store
 
 PREPROCESS = Preprocessor(4, 4, 3, "crop")
 
@@ -68,7 +68,7 @@ def test_what_is_no_mapping_of_splits_is_named(built):
         ({"labels": ["cat", "cat", "dog", "dog"]}, "there is 'cat'"),
         ({"classes": ["cat", "cat"]}, "names a class twice"),
         ({"classes": [0, 1]}, "class names must be strings; there is 0"),
-        ({"classes": ["cat"], "labels": [0] * 4}, "has one class only, 'cat'"),
+        ({"classes": ["cat"], "labels": [0] * 4}, "only one class, 'cat'"),
         ({"labels": [0] * 4}, "has no images of dog"),
         ({"channels": 4}, "has channels 4; it must be 1 (grayscale) or 3 (RGB)"),
         ({"channels": None}, "has channels None"),
@@ -112,7 +112,7 @@ def test_labels_of_any_whole_type_are_split_alike(labels):
     ],
 )
 def test_an_image_of_a_wrong_form_is_named_with_what_was_given(image, given):
-    with pytest.raises(UserError, match=f"image 'a'.*uint8 C×H×W with C 1 or 3; it gave {given}"):
+    with pytest.raises(UserError, match=f"image 'a'.*uint8 C×H×W with C 1 or 3.*{given}"):
         build_store(Source(image=image), PREPROCESS)
 
 

@@ -78,6 +78,15 @@ def test_noise_has_every_level_in_every_channel():
         assert ((counts - 100).abs() < 60).all()
 
 
+@pytest.mark.parametrize("shape", [(1, 48, 48), (3, 20, 28), (3, 7, 9)])
+def test_noise_in_some_pixels_is_the_noise_of_the_whole_image(shape):
+    images = torch.rand(50, *shape)
+    where = torch.rand(50, 1, *shape[1:]).round()
+    where[::3] = 0
+    expected = torch.where(where.bool(), rng(50).noise(*shape), images)
+    assert torch.equal(rng(50).with_noise(images, where), expected)
+
+
 @pytest.mark.parametrize("draw", FLOAT_DRAWS.values(), ids=FLOAT_DRAWS)
 def test_an_image_gets_the_same_in_every_batch(draw):
     whole = draw(rng(64))

@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 
-from framework import ImageFiles, UserError
+from framework import ImageArrays, ImageFiles, UserError
+from framework.data.sources import Selection
 from framework.data.subset import named_images, read_names
 
 SOURCE = ImageFiles(["a/1.png", "a/2.png", "b/1.png", "b/3.png"], [0, 0, 1, 1], ["a", "b"])
@@ -66,5 +68,25 @@ def test_a_column_that_occurs_twice_is_refused(table):
 
 
 def test_a_quote_that_is_not_closed_is_refused(table):
-    with pytest.raises(UserError, match="cannot be read as CSV"):
+    with pytest.raises(UserError, match=r"names\.csv:3: "):
         read_names(table('name\n"a/1.png\nb/3.png\n'))
+
+
+def test_a_selection_of_a_selection_has_one_index_array():
+    source = ImageArrays(np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1), [0, 1] * 3, ["a", "b"])
+    outer = source
+    for indices in ([5, 4, 3, 2, 1], [0, 2, 4], [2, 1]):
+        outer = Selection(outer, indices, [0] * len(indices), ["a"])
+    assert outer.source is source
+    assert outer.indices.tolist() == [1, 3]
+    assert [outer.read(index).item() for index in range(2)] == [1, 3]
+    assert list(outer.names) == ["image/000001", "image/000003"]
+
+
+def test_a_selection_does_not_look_behind_a_source_that_reads_in_its_own_way():
+    class Inverted(Selection):
+        def read(self, index):
+            return 255 - super().read(index)
+
+    inverted = Inverted(ImageArrays(np.zeros((3, 1, 1, 1), np.uint8), [0] * 3, ["a"]), [0, 1], [0, 0], ["a"])
+    assert Selection(inverted, [1], [0], ["a"]).read(0).item() == 255

@@ -99,7 +99,7 @@ def test_a_file_that_is_listed_twice_is_dropped_as_often_as_it_is_named(root, tm
     [
         ("name\ntrain/cat/33.png\n", "drop", "1 name that no image of train has: 'train/cat/33.png'; did you mean"),
         ("name\n3.png\n", "drop", "2 images are called '3.png'; name them with their folder"),
-        ("split,name\ntets,x.png\n", "drop", "a split 'tets' that is not there; did you mean 'test'?"),
+        ("split,name\ntets,x.png\n", "drop", "'tets' that does not exist; did you mean 'test'?"),
         ("name\n" + "".join(f"train/cat/{index}.png\n" for index in range(10)),
          "drop", "no images of cat are left in train"),
         ("name\n", "keep", "names no image"),

@@ -25,7 +25,7 @@ def predictions():
     return predictions_of(logits, labels)
 
 
-def test_the_interval_of_macro_f1_has_the_bias_and_the_variance_of_resamples(predictions):
+def test_the_interval_of_macro_f1_follows_from_bias_and_variance_of_resamples(predictions):
     random = np.random.default_rng(0)
     drawn = []
     for _ in range(2000):
@@ -36,18 +36,18 @@ def test_the_interval_of_macro_f1_has_the_bias_and_the_variance_of_resamples(pre
     assert macro_f1_interval(predictions.confusion(), resamples=2000) == pytest.approx(direct, abs=0.005)
 
 
-def test_the_figure_is_inside_its_interval(predictions):
+def test_metrics_lie_within_their_intervals(predictions):
     metrics, intervals = predictions.metrics(), metric_intervals(predictions)
     for name in ("balanced_accuracy", "macro_f1"):
         assert intervals[name][0] <= metrics[name] <= intervals[name][1]
 
 
-def test_the_same_answers_have_the_same_intervals_and_another_seed_gives_another_one(predictions):
+def test_intervals_are_deterministic_for_a_seed(predictions):
     assert metric_intervals(predictions) == metric_intervals(predictions)
     assert macro_f1_interval(predictions.confusion(), seed=3) != macro_f1_interval(predictions.confusion(), seed=4)
 
 
-def test_the_interval_of_ece_reaches_zero_where_probabilities_are_honest():
+def test_the_interval_of_ece_includes_zero_for_a_calibrated_network():
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(400, 3, generator=generator)
     labels = torch.multinomial(logits.softmax(1), 1, generator=generator).flatten()
@@ -65,7 +65,7 @@ def test_the_interval_of_a_difference_is_that_of_resampled_pairs():
     assert difference_interval(first, other) == pytest.approx(np.percentile(drawn, [2.5, 97.5]), abs=0.007)
 
 
-def test_few_images_without_a_difference_leave_room_for_one():
+def test_without_a_difference_the_interval_is_wide_for_few_images_and_narrow_for_many():
     right = np.array([True, False, True] * 10)
     low, high = difference_interval(right, right)
     assert low < 0 < high
@@ -79,7 +79,7 @@ def test_the_interval_of_a_difference_agrees_with_mcnemar(gained, lost):
     assert (difference_interval(first, other)[0] > 0) == (mcnemar(gained, lost) < 0.05)
 
 
-def test_a_split_without_a_mistake_has_no_interval_by_resampling_and_those_by_a_formula():
+def test_a_split_without_errors_has_intervals_by_formula_only():
     labels = torch.arange(20) % 2
     logits = torch.nn.functional.one_hot(labels, 2).float() * 9
     intervals = metric_intervals(predictions_of(logits, labels))

@@ -14,12 +14,12 @@ def honest(number=20_000, classes=4):
 
 
 @pytest.mark.parametrize("factor", [0.4, 1.0, 3.0])
-def test_the_temperature_takes_back_what_logits_were_multiplied_by(factor):
+def test_the_temperature_is_the_factor_that_logits_were_multiplied_by(factor):
     logits, labels = honest()
     assert fit_temperature(logits * factor, labels) == pytest.approx(factor, rel=0.03)
 
 
-def test_it_is_the_temperature_of_least_loss():
+def test_the_temperature_minimises_the_loss():
     logits, labels = honest(500)
     fitted = fit_temperature(logits * 2.5, labels)
     losses = {
@@ -29,13 +29,13 @@ def test_it_is_the_temperature_of_least_loss():
 
 
 @pytest.mark.parametrize("scale", [1, 50])
-def test_a_perfect_network_gets_the_lowest_temperature_and_a_blind_one_the_highest(scale):
+def test_a_perfect_network_gets_the_lowest_temperature_and_a_wrong_one_the_highest(scale):
     labels = torch.arange(40) % 4
     assert fit_temperature(scale * F.one_hot(labels).float(), labels) == pytest.approx(LIMITS[0], rel=1e-3)
     assert fit_temperature(-F.one_hot(labels).float(), labels) == pytest.approx(LIMITS[1], rel=1e-3)
 
 
-def test_calibration_says_what_it_changed():
+def test_calibration_reports_metrics_before_and_after():
     logits, labels = honest(2000)
     predictions = Predictions(tuple("abcd"), tuple(map(str, range(2000))), labels, logits * 4)
     found = calibrate(predictions, "validation")

@@ -1,6 +1,6 @@
-"""How often the 95 % intervals contain the truth: measured by simulation, seeded, between 93 and 97 % each.
+"""Coverage of the 95 % intervals, measured by seeded simulation: between 93 and 97 %.
 
-A truth is known because the images are drawn: labels from known probabilities, predictions from a known confusion.
+The true value is known: labels are drawn from known probabilities, predictions from a known confusion matrix.
 """
 
 import numpy as np
@@ -15,16 +15,16 @@ from framework.evaluation.metrics import ECE_BINS, bin_of
 
 
 def coverage(intervals, truth):
-    """The percentage of intervals that contain the truth."""
+    """The percentage of intervals that contain the true value."""
     return 100 * np.mean([low - 1e-12 <= truth <= high + 1e-12 for low, high in intervals])
 
 
-def as_wished(percent):
+def is_nominal(percent):
     return 93 <= percent <= 97
 
 
 def classified(images, classes, sharpness, factor, generator):
-    """Confidence, whether it is right, and its true probability, of a network that multiplies honest logits."""
+    """Confidence, correctness and true probability of a network that multiplies calibrated logits by `factor`."""
     logits = sharpness * torch.randn(images, classes, generator=generator, dtype=torch.float64)
     honest = logits.softmax(1)
     labels = torch.multinomial(honest, 1, generator=generator).flatten()
@@ -33,7 +33,7 @@ def classified(images, classes, sharpness, factor, generator):
 
 
 def true_ece(classes, sharpness, factor):
-    """Of 300,000 images, with their true probabilities in place of their labels."""
+    """ECE of 300,000 images, with true probabilities instead of labels."""
     confidence, _, right = classified(300_000, classes, sharpness, factor, torch.Generator().manual_seed(9))
     return (torch.bincount(bin_of(confidence), right - confidence, minlength=ECE_BINS).abs().sum() / 3e5).item()
 
@@ -47,21 +47,21 @@ def test_ece_of_a_calibrated_network_is_within_its_interval(images, classes, sha
     for _ in range(500):
         confidence, correct, _ = classified(images, classes, sharpness, 1.0, generator)
         intervals.append(ece_interval(confidence, correct))
-    assert as_wished(coverage(intervals, 0.0)), coverage(intervals, 0.0)
+    assert is_nominal(coverage(intervals, 0.0)), coverage(intervals, 0.0)
 
 
 @pytest.mark.parametrize(("images", "factor"), [(500, 0.7), (1500, 1.2), (500, 2.5)])
-def test_ece_of_a_network_that_is_too_sure_or_too_unsure_is_within_its_interval(images, factor):
+def test_ece_of_an_overconfident_or_underconfident_network_is_within_its_interval(images, factor):
     generator, truth = torch.Generator().manual_seed(2), true_ece(5, 3.0, factor)
     intervals = []
     for _ in range(500):
         confidence, correct, _ = classified(images, 5, 3.0, factor, generator)
         intervals.append(ece_interval(confidence, correct))
-    assert as_wished(coverage(intervals, truth)), coverage(intervals, truth)
+    assert is_nominal(coverage(intervals, truth)), coverage(intervals, truth)
 
 
 def confused(classes, rarest, recall, seed=3):
-    """Joint probabilities K×K of true and predicted class; the rarest class has so little of the commonest one."""
+    """Joint probabilities K×K of true and predicted class; `rarest` is the ratio of the rarest to the largest class."""
     random = np.random.default_rng(seed)
     priors = rarest ** (np.arange(classes) / (classes - 1))
     recalls = np.clip(recall + (1 - recall) * random.uniform(-1, 1, classes), 0.02, 0.999)
@@ -75,7 +75,7 @@ def confused(classes, rarest, recall, seed=3):
 SPLITS = {
     "balanced": (confused(7, 1.0, 0.6), 300),
     "some classes rare": (confused(7, 0.1, 0.7), 500),
-    "nearly all right": (confused(7, 0.1, 0.95), 300),
+    "nearly all correct": (confused(7, 0.1, 0.95), 300),
     "few images": (confused(3, 1.0, 0.9), 100),
     "many classes": (confused(20, 0.2, 0.8), 400),
 }
@@ -91,7 +91,7 @@ def test_balanced_accuracy_is_within_its_interval(split):
         tested = matrix.sum(1) > 0
         intervals.append(mean_recall_interval(matrix.diagonal()[tested].tolist(), matrix.sum(1)[tested].tolist()))
     percent = coverage(intervals, (joint.diagonal() / joint.sum(1)).mean())
-    assert as_wished(percent), percent
+    assert is_nominal(percent), percent
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -105,14 +105,14 @@ def test_macro_f1_is_within_its_interval(split):
         confusion = Confusion(names, true, predicted, drawn[drawn > 0])
         intervals.append(macro_f1_interval(confusion, resamples=100))
     percent = coverage(intervals, (2 * joint.diagonal() / (joint.sum(0) + joint.sum(1))).mean())
-    assert as_wished(percent), percent
+    assert is_nominal(percent), percent
 
 
-@pytest.mark.parametrize(("share", "images"), [(0.5, 100), (0.62, 3589), (0.9, 200), (0.05, 300)])
-def test_a_share_is_within_its_interval(share, images):
-    correct = np.random.default_rng(0).binomial(images, share, 2000)
-    percent = coverage([wilson_interval(hit / images, images) for hit in correct.tolist()], share)
-    assert as_wished(percent), percent
+@pytest.mark.parametrize(("fraction", "images"), [(0.5, 100), (0.62, 3589), (0.9, 200), (0.05, 300)])
+def test_a_proportion_is_within_its_interval(fraction, images):
+    correct = np.random.default_rng(0).binomial(images, fraction, 2000)
+    percent = coverage([wilson_interval(right / images, images) for right in correct.tolist()], fraction)
+    assert is_nominal(percent), percent
 
 
 @pytest.mark.parametrize(("images", "gained", "lost"), [(200, 0.15, 0.05), (1000, 0.1, 0.05), (3000, 0.05, 0.04)])
@@ -124,4 +124,4 @@ def test_a_difference_of_two_networks_is_within_its_interval(images, gained, los
         other, first = fate < gained, (fate >= gained) & (fate < gained + lost)
         intervals.append(difference_interval(first, other, resamples=2000))
     percent = coverage(intervals, gained - lost)
-    assert as_wished(percent), percent
+    assert is_nominal(percent), percent

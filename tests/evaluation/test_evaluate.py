@@ -4,7 +4,7 @@ from torch import nn
 
 from framework import ImageArrays
 from framework.data.preprocess import Preprocessor
-from framework.data.stores.store import build_store
+from framework.data.stores.build import build_store
 from framework.evaluation.evaluate import Evaluator
 
 PREPROCESS = Preprocessor(4, 4, 1, "crop", (0.5,), (0.25,))
@@ -21,21 +21,21 @@ def images(number=10):
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 10, 64])
-def test_every_image_has_its_logits_in_order_whatever_the_batch_size(batch_size):
+def test_logits_are_in_order_for_any_batch_size(batch_size):
     model = network().train()
     logits = Evaluator(PREPROCESS, CPU, batch_size).logits(model, images().split(batch_size))
     expected = model.eval()((images().float() / 255 - 0.5) / 0.25)
     torch.testing.assert_close(logits, expected.detach())
 
 
-def test_the_statistics_of_the_network_stay_as_they_were():
+def test_evaluation_does_not_change_batch_norm_statistics():
     model = network().train()
     before = model[1].running_mean.clone()
     Evaluator(PREPROCESS, CPU, 4).logits(model, images().split(4))
     assert torch.equal(model[1].running_mean, before)
 
 
-def test_the_layout_of_memory_does_not_change_the_metrics():
+def test_the_memory_format_does_not_change_the_metrics():
     source = ImageArrays(images().numpy(), [index % 3 for index in range(10)], ("x", "y", "z"))
     store = build_store(source, PREPROCESS)
     last, first = (

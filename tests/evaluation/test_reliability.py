@@ -7,7 +7,7 @@ from framework.evaluation.predictions import Predictions
 from framework.evaluation.reliability import reliability
 
 
-def test_its_gaps_weighted_by_images_are_ece():
+def test_ece_is_the_weighted_mean_of_the_gaps():
     generator = torch.Generator().manual_seed(0)
     logits, labels = 2 * torch.randn(500, 3, generator=generator), torch.randint(0, 3, (500,), generator=generator)
     predictions = Predictions(("a", "b", "c"), tuple(map(str, range(500))), labels, logits)
@@ -17,7 +17,7 @@ def test_its_gaps_weighted_by_images_are_ece():
     assert weighted == pytest.approx(predictions.metrics()["ece"])
 
 
-def test_each_bin_tells_of_the_answers_whose_confidence_is_in_it():
+def test_each_bin_has_the_predictions_with_a_confidence_in_it():
     logits = torch.tensor([[0.75, 0.25], [0.45, 0.55], [0.7, 0.3]]).log()
     bins = reliability(Predictions(("a", "b"), ("1", "2", "3"), torch.tensor([0, 1, 1]), logits), bins=5)
     assert [found.images for found in bins] == [0, 0, 1, 2, 0]

@@ -9,7 +9,7 @@ def batch(height=48, width=48):
 
 
 @pytest.mark.parametrize("number", [1, 2, 6, 10])
-def test_there_are_as_many_different_views_of_the_same_shape_and_the_first_is_the_image(number):
+def test_views_differ_have_the_image_s_shape_and_start_with_the_image(number):
     images = batch()
     views = list(tta_views(images, number))
     assert len(views) == number
@@ -19,7 +19,7 @@ def test_there_are_as_many_different_views_of_the_same_shape_and_the_first_is_th
 
 
 @pytest.mark.parametrize("number", [2, 6, 10])
-def test_every_second_view_is_the_mirror_image_of_the_one_before(number):
+def test_every_second_view_mirrors_the_view_before(number):
     views = list(tta_views(batch(), number))
     for view, mirrored in zip(views[::2], views[1::2], strict=True):
         assert torch.equal(view.flip(3), mirrored)

@@ -1,4 +1,4 @@
-"""Activation maps: they point where the evidence is, for any kind of network, and leave everything as it was."""
+"""Activation maps of any kind of network."""
 
 from itertools import pairwise
 from types import SimpleNamespace
@@ -11,10 +11,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from framework import Predictor, UserError
-from framework.data.preprocess import Preprocessor
+from framework.data.preprocess import Preprocessor, rgb_to_gray
 from framework.evaluation.evaluate import Evaluator
-from framework.inference.activation import AT_ONCE, COLOURS, LUMINANCE, activation_maps, overlay
-from framework.inference.feature_maps import feature_maps, noted_pass, private_copy
+from framework.inference.activation import AT_ONCE, COLOURS, activation_maps, overlay
+from framework.inference.feature_maps import feature_maps, private_copy, recorded_pass
 from framework.inference.torch_engine import TorchEngine
 
 SIDE, CLASSES = 32, ("dark", "bright", "striped")
@@ -28,7 +28,7 @@ def predictor(model, side=SIDE, tta=1):
 
 
 def cornered(number, seed=0):
-    """Noise with a square in one corner that says the class: images uint8 N×1×32×32, labels, corners from 0 to 3."""
+    """Noise, with the class in a square in one corner: images uint8 N×1×32×32, labels, corners from 0 to 3."""
     generator = torch.Generator().manual_seed(seed)
     images = torch.randint(90, 166, (number, 1, SIDE, SIDE), generator=generator, dtype=torch.uint8)
     labels = torch.arange(number) % 3
@@ -79,16 +79,16 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_the_map_points_at_the_corner_that_decides(kind):
+def test_the_map_highlights_the_decisive_corner(kind):
     torch.manual_seed(0)
-    judge = predictor(trained(NETWORKS[kind]()))
+    classifier = predictor(trained(NETWORKS[kind]()))
     images, labels, corners = cornered(24)
-    assert judge.probabilities(images).argmax(1).equal(labels)
-    maps = activation_maps(judge, images)
+    assert classifier.probabilities(images).argmax(1).equal(labels)
+    maps = activation_maps(classifier, images)
     quarters = maps.unflatten(2, (2, 16)).unflatten(1, (2, 16)).sum((2, 4)).flatten(1)
-    right = quarters.argmax(1) == corners
-    # A class that is what remains where no other is seen has its evidence nowhere.
-    assert sum(bool(right[labels == label].float().mean() > 0.8) for label in range(3)) >= 2
+    found = quarters.argmax(1) == corners
+    # One class may be recognised by the absence of the others.
+    assert sum(bool(found[labels == label].float().mean() > 0.8) for label in range(3)) >= 2
 
 
 def test_a_map_is_in_0_to_1_at_the_size_of_the_network_and_scaled_by_its_maximum():
@@ -101,7 +101,7 @@ def test_a_map_is_in_0_to_1_at_the_size_of_the_network_and_scaled_by_its_maximum
     assert maps.amax((1, 2)).tolist() == [1] * 5
 
 
-def test_it_is_zero_where_nothing_speaks_for_the_class():
+def test_a_map_is_zero_if_nothing_contributes_to_the_class():
     model = convolutional()
     with torch.no_grad():
         model[-1].weight[1] = -1
@@ -111,20 +111,20 @@ def test_it_is_zero_where_nothing_speaks_for_the_class():
     assert maps.amax((1, 2)).tolist() == [0, 1]
 
 
-def test_without_classes_the_predicted_ones_are_explained():
+def test_the_predicted_classes_are_the_default():
     torch.manual_seed(1)
-    judge = predictor(convolutional(), tta=2)
+    classifier = predictor(convolutional(), tta=2)
     images, *_ = cornered(9)
-    predicted = judge.probabilities(images).argmax(1)
-    assert activation_maps(judge, images).equal(activation_maps(judge, images, predicted))
-    assert not activation_maps(judge, images).equal(activation_maps(judge, images, (predicted + 1) % 3))
+    predicted = classifier.probabilities(images).argmax(1)
+    assert activation_maps(classifier, images).equal(activation_maps(classifier, images, predicted))
+    assert not activation_maps(classifier, images).equal(activation_maps(classifier, images, (predicted + 1) % 3))
 
 
 def test_a_map_does_not_depend_on_the_other_images():
-    judge = predictor(of_timm("test_vit", img_size=SIDE))
+    classifier = predictor(of_timm("test_vit", img_size=SIDE))
     images, *_ = cornered(11)
-    together = activation_maps(judge, images)
-    alone = torch.cat([activation_maps(judge, image[None]) for image in images])
+    together = activation_maps(classifier, images)
+    alone = torch.cat([activation_maps(classifier, image[None]) for image in images])
     torch.testing.assert_close(together, alone, atol=1e-4, rtol=0)
 
 
@@ -133,13 +133,13 @@ def test_no_images_give_no_maps():
     assert activation_maps(predictor(convolutional()), images).shape == (0, SIDE, SIDE)
 
 
-def test_the_network_is_left_as_it_was():
+def test_the_network_is_not_changed():
     model = convolutional()
-    judge = predictor(model)
+    classifier = predictor(model)
     model[0].weight.requires_grad_(False)
     model[1].train()
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    activation_maps(judge, cornered(3)[0], torch.tensor([0, 1, 2]))
+    activation_maps(classifier, cornered(3)[0], torch.tensor([0, 1, 2]))
     assert [parameter.requires_grad for parameter in model.parameters()] == [False] + [True] * 7
     assert all(parameter.grad is None for parameter in model.parameters())
     assert [module.training for module in model] == [False, True] + [False] * 6
@@ -147,22 +147,22 @@ def test_the_network_is_left_as_it_was():
     assert all(value.equal(before[key]) for key, value in model.state_dict().items())
 
 
-def test_what_a_network_keeps_of_earlier_predictions_is_no_hindrance():
-    judge = predictor(of_timm("levit_128s", img_size=64), side=64)  # its attention biases
+def test_a_network_with_cached_tensors_has_maps():
+    classifier = predictor(of_timm("levit_128s", img_size=64), side=64)  # its attention biases
     images = torch.randint(0, 256, (2, 1, 64, 64), dtype=torch.uint8)
-    judge.probabilities(images)
-    first = activation_maps(judge, images)
-    judge.probabilities(images)
-    assert activation_maps(judge, images).equal(first)
+    classifier.probabilities(images)
+    first = activation_maps(classifier, images)
+    classifier.probabilities(images)
+    assert activation_maps(classifier, images).equal(first)
 
 
-def test_an_engine_without_gradients_is_refused():
-    judge = Predictor(SimpleNamespace(label="'compact.onnx'"), CLASSES, None, SimpleNamespace(), 8)
-    with pytest.raises(UserError, match=r"'compact.onnx' is run by SimpleNamespace, which has no gradients"):
-        activation_maps(judge, cornered(1)[0])
+def test_an_engine_without_gradients_is_rejected():
+    classifier = Predictor(SimpleNamespace(label="'compact.onnx'"), CLASSES, None, SimpleNamespace(), 8)
+    with pytest.raises(UserError, match=r"'compact.onnx'.* no gradients"):
+        activation_maps(classifier, cornered(1)[0])
 
 
-def test_a_network_without_a_feature_map_is_refused():
+def test_a_network_without_a_feature_map_is_rejected():
     perceptron = nn.Sequential(nn.Flatten(), nn.Linear(SIDE * SIDE, 3))
     with pytest.raises(UserError, match="the run has no feature map"):
         activation_maps(predictor(perceptron), cornered(1)[0])
@@ -194,7 +194,7 @@ SMALL_VIT = {"image_size": 96, "num_layers": 2, "num_heads": 2, "hidden_dim": 32
 @pytest.mark.parametrize(
     ("library", "arch", "expected"), [(library, *item) for library, known in FAMILIES.items() for item in known.items()]
 )
-def test_positions_of_the_last_map_lie_as_in_the_image(library, arch, expected):
+def test_positions_of_the_last_map_correspond_to_the_image(library, arch, expected):
     torch.manual_seed(0)
     if library == "timm":
         sized = any(part in arch for part in ("vit", "cait", "mixer", "swin"))
@@ -208,7 +208,7 @@ def test_positions_of_the_last_map_lie_as_in_the_image(library, arch, expected):
         model = get(num_classes=3, **(SMALL_VIT if arch.startswith("vit") else {}))
     network = private_copy(model)
     images = torch.rand(2, 3, 96, 96, requires_grad=True)
-    one = feature_maps(network, images, *noted_pass(network, images))[0]
+    one = feature_maps(network, images, *recorded_pass(network, images))[0]
     layout = one.layout
     after = f" after {layout.prefix}" if layout.form == "BNC" else ""
     assert f"{one.module} {layout.height}×{layout.width} {layout.form}{after}" == expected
@@ -221,22 +221,22 @@ def test_positions_of_the_last_map_lie_as_in_the_image(library, arch, expected):
         assert quarters.argmax() == index
 
 
-def test_tokens_of_images_that_are_not_square_lie_row_by_row():
+def test_tokens_of_non_square_images_are_row_by_row():
     network = private_copy(timm.create_model("test_vit", img_size=(32, 96), num_classes=3))
     images = torch.rand(1, 3, 32, 96, requires_grad=True)
-    layout = feature_maps(network, images, *noted_pass(network, images))[0].layout
+    layout = feature_maps(network, images, *recorded_pass(network, images))[0].layout
     assert (layout.height, layout.width, layout.prefix) == (2, 6, 1)
 
 
-def test_a_map_that_only_repeats_a_coarser_one_is_not_taken():
+def test_a_map_that_repeats_a_coarser_one_is_left_out():
     layers = nn.Conv2d(1, 4, 4, 4), nn.Conv2d(4, 4, 4, 4), nn.AdaptiveAvgPool2d(7), nn.Flatten(), nn.Linear(4 * 49, 3)
     network = private_copy(nn.Sequential(*layers))  # as VGG's: 1×1 is repeated to 7×7
     images = torch.rand(1, 1, 16, 16, requires_grad=True)
-    found = feature_maps(network, images, *noted_pass(network, images))
+    found = feature_maps(network, images, *recorded_pass(network, images))
     assert [one.module for one in found] == ["0"]
 
 
-def test_a_branch_is_not_taken_for_the_map():
+def test_the_output_of_a_branch_is_left_out():
     class Branched(nn.Module):
         def __init__(self):
             super().__init__()
@@ -250,10 +250,10 @@ def test_a_branch_is_not_taken_for_the_map():
 
     network = private_copy(Branched())
     images = torch.rand(1, 1, 8, 8, requires_grad=True)
-    assert [one.module for one in feature_maps(network, images, *noted_pass(network, images))] == ["stem"]
+    assert [one.module for one in feature_maps(network, images, *recorded_pass(network, images))] == ["stem"]
 
 
-def test_an_overlay_leaves_the_image_in_grey_where_nothing_is_seen_and_colours_the_rest():
+def test_an_overlay_is_gray_at_zero_and_coloured_at_one():
     image = torch.full((1, 1, 2), 100, dtype=torch.uint8)
     shown = overlay(image, torch.tensor([[0.0, 1.0]]))
     assert (shown.dtype, shown.shape) == (torch.uint8, (3, 1, 2))
@@ -261,18 +261,18 @@ def test_an_overlay_leaves_the_image_in_grey_where_nothing_is_seen_and_colours_t
     assert shown[:, 0, 1].tolist() == [round(0.4 * 100 + 0.6 * value) for value in COLOURS[-1]]
 
 
-def test_an_overlay_of_colour_images_keeps_their_lightness():
+def test_an_overlay_of_a_colour_image_keeps_its_luminance():
     image = torch.tensor([255, 0, 0], dtype=torch.uint8).view(3, 1, 1)
     assert overlay(image, torch.zeros(1, 1)).flatten().tolist() == [76, 76, 76]
 
 
-def test_colours_are_told_apart_by_lightness_alone():
-    lightness = [sum(share * value for share, value in zip(LUMINANCE, colour, strict=True)) for colour in COLOURS]
+def test_colours_have_increasing_lightness():
+    lightness = rgb_to_gray(torch.tensor(COLOURS, dtype=torch.float32)[..., None, None]).flatten().tolist()
     assert all(after - before > 20 for before, after in pairwise(lightness))
 
 
 class Shifting(nn.Module):
-    """A network that changes its input in place, or does not, and notes how many images it is given."""
+    """A network that may change its input in place, and records its batch sizes."""
 
     def __init__(self, network, in_place):
         super().__init__()
@@ -295,7 +295,7 @@ def test_a_network_may_change_its_input_in_place():
     assert one.equal(other)
 
 
-def test_maps_are_made_for_a_few_images_at_a_time():
+def test_maps_are_computed_for_a_few_images_at_a_time():
     SIZES.clear()
     images, labels, _ = cornered(2 * AT_ONCE + 1)
     assert len(activation_maps(predictor(Shifting(convolutional(), False)), images, labels)) == len(images)

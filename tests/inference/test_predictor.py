@@ -1,4 +1,4 @@
-"""`Predictor.predict` from Python: what it takes, in what order it predictions, how far it reads ahead."""
+"""`Predictor.predict` from Python: accepted images, order, reading ahead."""
 
 import io
 import itertools
@@ -27,35 +27,35 @@ def files(photos):
 def test_paths_bytes_and_named_bytes_are_the_same_image(predictor, files):
     path, content = files[0], files[0].read_bytes()
     predictions = list(predictor.predict([path, str(path), content, ("from a message", content)]))
-    assert [answer.name for answer in predictions] == [str(path), str(path), "image", "from a message"]
-    assert len({answer.probabilities for answer in predictions}) == 1
+    assert [prediction.name for prediction in predictions] == [str(path), str(path), "image", "from a message"]
+    assert len({prediction.probabilities for prediction in predictions}) == 1
 
 
-def test_answers_come_in_order_with_bad_images_among_them(predictor, files):
+def test_predictions_are_in_order_with_bad_images_among_them(predictor, files):
     images = [files[0], b"", files[1], BadImage("folder", "locked"), ("nothing", b"text"), files[2]]
     predictions = list(predictor.predict(images))
-    assert [answer.error for answer in predictions] == [
+    assert [prediction.error for prediction in predictions] == [
         None, "the file is empty", None, "locked", "not an image, or of an unknown format", None,
     ]  # fmt: skip
-    assert [bool(answer.probabilities) for answer in predictions] == [True, False, True, False, False, True]
+    assert [bool(prediction.probabilities) for prediction in predictions] == [True, False, True, False, False, True]
 
 
-def test_more_images_than_a_batch_are_answered_as_each_alone_would_be(predictor, files):
+def test_several_batches_are_predicted_like_single_images(predictor, files):
     many = list(itertools.islice(itertools.cycle(files), predictor.batch_size * 2 + 3))
     predictions = list(predictor.predict(many))
-    assert [answer.name for answer in predictions] == list(map(str, many))
+    assert [prediction.name for prediction in predictions] == list(map(str, many))
     (alone,) = predictor.predict([many[-1]])
     assert predictions[-1].probabilities == pytest.approx(alone.probabilities, abs=1e-5)
 
 
-def test_as_many_images_are_computed_at_once_as_asked_for(predictor, files):
+def test_the_batch_size_can_be_set(predictor, files):
     sizes = []
     smaller = predictor.with_batch_size(3)
     watched = replace(smaller, engine=lambda images: sizes.append(len(images)) or predictor.engine(images))
     predictions = list(watched.predict(files[:8]))
     assert sizes == [3, 3, 2]
-    for answer, expected in zip(predictions, predictor.predict(files[:8]), strict=True):
-        assert answer.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
+    for prediction, expected in zip(predictions, predictor.predict(files[:8]), strict=True):
+        assert prediction.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
 
 
 def test_images_may_be_endless(predictor, files):
@@ -67,17 +67,17 @@ def test_images_may_be_endless(predictor, files):
     assert next(taken) < 4 * predictor.batch_size + 100
 
 
-def test_no_image_is_no_answer(predictor):
+def test_no_images_give_no_predictions(predictor):
     assert list(predictor.predict([])) == []
 
 
-def test_what_python_warns_of_is_as_before(predictor, files):
+def test_warning_filters_are_restored(predictor, files):
     before = list(warnings.filters)
     list(predictor.predict(files[:3]))
     assert warnings.filters == before
 
 
-def test_what_python_warns_of_is_a_matter_of_the_caller_between_answers(predictor, files):
+def test_warning_filters_are_the_caller_s_between_predictions(predictor, files):
     before = list(warnings.filters)
     first, second = predictor.predict(files[:2]), predictor.predict(files[:2])
     for predictions in (first, second, first, second):
@@ -87,36 +87,38 @@ def test_what_python_warns_of_is_a_matter_of_the_caller_between_answers(predicto
     assert warnings.filters == before
 
 
-def test_the_most_probable_classes_come_first_and_without_probabilities_there_are_none(predictor, files):
-    answer, damaged = predictor.predict([files[0], b""])
-    top = predictor.top(answer, 2)
-    assert [share for _, share in top] == sorted(answer.probabilities, reverse=True)[:2]
-    assert top[0][0] == predictor.classes[answer.probabilities.index(top[0][1])]
+def test_top_is_sorted_and_empty_without_probabilities(predictor, files):
+    prediction, damaged = predictor.predict([files[0], b""])
+    top = predictor.top(prediction, 2)
+    assert [probability for _, probability in top] == sorted(prediction.probabilities, reverse=True)[:2]
+    assert top[0][0] == predictor.classes[prediction.probabilities.index(top[0][1])]
     assert predictor.top(damaged, 3) == []
 
 
-def test_an_image_in_which_nothing_is_found_has_neither_probabilities_nor_an_error(predictor, files):
-    (answer,) = predictor.predict(files[:1], find=lambda image: [])
-    assert (answer.probabilities, answer.error, answer.region) == ((), None, None)
+def test_an_image_without_detections_has_neither_probabilities_nor_an_error(predictor, files):
+    (prediction,) = predictor.predict(files[:1], find=lambda image: [])
+    assert (prediction.probabilities, prediction.error, prediction.region) == ((), None, None)
 
 
-def test_parts_are_told_as_they_are_cut(predictor, files):
-    kept = {}
+def test_keep_is_called_with_each_region(predictor, files):
+    regions = {}
     region = Region(2, 3, 5, 4)
-    (answer,) = predictor.predict(files[:1], lambda image: [region], lambda name, part: kept.update({name: part.shape}))
-    assert answer.region == region
-    assert kept == {f"{files[0]}#1": (3, 4, 5)}
+    (prediction,) = predictor.predict(
+        files[:1], lambda image: [region], lambda name, part: regions.update({name: part.shape})
+    )
+    assert prediction.region == region
+    assert regions == {f"{files[0]}#1": (3, 4, 5)}
 
 
-def test_a_detector_sees_a_large_photograph_in_full(predictor, tmp_path):
+def test_a_detector_gets_large_photographs_at_full_size(predictor, tmp_path):
     file = Path(tmp_path / "large.jpg")
     Image.new("RGB", (1600, 800)).save(file)
-    seen = []
-    list(predictor.predict([file], find=lambda image: seen.append(image.shape) or []))
-    assert seen == [(3, 800, 1600)]
+    shapes = []
+    list(predictor.predict([file], find=lambda image: shapes.append(image.shape) or []))
+    assert shapes == [(3, 800, 1600)]
 
 
-def test_a_detector_that_fails_stops_with_its_reason(predictor, files):
+def test_a_failing_detector_is_a_user_error(predictor, files):
     with pytest.raises(UserError, match="the detector failed on"):
         list(predictor.predict(files[:1], find=lambda image: 1 / 0))
 
@@ -127,7 +129,7 @@ def pixels(files):
     return np.array(Image.open(files[0]))
 
 
-def test_one_image_is_taken_in_every_form(predictor, files, pixels):
+def test_one_image_is_accepted_in_every_form(predictor, files, pixels):
     forms = {
         "text": str(files[0]),
         "path": files[0],
@@ -152,17 +154,17 @@ def test_one_image_is_taken_in_every_form(predictor, files, pixels):
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "1", "I;16", "CMYK"])
-def test_pixels_are_seen_as_a_file_of_them_is(predictor, mode, pixels, tmp_path):
+def test_pixels_are_predicted_like_a_file_of_them(predictor, mode, pixels, tmp_path):
     image = Image.fromarray(pixels).convert("L" if mode == "I;16" else mode).convert(mode)
     image.save(tmp_path / "a.tiff")
     given = [image, tmp_path / "a.tiff"]
     if mode in ("L", "LA", "RGB", "RGBA"):
         array = np.array(image)
         given += [array, torch.from_numpy(array.reshape(*array.shape[:2], -1)).permute(2, 0, 1)]
-    assert len({answer.probabilities for answer in predictor.predict(given)}) == 1
+    assert len({prediction.probabilities for prediction in predictor.predict(given)}) == 1
 
 
-def test_an_image_that_exif_turns_is_turned_also_when_it_was_opened_by_pillow(predictor, pixels, tmp_path):
+def test_exif_orientation_is_applied_to_pil_images_too(predictor, pixels, tmp_path):
     exif = Image.Exif()
     exif[274] = 6
     Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
@@ -170,16 +172,16 @@ def test_an_image_that_exif_turns_is_turned_also_when_it_was_opened_by_pillow(pr
     assert read.probabilities == opened.probabilities
 
 
-def test_one_opened_image_many_times_is_read_once(predictor, files):
+def test_one_pil_image_can_be_given_repeatedly(predictor, files):
     predictions = list(predictor.predict([Image.open(files[0])] * 100))
-    assert len({answer.probabilities for answer in predictions}) == 1
+    assert len({prediction.probabilities for prediction in predictions}) == 1
     assert predictions[0].error is None
 
 
-def test_images_without_pixels_and_damaged_ones_are_errors_of_their_own(predictor, files):
+def test_images_without_pixels_and_damaged_ones_have_their_own_errors(predictor, files):
     cut = Image.open(io.BytesIO(files[0].read_bytes()[:200]))
     predictions = list(predictor.predict([np.zeros((0, 4), np.uint8), cut, files[0]]))
-    assert [answer.error is None for answer in predictions] == [False, False, True]
+    assert [prediction.error is None for prediction in predictions] == [False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -207,6 +209,6 @@ def test_images_without_pixels_and_damaged_ones_are_errors_of_their_own(predicto
     ],
     ids=lambda given: type(given).__name__,
 )
-def test_what_is_no_image_is_a_type_error_that_says_what_is_one(predictor, given):
+def test_other_objects_are_a_type_error_with_the_accepted_types(predictor, given):
     with pytest.raises(TypeError, match="an image is a path"):
         list(predictor.predict(given))

@@ -5,7 +5,7 @@ from PIL import Image
 from framework import UserError
 from framework.data.preprocess import Preprocessor
 from framework.data.splits import build_splits
-from framework.data.stores.store import build_store
+from framework.data.stores.build import build_store
 
 
 def table(folder, text, *, encoding="utf-8"):
@@ -46,6 +46,19 @@ def test_columns_may_have_other_names_and_there_may_be_more(tmp_path):
 def test_a_missing_column_is_located_with_the_nearest_name(tmp_path):
     file = table(tmp_path, "path,lable\na.png,cat\n")
     assert f"{file}:1: there is no column 'label'; did you mean 'lable'? (columns: path, lable)" in refusal(file)
+
+
+@pytest.mark.parametrize(
+    ("row", "header"),
+    [
+        ("x/a.png,cat", "path,label"), ("cat,a.JPG", "label,path"), ("a.png;cat", "path;label"),
+        ("7,a.png,cat", "label,path,column3"),
+    ],
+)  # fmt: skip
+def test_a_table_without_a_header_is_told_which_line_to_insert(tmp_path, row, header):
+    message = refusal(table(tmp_path, f"{row}\n{row}\n"))
+    assert ":1: there is no header" in message
+    assert f"`{header}`" in message
 
 
 def test_a_missing_split_column_is_located(tmp_path):
@@ -91,7 +104,7 @@ def test_a_cell_in_quotes_may_have_a_comma(tmp_path):
 
 def test_a_row_with_more_cells_than_the_header_is_located(tmp_path):
     file = table(tmp_path, "path,label\na.png,cat\nmy,photo.png,dog\n")
-    assert f"{file}:3: 3 cells, and the header has 2: put a cell that has a comma in it into quotes" in refusal(file)
+    assert f"{file}:3: 3 cells, and the header has 2" in refusal(file)
 
 
 def test_absolute_paths_are_taken_as_they_are(tmp_path):

@@ -67,7 +67,7 @@ def test_the_largest_face_comes_first(image):
     first, second = find(canvas)
     assert first.x > 256 > second.x
     assert first.width > 1.5 * second.width
-    assert find(canvas, "most=1") == [first]
+    assert find(canvas, "max_faces=1") == [first]
 
 
 def test_a_face_at_the_edge_reaches_beyond_it(image):

@@ -203,7 +203,7 @@ def test_what_the_mlflow_server_missed_it_is_told_later_and_the_terminal_says_so
     monkeypatch.setattr(MlflowClient, "log_batch", failing)
     store = tmp_path / "mlruns"
     run, result = train(f"{{name: mlflow, tracking_uri: '{store.as_uri()}'}}")
-    assert "callback 'mlflow' failed in step_end: ConnectionError: the server is away; the run goes on" in result.out
+    assert "callback 'mlflow' failed in step_end: ConnectionError: the server is away" in result.out
     client, found = mlflow_run(run, store)
     assert history(client, found, "step/loss") == curve(run, "step", "loss")
 
@@ -230,7 +230,7 @@ def test_what_mlflow_does_not_take_at_the_end_keeps_it_from_nothing_else(call, t
     store = tmp_path / "mlruns"
     with failing(call):
         run, result = train(f"{{name: mlflow, tracking_uri: '{store.as_uri()}', log_model: true}}")
-    assert "callback 'mlflow' missed" in result.out
+    assert "callback 'mlflow' failed in " in result.out
     client, found = mlflow_run(run, store)
     assert found.info.status == "FINISHED"
     assert {"results.json", "model"} < set(files(client, found))
@@ -276,7 +276,7 @@ def test_mlflow_is_told_what_happened_while_it_was_left_out(train, tmp_path):
 def test_a_tracker_knows_of_a_run_that_failed(callback, train, tmp_path):
     store = tmp_path / "mlruns"
     run, result = train(callback.replace("STORE", f"'{store.as_uri()}'"), "optimizer.lr=1e30", status=1)
-    assert "missed" not in result.out
+    assert "failed in" not in result.out
     if "mlflow" in callback:
         assert mlflow_run(run, store)[1].info.status == "FAILED"
     if callback == "wandb":

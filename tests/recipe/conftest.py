@@ -1,4 +1,4 @@
-"""A recipe written and read in one line."""
+"""Fixtures that write and read a recipe."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def load(tmp_path, monkeypatch, registry):
 
 @pytest.fixture
 def complaints(load):
-    """The lines of the error that reading ends in."""
+    """The lines of the error about an invalid recipe."""
 
     def complaints(text=BASE, *overrides):
         with pytest.raises(RecipeError) as caught:

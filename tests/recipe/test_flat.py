@@ -1,9 +1,9 @@
-"""A recipe that was kept with a run, as one level of keys."""
+"""A saved recipe as a flat dictionary."""
 
 import pytest
 
 from framework.errors import UserError
-from framework.recipe.flat import decides, flat_recipe
+from framework.recipe.flat import affects_training, flat_recipe
 
 
 def test_options_are_named_by_their_path():
@@ -11,11 +11,13 @@ def test_options_are_named_by_their_path():
 
 
 @pytest.mark.parametrize("text", ["a: [1\n", "a: 1\na: 2\n", "a text"])
-def test_a_recipe_that_was_changed_by_hand_is_said_to_be_damaged(text):
+def test_an_unreadable_recipe_is_a_user_error(text):
     with pytest.raises(UserError, match="damaged"):
         flat_recipe(text)
 
 
-def test_what_is_written_or_told_decides_nothing():
+def test_logging_storage_and_callbacks_do_not_affect_training():
     aside = ["train.store", "train.log_every", "callbacks", "callbacks.0.name"]
-    assert [path for path in [*aside, "train.batch_size", "seed", "augment.0.name"] if not decides(path)] == aside
+    assert [
+        path for path in [*aside, "train.batch_size", "seed", "augment.0.name"] if not affects_training(path)
+    ] == aside

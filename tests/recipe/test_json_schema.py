@@ -1,4 +1,4 @@
-"""The JSON Schema says the same as the validation does."""
+"""The JSON Schema agrees with the validation."""
 
 import json
 from pathlib import Path
@@ -27,12 +27,12 @@ def parsed(text):
     return YAML(typ="safe", pure=True).load(text)
 
 
-def test_the_schema_is_one(schema):
+def test_the_schema_is_valid(schema):
     jsonschema.Draft202012Validator.check_schema(schema)
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.stem)
-def test_every_recipe_that_ships_fits_the_schema(validator, recipe):
+def test_shipped_recipes_fit_the_schema(validator, recipe):
     validator.validate(parsed(recipe.read_text()))
 
 
@@ -49,7 +49,7 @@ def test_every_recipe_that_ships_fits_the_schema(validator, recipe):
         "optimizer: {name: timm/lamb, lr: 0.1}",
     ],
 )
-def test_what_is_valid_fits_the_schema(load, validator, option):
+def test_valid_recipes_fit_the_schema(load, validator, option):
     load(BASE + option)
     validator.validate(parsed(BASE + option))
 
@@ -72,19 +72,19 @@ def test_what_is_valid_fits_the_schema(load, validator, option):
         "dataset: {name: folder}\nmodel: resnet18\n",
     ],
 )
-def test_what_is_wrong_does_not_fit_the_schema(complaints, validator, text):
+def test_invalid_recipes_do_not_fit_the_schema(complaints, validator, text):
     complaints(text)
     assert not validator.is_valid(parsed(text))
 
 
-def test_a_variant_that_is_not_listed_fits_the_schema_too(load, validator):
+def test_an_unlisted_variant_fits_the_schema(load, validator):
     for model in ("timm/resnet18.a1_in1k", "{name: timm/resnet18.a1_in1k}"):
         text = f"dataset: drawn_faces\nmodel: {model}\n"
         load(text)
         validator.validate(parsed(text))
 
 
-def test_every_variant_is_offered_for_completion(schema):
+def test_variants_are_in_the_schema_for_completion(schema):
     assert "timm/convnext_atto" in schema["$defs"]["Model"]["anyOf"][0]["enum"]
 
 

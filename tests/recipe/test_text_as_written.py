@@ -1,4 +1,4 @@
-"""Where an option is text, what YAML would read as a number is the text that was written."""
+"""For options that are text, numbers in YAML are replaced by their text."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def test_class_names_on_the_command_line_are_text(recipe):
     assert load_recipe(recipe, registry, overrides).dataset.classes == ("0", "1.0", "2")
 
 
-def test_class_names_are_the_same_in_a_recipe_that_was_written(recipe):
+def test_class_names_are_the_same_in_a_saved_recipe(recipe):
     written = recipe_text(load_recipe(recipe, registry))
     recipe.write_text(written)
     assert list(load_recipe(recipe, registry).dataset.classes) == NAMES
@@ -44,6 +44,6 @@ def test_names_of_classes_in_weights_are_text(recipe):
 
 
 @pytest.mark.parametrize("override", ["dataset.root=null", "dataset.root=true", "dataset.classes=[[0],[1]]"])
-def test_what_is_no_text_is_refused(override, recipe):
+def test_values_that_are_not_text_are_an_error(override, recipe):
     with pytest.raises(RecipeError, match="must be a"):
         load_recipe(recipe, registry, [override])

@@ -1,4 +1,4 @@
-"""A run that takes a second, made once, with names that would do harm if they were not escaped."""
+"""A short run, trained once, with names that need escaping."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from PIL import Image
 
 STRANGER = Path(__file__).parents[1] / "stranger"
 SCRIPT = "<script>alert(1)<|script>"
-"""A class; a folder's name cannot hold a slash."""
+"""A class; a folder name cannot contain a slash."""
 RECIPE = """
 dataset: {name: folder, root: ROOT, test: 0.3, validation: 0.25}
 preprocess: {size: 12, channels: 3}
@@ -22,7 +22,7 @@ train: {epochs: 3, batch_size: 8, device: cpu, log_every: 2}
 
 
 class Page(HTMLParser):
-    """What a page consists of: elements with their attributes, and its text."""
+    """The elements of a page with their attributes, and its text."""
 
     def __init__(self, file):
         super().__init__()
@@ -56,7 +56,7 @@ def page():
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
-    """A folder with the images in `photos`, the recipe and the run in `run`; not to be changed."""
+    """A folder with the images in `photos`, the recipe, and two runs in `run` and `other`; read-only."""
     from framework.cli import main
 
     place = tmp_path_factory.mktemp("made")
@@ -96,7 +96,7 @@ def photos(made, tmp_path):
 
 @pytest.fixture
 def no_photos(made):
-    """The images are gone while the test runs."""
+    """The images are missing during the test."""
     (made / "photos").rename(made / "away")
     yield
     os.rename(made / "away", made / "photos")  # noqa: PTH104

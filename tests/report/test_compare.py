@@ -1,4 +1,4 @@
-"""`framework compare`: metrics side by side, and whether their differences are more than noise."""
+"""`framework compare`: metrics of several runs and the significance of their differences."""
 
 import json
 import shutil
@@ -29,17 +29,21 @@ def predictions(run, split="test"):
 
 
 def rewrite(run, change):
-    """Keep other predictions with the run: `change` is given names, labels and logits, and returns them."""
+    """Replace the saved predictions; `change` maps names, labels and logits to new ones."""
     old = predictions(run)
     names, labels, logits = change(old.names, old.labels, old.logits)
     Predictions(old.classes, names, labels, logits).save(run / "predictions" / "test.safetensors")
+
+
+def difference_of(comparison):
+    return comparison["runs"][1]["compared_with_baseline"]
 
 
 def perfect(names, labels, logits):
     return names, labels, torch.nn.functional.one_hot(labels, logits.shape[1]).float() * 9
 
 
-def test_the_metrics_are_those_of_the_runs(run, other, compared):
+def test_metrics_and_costs_equal_results_json(run, other, compared):
     found = compared(run, other)["runs"]
     for row, folder in zip(found, (run, other), strict=True):
         results = json.loads((folder / "results.json").read_text())
@@ -50,25 +54,26 @@ def test_the_metrics_are_those_of_the_runs(run, other, compared):
         assert row["top1_interval"] == list(wilson_interval(row["top1"], row["images"]))
 
 
-def test_the_difference_is_that_of_the_answers(run, other, compared):
-    against = compared(run, other)["runs"][1]["against_first"]
+def test_the_difference_is_computed_from_the_saved_predictions(run, other, compared):
+    difference = compared(run, other)["runs"][1]["compared_with_baseline"]
     direct = paired(predictions(run), predictions(other))
-    assert against["images"] == len(predictions(run))
-    assert (against["gained"], against["lost"], against["p"]) == (direct.gained, direct.lost, direct.p)
-    assert against["difference"] == pytest.approx(direct.other_top1 - direct.first_top1)
-    assert against["interval"][0] <= against["difference"] <= against["interval"][1]
+    assert difference["images"] == len(predictions(run))
+    assert (difference["gained"], difference["lost"], difference["p"]) == (direct.gained, direct.lost, direct.p)
+    assert difference["difference"] == pytest.approx(direct.other_top1 - direct.first_top1)
+    assert difference["interval"][0] <= difference["difference"] <= difference["interval"][1]
 
 
-def test_a_run_against_itself_is_the_same(run, framework):
-    out = " ".join(framework("compare", run, run).out.split())
-    assert "They are right and wrong on the very same images." in out
-    assert "The recipes are the same." in out
+def test_a_run_does_not_differ_from_itself(run, compared):
+    found = compared(run, run)
+    difference = found["runs"][1]["compared_with_baseline"]
+    assert [difference[key] for key in ("difference", "gained", "lost", "p", "significant")] == [0, 0, 0, 1, False]
+    assert found["recipe_differences"] == {}
 
 
-def test_a_clear_gain_is_more_than_noise_and_a_small_one_is_not(run, other, framework):
+def test_a_large_difference_is_significant_and_a_small_one_is_not(run, other, framework):
     rewrite(other, perfect)
-    assert "better, by more than noise" in " ".join(framework("compare", run, other).out.split())
-    assert "worse, by more than noise" in " ".join(framework("compare", other, run).out.split())
+    assert "significantly better" in " ".join(framework("compare", run, other).out.split())
+    assert "significantly worse" in " ".join(framework("compare", other, run).out.split())
 
     def one_wrong(names, labels, logits):
         names, labels, logits = perfect(names, labels, logits)
@@ -76,17 +81,17 @@ def test_a_clear_gain_is_more_than_noise_and_a_small_one_is_not(run, other, fram
 
     rewrite(run, one_wrong)
     out = " ".join(framework("compare", run, other).out.split())
-    assert "It gains 1 image and loses 0: no more than noise" in out
+    assert "1 more correct, 0 more wrong: not significant" in out
 
 
-def test_several_comparisons_raise_p(run, other, compared):
-    alone = compared(run, other)["runs"][1]["against_first"]["p"]
+def test_p_is_adjusted_for_the_number_of_comparisons(run, other, compared):
+    alone = compared(run, other)["runs"][1]["compared_with_baseline"]["p"]
     for row in compared(run, other, other)["runs"][1:]:
-        assert row["against_first"]["p"] == pytest.approx(min(1, 2 * alone))
+        assert row["compared_with_baseline"]["p"] == pytest.approx(min(1, 2 * alone))
 
 
 @pytest.mark.parametrize("typed", ["evaluate.tta=6", "dataset.root=PHOTOS"])
-def test_what_is_typed_is_looked_at_anew(typed, run, other, photos, compared, framework):
+def test_overrides_are_evaluated_again(typed, run, other, photos, compared, framework):
     for path in photos.rglob("*.png"):
         Image.open(path).transpose(Image.Transpose.ROTATE_180).save(path)
     typed = typed.replace("PHOTOS", str(photos))
@@ -97,7 +102,7 @@ def test_what_is_typed_is_looked_at_anew(typed, run, other, photos, compared, fr
         assert row["loss"] != json.loads((folder / "results.json").read_text())["test"]["loss"]
 
 
-def test_a_calibrated_run_has_the_metrics_of_its_calibrated_probabilities(run, other, compared, framework):
+def test_a_calibrated_run_is_compared_at_its_temperature(run, other, compared, framework):
     assert framework("evaluate", run, "--calibrate").status == 0
     metrics = json.loads(framework("evaluate", run, "--json").out)
     row = compared(run, other)["runs"][0]
@@ -105,17 +110,17 @@ def test_a_calibrated_run_has_the_metrics_of_its_calibrated_probabilities(run, o
     assert row["loss"] != json.loads((run / "results.json").read_text())["test"]["loss"]
 
 
-def test_images_of_one_name_that_are_others_are_counted(run, other, framework):
-    assert "other pixels" not in framework("compare", run, other).out
+def test_common_images_with_different_pixels_are_counted(run, other, framework, compared):
+    assert difference_of(compared(run, other))["other_pixels"] == 0
     kept = predictions(other)
     kept.hashes[:3] += 1
     kept.save(other / "predictions" / "test.safetensors")
-    out = " ".join(framework("compare", run, other).out.split())
-    assert f"{len(kept)} images in common, 3 of which have other pixels in the one than in the other" in out
+    assert difference_of(compared(run, other))["other_pixels"] == 3
+    assert "pixels of 3 differ" in " ".join(framework("compare", run, other).out.split())
     document = json.loads((other / "model.json").read_text())
     document["preprocess"]["height"] = 24
     (other / "model.json").write_text(json.dumps(document))
-    assert "other pixels" not in framework("compare", run, other).out
+    assert difference_of(compared(run, other))["other_pixels"] == 0
 
 
 def test_recipes_are_compared_option_by_option(run, other, compared, framework):
@@ -125,24 +130,24 @@ def test_recipes_are_compared_option_by_option(run, other, compared, framework):
     assert "train.batch_size" not in out
 
 
-def test_a_transform_that_was_removed_is_one_row(run, other, framework, tmp_path, page):
+def test_a_removed_transform_is_one_row(run, other, framework, tmp_path, page):
     recipe = (run / "recipe.yaml").read_text()
     without = recipe.replace("augment:", "augment:\n  - name: rotate\n    degrees: 6.0\n    p: 1.0", 1)
     (run / "recipe.yaml").write_text(without.replace("1.0\n []", "1.0\n").replace("1.0 []", "1.0"))
     out = framework("compare", run, other, "--html", tmp_path / "page.html").out
-    rows = [line.split() for line in out[out.index("recipes differ in") :].splitlines() if "rotate" in line]
+    rows = [line.split() for line in out[out.index("recipe differences") :].splitlines() if "rotate" in line]
     assert rows == [["augment.rotate", "rotate", "(degrees", "6,", "p", "1)", "–"]]
     assert "augment.rotate rotate (degrees 6, p 1) –" in page(tmp_path / "page.html").text
     assert "not set" not in out
 
 
-def test_a_damaged_recipe_in_a_run_folder_is_an_error(run, other, framework):
+def test_a_damaged_recipe_of_a_run_is_an_error(run, other, framework):
     (other / "recipe.yaml").write_text("seed: [")
     result = framework("compare", run, other)
     assert (result.status, "damaged" in result.err) == (2, True)
 
 
-def test_an_export_of_other_views_or_of_8_bits_differs_by_them_and_is_no_seed_of_the_recipe(run, other, compared):
+def test_tta_and_int8_of_an_export_are_recipe_differences(run, other, compared):
     shutil.copyfile(run / "recipe.yaml", other / "recipe.yaml")
     assert compared(run, other)["recipe_differences"] == {}
     (other / "recipe.yaml").write_text((run / "recipe.yaml").read_text().replace("seed: 0", "seed: 1", 1))
@@ -155,43 +160,42 @@ def test_an_export_of_other_views_or_of_8_bits_differs_by_them_and_is_no_seed_of
     assert found["seed_groups"] == []
 
 
-def test_only_images_in_common_are_compared_and_the_rest_is_counted(run, other, framework):
+def test_only_common_images_are_compared(run, other, compared):
     rewrite(other, lambda names, labels, logits: (names[4:], labels[4:], logits[4:]))
-    number = len(predictions(other))
-    out = " ".join(framework("compare", run, other).out.split())
-    assert f"on {number} images in common, without 4 images that only one of them has" in out
+    difference = difference_of(compared(run, other))
+    assert (difference["images"], difference["left_out"]) == (len(predictions(other)), 4)
 
 
-def test_runs_without_an_image_in_common_are_an_error(run, other, framework):
+def test_runs_without_common_images_are_an_error(run, other, framework):
     rewrite(other, lambda names, labels, logits: (tuple(f"else/{name}" for name in names), labels, logits))
     result = framework("compare", run, other)
     assert result.status == 2
-    assert "no image is in both" in result.err
+    assert "no image in common" in result.err
     assert "'else/" in result.err
 
 
-def test_a_run_without_answers_and_data_is_shown_and_not_tested(run, other, no_photos, framework):
+def test_a_run_without_predictions_and_dataset_has_metrics_and_no_difference(run, other, no_photos, framework):
     (other / "predictions" / "test.safetensors").unlink()
     top1 = json.loads((other / "results.json").read_text())["test"]["top1"]
     out = " ".join(framework("compare", run, other).out.split())
     assert f"{100 * top1:.1f} %" in out
-    assert "other and run cannot be compared image by image: other kept no predictions" in out
+    assert "other and run cannot be compared" in out
 
 
-def test_metrics_before_calibration_are_said_to_be_so(run, other, no_photos, framework, compared):
+def test_metrics_before_calibration_are_marked(run, other, no_photos, framework, compared):
     (other / "predictions" / "test.safetensors").unlink()
     assert "before calibration" not in framework("compare", run, other).out
     (other / "calibration.json").write_text(json.dumps({"temperature": 1.5}))
-    assert "its metrics are those before calibration" in " ".join(framework("compare", run, other).out.split())
-    assert compared(run, other)["runs"][1]["why_not_paired"].endswith("its metrics are those before calibration")
+    assert "before calibration" in " ".join(framework("compare", run, other).out.split())
+    assert "before calibration" in compared(run, other)["runs"][1]["no_predictions"]
 
 
-def test_a_run_is_compared_with_a_bundle(run, other, tmp_path, framework, compared):
+def test_a_bundle_is_compared_with_a_run(run, other, tmp_path, framework, compared):
     bundle = tmp_path / "sealed.safetensors"
     assert framework("bundle", other, "--out", bundle).status == 0
     rows = compared(run, bundle)["runs"]
     assert rows[1]["top1"] == json.loads((other / "results.json").read_text())["test"]["top1"]
-    assert rows[1]["against_first"]["images"] == rows[0]["images"]
+    assert rows[1]["compared_with_baseline"]["images"] == rows[0]["images"]
 
 
 def test_another_split_is_compared(run, other, compared):
@@ -201,7 +205,7 @@ def test_another_split_is_compared(run, other, compared):
     assert found["runs"][0]["top1"] == validation["top1"]
 
 
-def test_runs_are_compared_on_validation_where_one_of_them_has_no_test_split(run, other, compared):
+def test_the_validation_split_is_used_if_a_run_has_no_test_split(run, other, compared):
     results = json.loads((other / "results.json").read_text())
     del results["test"]
     (other / "results.json").write_text(json.dumps(results))
@@ -213,15 +217,14 @@ def test_runs_are_compared_on_validation_where_one_of_them_has_no_test_split(run
     ]
 
 
-def test_the_page_has_the_metrics_the_words_and_the_curves_and_fetches_nothing(run, other, tmp_path, framework, page):
+def test_the_page_has_metrics_results_and_curves_and_no_external_resources(run, other, tmp_path, framework, page):
     out = tmp_path / "comparison.html"
     printed = framework("compare", run, other, "--html", out)
     found = page(out)
     words = " ".join(printed.out.split())
-    verdict = words[words.index("other: ") : words.index("recipes differ in")].strip()
-    assert verdict in found.text
-    for said in ("balanced accuracy", "Validation loss", "train.epochs", "McNemar"):
-        assert said in found.text
+    result = words[words.index("other: ") : words.index("recipe differences")].strip()
+    for text in (result, "balanced accuracy", "Validation loss", "train.epochs", "McNemar"):
+        assert text in found.text
     assert found.all("svg")
     assert found.all("script") == found.all("img") == []
     assert "http" not in found.source.replace("http-equiv", "")
@@ -230,17 +233,17 @@ def test_the_page_has_the_metrics_the_words_and_the_curves_and_fetches_nothing(r
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["RUN"], "name two runs or more"),
+        (["RUN"], "two or more runs"),
         (["RUN", "nowhere"], "there is no run folder or bundle 'nowhere'"),
         (["RUN", "RUN", "--split", "tets"], "has no metrics of the split 'tets': there is no split 'tets'"),
         (["RUN", "RUN", "--split", "seconds"], "has no metrics of the split 'seconds': there is no split 'seconds'"),
         (["RUN", "RUN", "dataset.rot=x"], "dataset.rot=x: "),
         (["RUN", "RUN", "dataset.root=nowhere"], "nowhere"),
-        (["RUN", "RUN", "model=resnet18"], "'model' was settled when"),
+        (["RUN", "RUN", "model=resnet18"], "'model' cannot be changed"),
         (["RUN", "RUN", "--html", "nowhere/x.html"], "there is no folder"),
     ],
 )
-def test_what_was_typed_wrong_is_said(arguments, message, run, framework):
+def test_wrong_arguments_are_errors(arguments, message, run, framework):
     result = framework("compare", *(run if argument == "RUN" else argument for argument in arguments))
     assert result.status == 2
     assert message in result.err

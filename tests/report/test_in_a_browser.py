@@ -1,4 +1,4 @@
-"""A real browser, as wide as a phone: nothing overflows, nothing is fetched, nothing fails."""
+"""The pages in a browser: no overflow, no requests, no errors."""
 
 import shutil
 
@@ -35,13 +35,13 @@ def test_nothing_overflows(browser, written, width):
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_nothing_is_fetched_and_nothing_is_complained_of(browser, written):
-    requests, complaints = [], []
+def test_there_are_no_requests_and_no_errors(browser, written):
+    requests, errors = [], []
     with browser.new_context(viewport=PHONE, java_script_enabled=False) as context:
         tab = context.new_page()
         tab.on("request", lambda request: requests.append(request.url))
-        tab.on("console", lambda message: complaints.append(message.text))
+        tab.on("console", lambda message: errors.append(message.text))
         tab.goto(written.as_uri())
         tab.wait_for_load_state("load")
     assert [url for url in requests if not url.startswith("data:")] == [written.as_uri()]
-    assert complaints == []
+    assert errors == []

@@ -1,4 +1,4 @@
-"""What several runs are called beside each other."""
+"""Short names of several runs."""
 
 from pathlib import Path
 
@@ -32,17 +32,17 @@ def trained(label):
         (["y", "x", "./x"], ["y", "x (1)", "x (2)"]),
     ],
 )
-def test_names_are_short_and_tell_runs_apart(labels, names, tmp_path, monkeypatch):
+def test_names_of_runs_are_short_and_unique(labels, names, tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     assert short_names([trained(label) for label in labels]) == names
 
 
-def test_images_of_one_name_in_two_classes_are_told_apart():
+def test_images_of_one_name_in_two_classes_have_different_paths():
     assert short_paths(["cats/01.jpg", "dogs/01.jpg"]) == {"cats/01.jpg": "cats/01.jpg", "dogs/01.jpg": "dogs/01.jpg"}
 
 
-def test_images_are_named_with_as_many_folders_as_tell_them_apart():
+def test_paths_have_as_many_folders_as_needed():
     deep = [f"/data/set/{part}/cats/01.jpg" for part in ("a", "b")]
     assert list(short_paths(deep).values()) == ["a/cats/01.jpg", "b/cats/01.jpg"]
     assert short_paths(deep[:1]) == {deep[0]: "cats/01.jpg"}

@@ -1,4 +1,4 @@
-"""What a run prints fits the terminal: the table of epochs, the progress line, everything else wrapped at words."""
+"""The output of a run fits the terminal."""
 
 import io
 
@@ -28,14 +28,14 @@ ALWAYS = ["epoch", "val top-1", ""]
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 160])
 @pytest.mark.parametrize("epochs", [3, 30, 300])
-def test_no_row_of_the_table_of_epochs_is_wider_than_the_terminal(width, epochs):
+def test_the_table_of_epochs_is_not_wider_than_the_terminal(width, epochs):
     table = EpochTable(epochs, validated=True, width=width)
     rows = [table.row(table.titles), table.row(table.cells(epochs, METRICS))]
     assert max(map(len, rows)) <= width
     assert [title for title in table.titles if title in ALWAYS] == ALWAYS
 
 
-def test_at_80_columns_the_table_is_whole_and_at_60_learning_rate_and_speed_go_first():
+def test_the_table_has_all_columns_at_80_characters_and_drops_lr_and_speed_at_60():
     assert len(EpochTable(300, validated=True, width=80).titles) == 9
     narrow = EpochTable(30, validated=True, width=60).titles
     assert narrow == ["epoch", "loss", "top-1", "val loss", "val top-1", "time", ""]
@@ -53,14 +53,14 @@ def test_learning_rates_are_short():
     assert [exponential(rate) for rate in (0.1, 1.94e-3, 8e-9, 0)] == ["1.0e-1", "1.9e-3", "8.0e-9", "0"]
 
 
-def test_durations_stay_short_whatever_they_are():
+def test_durations_are_short():
     assert [duration(seconds) for seconds in (45, 187, 3729, 43_440, 600_000)] == [
         "45 s", "3:07 min", "1:02:09 h", "12:04 h", "166:40 h",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 160])
-def test_progress_is_one_line_that_says_how_much_time_is_left(width):
+def test_progress_is_one_line_with_the_time_left(width):
     notes = ["loss 1.234", "top-1 45.6 %", "1,234 images/s", "step 1,200"]
     line = progress_line(width, "epoch 12/30", 0.4, 159, notes)
     assert line.cell_len <= width
@@ -72,7 +72,7 @@ def test_progress_is_one_line_that_says_how_much_time_is_left(width):
     assert sum(shown) == {20: 0, 40: 0, 60: 1, 80: 2, 100: 3, 160: 4}[width]
 
 
-def test_progress_without_a_known_end_has_no_bar_and_no_time():
+def test_progress_of_unknown_length_has_no_bar_and_no_time():
     assert progress_line(80, "predicting", None, None, ["12 images"]).plain == "predicting  12 images"
 
 
@@ -84,14 +84,14 @@ def live(width, *lines):
     return console.file.getvalue().splitlines()
 
 
-def test_long_lines_are_wrapped_at_words_below_their_last_column():
+def test_long_lines_are_wrapped_at_words_and_aligned_with_their_last_column():
     text = f"{'store':>10}  train in memory, decoded by an earlier run; validation in memory"
     first, second = live(60, (text, ""))
     assert first.startswith("     store  train in memory")
     assert second == " " * 12 + "validation in memory"
 
 
-def test_words_and_commands_stay_whole():
+def test_words_and_commands_are_not_split():
     path = "runs/" + "x" * 80
     assert wrapped(f"Everything is in {path}. Next:", 60).splitlines() == ["Everything is in", f"{path}.", "Next:"]
     command = f"    framework predict {path} IMAGE_OR_FOLDER"
@@ -101,12 +101,12 @@ def test_words_and_commands_stay_whole():
 @pytest.mark.parametrize(
     "command", ["`framework run x.yaml --out runs/x --resume`", ": framework run x.yaml --out runs/x"]
 )
-def test_commands_within_a_sentence_are_not_cut(command):
-    assert command.strip(": ") in wrapped(f"The run in 'runs/x' was stopped. Go on with{command}", 50)
+def test_commands_within_a_sentence_are_not_split(command):
+    assert command.strip(": ") in wrapped(f"The run in 'runs/x' was stopped. Continue with{command}", 50)
 
 
 @pytest.mark.parametrize("width", [60, 80])
-def test_wide_letters_count_as_two(width):
+def test_wide_characters_count_as_two(width):
     assert cell_len(progress_line(width, "読む" * 10, 0.5, 10, ["日本" * 9]).plain) <= width
 
 

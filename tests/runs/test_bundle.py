@@ -1,4 +1,4 @@
-"""A bundle is a run in one file: sealed, readable without torch, and used like the run."""
+"""Bundles: a run in one file with a checksum, readable without torch."""
 
 import json
 import subprocess
@@ -26,17 +26,17 @@ train: {epochs: 1, batch_size: 20, device: cpu}
 """
 
 SHIPPED = {"drawn/faces": "drawn_faces", "fer2013/compact": "fer2013_compact"}
-"""Bundles of plugins, and the recipe of each."""
+"""Bundles of plugins with their recipes."""
 
 
 @pytest.fixture
 def bundle(tmp_path):
     save_file(TENSORS, tmp_path / "weights.safetensors")
-    write_bundle(tmp_path / "sealed.safetensors", tmp_path / "weights.safetensors", DOCUMENTS)
-    return tmp_path / "sealed.safetensors"
+    write_bundle(tmp_path / "bundle.safetensors", tmp_path / "weights.safetensors", DOCUMENTS)
+    return tmp_path / "bundle.safetensors"
 
 
-def test_any_reader_of_safetensors_finds_the_weights(bundle):
+def test_any_reader_of_safetensors_can_load_the_weights(bundle):
     read = load_file(bundle)
     assert read.keys() == TENSORS.keys()
     assert all(torch.equal(read[name], TENSORS[name]) for name in TENSORS)
@@ -44,28 +44,28 @@ def test_any_reader_of_safetensors_finds_the_weights(bundle):
         assert file.metadata()["recipe"] == "seed: 0\n"
 
 
-def test_its_documents_come_back(bundle):
+def test_documents_are_restored(bundle):
     assert read_bundle(bundle) == DOCUMENTS
 
 
 @pytest.mark.parametrize("place", [-1, 40])
-def test_a_changed_byte_breaks_the_seal(place, bundle):
+def test_a_changed_byte_is_detected(place, bundle):
     content = bytearray(bundle.read_bytes())
     content[place] ^= 1
     bundle.write_bytes(content)
-    with pytest.raises(UserError, match=r"not as it was sealed|damaged"):
+    with pytest.raises(UserError, match=r"bundle\.safetensors: damaged"):
         read_bundle(bundle)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 9, b"\x02" + b"\x00" * 7 + b"[]", b"PK\x03\x04" * 10])
-def test_another_file_is_said_to_be_none(content, tmp_path):
+def test_another_file_is_a_user_error(content, tmp_path):
     (tmp_path / "x.safetensors").write_bytes(content)
-    with pytest.raises(UserError, match=r"x\.safetensors: damaged, or no safetensors file"):
+    with pytest.raises(UserError, match=r"x\.safetensors: damaged, or not a safetensors file"):
         read_bundle(tmp_path / "x.safetensors")
 
 
 @pytest.mark.parametrize("spoil", [lambda content: content[:-1], lambda content: content + b"x"])
-def test_weights_that_are_not_whole_are_never_sealed(spoil, bundle, tmp_path):
+def test_damaged_weights_are_never_bundled(spoil, bundle, tmp_path):
     weights = tmp_path / "weights.safetensors"
     weights.write_bytes(spoil(weights.read_bytes()))
     with pytest.raises(UserError, match=r"weights\.safetensors: damaged"):
@@ -73,34 +73,34 @@ def test_weights_that_are_not_whole_are_never_sealed(spoil, bundle, tmp_path):
     assert not (tmp_path / "new.safetensors").exists()
 
 
-def test_a_bundle_that_could_not_be_opened_is_not_written(bundle, tmp_path):
+def test_a_bundle_that_cannot_be_opened_is_not_written(bundle, tmp_path):
     out = tmp_path / "large.safetensors"
     with pytest.raises(RunFailed, match=r"large\.safetensors was not written.*\n.*'model'.*100 MB"):
         write_bundle(out, tmp_path / "weights.safetensors", {**DOCUMENTS, "model": {"classes": ["x" * 101_000_000]}})
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["sealed.safetensors", "weights.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle.safetensors", "weights.safetensors"]
 
 
-def test_images_that_were_left_out_are_counted_in_what_travels_and_not_named():
+def test_shareable_documents_count_left_out_images_instead_of_naming_them():
     described = {"images": 3, "skipped": [{"name": "a.png", "reason": "empty"}], "dropped": ["b.png", "c.png"]}
     run = Trained("run", Path("x"), "", {"model": {}, "data": {"train": described}})
-    data = run.for_others().documents["data"]
+    data = run.shareable().documents["data"]
     assert data == {"train": {"images": 3, "skipped_images": 1, "dropped_images": 2}}
     assert run.documents["data"]["train"] == described
 
 
-def test_without_metadata_it_is_no_bundle(tmp_path):
+def test_a_file_without_metadata_is_not_a_bundle(tmp_path):
     header = b'{"__metadata__":null}'
     (tmp_path / "x.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
-    with pytest.raises(UserError, match="safetensors, but no bundle"):
+    with pytest.raises(UserError, match=r"x\.safetensors: .*not a bundle"):
         read_bundle(tmp_path / "x.safetensors")
 
 
-def test_plain_weights_are_no_bundle(bundle):
-    with pytest.raises(UserError, match=r"no bundle; `framework bundle RUN` makes one"):
+def test_plain_weights_are_not_a_bundle(bundle):
+    with pytest.raises(UserError, match="`framework bundle RUN`"):
         read_bundle(bundle.with_name("weights.safetensors"))
 
 
-def test_what_ships_with_a_plugin_is_found_by_name_and_classifies():
+def test_a_plugin_s_bundle_is_found_by_name_and_classifies():
     predictor = Predictor.open("drawn/faces")
     assert predictor.classes == ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
     from framework_drawn import DrawnFaces
@@ -110,13 +110,13 @@ def test_what_ships_with_a_plugin_is_found_by_name_and_classifies():
 
 
 @pytest.mark.parametrize(("bundle", "recipe"), SHIPPED.items())
-def test_the_recipe_that_is_named_for_it_is_the_one_it_was_made_by(bundle, recipe):
+def test_a_shipped_bundle_has_its_shipped_recipe(bundle, recipe):
     from framework.recipe import load_recipe, recipe_text
     from framework.recipe.loading import load_recipe_text
 
     registry = Registry.load()
-    sealed = load_recipe_text(open_trained(bundle, registry).recipe, "sealed", registry)
-    assert recipe_text(sealed) == recipe_text(load_recipe(recipe, registry))
+    bundled = load_recipe_text(open_trained(bundle, registry).recipe, "bundle", registry)
+    assert recipe_text(bundled) == recipe_text(load_recipe(recipe, registry))
 
 
 def test_opening_one_does_not_import_torch():
@@ -129,13 +129,13 @@ def test_opening_one_does_not_import_torch():
 
 
 @pytest.mark.parametrize("bundle", SHIPPED)
-def test_it_tells_nothing_of_the_machine_it_was_made_on(bundle):
+def test_a_shipped_bundle_has_no_paths_of_a_machine(bundle):
     environment = open_trained(bundle, Registry.load()).documents["environment"]
     assert environment.keys() & {"command", "git"} == set()
     assert "/" not in json.dumps({**environment, "platform": ""})
 
 
-def test_nothing_that_was_typed_is_in_any_of_its_documents(tmp_path, framework, monkeypatch):
+def test_bundles_contain_no_command_lines_and_paths(tmp_path, framework, monkeypatch):
     recipe, runs, soup = tmp_path / "dots.yaml", (tmp_path / "first", tmp_path / "second"), tmp_path / "soup"
     recipe.write_text(RECIPE)
     monkeypatch.setattr(sys, "argv", ["framework", str(tmp_path)])

@@ -1,4 +1,4 @@
-"""On what a run was made."""
+"""The environment of a run."""
 
 import shlex
 import subprocess
@@ -19,13 +19,13 @@ def repository(tmp_path):
     return tmp_path
 
 
-def test_the_command_can_be_typed_again(monkeypatch):
+def test_the_recorded_command_can_be_run_again(monkeypatch):
     words = ["framework", "run", "x.yaml", "augment=[flip, erase]", "dataset.root=/data/my photos"]
     monkeypatch.setattr("sys.argv", words)
     assert shlex.split(describe_environment(Registry.load(), "cpu", "float32", False)["command"]) == words
 
 
-def test_what_is_not_committed_is_told(repository):
+def test_uncommitted_changes_are_recorded(repository):
     clean = git_state(repository)
     assert clean is not None
     assert (len(clean["commit"]), clean["uncommitted_changes"]) == (40, False)
@@ -33,12 +33,12 @@ def test_what_is_not_committed_is_told(repository):
     assert git_state(repository) == {**clean, "uncommitted_changes": True}
 
 
-def test_what_git_does_not_say_is_not_taken_for_no(repository):
+def test_a_failure_of_git_is_not_recorded_as_a_clean_repository(repository):
     (repository / ".git" / "index").write_bytes(b"damaged")
     state = git_state(repository)
     assert state is not None
     assert state["uncommitted_changes"] is None
 
 
-def test_outside_of_a_repository_there_is_no_state(tmp_path):
+def test_outside_a_repository_there_is_no_state(tmp_path):
     assert git_state(tmp_path) is None

@@ -1,4 +1,4 @@
-"""What must be equal of two runs that are the same."""
+"""The results that must be equal for equal runs."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def without_timings(line):
 
 @pytest.fixture(scope="session")
 def outcome():
-    """Everything that must be equal: weights as bytes, metrics, the course of training."""
+    """Reads weights as bytes, results and logged metrics of a run folder, without timings."""
 
     def read(folder):
         run = RunFolder(folder)

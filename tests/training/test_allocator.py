@@ -28,22 +28,22 @@ print([faults() for _ in range(4)][-1])
 
 
 def page_faults(*arguments):
-    """Of the last of four times that 128 MiB are taken and given back, in a process of its own."""
+    """Page faults of the fourth time that another process allocates and frees 128 MiB."""
     command = [sys.executable, "-c", SCRIPT, *arguments]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 @pytest.mark.skipif(not allocator.keep_freed_memory(), reason="another C library than glibc")
-def test_memory_that_was_freed_is_not_asked_for_again():
+def test_freed_memory_causes_no_page_faults():
     assert page_faults() > 1000
     assert page_faults("keep") < 100
 
 
-def test_another_system_s_allocator_is_left_alone(monkeypatch):
+def test_other_systems_are_not_changed(monkeypatch):
     monkeypatch.setattr(allocator.sys, "platform", "darwin")
     assert not allocator.keep_freed_memory()
 
 
-def test_a_library_without_mallopt_is_left_alone(monkeypatch):
+def test_a_c_library_without_mallopt_is_not_changed(monkeypatch):
     monkeypatch.setattr(allocator.ctypes, "CDLL", lambda name: object())
     assert not allocator.keep_freed_memory()

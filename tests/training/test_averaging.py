@@ -1,4 +1,4 @@
-"""Averages of the weights, against the formulas of their papers."""
+"""Averages of the weights, compared with the formulas in the papers."""
 
 import copy
 
@@ -8,7 +8,7 @@ import torch
 from framework.training.averaging import MovingAverage, NoAveraging, SlowWeights
 
 
-def test_an_average_is_the_warmed_up_exponential_mean_of_the_weights():
+def test_ema_is_an_exponential_mean_with_warm_up():
     network = torch.nn.Linear(1, 1, bias=False)
     torch.nn.init.zeros_(network.weight)
     averaging = MovingAverage(network, decay=0.5)
@@ -22,13 +22,13 @@ def test_an_average_is_the_warmed_up_exponential_mean_of_the_weights():
 
 
 @pytest.mark.parametrize(("decay", "decay_power"), [(0.5, 0.0), (0.774, 3.0)])
-def test_slow_weights_follow_and_are_gone_on_from_as_the_papers_have_it(decay, decay_power):
+def test_lookahead_follows_the_papers(decay, decay_power):
     network = torch.nn.Sequential(torch.nn.Linear(1, 1, bias=False), torch.nn.BatchNorm1d(1))
     torch.nn.init.zeros_(network[0].weight)
     averaging = SlowWeights(network, every=3, decay=decay, decay_power=decay_power, total_steps=20)
     slow = fast = 0.0
     for step in range(1, 21):
-        fast += step  # what an optimizer would do
+        fast += step  # as an optimizer does
         with torch.no_grad():
             network[0].weight += step
         averaging.update(step)
@@ -39,7 +39,7 @@ def test_slow_weights_follow_and_are_gone_on_from_as_the_papers_have_it(decay, d
         assert network[0].weight.item() == pytest.approx(fast, rel=1e-5)
 
 
-def test_a_parameter_that_modules_share_is_averaged_once():
+def test_a_shared_parameter_is_averaged_once():
     network = torch.nn.Sequential(torch.nn.Linear(1, 1, bias=False), torch.nn.Linear(1, 1, bias=False))
     network[1].weight = network[0].weight
     torch.nn.init.zeros_(network[0].weight)
@@ -50,7 +50,7 @@ def test_a_parameter_that_modules_share_is_averaged_once():
     assert network[1].weight is network[0].weight
 
 
-def test_without_averaging_the_network_itself_is_kept():
+def test_without_averaging_the_network_itself_is_evaluated():
     network = torch.nn.Linear(1, 1)
     before = copy.deepcopy(network.state_dict())
     averaging = NoAveraging(network)

@@ -1,4 +1,4 @@
-"""`train.compile`: what decides, and that a run records and keeps the decision. Compiling itself is torch's."""
+"""The decisions of `train.compile`; `torch.compile` itself is replaced."""
 
 import json
 
@@ -9,7 +9,7 @@ from framework import Registry, UserError
 from framework.recipe import load_recipe
 from framework.training import compiling
 from framework.training.compiling import settle_compile, unchanged
-from framework.training.reading import read_data
+from framework.training.prepare import prepare_data
 from framework.training.session import build_session
 
 RECIPE = """
@@ -21,7 +21,7 @@ train: {epochs: 2, batch_size: 16, device: cpu, precision: float32}
 
 
 class Recompiled:
-    """In place of `torch.compile`: notes how it was called, and gives the network itself or fails."""
+    """Replaces `torch.compile`: records its calls, and returns the network or raises `error`."""
 
     def __init__(self, error=None):
         self.calls, self.error = [], error
@@ -44,7 +44,7 @@ def session(framework, tmp_path):
 
     def build(*overrides, device="cpu"):
         recipe = load_recipe(file, Registry.load(), overrides)
-        built = build_session(recipe, *read_data(recipe))
+        built = build_session(recipe, *prepare_data(recipe))
         built.device = torch.device(device)
         return built
 
@@ -53,7 +53,7 @@ def session(framework, tmp_path):
 
 @pytest.fixture
 def on_a_gpu(monkeypatch):
-    """Settings as on a GPU: passes take these seconds, plain and compiled."""
+    """As on a GPU: sets the seconds of a pass of the plain and of the compiled network."""
 
     def take(plain, compiled):
         seconds = iter((plain, compiled))
@@ -65,7 +65,7 @@ def on_a_gpu(monkeypatch):
     return take
 
 
-def test_false_and_auto_on_a_cpu_never_compile(session, monkeypatch):
+def test_false_and_auto_on_the_cpu_do_not_compile(session, monkeypatch):
     monkeypatch.setattr(torch, "compile", Recompiled(AssertionError("asked to compile")))
     for setting in ("false", "auto"):
         built = session(f"train.compile={setting}")
@@ -73,20 +73,20 @@ def test_false_and_auto_on_a_cpu_never_compile(session, monkeypatch):
         assert built.network is built.model
 
 
-def test_auto_stays_plain_where_the_run_shall_be_deterministic(session, on_a_gpu):
+def test_auto_does_not_compile_deterministic_runs(session, on_a_gpu):
     compiled = on_a_gpu(1000.0, 1.0)
     assert settle_compile(session(device="cuda"), None, print) is False
     assert compiled.calls == []
 
 
 @pytest.mark.parametrize(("plain", "compiled", "taken"), [(10.0, 5.0, True), (10.0, 9.8, False), (10.0, 20.0, False)])
-def test_auto_takes_the_faster_network_and_says_so(session, on_a_gpu, plain, compiled, taken):
+def test_auto_uses_the_faster_network_and_prints_the_speedup(session, on_a_gpu, plain, compiled, taken):
     calls, said = on_a_gpu(plain, compiled).calls, []
     built = session("train.deterministic=false", device="cuda")
     assert settle_compile(built, None, said.append) is taken
     assert len(calls) == 1
     assert (built.network is built.model) is not taken
-    assert f"{plain / compiled:.2f} times as fast" in said[0]
+    assert f"{plain / compiled:.2f} times" in said[0]
 
 
 def test_auto_does_not_compile_for_a_short_training(session, on_a_gpu):
@@ -95,23 +95,23 @@ def test_auto_does_not_compile_for_a_short_training(session, on_a_gpu):
     assert compiled.calls == []
 
 
-def test_auto_goes_on_plain_where_compiling_fails_and_says_why(session, monkeypatch):
+def test_auto_trains_without_compiling_and_prints_why_if_compiling_fails(session, monkeypatch):
     monkeypatch.setattr(torch, "compile", Recompiled(RuntimeError("no kernel\nfor this")))
     monkeypatch.setattr(compiling, "wait_for", lambda device: None)
-    monkeypatch.setattr(compiling, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(compiling, "MIN_SECONDS", 0.0)
     said, built = [], session("train.deterministic=false", device="cuda")
     assert settle_compile(built, None, said.append) is False
     assert built.network is built.model
     assert "RuntimeError: no kernel" in said[0]
 
 
-def test_true_is_an_error_where_compiling_fails(session, monkeypatch):
+def test_true_is_an_error_if_compiling_fails(session, monkeypatch):
     monkeypatch.setattr(torch, "compile", Recompiled(RuntimeError("no compiler")))
     with pytest.raises(UserError, match=r"no compiler[\s\S]*train.compile=false"):
         settle_compile(session("train.compile=true", "train.deterministic=false"), None, print)
 
 
-def test_cuda_graphs_are_for_images_of_one_size_and_steps_of_one_batch(session, on_a_gpu):
+def test_cuda_graphs_need_one_image_size_and_one_batch_per_step(session, on_a_gpu):
     modes = []
     for overrides in ([], ["train.progressive_resize.start=8"], ["train.grad_accum_steps=2"]):
         calls = on_a_gpu(10.0, 5.0).calls
@@ -120,7 +120,7 @@ def test_cuda_graphs_are_for_images_of_one_size_and_steps_of_one_batch(session, 
     assert modes == ["reduce-overhead", None, None]
 
 
-def test_a_run_trains_the_same_compiled_or_not_records_it_and_keeps_it(framework, tmp_path, monkeypatch):
+def test_a_run_records_whether_it_is_compiled(framework, tmp_path, monkeypatch):
     file = tmp_path / "dots.yaml"
     file.write_text(RECIPE)
     assert (
@@ -141,13 +141,13 @@ def test_a_run_trains_the_same_compiled_or_not_records_it_and_keeps_it(framework
     assert weights[0] == weights[1]
 
 
-def test_a_resumed_run_does_as_it_did_before(session, on_a_gpu):
+def test_a_resumed_run_keeps_the_decision(session, on_a_gpu):
     on_a_gpu(1.0, 1000.0)
     assert settle_compile(session("train.deterministic=false", device="cuda"), True, print) is True
     assert settle_compile(session("train.deterministic=false", device="cuda"), False, print) is False
 
 
-def test_measuring_leaves_the_network_as_it_was(session):
+def test_measuring_does_not_change_the_network(session):
     built = session()
     before = {name: value.clone() for name, value in built.model.state_dict().items()}
     with unchanged(built.model):
@@ -158,13 +158,13 @@ def test_measuring_leaves_the_network_as_it_was(session):
     assert all(parameter.grad is None for parameter in built.model.parameters())
 
 
-def test_memory_that_is_short_is_no_fault_of_compiling(session, monkeypatch):
+def test_out_of_memory_is_not_reported_as_a_compile_error(session, monkeypatch):
     monkeypatch.setattr(torch, "compile", Recompiled(torch.OutOfMemoryError("out of memory")))
     with pytest.raises(torch.OutOfMemoryError):
         settle_compile(session("train.compile=true", "train.deterministic=false"), None, print)
 
 
-def test_a_compiled_network_is_not_deterministic(framework, tmp_path):
+def test_compile_and_deterministic_exclude_each_other(framework, tmp_path):
     file = tmp_path / "dots.yaml"
     file.write_text(RECIPE)
     result = framework("check", file, "train.compile=true")

@@ -1,4 +1,4 @@
-"""Weight decay reaches what mixes features, and nothing else."""
+"""Weight decay applies to parameters that mix features, and to no others."""
 
 import pytest
 import torch
@@ -40,7 +40,7 @@ def network(name):
         ("timm/edgenext_xx_small", "temperature"),
     ],
 )
-def test_scales_tokens_and_positions_are_not_decayed_and_matrices_are(name, free, optimizer):
+def test_scales_tokens_and_positions_have_no_decay_and_matrices_have(name, free, optimizer):
     with torch.device("meta"):
         model = network(name)
     reached = decayed(optimizer.build(model), model)
@@ -50,7 +50,7 @@ def test_scales_tokens_and_positions_are_not_decayed_and_matrices_are(name, free
     assert {kernel for kernel in kernels if "cpb_mlp" not in kernel} <= reached
 
 
-def test_what_a_model_lists_itself_decides():
+def test_no_weight_decay_of_a_module_takes_precedence():
     class Own(nn.Module):
         def __init__(self):
             super().__init__()
@@ -67,10 +67,10 @@ def test_what_a_model_lists_itself_decides():
 
 
 @pytest.mark.parametrize("name", ["resnet18", "efficientnet_b0", "mobilenet_v3_small"])
-def test_convolutional_networks_are_decayed_as_before(name):
+def test_of_convolutional_networks_vectors_have_no_decay(name):
     model = network(name)
     assert undecayed(model) == {name for name, parameter in model.named_parameters() if parameter.ndim <= 1}
 
 
-def test_a_layer_with_one_input_is_a_matrix_all_the_same():
+def test_a_layer_with_one_input_is_a_matrix():
     assert undecayed(nn.Linear(1, 8, bias=False)) == frozenset()

@@ -61,7 +61,7 @@ def run(tmp_path, framework, monkeypatch):
         ("callbacks", "callback", "build", ["build()", "KeyError"]),
     ],
 )
-def test_a_fault_is_found_before_training(section, component, how, words, run, tmp_path):
+def test_a_fault_is_reported_before_training(section, component, how, words, run, tmp_path):
     written = f"{{name: faulty_{component}, how: {how}}}"
     result = run(f"{section}=[{written}]" if section in ("augment", "callbacks") else f"{section}={written}")
     assert result.status == 2
@@ -73,7 +73,7 @@ def test_a_fault_is_found_before_training(section, component, how, words, run, t
 
 
 @pytest.mark.parametrize("how", ["build", "none", "read", "form", "labels"])
-def test_a_dataset_that_fails_is_named(how, run):
+def test_a_failing_dataset_is_named(how, run):
     result = run(f"dataset={{name: faulty_images, how: {how}}}")
     assert result.status == 2
     assert "dataset 'faulty_images'" in result.err
@@ -92,26 +92,26 @@ def test_a_dataset_that_fails_is_named(how, run):
         ("callbacks=[{name: faulty_callback, how: run_end}]", "callback"),
     ],
 )
-def test_a_fault_during_training_is_named(override, component, run):
+def test_a_fault_during_training_is_attributed(override, component, run):
     result = run(override)
     assert result.status == 2
     assert f"{component} 'faulty_{component}'" in result.err
     assert ORIGIN in result.err
 
 
-def test_what_an_callback_raises_when_the_run_stops_does_not_hide_why_it_stopped(run):
+def test_an_exception_in_run_stopped_does_not_hide_why_the_run_stopped(run):
     result = run("loss=explodes", "callbacks=[{name: faulty_callback, how: run_stopped}]")
     assert result.status == 1
     assert "not finite" in result.err
     assert "callback 'faulty_callback'" in result.out
 
 
-def test_a_nested_component_is_named_itself(run):
+def test_a_fault_of_a_nested_component_is_attributed_to_it(run):
     result = run("loss={name: wrapping, base: {name: faulty_loss, how: unknown}}")
     assert "loss 'faulty_loss' failed in build()" in result.err
 
 
-def test_a_validator_that_fails_is_named(run):
+def test_a_failing_validator_is_named(run):
     result = run("loss={name: faulty_options, how: raises}")
     assert result.status == 2
     assert "loss 'faulty_options'" in result.err
@@ -119,7 +119,7 @@ def test_a_validator_that_fails_is_named(run):
 
 
 @pytest.mark.parametrize("how", ["none", "raises", "outside"])
-def test_a_detector_that_fails_is_named(how, run, framework, photos, tmp_path):
+def test_a_failing_detector_is_named(how, run, framework, photos, tmp_path):
     assert run("train.max_steps=1").status == 0
     detector = f"faulty_detector how={how}"
     result = framework("predict", tmp_path / "run", photos / "red" / "00.png", "--detect", detector)
@@ -128,7 +128,7 @@ def test_a_detector_that_fails_is_named(how, run, framework, photos, tmp_path):
     assert ORIGIN in result.err
 
 
-def test_the_probe_changes_no_byte_of_a_training(run, framework, tmp_path, outcome, monkeypatch):
+def test_the_probe_does_not_change_the_results(run, framework, tmp_path, outcome, monkeypatch):
     overrides = [
         "model.dropout=0.1", "loss=tiring", "augment=[flip, {name: mixup, alpha: 0.4}, contrast]",
         "train.ema=0.9", "optimizer=adamw",

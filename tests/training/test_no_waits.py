@@ -1,8 +1,8 @@
 """A training step never waits for the device.
 
-Everything of a step is put on torch's `meta` device, whose tensors have shapes and no values: whatever would fetch one
-(`item`, `cpu`, `nonzero`, a mask as index, a Python `if`) raises there, as does mixing tensors of two devices. Copies
-from the CPU to the device are counted by a dispatch mode.
+Steps run on PyTorch's `meta` device, whose tensors have no values: operations that fetch one (`item`, `cpu`, `nonzero`,
+a mask as index, a Python `if`) raise an exception there, as does mixing tensors of two devices. Copies from the CPU to
+the device are counted by a dispatch mode.
 """
 
 from dataclasses import replace
@@ -19,20 +19,20 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from framework import ImageArrays, Predictor, Registry, UserError, hookimpl
 from framework.components import Loss, Optimizer, Transform
 from framework.data.preprocess import Preprocessor
-from framework.data.stores.pixels import Held
-from framework.data.stores.store import build_store
+from framework.data.stores.build import build_store
+from framework.data.stores.pixels import HeldPixels
 from framework.recipe import Recipe
 from framework.report.display import SilentDisplay
 from framework.training import session as sessions
 from framework.training.criterion import Criterion
-from framework.training.meter import Meter
 from framework.training.run import run_recipe
+from framework.training.running_means import RunningMeans
 from framework.training.step import train_step
 
 META = torch.device("meta")
 REGISTRY = Registry.load()
 CLASSES = ("cat", "dog", "fox")
-SHIPPED_ELSEWHERE = {"timm"}  # timm's optimizers are timm's own
+SHIPPED_ELSEWHERE = {"timm"}  # these optimizers are not ours
 
 
 class Crossings(TorchDispatchMode):
@@ -54,7 +54,7 @@ class Crossings(TorchDispatchMode):
 
 
 class HostConstants(TorchFunctionMode):
-    """Counts tensors that are made of Python's numbers on the device."""
+    """Counts tensors that are created from Python numbers on the device."""
 
     def __init__(self):
         super().__init__()
@@ -68,7 +68,7 @@ class HostConstants(TorchFunctionMode):
 
 
 def session_on_meta(monkeypatch, **sections):
-    """A session as on a GPU: store, network and constants on the device."""
+    """A session as on a GPU: store, network and constants are on the device."""
     tree = {
         "dataset": {"name": "drawn_faces", "validation": 0},
         "preprocess": {"size": 16, "channels": 3},
@@ -81,19 +81,19 @@ def session_on_meta(monkeypatch, **sections):
     preprocess = Preprocessor(16, 16, 3, "crop", (0.5,) * 3, (0.25,) * 3)
     pixels = np.random.default_rng(0).integers(0, 256, (40, 3, 16, 16), dtype=np.uint8)
     store = build_store(ImageArrays(pixels, [index % 3 for index in range(40)], CLASSES), preprocess)
-    object.__setattr__(store, "pixels", Held(store.pixels.images.to(META), "device"))
+    object.__setattr__(store, "pixels", HeldPixels(store.pixels.images.to(META), "device"))
     monkeypatch.setattr(sessions, "choose_device", lambda name: META)
     monkeypatch.setattr(type(store), "spread", lambda store, number: torch.zeros(8, 3, 16, 16).byte())
     return sessions.build_session(recipe, {"train": store}, preprocess)
 
 
 def take_steps(session):
-    """All but the first one, in which constants and state may still be made."""
-    meter = Meter()
-    train_step(session, 0, meter)
+    """Check all steps but the first one, which may create constants and state."""
+    means = RunningMeans()
+    train_step(session, 0, means)
     with Crossings() as crossings, HostConstants() as constants:
         for step in range(1, 25):  # several epochs: blocks of batches are prepared in each
-            train_step(session, step, meter)
+            train_step(session, step, means)
             session.schedule.step()
     assert crossings.found == []
     assert constants.found == []
@@ -107,11 +107,11 @@ TRANSFORMS = [
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS, ids=str)
-def test_a_transform_waits_for_nothing(monkeypatch, transform):
+def test_a_transform_does_not_wait(monkeypatch, transform):
     take_steps(session_on_meta(monkeypatch, augment=[transform]))
 
 
-def test_transforms_together_wait_for_nothing(monkeypatch):
+def test_all_transforms_together_do_not_wait(monkeypatch):
     take_steps(session_on_meta(monkeypatch, augment=TRANSFORMS))
 
 
@@ -120,12 +120,12 @@ OF_LABELS = sorted(set(REGISTRY.names(Loss)) - {"distill"})
 
 @pytest.mark.parametrize("loss", OF_LABELS)
 @pytest.mark.parametrize("weights", ["none", "balanced"])
-def test_a_loss_waits_for_nothing(monkeypatch, loss, weights):
+def test_a_loss_does_not_wait(monkeypatch, loss, weights):
     take_steps(session_on_meta(monkeypatch, loss={"name": loss, "class_weights": weights}))
 
 
-def test_teachers_wait_for_nothing(monkeypatch):
-    """With another size and other channels than the student's."""
+def test_teachers_do_not_wait(monkeypatch):
+    """The student has another image size and other channels."""
     session = session_on_meta(monkeypatch)
     classes = Predictor.open("drawn/faces", device="cpu").classes
     teacher = Teacher.load("drawn/faces", classes, torch.device("cpu"), torch.float32, session.preprocess)
@@ -137,7 +137,7 @@ def test_teachers_wait_for_nothing(monkeypatch):
 
 
 @pytest.mark.parametrize("optimizer", [*sorted(set(REGISTRY.names(Optimizer)) - SHIPPED_ELSEWHERE), "timm/muon"])
-def test_an_optimizer_waits_for_nothing(monkeypatch, optimizer):
+def test_an_optimizer_does_not_wait(monkeypatch, optimizer):
     monkeypatch.setattr("framework_torch.optimizers._can_fuse", lambda model: False)  # no fused kernels for `meta`
     take_steps(session_on_meta(monkeypatch, optimizer=optimizer))
 
@@ -155,7 +155,7 @@ TRAININGS = {
 
 
 @pytest.mark.parametrize("train", TRAININGS.values(), ids=TRAININGS)
-def test_no_way_to_train_waits_for_anything(monkeypatch, train):
+def test_options_of_train_do_not_wait(monkeypatch, train):
     take_steps(session_on_meta(monkeypatch, train=train))
 
 
@@ -168,13 +168,13 @@ class Waiting(Transform):
         return lambda images, targets, rng: (images * torch.tensor([0.5], device=images.device), targets)
 
 
-def test_what_waits_is_noticed(monkeypatch):
+def test_waiting_is_detected(monkeypatch):
     session = session_on_meta(monkeypatch, augment=[Waiting()])
     with pytest.raises(AssertionError):
         take_steps(session)
     session = session_on_meta(monkeypatch)
     session.loss = lambda logits, targets, images: logits.sum() if logits.sum() > 0 else -logits.sum()
-    with pytest.raises(UserError, match="cannot be called on meta tensors"):
+    with pytest.raises(UserError, match="meta tensors"):
         take_steps(session)
     session = session_on_meta(monkeypatch)
     session.loss = lambda logits, targets, images: (logits * torch.ones(3).to(META)).sum()
@@ -186,14 +186,14 @@ def test_what_waits_is_noticed(monkeypatch):
         take_steps(session)
 
 
-def test_the_meter_reads_nothing_before_it_is_asked():
-    meter = Meter()
-    meter.add(torch.zeros((), device=META), torch.zeros(4, 3, device=META), torch.zeros(4, 3, device=META), 1)
+def test_running_means_are_fetched_on_request_only():
+    means = RunningMeans()
+    means.add(torch.zeros((), device=META), torch.zeros(4, 3, device=META), torch.zeros(4, 3, device=META), 1)
     with pytest.raises((RuntimeError, NotImplementedError)):
-        meter.take_recent()
+        means.take_recent()
 
 
-def test_this_file_is_about_the_step_that_ships():
+def test_the_tested_step_is_that_of_the_framework():
     assert Path(sessions.__file__).parent / "step.py" == Path(train_step.__code__.co_filename)
 
 
@@ -205,8 +205,7 @@ def leaves(value):
         yield value
 
 
-def test_callbacks_get_plain_numbers_and_no_tensor_that_they_could_wait_for(tmp_path):
-    """That holds for every one that ships: they see a training through these hooks alone."""
+def test_callbacks_get_plain_numbers(tmp_path):
     seen = []
 
     class Display(SilentDisplay):

@@ -1,12 +1,15 @@
-"""The optimizer step in mixed precision: what float16 skips moves nothing else either."""
+"""The optimizer step in mixed precision, and skipped steps in float16."""
 
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from framework.device import choose_device
-from framework.training import loop
+from framework.data.preprocess import Preprocessor
+from framework.device import tf32
+from framework.evaluation.evaluate import Evaluator
+from framework.training.backend import backend_settings
 from framework.training.precision import Precision
 
 CPU = torch.device("cpu")
@@ -23,7 +26,7 @@ def step(precision, model, optimizer, factor):
 
 
 @pytest.mark.parametrize("clip", [None, 1.0])
-def test_a_step_whose_gradients_overflow_is_skipped_and_reported(clip):
+def test_a_step_with_overflowing_gradients_is_skipped(clip):
     precision, (model, optimizer) = Precision(CPU, torch.float16, clip), linear()
     before, scale = model.weight.clone(), precision.scaler.get_scale()
     assert step(precision, model, optimizer, 1e38) is False
@@ -34,28 +37,12 @@ def test_a_step_whose_gradients_overflow_is_skipped_and_reported(clip):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_other_precisions_skip_nothing(dtype):
+def test_other_precisions_skip_no_step(dtype):
     precision, (model, optimizer) = Precision(CPU, dtype), linear()
     assert step(precision, model, optimizer, 1e-3) is True
 
 
-def test_the_schedule_moves_with_the_weights_alone(monkeypatch):
-    moved, taken = [], []
-    updates = iter([True, False, True])
-    monkeypatch.setattr(loop, "train_step", lambda session, step, meter: next(updates))
-    session = SimpleNamespace(schedule=SimpleNamespace(lr=0.1, step=lambda: moved.append(1)))
-
-    class Keeper:
-        position, meter = SimpleNamespace(step=0), None
-        finished = property(lambda self: len(taken) == 3)
-        step_done = staticmethod(taken.append)
-        stop_if = staticmethod(lambda signal: None)
-
-    loop.train(session, Keeper())
-    assert (len(taken), len(moved)) == (3, 2)
-
-
-def test_averages_move_with_the_weights_alone(monkeypatch):
+def test_averages_are_not_updated_after_a_skipped_step(monkeypatch):
     from framework.training.step import train_step
 
     model, moved = linear()[0], []
@@ -73,14 +60,35 @@ def test_averages_move_with_the_weights_alone(monkeypatch):
     assert moved == [5]
 
 
-def test_tf32_is_for_training_passes_alone():
-    def allowed():
-        return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+def settings():
+    cudnn = torch.backends.cudnn
+    return torch.backends.cuda.matmul.allow_tf32, cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark
 
-    choose_device("cpu")
-    before = allowed()
-    assert before == (False, False)
-    for tf32 in (True, False):
-        with Precision(CPU, torch.float32, tf32=tf32).forward_pass():
-            assert allowed() == ((True, True) if tf32 else before)
-        assert allowed() == before
+
+def test_tf32_is_allowed_in_training_passes_only():
+    for allowed in (True, False):
+        with tf32(False), Precision(CPU, torch.float32, allow_tf32=allowed).forward_pass():
+            assert settings()[:2] == (allowed, allowed)
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_backend_settings_are_restored_after_an_exception(deterministic):
+    before = settings()
+    with suppress(KeyError), backend_settings(CPU, deterministic=deterministic):
+        inside = settings()
+        raise KeyError
+    assert inside == (False, False, deterministic, not deterministic)
+    assert settings() == before
+
+
+def test_evaluation_does_not_use_tf32():
+    class Recording(torch.nn.Flatten):
+        def forward(self, images):
+            seen.append(settings()[:2])
+            return super().forward(images)
+
+    seen = []
+    evaluator = Evaluator(Preprocessor(2, 2, 1, "crop", (0.5,), (0.5,)), CPU, batch_size=4)
+    with tf32(True):
+        evaluator.logits(Recording(), [torch.zeros(1, 1, 2, 2, dtype=torch.uint8)])
+    assert seen == [(False, False)]

@@ -1,11 +1,11 @@
-"""What a run will take besides its training steps."""
+"""The estimate of a run's time outside training steps."""
 
 import pytest
 import torch
 
 from framework.device import wait_for
 from framework.evaluation.evaluate import Evaluator
-from framework.training import run as run_module
+from framework.training.loop import Trainer
 from framework.training.profiling import views_outside_steps
 
 RECIPE = """
@@ -27,28 +27,28 @@ train: {epochs: 3, batch_size: 16, device: cpu}
         ["train.recalibrate_bn=3", "model=linear_probe"],
     ],
 )
-def test_a_run_shows_the_network_as_many_views_as_were_foretold(options, framework, tmp_path, monkeypatch):
-    foretold, shown = [], []
-    train, laid_out = run_module.train, Evaluator.laid_out
+def test_the_estimated_number_of_views_is_that_of_a_run(options, framework, tmp_path, monkeypatch):
+    estimated, shown = [], []
+    train, laid_out = Trainer.train, Evaluator.laid_out
 
-    def foretell(session, keeper):
-        foretold.append(views_outside_steps(session))
-        train(session, keeper)
+    def estimate(trainer):
+        estimated.append(views_outside_steps(trainer.session))
+        train(trainer)
 
     def count(evaluator, view):
         shown.append(len(view))
         return laid_out(evaluator, view)
 
-    monkeypatch.setattr(run_module, "train", foretell)
+    monkeypatch.setattr(Trainer, "train", estimate)
     monkeypatch.setattr(Evaluator, "laid_out", count)
     (tmp_path / "dots.yaml").write_text(RECIPE)
     done = framework("run", tmp_path / "dots.yaml", *options, "--out", tmp_path / "run")
     assert done.status == 0, done.err
-    assert foretold == [sum(shown)]
+    assert estimated == [sum(shown)]
 
 
 @pytest.mark.parametrize(("device", "waits"), [("cpu", False), ("mps", True), ("cuda:1", True)])
-def test_every_device_but_the_cpu_is_waited_for(device, waits, monkeypatch):
+def test_all_devices_but_the_cpu_are_synchronised(device, waits, monkeypatch):
     waited = []
     monkeypatch.setattr(torch.accelerator, "synchronize", waited.append)
     wait_for(torch.device(device))

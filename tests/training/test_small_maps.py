@@ -1,4 +1,4 @@
-"""Convolutions on small maps: the same numbers by another way, and only where it is faster."""
+"""Convolutions on small maps: the same numbers, and only where they are faster."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ def test_gradients_are_those_of_the_direct_convolution(size, kernel, stride, pad
         torch.testing.assert_close(gradient, other)
 
 
-def ways(
+def node_of(
     layer: nn.Module, images: torch.Tensor, device: torch.device = CPU, dtype: torch.dtype = torch.bfloat16
 ) -> str:
-    """The name of the node that made the layer's output."""
+    """The name of the autograd node of the layer's output."""
     with torch.autocast("cpu", dtype, enabled=dtype != torch.float32), small_map_convolutions(device, dtype):
         return type(layer(images).grad_fn).__name__
 
 
-def test_only_small_maps_of_many_channels_in_bfloat16_on_the_cpu_go_this_way():
+def test_only_small_maps_with_many_channels_in_bfloat16_on_the_cpu_are_replaced():
     wide, images = nn.Conv2d(128, 128, 3, padding=1), torch.zeros(2, 128, 2, 2)
-    assert ways(wide, images) == "SmallMapConvolutionBackward"
-    assert ways(wide, torch.zeros(2, 128, 4, 4)) == "SmallMapConvolutionBackward"
-    assert ways(wide, torch.zeros(2, 128, 5, 5)) == "ConvolutionBackward0"
-    assert ways(wide, images, dtype=torch.float32) == "ConvolutionBackward0"
-    assert ways(wide, images, device=torch.device("cuda")) == "ConvolutionBackward0"
+    assert node_of(wide, images) == "SmallMapConvolutionBackward"
+    assert node_of(wide, torch.zeros(2, 128, 4, 4)) == "SmallMapConvolutionBackward"
+    assert node_of(wide, torch.zeros(2, 128, 5, 5)) == "ConvolutionBackward0"
+    assert node_of(wide, images, dtype=torch.float32) == "ConvolutionBackward0"
+    assert node_of(wide, images, device=torch.device("cuda")) == "ConvolutionBackward0"
     for other in [
         nn.Conv2d(128, 64, 3, padding=1),
         nn.Conv2d(128, 128, 1),
@@ -62,10 +62,10 @@ def test_only_small_maps_of_many_channels_in_bfloat16_on_the_cpu_go_this_way():
         nn.Conv2d(128, 128, 3, padding=2, dilation=2),
         nn.Conv2d(128, 128, 3, padding="same"),
     ]:
-        assert ways(other, images) == "ConvolutionBackward0"
+        assert node_of(other, images) == "ConvolutionBackward0"
 
 
-def test_a_network_that_turns_autocast_off_gets_its_own_precision():
+def test_a_network_that_disables_autocast_keeps_its_precision():
     class Delicate(nn.Module):
         def forward(self, images):
             with torch.autocast("cpu", enabled=False):
@@ -76,13 +76,13 @@ def test_a_network_that_turns_autocast_off_gets_its_own_precision():
         assert Delicate()(torch.zeros(2, 128, 2, 2)).dtype == torch.float32
 
 
-def test_a_frozen_weight_stays_with_the_direct_convolution():
+def test_a_frozen_weight_uses_the_direct_convolution():
     frozen = nn.Conv2d(128, 128, 3, padding=1).requires_grad_(False)
     images = torch.zeros(2, 128, 2, 2, requires_grad=True)
-    assert ways(frozen, images) == "ConvolutionBackward0"
+    assert node_of(frozen, images) == "ConvolutionBackward0"
 
 
-def test_it_trains_as_plain_autocast_does():
+def test_gradients_are_those_of_autocast():
     torch.manual_seed(0)
     layer, images = nn.Conv2d(128, 128, 3, padding=1), torch.randn(8, 128, 2, 2)
     gradients = []

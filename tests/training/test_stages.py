@@ -1,4 +1,4 @@
-"""Which parameters make a stage, of networks of many families."""
+"""The stages of networks of many families."""
 
 import pytest
 import timm
@@ -28,7 +28,7 @@ CLASSIFIERS = {"classifier", "fc", "head", "head_dist", "heads", "last_linear"}
 
 
 def parameters_of(library, arch):
-    """Their names; nothing is drawn or allocated where the architecture can do without."""
+    """The names of the parameters, without initialising them if possible."""
     create = timm.create_model if library == "timm" else torchvision.models.get_model
     options = {"aux_logits": False, "init_weights": False} if arch == "googlenet" else {}
     # torchvision's RegNet computes its widths with tensors.
@@ -37,7 +37,7 @@ def parameters_of(library, arch):
 
 
 @pytest.mark.parametrize(("library", "arch", "count"), NETWORKS)
-def test_stages_follow_each_other_to_the_classifier(library, arch, count):
+def test_stages_are_ordered_and_end_with_the_classifier(library, arch, count):
     stages = stages_of(parameters_of(library, arch))
     numbers = list(stages.values())
     assert numbers == sorted(numbers)
@@ -58,15 +58,15 @@ def test_a_stage_is_a_name_up_to_its_first_number():
 @pytest.mark.parametrize(
     "block", ["blocks.3", "layer1.0", "encoder.encoder_layer_3", "features.denseblock1", "inception4a", "trunk.block1"]
 )
-def test_all_of_a_block_is_one_stage(block):
+def test_a_block_is_one_stage(block):
     assert count_of(f"{block}.norm1.weight", f"{block}.mlp.0.weight", f"{block}.branch2.1.conv.bias") == 1
 
 
-def test_the_blocks_of_a_layer_are_stages_of_their_own():
+def test_each_block_of_a_layer_is_a_stage():
     assert count_of("layer1.0.conv1.weight", "layer1.1.conv1.weight", "layer1.10.conv1.weight") == 3
 
 
-def test_what_stands_behind_a_row_of_blocks_is_with_the_last():
+def test_parameters_after_the_last_block_belong_to_its_stage():
     names = ["encoder.position", "encoder.layer_0.weight", "encoder.layer_1.weight", "encoder.norm.weight", "head.bias"]
     assert list(stages_of(names).values()) == [0, 1, 2, 2, 3]
 

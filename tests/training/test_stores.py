@@ -1,4 +1,4 @@
-"""A run does not depend on where its images are, and says where they are."""
+"""The results of a run do not depend on where its images are stored."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def in_memory(recipe, tmp_path, framework, outcome):
 
 
 def children(pid):
-    """The processes that it started and that are there, dead ones that nobody waited for included."""
+    """The child processes, zombies included."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -62,7 +62,7 @@ def wait_until(condition, process=None):
 
 
 @pytest.mark.parametrize("place", ["disk", "device", "stream"])
-def test_a_run_ends_with_the_same_bytes_from_every_place(place, recipe, tmp_path, in_memory, framework, outcome):
+def test_all_stores_give_the_same_bytes(place, recipe, tmp_path, in_memory, framework, outcome):
     out = tmp_path / "run"
     assert framework("run", recipe, f"train.store={place}", "--out", out).status == 0
     assert outcome(out) == in_memory
@@ -71,17 +71,17 @@ def test_a_run_ends_with_the_same_bytes_from_every_place(place, recipe, tmp_path
     assert framework("evaluate", out, "--json").status == 0
 
 
-def test_the_overview_says_where_the_images_are(recipe, tmp_path, framework):
+def test_the_overview_has_the_store(recipe, tmp_path, framework):
     first = framework("run", recipe, "train.max_steps=1", "--out", tmp_path / "1")
     assert "     store  in memory\n" in first.out
     again = framework("run", recipe, "train.max_steps=1", "train.store=disk", "--out", tmp_path / "2")
-    assert "     store  on the disk, decoded by an earlier run\n" in again.out
+    assert "     store  on disk, from the cache\n" in again.out
 
 
-def test_images_that_changed_are_decoded_again_and_the_run_says_so(recipe, photos, tmp_path, framework):
+def test_changed_images_are_decoded_again(recipe, photos, tmp_path, framework):
     framework("run", recipe, "train.max_steps=1", "--out", tmp_path / "1")
     for file in sorted(photos.rglob("*.png")):
-        os.utime(file, ns=(1, 1))  # with the same contents
+        os.utime(file, ns=(1, 1))  # same contents
     result = framework("run", recipe, "train.max_steps=1", "--out", tmp_path / "2")
     assert "decoding all again" not in result.out
     for file in sorted(photos.rglob("*.png")):
@@ -93,7 +93,7 @@ def test_images_that_changed_are_decoded_again_and_the_run_says_so(recipe, photo
 
 @ON_LINUX
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_stream_that_a_signal_to_all_its_processes_stops_within_an_epoch_ends_as_one_that_was_not(
+def test_a_stream_interrupted_within_an_epoch_and_resumed_equals_the_uninterrupted_one(
     sent, recipe, tmp_path, start_framework, outcome
 ):
     whole, out = tmp_path / "whole", tmp_path / "run"
@@ -108,9 +108,9 @@ def test_a_stream_that_a_signal_to_all_its_processes_stops_within_an_epoch_ends_
     wait_until(steps_done, process)
     workers = [pid for pid, _ in children(process.pid)]
     assert workers
-    for pid in workers:  # as a terminal and a batch system do, which send it to all
+    for pid in workers:  # as terminals and batch systems do
         os.kill(pid, sent)
-    more = steps_done() + 16  # than were decoded ahead
+    more = steps_done() + 16  # more than were decoded ahead
     wait_until(lambda: steps_done() > more, process)
     process.send_signal(sent)
     _, stderr = process.communicate()
@@ -144,7 +144,7 @@ def test_a_bad_image_is_skipped_by_a_stream_and_recorded(recipe, photos, tmp_pat
     assert [bad["name"] for split in data.values() for bad in split["skipped"]] == ["red/03.png"]
 
 
-def test_a_resumed_run_may_keep_its_images_elsewhere(recipe, tmp_path, in_memory, framework, outcome):
+def test_a_run_may_be_resumed_with_another_store(recipe, tmp_path, in_memory, framework, outcome):
     out = tmp_path / "run"
     assert framework("run", recipe, "--out", out).status == 0
     (out / "results.json").unlink()
@@ -152,7 +152,7 @@ def test_a_resumed_run_may_keep_its_images_elsewhere(recipe, tmp_path, in_memory
     assert outcome(out) == in_memory
 
 
-def test_a_profile_of_a_stream_goes_back_and_forth(recipe, framework):
+def test_a_stream_can_be_profiled(recipe, framework):
     result = framework("profile", recipe, "train.store=stream", "--steps", "2", "--json")
     assert result.status == 0, result.err
     assert json.loads(result.out)["seconds"] > 0

@@ -1,4 +1,4 @@
-"""Which images to keep, so that no picture is learned twice, and none that is tested is learned at all.
+"""Which images to keep, so that no image is trained on twice, and none of a test split is trained on.
 
 Splits for evaluation stay as they are, for their metrics are compared with those of others. From `train` and
 `validation` go: what has a copy in a split for evaluation, exact or near; of each picture all copies but one, of

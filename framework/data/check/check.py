@@ -1,4 +1,4 @@
-"""A dataset's splits -> everything that was found."""
+"""Finds all problems in the splits of a dataset."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from framework.data.depth import ValueRange
 
 BLANK = 2.0
-"""Levels that a thumbnail must deviate by from its mean; of FER-2013's and CIFAR-10's pictures each does by 4."""
+"""Least standard deviation of a thumbnail that is not blank; each image of FER-2013 and CIFAR-10 has at least 4."""
 FIRST = ("train", "validation", "test")
-"""Splits in the order in which they are read, before all others."""
+"""Splits that are read first, in this order."""
 
 
 @dataclass(frozen=True, eq=False)
 class Checked:
-    """What one look at a data set found; images by their number in `scan`."""
+    """The problems of a dataset; images by their number in `scan`."""
 
     scan: Scan
     copies: Copies
     near: NDArray[np.int64]
-    """Pairs P×2 of images whose pictures are nearly the same, the first of their copies each."""
+    """Pairs P×2 of nearly identical images, each the first of its copies."""
     blank: NDArray[np.int64]
     keep: NDArray[np.bool_]
-    """Which images to go on with."""
+    """Which images to keep."""
 
 
 def check_splits(
@@ -43,7 +43,7 @@ def check_splits(
     progress: Progress = lambda split, done, total: None,
     values: ValueRange | None = None,
 ) -> Checked:
-    """Read every image of all splits once; raises `UserError` where a source breaks its contract.
+    """Read every image of all splits once; raises `UserError` if a source breaks its contract.
 
     `values` is the range of images with more than 8 bits a sample.
     """
@@ -60,9 +60,9 @@ def check_splits(
 
 
 def _near_among(read: Scan, copies: Copies, keep: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The near copies among what is kept, as another look at the data set would find them.
+    """Near copies among the images that are kept, as a check of only these would find them.
 
-    There are some at times, for candidates are found by medians over all pictures, and these are fewer now.
+    There may be some, because candidates depend on medians over all images, which are fewer now.
     """
     kept = np.flatnonzero(keep)
     _, first = np.unique(copies.picture[kept], return_index=True)

@@ -1,4 +1,4 @@
-"""The same pixels more than once, and under different classes."""
+"""Images with identical pixels, in one class or in several."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Copies:
-    """The images of a scan, gathered by their pixels."""
+    """The images of a scan, grouped by their pixels."""
 
     picture: NDArray[np.int64]
-    """Of each image, which picture it shows: N numbers from 0."""
+    """The group of each image: N numbers from 0."""
     first: NDArray[np.int64]
-    """Of each picture, the first image that shows it."""
+    """The first image of each group."""
     groups: tuple[NDArray[np.int64], ...]
-    """Of each picture that is there more than once, all images, in their order."""
+    """All images of each group with several, in order."""
 
     @property
     def surplus(self) -> int:
-        """How many images could go without a picture being lost."""
+        """Number of images that are copies of an earlier one."""
         return len(self.picture) - len(self.first)
 
 
 def find_copies(scan: Scan) -> Copies:
-    """Images are copies of each other where size, channels and every pixel are the same."""
+    """Group the images with the same size, channels and pixels."""
     _, first, picture = np.unique(scan.hashes, return_index=True, return_inverse=True)
     order = np.argsort(picture, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(picture))[:-1]) if len(order) else []

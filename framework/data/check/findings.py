@@ -1,4 +1,4 @@
-"""A row for each image and problem, and the CSV file of them that `dataset.drop` reads."""
+"""A row for each image and problem, as the CSV file that `dataset.drop` reads."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ NONE: Image = ("", "", "")
 
 @dataclass(frozen=True)
 class Finding:
-    """One image, what is wrong with it, and whether to go on with it."""
+    """An image, its problem, and whether to keep it."""
 
     image: Image
     problem: str
     """`duplicate`, `contradiction`, `near_duplicate`, `blank` or `corrupt`."""
     keep: bool
     group: int | None = None
-    """Images with the same number belong together."""
+    """Images with the same number form a group."""
     other: Image = NONE
-    """Another image of the group: the one that is kept, where this one is not."""
+    """Another image of the group: the one that is kept, if this one is not."""
     detail: str = ""
 
     def row(self) -> dict[str, str]:
-        """As the table has it."""
+        """As a row of the table."""
         group = "" if self.group is None else str(self.group)
         keep = "yes" if self.keep else "no"
         return dict(zip(COLUMNS, (*self.image, self.problem, group, *self.other, keep, self.detail), strict=True))
 
 
 def findings_of(checked: Checked) -> list[Finding]:
-    """All of them: copies, contradictions, near copies, blank and corrupt images, in this order."""
+    """Copies, contradictions, near copies, blank and corrupt images, in this order."""
     return [*_of_copies(checked), *_of_near(checked), *_of_single(checked)]
 
 
@@ -65,7 +65,7 @@ def image_of(checked: Checked, number: int) -> Image:
 
 
 def near_groups(checked: Checked) -> list[list[int]]:
-    """The images of `checked.near` that are connected by its pairs, in their order."""
+    """The images that are connected by the pairs of `checked.near`, in order."""
     group_of: dict[int, list[int]] = {}
     for one, other in checked.near.tolist():
         joined, more = group_of.setdefault(one, [one]), group_of.setdefault(other, [other])
@@ -99,7 +99,7 @@ def _of_near(checked: Checked) -> Iterator[Finding]:
 
 
 def _representatives(checked: Checked) -> dict[int, int]:
-    """Of copies, the one that is kept rather than the first, by the first."""
+    """For the first of several copies, the one that is kept."""
     kept = {
         int(group[0]): next((int(one) for one in group if checked.keep[one]), None) for group in checked.copies.groups
     }

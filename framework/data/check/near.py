@@ -1,11 +1,11 @@
-"""Pictures that are nearly the same: coded anew, resized, brighter, or with some text on them.
+"""Nearly identical images: recompressed, resized, brighter, or with a little text.
 
 Two stages, as usual for perceptual hashes (Zauner, "Implementation and Benchmarking of Perceptual Image Hash
-Functions", 2010). Candidates: 128 bits of each picture, its lowest frequencies (discrete cosine transform) above or
-below their median over the data set, so that faces in the same pose, or skies, do not all look alike; pictures that
+Functions", 2010). Candidates: 128 bits of each image, whether its lowest frequencies (discrete cosine transform) are
+above or below their median over the dataset, so that faces in the same pose, or skies, are not all similar; images that
 share one of sixteen bands of 16 bits are compared (multi-index hashing: Norouzi, Punjani and Fleet, 2012).
-Confirmation: the normalised correlation of the two thumbnails, as they are and less their local mean, which leaves
-edges and fine structure.
+Confirmation: the normalised correlation of the two thumbnails, and of the thumbnails minus their local mean, which
+leaves edges and fine structure.
 """
 
 from __future__ import annotations
@@ -20,22 +20,21 @@ if TYPE_CHECKING:
 
 BITS = 128
 BANDS = 8
-"""Each bit is in two bands of 16: one of frequencies far from each other, and one of neighbours."""
+"""Each bit is in two bands of 16: one of distant frequencies and one of adjacent ones."""
 DISTANCE = 32
-"""Bits in which candidates may differ. Of true pairs on FER-2013 and CIFAR-10 next to none differ in more than 28."""
+"""Bits in which candidates may differ. On FER-2013 and CIFAR-10 almost no true pairs differ in more than 28."""
 FINE = 0.75
-"""Correlation of fine structure that confirms a pair. On photographs, first pairs of different pictures were seen at
-0.62; …"""
+"""Correlation of fine structure that confirms a pair. On photographs, pairs of different images reached 0.62; …"""
 COARSE = 0.9
-"""… and of the thumbnails as they are: drawings of one style share their lines, but not light and background."""
+"""… and of the thumbnails: drawings of one style share their lines, but not light and background."""
 TEXTURE = 2.0
-"""Levels that a thumbnail's fine structure must deviate by; what has less is too plain to be recognised."""
+"""Least standard deviation of a thumbnail's fine structure; images with less are too plain to be recognised."""
 REACH = 64
-"""Pictures of the same band that each is compared with: of a thousand frames of a film not all pairs are needed."""
+"""Images of the same band that each is compared with: not all pairs of a thousand frames of a film are needed."""
 SAMPLE = 20_000
-"""Pictures that medians are taken of."""
+"""Images that medians are computed from."""
 BLOCK = 4096
-"""Pictures, or pairs, that are worked on at a time."""
+"""Images, or pairs, that are processed at a time."""
 
 
 def near_pairs(thumbnails: NDArray[np.uint8], pictures: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -95,14 +94,14 @@ def _candidates(bits: NDArray[np.uint8]) -> Iterator[NDArray[np.int64]]:
 
 
 def _differing(bits: NDArray[np.uint8], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """In how many bits the two of each pair differ."""
+    """Number of bits in which each pair differs."""
     ones = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=1)
     counts: NDArray[np.int64] = ones[bits[pairs[:, 0]] ^ bits[pairs[:, 1]]].sum(axis=1, dtype=np.int64)
     return counts
 
 
 def _same(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Which pairs of thumbnails N×S×S show the same."""
+    """Which pairs of thumbnails N×S×S are nearly identical."""
     coarse = _correlation(_centred(one.astype(np.float32)), _centred(other.astype(np.float32)))
     same: NDArray[np.bool_] = (coarse >= COARSE) & (_correlation(_fine(one), _fine(other)) >= FINE)
     return same
@@ -115,7 +114,7 @@ def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArra
 
 
 def _fine(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Thumbnails less the mean of 5×5 pixels around each, float32 N×S×S with mean 0."""
+    """Thumbnails minus the local mean of 5×5 pixels, float32 N×S×S with mean 0."""
     side = thumbnails.shape[1]
     padded = np.pad(thumbnails, ((0, 0), (2, 2), (2, 2)), mode="edge").astype(np.float32)
     rows = np.zeros((len(thumbnails), side, side + 4), dtype=np.float32)

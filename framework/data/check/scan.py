@@ -1,4 +1,4 @@
-"""One reading of all splits: what is needed of each image to compare it with all others."""
+"""Reads all splits once and records what is needed to compare each image with all others."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import numpy as np
 from framework.data.ahead import in_order
 from framework.data.contract import read_image
 from framework.data.decode import BadImage, quiet_decoding
+from framework.data.depth import DeepValues, deep_values
 from framework.data.hashes import pixel_hash
 from framework.data.preprocess import Preprocessor
-from framework.data.stores.reading import CHUNK
+from framework.data.stores.survey import CHUNK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,10 +29,10 @@ SIDE = 32
 THUMBNAIL = Preprocessor(SIDE, SIDE, 1, "stretch")
 
 TRAINING = ("train", "validation")
-"""Splits that a run learns from; an image that is listed in one of them and again in another is there twice."""
+"""Splits that a run is trained on; an image that is listed in both occurs twice."""
 
 Progress = Callable[[str, int, int], None]
-"""Told how far reading a split is: its name, images done, images in all."""
+"""Called with the name of a split, images done, images in total."""
 
 
 @dataclass(frozen=True)
@@ -42,32 +43,34 @@ class Unreadable:
     index: int
     reason: str
     shared: bool
-    """Whether an earlier split for evaluation has one of that name that cannot be used either."""
+    """Whether an earlier evaluation split contains the same unusable image."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """The images of all splits in one row, those that cannot be read left out; arrays have N entries.
+    """The readable images of all splits, concatenated; arrays have N entries.
 
-    An image that several splits for evaluation share is there once, in the first of them; one that a split lists twice
-    is there twice.
+    An image that several evaluation splits share occurs once, in the first of them; one that a split lists twice occurs
+    twice.
     """
 
     sources: Mapping[str, ImageSource]
     split: NDArray[np.int64]
-    """Where it is: the number of its split …"""
+    """The number of the split of each image …"""
     index: NDArray[np.int64]
-    """… and its place there."""
+    """… and its index in it."""
     label: NDArray[np.int64]
     hashes: NDArray[np.int64]
-    """`pixel_hash` of the decoded pixels, before anything is done to them."""
+    """`pixel_hash` of the decoded pixels, before preprocessing."""
     shapes: NDArray[np.int64]
     """Channels, height and width: N×3."""
     thumbnails: NDArray[np.uint8]
-    """N×32×32, gray; in a file that the system reads where it is looked at."""
+    """N×32×32, gray, mapped from a file."""
     unreadable: tuple[Unreadable, ...]
     shared: Mapping[str, int]
-    """How many images of a split are those of an earlier one too, with those that cannot be read."""
+    """Number of images of each split that an earlier one contains too, including unreadable ones."""
+    deep: DeepValues
+    """The values of training images with more than 8 bits per sample."""
 
     def __len__(self) -> int:
         return len(self.split)
@@ -84,34 +87,38 @@ class Scan:
 
 
 _Image = tuple[str, int | None]
-"""Name and hash of the pixels, None where it cannot be read."""
+"""Name, and hash of the pixels or None if it cannot be read."""
 
 
 @dataclass(frozen=True)
 class _Chunk:
     table: NDArray[np.int64]
-    """A row for each image that could be read: place, hash, channels, height, width."""
+    """A row for each readable image: index, hash, channels, height, width."""
     thumbnails: NDArray[np.uint8]
     bad: dict[int, str]
+    deep: DeepValues
     end: int
 
 
 def scan(sources: Mapping[str, ImageSource], progress: Progress, values: ValueRange | None = None) -> Scan:
-    """Read every image of every split once, in threads; raises `UserError` where a source breaks its contract.
+    """Read every image of every split once, with several threads; raises `UserError` if a source breaks its contract.
 
     `values` is the range of images with more than 8 bits a sample, as `decode` takes it.
 
-    What stays in memory is about a hundred bytes for each image.
+    Memory use is about a hundred bytes for each image.
     """
     tables: list[NDArray[np.int64]] = [np.empty((0, 7), dtype=np.int64)]
     unreadable: list[Unreadable] = []
     shared: dict[str, int] = {}
     first: dict[_Image, int] = {}
+    deep = DeepValues()
     with tempfile.TemporaryFile() as file:
         for number, (split, source) in enumerate(sources.items()):
             labels, names = np.asarray(source.labels, dtype=np.int64), source.names
             for chunk in _chunks(split, source, progress, values):
                 old = set() if split in TRAINING else _of_earlier_splits(chunk, names, number, first)
+                if split == "train":
+                    deep.add(chunk.deep)
                 shared[split] = shared.get(split, 0) + len(old)
                 unreadable += [Unreadable(number, index, reason, index in old) for index, reason in chunk.bad.items()]
                 new = np.array([index not in old for index in chunk.table[:, 0].tolist()], dtype=bool)
@@ -122,11 +129,11 @@ def scan(sources: Mapping[str, ImageSource], progress: Progress, values: ValueRa
         thumbnails = _mapped(file, len(table))
     where, label, index, hashes = (np.ascontiguousarray(column) for column in table[:, :4].T)
     several = {split: number for split, number in shared.items() if number}
-    return Scan(sources, where, index, label, hashes, table[:, 4:], thumbnails, tuple(unreadable), several)
+    return Scan(sources, where, index, label, hashes, table[:, 4:], thumbnails, tuple(unreadable), several, deep)
 
 
 def _of_earlier_splits(chunk: _Chunk, names: Sequence[str], number: int, first: dict[_Image, int]) -> set[int]:
-    """The places of those that a split before has too; `first` knows the first of each, and learns these."""
+    """The indices of images that an earlier split contains too; `first` maps each image to its first split."""
     images = [*chunk.table[:, :2].tolist(), *([index, None] for index in chunk.bad)]
     return {index for index, pixels in images if first.setdefault((str(names[index]), pixels), number) < number}
 
@@ -145,15 +152,16 @@ def _read(source: ImageSource, names: Sequence[str], indices: range, values: Val
     rows: list[tuple[int, ...]] = []
     thumbnails = np.empty((len(indices), SIDE, SIDE), dtype=np.uint8)
     bad: dict[int, str] = {}
-    for index in indices:
-        try:
-            image = read_image(source, index, str(names[index]), values=values)
-        except BadImage as error:
-            bad[index] = error.reason
-            continue
-        thumbnails[len(rows)] = THUMBNAIL(image)[0].numpy()
-        rows.append((index, pixel_hash(image), *image.shape))
-    return _Chunk(np.array(rows, dtype=np.int64).reshape(-1, 5), thumbnails[: len(rows)], bad, indices.stop)
+    with deep_values() as deep:
+        for index in indices:
+            try:
+                image = read_image(source, index, str(names[index]), values=values)
+            except BadImage as error:
+                bad[index] = error.reason
+                continue
+            thumbnails[len(rows)] = THUMBNAIL(image)[0].numpy()
+            rows.append((index, pixel_hash(image), *image.shape))
+    return _Chunk(np.array(rows, dtype=np.int64).reshape(-1, 5), thumbnails[: len(rows)], bad, deep, indices.stop)
 
 
 def _mapped(file: Any, number: int) -> NDArray[np.uint8]:

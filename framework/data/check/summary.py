@@ -1,4 +1,4 @@
-"""The counts of what was found, as JSON types."""
+"""Counts of all problems, as JSON types."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ import numpy as np
 
 from framework.data.check.findings import contradicts, near_groups
 from framework.data.check.scan import TRAINING
+from framework.data.stores.advice import advice_on
 
 if TYPE_CHECKING:
     from framework.data.check.check import Checked
+    from framework.data.preprocess import Preprocessor
 
 SIZES = 5
-"""The most frequent sizes that are named."""
+"""Number of most frequent sizes that are listed."""
 
 
 def summary_of(checked: Checked) -> dict[str, Any]:
-    """Counts of images by split and class, of every problem, and of pictures that splits share.
+    """Counts of images by split and class, of every problem, and of images that splits share.
 
-    `to_drop` counts the images that the advice leaves out, by split; `leaks` names, for each two splits that should
-    share no picture, how many images of the first have an exact copy in the second, and how many more a near one.
+    `to_drop` counts the images to leave out, by split; `leaks` has, for each two splits that should share no image, how
+    many images of the first have an exact copy in the second, and how many others a near copy.
     """
     scan = checked.scan
     contradictions = [group for group in checked.copies.groups if contradicts(checked, group)]
@@ -45,6 +47,15 @@ def summary_of(checked: Checked) -> dict[str, Any]:
     }
 
 
+def options_to_set(checked: Checked, preprocess: Preprocessor) -> list[str]:
+    """The advice that a run gives: on what `preprocess.fit` cuts away, and on values of more than 8 bits a sample."""
+    scan = checked.scan
+    shapes = scan.shapes[scan.split == scan.splits.index("train")]
+    sizes, counts = np.unique(shapes[:, 1:], axis=0, return_counts=True)
+    cut_away = sum(preprocess.cut_away(*size) * number for size, number in zip(sizes.tolist(), counts, strict=True))
+    return list(advice_on(float(cut_away) / max(1, len(shapes)), scan.deep, preprocess))
+
+
 def _split(checked: Checked, number: int) -> dict[str, Any]:
     scan = checked.scan
     split = scan.splits[number]
@@ -65,7 +76,7 @@ def _imbalance(checked: Checked) -> dict[str, Any]:
 
 
 def _sizes(checked: Checked) -> dict[str, Any]:
-    """The most frequent sizes with their numbers of images, how many sizes there are, and how far they reach."""
+    """The most frequent sizes with their numbers of images, the number of sizes, and their range."""
     shapes, counts = np.unique(checked.scan.shapes, axis=0, return_counts=True)
     order = np.argsort(-counts, kind="stable")[:SIZES]
     sides = checked.scan.shapes[:, 1:]
@@ -82,7 +93,7 @@ def _sizes(checked: Checked) -> dict[str, Any]:
 
 
 def _leaks(checked: Checked) -> dict[str, dict[str, dict[str, int]]]:
-    """By the split that is evaluated on, and the one that should not know its pictures."""
+    """By evaluation split, and the training split that should not contain its images."""
     scan, picture = checked.scan, checked.copies.picture
     pictures = [picture[scan.split == number] for number in range(len(scan.splits))]
     near = picture[checked.near]

@@ -1,18 +1,16 @@
-"""Every image of a split at one size, wherever it fits, kept between runs.
+"""Every image of a split at one size, decoded once and cached between runs.
 
-store.py       what the rest of the framework sees: pixels, labels, names
-building.py    where the pixels come from: a kept file, or the source
-reading.py     a source in threads, chunk by chunk, in its order
-refusal.py     the error for images that cannot be used
-survey.py      what one reading finds out: bad images, levels, digest
-advice.py      what the survey suggests to set
-storage.py     which place a recipe asks for, and what fits
-room.py        how much memory and disk this process may still have
-pixels.py      pixels by index: in memory, on the device, in a mapped file …
-stream.py      … or nowhere: decoded by worker processes, ahead of need
-cache.py       the folder of kept stores: listed, bounded, cleared
-kept.py        the file of a store
-digests.py     digests of the images' contents, kept with their stamps
-reuse.py       a kept store is found by these digests
-writing.py     the file of a store while its images are read
+store.py       Store: pixels, labels and names, as the rest of the framework sees them
+build.py       build_store: from the cache, or decoded and then cached
+survey.py      decodes all images once; Survey: what that finds out about them
+pixels.py      Pixels by index; HeldPixels in memory, on the device or mapped from a file
+streaming.py   StreamedPixels: decoded by worker processes ahead of use
+storage.py     which place a recipe requests, and what fits
+free_space.py  free memory and disk space
+store_file.py  the file format
+cache.py       the folder of store files: marked as used, evicted, cleared
+entry.py       a source's place in it, by what determines the pixels
+digests.py     digests of the images' contents, saved with the stamps of the files
+bad_images.py  the error for images that cannot be used
+advice.py      options that the survey suggests
 """

@@ -1,4 +1,4 @@
-"""What the survey of the training images suggests to set."""
+"""Options that the survey of the training images suggests."""
 
 from __future__ import annotations
 
@@ -11,40 +11,42 @@ from framework.errors import count
 if TYPE_CHECKING:
     from framework.data.depth import DeepValues, ValueRange
     from framework.data.preprocess import Preprocessor
-    from framework.data.stores.survey import Survey
 
 MUCH = 0.25
-"""The fraction of images above which it is said that they are cropped."""
+"""Cropped fraction of the images above which there is a message."""
 LITTLE = 0.5
-"""The fraction of the range of values below which it is said that images do not use more of it."""
+"""Fraction of the value range below which the range is reported as unused."""
 
 
-def advice_on(survey: Survey, preprocess: Preprocessor) -> Iterator[str]:
-    """One message for each thing that is probably not as intended."""
-    if survey.cut_away > MUCH:
+def advice_on(cut_away: float, deep: DeepValues, preprocess: Preprocessor) -> Iterator[str]:
+    """A message for each option that is probably not as intended.
+
+    `cut_away` is the mean fraction of a training image that `preprocess.fit` removes, `deep` the values of those with
+    more than 8 bits per sample.
+    """
+    if cut_away > MUCH:
         yield (
-            f"preprocess.fit=crop cuts away {survey.cut_away:.0%} of the training images on average. To show all of "
+            f"preprocess.fit=crop removes {cut_away:.0%} of the training images on average. To keep all of "
             "them: preprocess.fit=pad, preprocess.fit=stretch, or a preprocess.size=[HEIGHT,WIDTH] of their shape"
         )
-    if survey.deep.images and (message := unused_range(survey.deep, preprocess.value_range, "training image")):
-        yield f"{message} Set {range_options(survey.deep)}"
-    if survey.deep.least_white < survey.deep.most_white:
+    if deep.images and (message := unused_range(deep, preprocess.value_range, "training image")):
+        yield f"{message} Set {range_options(deep)}"
+    if deep.least_white < deep.most_white:
         yield (
             f"training images with more than 8 bits a sample state different values for white, from "
-            f"{survey.deep.least_white:g} to {survey.deep.most_white:g}: each is scaled by its own. To scale all "
-            f"alike: dataset.value_range=[0,{survey.deep.most_white:g}]"
+            f"{deep.least_white:g} to {deep.most_white:g}: each is scaled by its own. To scale all by the same: "
+            f"dataset.value_range=[0,{deep.most_white:g}]"
         )
 
 
 def unused_range(deep: DeepValues, given: ValueRange | None, noun: str) -> str | None:
     """A message if images with more than 8 bits a sample use little of their range, or exceed the range `given`."""
-    which = f"{count(deep.images, noun)} with more than 8 bits a sample"
     low, high = given or (0.0, float(FULL))
-    has = f"{which}: values go from {deep.low:g} to {deep.high:g}"
+    values = f"{count(deep.images, noun)} with more than 8 bits a sample: values go from {deep.low:g} to {deep.high:g}"
     if given is not None and (deep.high > high or deep.low < low):
-        return f"{has}; those beyond {low:g} to {high:g} become black or white."
+        return f"{values}; those beyond {low:g} to {high:g} become black or white."
     if 0 < deep.high - low < LITTLE * (high - low):
-        return f"{has}, {(deep.high - low) / (high - low):.2%} of {low:g} to {high:g}: the images are nearly black."
+        return f"{values}, {(deep.high - low) / (high - low):.2%} of {low:g} to {high:g}: the images are nearly black."
     return None
 
 

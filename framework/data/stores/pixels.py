@@ -1,4 +1,4 @@
-"""The pixels of a store, wherever they are: asked for by index, given as batches."""
+"""The pixels of a store, requested by index and returned as batches."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Place = Literal["device", "memory", "disk", "stream"]
+Shape = tuple[int, int, int, int]
+"""N×C×H×W."""
 
 
 class Pixels(ABC):
     """Images uint8 C×H×W, numbered from 0."""
 
     place: Place
-    shape: tuple[int, int, int, int]
-    """N×C×H×W."""
+    shape: Shape
 
     @abstractmethod
     def batches(self, lists: Iterable[Tensor]) -> Iterator[Tensor]:
-        """For each list of indices, int64 B, those images, uint8 B×C×H×W, in the order asked for.
+        """For each list of indices, int64 B, the images uint8 B×C×H×W, in the order requested.
 
-        `lists` may be endless; it is looked at some batches ahead of what was taken. Raises `UserError` where an image
-        cannot be read any more.
+        `lists` may be endless; it is consumed some batches ahead. Raises `UserError` if an image can no longer be read.
         """
 
     def __len__(self) -> int:
@@ -45,20 +45,20 @@ class Pixels(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class Held(Pixels):
-    """In one tensor uint8 N×C×H×W: in memory, on the device, or a file that the system reads where it is looked at."""
+class HeldPixels(Pixels):
+    """One tensor uint8 N×C×H×W: in memory, on the device, or mapped from a file."""
 
     images: Tensor
     place: Place
 
     @property
-    def shape(self) -> tuple[int, int, int, int]:  # type: ignore[override]
-        """N×C×H×W."""
+    def shape(self) -> Shape:  # type: ignore[override]
+        """Of the tensor."""
         number, channels, height, width = self.images.shape
         return number, channels, height, width
 
     def batches(self, lists: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Each is gathered when it is asked for; it is where the tensor is."""
+        """Each is gathered when it is requested, on the device of the tensor."""
         return (self.images.index_select(0, sent(indices, self.images.device)) for indices in lists)
 
     def in_order(self, batch_size: int) -> Iterator[Tensor]:

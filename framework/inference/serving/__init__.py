@@ -1,15 +1,15 @@
-"""A classifier behind HTTP: an API for programs, and a page for people.
+"""Serving a classifier over HTTP: an API and a web page.
 
-server.py     the process: its socket, its signals, how it ends
+server.py     the process: socket, signals, shutdown
 app.py        the routes
-door.py       whose pages may ask
-uploads.py    a request's body becomes images, within the limits
-limits.py     what is allowed, and how much is being worked on
-batching.py   images of many requests are computed together, in one thread
-pictures.py   where the network looked, as a picture
-about.py      what `GET /model` says
-schema.py     what the API's documents say of its answers
-refusals.py   every error has the same form
-encoding.py   JSON that may name what is no UTF-8
-page/         the page: no build step, nothing from the network
+access.py     who may send requests
+uploads.py    from a request's body to image files, within the limits
+limits.py     limits, and how much of them is in use
+batching.py   batches of images from many requests, computed in one thread
+overlay.py    activation maps as pictures
+about.py      the content of `GET /model`
+schema.py     the schema of the API
+api_error.py  errors, all in one form
+encoding.py   JSON with names that are not UTF-8
+page/         the web page: no build step, nothing loaded from elsewhere
 """

@@ -1,4 +1,4 @@
-"""What a server says of the classifier that it serves."""
+"""The description of the served model, `GET /model`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from framework.inference.serving.limits import Limits
     from framework.runs.trained import Trained
 
-FIGURES = (
+METRICS = (
     "images",
     "loss",
     "top1",
@@ -33,28 +33,28 @@ FIGURES = (
     "f1_classes",
     "per_class",
 )
-PLACE = re.compile(
+ABSOLUTE = re.compile(
     r"(?P<scheme>[\w+.-]{2,}:(?://(?:localhost)?)?+)?(?P<path>[/~].*|[A-Za-z]:[/\\].*|\\\\.*)",
     re.DOTALL,
 )
-"""A path that is absolute or begins at home, on any system, or the address of one."""
+"""A path that is absolute or starts with `~`, on any system, or a URL of such a path."""
 
 
 def describe(predictor: Predictor, limits: Limits, no_activation: str | None) -> dict[str, Any]:
-    """As JSON types. Folders of this machine that the recipe names are left out."""
+    """As JSON types; folders of this machine are removed from the recipe."""
     trained = predictor.trained
-    name, shown = trained.name, without_folders(trained)
-    documents = shown.documents
+    name, public = trained.name, without_folders(trained)
+    documents = public.documents
     return {
         "name": name,
-        "summary": summary(shown),
+        "summary": summary(public),
         "classes": list(trained.classes),
-        "metrics": _metrics(shown),
+        "metrics": _metrics(public),
         "calibration": documents.get("calibration"),
         "preprocessing": predictor.preprocess.as_dict(),
         "network": documents["model"]["model"],
-        "recipe": shown.recipe,
-        "card": shown.card or model_card(shown, name),
+        "recipe": public.recipe,
+        "card": public.card or model_card(public, name),
         "versions": _versions(documents.get("environment", {})),
         "device": str(predictor.device),
         "activation": {"available": no_activation is None, "reason": no_activation},
@@ -63,7 +63,7 @@ def describe(predictor: Predictor, limits: Limits, no_activation: str | None) ->
 
 
 def without_folders(trained: Trained) -> Trained:
-    """With `…/fer2013` in place of `/home/me/data/fer2013`, and without comments, which are notes to oneself."""
+    """With `…/fer2013` instead of `/home/me/data/fer2013`, and without the recipe's comments."""
     tree, model = YAML(typ="safe").load(io.StringIO(trained.recipe)), trained.documents["model"]
     recipe = yaml_text(_shortened(tree))
     card = (trained.card or "").replace(trained.recipe.strip(), recipe.strip())
@@ -74,12 +74,16 @@ def without_folders(trained: Trained) -> Trained:
 
 
 def _shortened(value: Any) -> Any:
-    """A tree, with the last part of every path that begins at a root or at home, in an address (`file://`) too."""
+    """A tree with only the last part of every absolute path, also in URLs (`file://`)."""
     if isinstance(value, Mapping):
         return {name: _shortened(part) for name, part in value.items()}
     if isinstance(value, list):
         return [_shortened(part) for part in value]
-    if isinstance(value, str) and (found := PLACE.fullmatch(value)) and (name := PureWindowsPath(found["path"]).name):
+    if (
+        isinstance(value, str)
+        and (found := ABSOLUTE.fullmatch(value))
+        and (name := PureWindowsPath(found["path"]).name)
+    ):
         return f"{found['scheme'] or ''}…/{name}"
     return value
 
@@ -96,11 +100,11 @@ def _texts(tree: Any) -> Iterator[str]:
 
 
 def _metrics(trained: Trained) -> dict[str, Any]:
-    """Its own metrics of each split that was evaluated, as fractions of one, top-1 with its 95 % interval."""
+    """The metrics of each evaluated split as fractions, top-1 with its 95 % interval; empty for changed exports."""
     results = trained.documents.get("results", {}) if has_own_metrics(trained) else {}
     return {
         split: {
-            **{name: results[split][name] for name in FIGURES if name in results[split]},
+            **{name: results[split][name] for name in METRICS if name in results[split]},
             "top1_interval": list(wilson_interval(results[split]["top1"], results[split]["images"])),
         }
         for split in ("validation", "test")
@@ -109,6 +113,6 @@ def _metrics(trained: Trained) -> dict[str, Any]:
 
 
 def _versions(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """With what it was trained."""
+    """Of the packages that it was trained with."""
     commit = (environment.get("git") or {}).get("commit")
     return {"python": environment.get("python"), **environment.get("packages", {}), "commit": commit}

@@ -1,4 +1,4 @@
-"""The routes."""
+"""The routes of the HTTP API and the web page."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from framework.data.decode import TooManyPixels, quiet_decoding
 from framework.errors import UserError
 from framework.inference.activation import activation_maps
 from framework.inference.ranking import ranked
-from framework.inference.serving import refusals, schema
+from framework.inference.serving import schema
 from framework.inference.serving.about import describe
-from framework.inference.serving.batching import Answer, Batching, ComputeFailed
-from framework.inference.serving.door import AtTheDoor, Door
+from framework.inference.serving.access import AccessMiddleware, AccessPolicy
+from framework.inference.serving.api_error import SEE_LOG, ApiError, add_error_handlers
+from framework.inference.serving.batching import Batching, ComputeFailed, Result
 from framework.inference.serving.encoding import Json
 from framework.inference.serving.limits import Admission, Limits
-from framework.inference.serving.refusals import Refused
 from framework.inference.serving.uploads import read_uploads
 
 if TYPE_CHECKING:
@@ -44,25 +44,24 @@ PAGE = {
     "icon.svg": "image/svg+xml",
 }
 logger = logging.getLogger("framework.serving")
-DESCRIPTION = "Images in, class probabilities out. Errors have one form: code, message, what to do."
+DESCRIPTION = "Classifies images. All errors have one form: code, message, hint."
 
 
 @dataclass(frozen=True)
 class Service:
-    """A classifier and what it lets in."""
+    """A classifier with its limits."""
 
     predictor: Predictor
     batching: Batching
     admission: Admission
     no_activation: str | None
-    """Why class-activation maps cannot be had, or None where they can."""
+    """Why activation maps are not available; None if they are."""
 
     @classmethod
     def of(cls, predictor: Predictor, limits: Limits, batch_size: int | None = None) -> Service:
-        """Not yet at work: `create_app`'s application starts and ends it. Raises what the network raises for an image.
+        """A service that `create_app`'s application starts and stops; raises what the network raises for an image.
 
-        It computes once here, so that no request waits for what is only built then, and a network that cannot compute
-        is no server.
+        The network predicts once, so that one that fails is not served and the first request need not wait for warm-up.
         """
         predictor.probabilities(_black_image(predictor))
         batching = Batching(predictor, batch_size or predictor.batch_size, limits.pixels)
@@ -70,60 +69,59 @@ class Service:
 
     @property
     def limits(self) -> Limits:
-        """What it lets in."""
+        """Limits of requests."""
         return self.admission.limits
 
-    async def answers(self, request: Request, activation: bool) -> list[Answer]:
-        """For each image of a request; raises `Refused`."""
+    async def predict(self, request: Request, activation: bool) -> list[Result]:
+        """Predict each image of a request; raises `ApiError`."""
         if activation and self.no_activation is not None:
-            raise Refused(400, "no_activation", self.no_activation, "ask without activation=true")
-        with self.admission.request() as held:
-            uploads = await read_uploads(request, self.limits, held)
-            held.take_images(len(uploads))
-            answers = await self._computed(uploads, activation)
-            self.admission.answered += sum(answer.error is None for answer in answers)
-        if len(answers) == 1 and (error := answers[0].error):
-            smaller = isinstance(error, TooManyPixels)
-            raise Refused(422, "bad_image", error.reason, "send it smaller" if smaller else "send it as PNG or JPEG")
-        return answers
+            raise ApiError(400, "no_activation", self.no_activation, "leave out activation=true")
+        with self.admission.request() as reservation:
+            uploads = await read_uploads(request, self.limits, reservation)
+            reservation.add_images(len(uploads))
+            results = await self._computed(uploads, activation)
+            self.admission.predicted += sum(result.error is None for result in results)
+        if len(results) == 1 and (error := results[0].error):
+            hint = "send a smaller image" if isinstance(error, TooManyPixels) else "send a PNG or JPEG file"
+            raise ApiError(422, "bad_image", error.reason, hint)
+        return results
 
-    async def _computed(self, uploads: Sequence[Upload], activation: bool) -> list[Answer]:
+    async def _computed(self, uploads: Sequence[Upload], activation: bool) -> list[Result]:
         try:
             async with asyncio.timeout(self.limits.seconds):
-                return await self.batching.answers(uploads, activation)
+                return await self.batching.predict(uploads, activation)
         except TimeoutError:
-            message = f"no answer within {self.limits.seconds:g} seconds"
-            raise Refused(504, "timeout", message, "send fewer or smaller images, or try again later") from None
+            message = f"no predictions within {self.limits.seconds:g} seconds"
+            raise ApiError(504, "timeout", message, "send fewer or smaller images, or try again later") from None
         except ComputeFailed:
-            message = "the server failed to compute this"
-            raise Refused(500, "internal", message, "whoever runs it finds the reason in its log") from None
+            raise ApiError(500, "internal", "the network failed", SEE_LOG) from None
 
 
 def why_no_activation(predictor: Predictor) -> str | None:
-    """The reason where the network or its engine has no class-activation maps, found out by trying."""
+    """Why the network or its engine has no activation maps, found by computing one; None if it has."""
     named = replace(predictor, trained=replace(predictor.trained, label=predictor.trained.name))
     try:
         activation_maps(named, _black_image(predictor), None)
     except UserError as error:
         return str(error)
     except Exception:
-        logger.exception("there are no activation maps: computing one failed")
-        return "activation maps of this network cannot be computed; the server's log says why"
+        logger.exception("activation maps are not available: computing one failed")
+        return f"activation maps of this network cannot be computed; {SEE_LOG}"
     return None
 
 
 def _black_image(predictor: Predictor) -> Tensor:
-    """One, uint8 1×C×H×W, for trying."""
+    """Uint8 1×C×H×W."""
     size = predictor.preprocess
     return torch.zeros(1, size.channels, size.height, size.width, dtype=torch.uint8)
 
 
-def create_app(service: Service, door: Door) -> FastAPI:
-    """The application. It computes in the process that runs it, from its start to its end."""
+def create_app(service: Service, policy: AccessPolicy) -> FastAPI:
+    """The application; it computes in its own process."""
 
     @asynccontextmanager
-    async def life(_: FastAPI) -> AsyncIterator[None]:
-        with quiet_decoding():  # around all threads: what a process warns of is not a matter of one
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        with quiet_decoding():  # warning filters belong to the process, not to a thread
             service.batching.start()
             yield
             service.batching.stop()
@@ -132,17 +130,17 @@ def create_app(service: Service, door: Door) -> FastAPI:
         title="framework serve",
         description=DESCRIPTION,
         version=importlib.metadata.version("framework"),
-        docs_url=None,  # FastAPI's pages load their scripts from the network
+        docs_url=None,  # FastAPI's pages load scripts from other servers
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=life,
+        lifespan=lifespan,
     )
-    refusals.install(app)
+    add_error_handlers(app)
     _add_api(app, service)
     _add_page(app)
-    if origins := list(door.origins):
+    if origins := list(policy.origins):
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"])
-    app.add_middleware(AtTheDoor, door=door)
+    app.add_middleware(AccessMiddleware, policy=policy)
     return app
 
 
@@ -151,43 +149,46 @@ def _add_api(app: FastAPI, service: Service) -> None:
 
     @app.post(
         "/predict",
-        response_model=schema.Answers,
-        responses=schema.REFUSALS,
+        response_model=schema.PredictionResponse,
+        responses=schema.ERRORS,
         openapi_extra={"requestBody": schema.PREDICT_BODY},
         summary="Classify one or many images",
     )
     async def predict(
         request: Request,
-        top: Annotated[int | None, Query(ge=1, description="Only so many classes, the most probable.")] = None,
-        activation: Annotated[bool, Query(description="Also where the network looked, as a picture.")] = False,
+        top: Annotated[int | None, Query(ge=1, description="Number of classes (default: all).")] = None,
+        activation: Annotated[bool, Query(description="Add the activation map as a picture.")] = False,
     ) -> Response:
-        answers = await service.answers(request, activation)
-        return Json({"images": [_entry(answer, service.predictor.classes, top) for answer in answers]})
+        results = await service.predict(request, activation)
+        return Json({"images": [_image_prediction(result, service.predictor.classes, top) for result in results]})
 
     @app.head("/model", include_in_schema=False)
-    @app.get("/model", response_model=schema.Classifier, summary="What is served")
+    @app.get("/model", response_model=schema.Classifier, summary="The served model")
     async def model() -> Response:
         return Json(about)
 
     @app.head("/health", include_in_schema=False)
-    @app.get("/health", response_model=schema.Health, summary="Whether it answers")
+    @app.get("/health", response_model=schema.Health, summary="Whether the server is ready")
     async def health() -> Response:
-        ready, queue = service.batching.at_work, service.admission.images
-        told = {"ready": ready, "queue": queue, "queue_limit": service.limits.queue}
-        return Json(told, 200 if ready else 503)
+        ready, queue = service.batching.ready, service.admission.images
+        content = {"ready": ready, "queue": queue, "queue_limit": service.limits.queue}
+        return Json(content, 200 if ready else 503)
 
 
-def _entry(answer: Answer, classes: Sequence[str], top: int | None) -> dict[str, Any]:
-    if answer.error is not None:
-        return {"name": answer.name, "error": answer.error.reason}
-    shown = ranked(classes, answer.probabilities)[:top]
-    best, confidence = shown[0]
-    entry = {"name": answer.name, "class": best, "confidence": confidence, "probabilities": dict(shown)}
-    return entry if answer.activation is None else {**entry, "activation": answer.activation}
+def _image_prediction(result: Result, classes: Sequence[str], top: int | None) -> dict[str, Any]:
+    """As `schema.ImagePrediction`."""
+    if result.error is not None:
+        return {"name": result.name, "error": result.error.reason}
+    probabilities = ranked(classes, result.probabilities)[:top]
+    best, confidence = probabilities[0]
+    content = {
+        "name": result.name, "class": best, "confidence": confidence, "probabilities": dict(probabilities),
+    }  # fmt: skip
+    return content if result.activation is None else {**content, "activation": result.activation}
 
 
 def _add_page(app: FastAPI) -> None:
-    """Read once: what is served is what was there at the start."""
+    """The page's files, read once at the start."""
     folder = files("framework.inference.serving") / "page"
 
     def add(path: str, content: bytes, media_type: str) -> None:

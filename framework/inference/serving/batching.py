@@ -1,4 +1,4 @@
-"""Images of many requests are computed together: threads decode, one thread computes."""
+"""Batches of images from many requests: several threads decode, one thread computes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import torch
 
 from framework.data.decode import MAX_PIXELS, BadImage
 from framework.inference.activation import activation_maps
-from framework.inference.serving.pictures import activation_picture
+from framework.inference.serving.overlay import activation_picture
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,46 +25,46 @@ if TYPE_CHECKING:
     from framework.inference.serving.uploads import Upload
 
 DECODERS = 2
-"""Threads."""
+"""Threads that decode."""
 WAIT = 0.002
 """Seconds that the first image of a batch waits for others."""
-FAILURES = 3
-"""Batches that failed in a row: what comes next is not expected to be answered."""
+MAX_FAILURES = 3
+"""Failed batches in a row after which the server is not ready."""
 
 logger = logging.getLogger("framework.serving")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the network says of one image, or why it could not be read."""
+class Result:
+    """The prediction for one image, or why it could not be read."""
 
     name: str
     probabilities: tuple[float, ...] = ()
     """One for each class, in the order of `Predictor.classes`."""
     activation: str | None = None
-    """A PNG as a data URI, where it was asked for."""
+    """A PNG as a data URI, if requested."""
     error: BadImage | None = None
 
 
 class ComputeFailed(Exception):
-    """The network failed on a batch, or on the maps that were asked for; the log says why."""
+    """The network failed on a batch, or on its activation maps; the log has the reason."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Ticket:
-    """One image on its way; its future belongs to the event loop."""
+    """One image in progress; its future belongs to the event loop."""
 
     upload: Upload
     activation: bool
-    future: asyncio.Future[Answer]
+    future: asyncio.Future[Result]
 
 
 _Ready = tuple[_Ticket, "Tensor"]
-_Done = tuple[_Ticket, Answer | Exception]
+_Done = tuple[_Ticket, Result | Exception]
 
 
 class Batching:
-    """Answers for images, in batches of `batch_size` at most; `start` it first, and `stop` it at the end."""
+    """Predicts images in batches of up to `batch_size`, between `start` and `stop`."""
 
     def __init__(self, predictor: Predictor, batch_size: int, max_pixels: int = MAX_PIXELS) -> None:
         self.predictor = predictor
@@ -78,22 +78,22 @@ class Batching:
         self._computer = threading.Thread(target=self._compute, name="compute", daemon=True)
 
     @property
-    def at_work(self) -> bool:
-        """Whether anything would be answered: begun, not ended, and not every one of the last batches failed."""
-        return self._computer.is_alive() and self._failures < FAILURES
+    def ready(self) -> bool:
+        """Whether it is started and at least one of the last `MAX_FAILURES` batches succeeded."""
+        return self._computer.is_alive() and self._failures < MAX_FAILURES
 
     def start(self) -> None:
-        """Begin to compute what is ready."""
+        """Start to compute."""
         self._computer.start()
 
     def stop(self) -> None:
-        """Once nothing is asked for any more."""
+        """Stop after the last request."""
         self._decoders.shutdown()
         self._ready.put(None)
         self._computer.join()
 
-    async def answers(self, uploads: Sequence[Upload], activation: bool) -> list[Answer]:
-        """One for each image, in order; raises `ComputeFailed`. Cancelled, it gives up what has not begun."""
+    async def predict(self, uploads: Sequence[Upload], activation: bool) -> list[Result]:
+        """A result for each image, in order; raises `ComputeFailed`. Cancelling it drops images that have not begun."""
         loop = asyncio.get_running_loop()
         tickets = [_Ticket(upload, activation, loop.create_future()) for upload in uploads]
         for ticket in tickets:
@@ -107,8 +107,8 @@ class Batching:
         try:
             pixels = self.predictor.read(ticket.upload.content, name, self.max_pixels)
         except BadImage as error:
-            _deliver([(ticket, Answer(name, error=error))])
-        except Exception:  # no thread of the pool says a word of its own
+            _deliver([(ticket, Result(name, error=error))])
+        except Exception:  # a pool's threads do not report errors
             logger.exception("an image could not be prepared")
             _deliver([(ticket, ComputeFailed())])
         else:
@@ -120,7 +120,7 @@ class Batching:
             if not wanted:
                 continue
             try:
-                done = self._answered(wanted)
+                done = self._predicted(wanted)
                 self._failures = 0
             except Exception:
                 logger.exception("a batch of %d images failed", len(wanted))
@@ -129,7 +129,7 @@ class Batching:
             _deliver(done)
 
     def _next_batch(self) -> list[_Ready]:
-        """What is there, and what comes within `WAIT` of the first, cut to a round number; nothing at the end."""
+        """Waiting images, and those that arrive within `WAIT` of the first, cut to a round number; empty at the end."""
         until = time.monotonic() + WAIT
         while not self._ending and len(self._waiting) < self.batch_size:
             try:
@@ -145,34 +145,34 @@ class Batching:
         batch, self._waiting = self._waiting[:number], self._waiting[number:]
         return batch
 
-    def _answered(self, batch: Sequence[_Ready]) -> list[_Done]:
+    def _predicted(self, batch: Sequence[_Ready]) -> list[_Done]:
         images = torch.stack([pixels for _, pixels in batch])
         probabilities = self.predictor.probabilities(images)
-        pictures = self._pictures(batch, images, probabilities.argmax(dim=1))
+        overlays = self._overlays(batch, images, probabilities.argmax(dim=1))
         done: list[_Done] = []
         for index, ((ticket, _), row) in enumerate(zip(batch, probabilities.tolist(), strict=True)):
-            failed = ticket.activation and index not in pictures
-            answer = Answer(ticket.upload.name, tuple(row), pictures.get(index))
-            done.append((ticket, ComputeFailed() if failed else answer))
+            failed = ticket.activation and index not in overlays
+            result = Result(ticket.upload.name, tuple(row), overlays.get(index))
+            done.append((ticket, ComputeFailed() if failed else result))
         return done
 
-    def _pictures(self, batch: Sequence[_Ready], images: Tensor, classes: Tensor) -> dict[int, str]:
-        """Of those that asked for one: where the network saw the class that it named; empty where that fails."""
-        asked = [index for index, (ticket, _) in enumerate(batch) if ticket.activation]
-        if not asked:
+    def _overlays(self, batch: Sequence[_Ready], images: Tensor, classes: Tensor) -> dict[int, str]:
+        """The activation maps that were requested, of the predicted classes; empty if that fails."""
+        requested = [index for index, (ticket, _) in enumerate(batch) if ticket.activation]
+        if not requested:
             return {}
         try:
-            maps = activation_maps(self.predictor, images[asked], classes[asked])
-            return {index: activation_picture(images[index], heat) for index, heat in zip(asked, maps, strict=True)}
-        except Exception:  # it is no matter of those that asked for none
-            logger.exception("activation maps of %d images failed", len(asked))
+            maps = activation_maps(self.predictor, images[requested], classes[requested])
+            return {index: activation_picture(images[index], heat) for index, heat in zip(requested, maps, strict=True)}
+        except Exception:  # requests without maps must still succeed
+            logger.exception("activation maps of %d images failed", len(requested))
             return {}
 
 
 def round_number(waiting: int, most: int) -> int:
-    """How many of those that wait are computed together: `most`, or a power of two, or three times one.
+    """The size of the next batch: `most`, a power of two, or three times one.
 
-    A network's libraries prepare and keep something for each size of a batch: a few sizes bound that memory.
+    Libraries cache something for each batch size: few sizes bound that memory.
     """
     if waiting >= most or waiting < 2:
         return min(waiting, most)
@@ -181,15 +181,15 @@ def round_number(waiting: int, most: int) -> int:
 
 
 def _deliver(done: Sequence[_Done]) -> None:
-    """Hand over to the event loop, all at once: each call wakes it."""
+    """Hand results over to the event loop, all at once: each call wakes it."""
 
     def resolve() -> None:
-        for ticket, answer in done:
+        for ticket, result in done:
             if ticket.future.done():
                 continue
-            if isinstance(answer, Exception):
-                ticket.future.set_exception(answer)
+            if isinstance(result, Exception):
+                ticket.future.set_exception(result)
             else:
-                ticket.future.set_result(answer)
+                ticket.future.set_result(result)
 
     done[0][0].future.get_loop().call_soon_threadsafe(resolve)

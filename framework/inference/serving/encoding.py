@@ -1,4 +1,4 @@
-"""JSON that may name what is no UTF-8."""
+"""JSON responses with names that may not be UTF-8."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from framework.files import unicode_text
 
 
 class Json(JSONResponse):
-    """In UTF-8; bytes of names that are none are escaped, as in a run's own files."""
+    """UTF-8; bytes of names that are not UTF-8 are escaped, as in a run's own files."""
 
     def render(self, content: Any) -> bytes:
         """The body."""

@@ -1,4 +1,4 @@
-"""What a server lets in."""
+"""Limits of a server, and how much of them is in use."""
 
 from __future__ import annotations
 
@@ -7,79 +7,79 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from framework.errors import count
-from framework.inference.serving.refusals import Refused
+from framework.inference.serving.api_error import ApiError
 
-BODIES = 4
-"""So many bodies of the largest size are held at once, or as many more as are smaller."""
+MAX_BODIES = 4
+"""Memory for request bodies, in bodies of the largest size."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """For one request, unless something else is said."""
+    """Limits of one request, and of the queue."""
 
     body: int = 64_000_000
     """Bytes of a body."""
     files: int = 64
-    """Images in one body."""
+    """Images in a body."""
     pixels: int = 50_000_000
     """Of one image."""
     seconds: float = 30
-    """Until a body has arrived, and again until it is answered."""
+    """For a body to arrive, and again for its predictions."""
     queue: int = 256
-    """Images of all requests that wait or are computed."""
+    """Images of all requests that are waiting or being computed."""
 
 
 class Admission:
-    """How much is being worked on. It belongs to the event loop's thread."""
+    """Images and bytes of all requests in progress. Used from the event loop's thread only."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.images = 0
-        """That wait or are computed."""
+        """Waiting or being computed."""
         self.bytes = 0
-        """Of all bodies that are held."""
-        self.answered = 0
-        """Images, since the start."""
+        """Of all bodies in memory."""
+        self.predicted = 0
+        """Images since the start."""
 
     @contextmanager
-    def request(self) -> Iterator[Held]:
-        """What one request takes is given back at its end; raises `Refused` where nothing more fits."""
-        held = Held(self)
-        held.require_room(1)
+    def request(self) -> Iterator[Reservation]:
+        """A reservation, released at the end of the block; raises `ApiError` if the queue is full."""
+        reservation = Reservation(self)
+        reservation.require_places(1)
         try:
-            yield held
+            yield reservation
         finally:
-            self.images -= held.images
-            self.bytes -= held.bytes
+            self.images -= reservation.images
+            self.bytes -= reservation.bytes
 
 
-class Held:
-    """What one request has taken so far."""
+class Reservation:
+    """Images and bytes of one request."""
 
     def __init__(self, admission: Admission) -> None:
         self.admission = admission
         self.images = 0
         self.bytes = 0
 
-    def take_bytes(self, number: int) -> None:
-        """Hold so many bytes more; raises `Refused` where other bodies fill the memory that is meant for them."""
-        if self.bytes and self.admission.bytes + number > BODIES * self.admission.limits.body:
-            raise _busy("other requests' images fill the memory that is meant for them")
+    def add_bytes(self, number: int) -> None:
+        """Reserve memory; raises `ApiError` if other requests use it up."""
+        if self.bytes and self.admission.bytes + number > MAX_BODIES * self.admission.limits.body:
+            raise _busy("other requests use all memory for request bodies")
         self.bytes += number
         self.admission.bytes += number
 
-    def take_images(self, number: int) -> None:
-        """Hold places in the queue; raises `Refused` where there are not so many."""
-        self.require_room(number)
+    def add_images(self, number: int) -> None:
+        """Reserve places in the queue; raises `ApiError` if there are too few."""
+        self.require_places(number)
         self.images += number
         self.admission.images += number
 
-    def require_room(self, number: int) -> None:
-        """Raises `Refused` where the queue has not so many places."""
+    def require_places(self, number: int) -> None:
+        """Raises `ApiError` if the queue has fewer places."""
         waiting, queue = self.admission.images, self.admission.limits.queue
         if waiting + number > queue:
-            raise _busy(f"{count(waiting, 'image')} waiting already, of {queue} at most")
+            raise _busy(f"{count(waiting, 'image')} waiting, at most {queue}")
 
 
-def _busy(reason: str) -> Refused:
-    return Refused(503, "busy", f"the server is busy: {reason}", "try again in a second", {"Retry-After": "1"})
+def _busy(reason: str) -> ApiError:
+    return ApiError(503, "busy", f"the server is busy: {reason}", "try again in a second", {"Retry-After": "1"})

@@ -1,4 +1,4 @@
-"""What the API's own documents, `/openapi.json`, say of its answers."""
+"""The schema of the HTTP API, for `/openapi.json`."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class ImageAnswer(BaseModel):
-    """What the network says of one image, or why it could not be read."""
+class ImagePrediction(BaseModel):
+    """The prediction for one image, or why it could not be read."""
 
     name: str = Field(description="As it was sent.")
     class_: str | None = Field(None, alias="class", description="The most probable class.")
-    confidence: float | None = Field(None, description="Its probability, calibrated where the run was.")
+    confidence: float | None = Field(None, description="The probability of the class, calibrated if the run is.")
     probabilities: dict[str, float] | None = Field(None, description="By class, highest first.")
-    activation: str | None = Field(None, description="Where the network looked: a PNG as a data URI.")
-    error: str | None = Field(None, description="Why it could not be read; then there is nothing else.")
+    activation: str | None = Field(None, description="The activation map over the image: a PNG as a data URI.")
+    error: str | None = Field(None, description="Why it could not be read; all other fields are then missing.")
 
 
-class Answers(BaseModel):
-    """One for each image, in their order."""
+class PredictionResponse(BaseModel):
+    """One prediction for each image, in order."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -36,18 +36,18 @@ class Answers(BaseModel):
             }
         }
     )
-    images: list[ImageAnswer]
+    images: list[ImagePrediction]
 
 
-class Problem(BaseModel):
-    """What is wrong, for programs and for people."""
+class ErrorDetail(BaseModel):
+    """What is wrong."""
 
-    code: str = Field(description="For programs, such as `too_large`.")
+    code: str = Field(description="Machine-readable, such as `too_large`.")
     message: str
-    what_to_do: str
+    hint: str = Field(description="What to do.")
 
 
-class Refusal(BaseModel):
+class ErrorResponse(BaseModel):
     """The form of every error."""
 
     model_config = ConfigDict(
@@ -56,39 +56,39 @@ class Refusal(BaseModel):
                 "error": {
                     "code": "too_many_files",
                     "message": "the form has more than 64 files",
-                    "what_to_do": "send them in several requests",
+                    "hint": "send them in several requests",
                 }
             }
         }
     )
-    error: Problem
+    error: ErrorDetail
 
 
 class Health(BaseModel):
-    """Whether it answers, and how busy it is."""
+    """Whether the server is ready, and its load."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"ready": True, "queue": 3, "queue_limit": 256}})
     ready: bool
-    queue: int = Field(description="Images that wait or are computed.")
+    queue: int = Field(description="Images that are waiting or being computed.")
     queue_limit: int
 
 
 class Classifier(BaseModel):
-    """What is served: where it comes from, how good it is, what it lets in."""
+    """The served model: its origin, metrics and limits."""
 
     name: str
     summary: str
     classes: list[str]
-    metrics: dict[str, Any] = Field(description="By split, as fractions of one; top-1 with its 95 % interval.")
-    calibration: dict[str, Any] | None = Field(description="The temperature, and what it was fitted on.")
-    preprocessing: dict[str, Any] = Field(description="What is done to every image.")
+    metrics: dict[str, Any] = Field(description="By split, as fractions; top-1 with its 95 % interval.")
+    calibration: dict[str, Any] | None = Field(description="The temperature, and the data it was fitted on.")
+    preprocessing: dict[str, Any] = Field(description="Applied to every image.")
     network: dict[str, Any]
-    recipe: str = Field(description="YAML: what it was trained by.")
-    card: str = Field(description="The model card, Markdown.")
-    versions: dict[str, str | None] = Field(description="Of what it was trained with.")
+    recipe: str = Field(description="The recipe that it was trained with, as YAML.")
+    card: str = Field(description="The model card, as Markdown.")
+    versions: dict[str, str | None] = Field(description="Of the packages that it was trained with.")
     device: str
-    activation: dict[str, Any] = Field(description="Whether class-activation maps can be had.")
-    limits: dict[str, float] = Field(description="What one request may bring.")
+    activation: dict[str, Any] = Field(description="Whether activation maps are available.")
+    limits: dict[str, float] = Field(description="Of one request.")
 
 
 _FILE = {"type": "string", "format": "binary"}
@@ -104,16 +104,16 @@ PREDICT_BODY: dict[str, Any] = {
     },
 }
 STATUSES = {
-    400: "The body is empty, or its form damaged; or `activation` cannot be had.",
-    403: "A page of another site asks, or the server is asked for by another name than its own.",
+    400: "The body is empty, its form is damaged, or `activation` is not available.",
+    403: "The page of another site sent the request, or the host name is not allowed.",
     408: "The body did not arrive in time.",
     413: "The body is too large, or has too many files.",
     415: "The body is neither a form nor an image.",
-    422: "The only image cannot be read, the form has no file, or an option is wrong.",
-    500: "The network failed; the server's log says why.",
+    422: "The only image cannot be read, the form has no file, or an option is invalid.",
+    500: "The network failed; the server's log has the reason.",
     503: "Busy: try again after `Retry-After` seconds.",
-    504: "It was not computed in time.",
+    504: "The predictions took too long.",
 }
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Refusal, "description": description} for status, description in STATUSES.items()
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorResponse, "description": description} for status, description in STATUSES.items()
 }

@@ -1,4 +1,4 @@
-"""The process: its socket, its signals, how it ends."""
+"""The server process: socket, signals, shutdown."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
 from framework.errors import Interrupted, UserError, count
+from framework.inference.serving.access import AccessPolicy
 from framework.inference.serving.app import Service, create_app
-from framework.inference.serving.door import Door
 
 BACKLOG = 2048
-"""Connections that may wait, as uvicorn has it."""
+"""Waiting connections: uvicorn's default."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -29,42 +30,42 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
 }
-"""Of every answer: nothing but what the server itself sends may run in the page or be asked by it."""
+"""Of every response: the page may only run and request what this server sends."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there, so that the address is taken; port 0 is any free one. Raises `UserError`.
+    """A listening socket; port 0 is any free port. Raises `UserError`.
 
-    Who connects waits until the server runs.
+    Connections wait until the server runs.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:
         raise UserError(f"--host {host}: {getattr(error, 'strerror', None) or error}") from None
-    if sys.platform != "win32":  # there it would allow two servers on one port
+    if sys.platform != "win32":  # where it would allow two servers on one port
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind(address)
         bound.listen(BACKLOG)
     except OSError as error:
         bound.close()
-        advice = "choose another --port; 0 takes any that is free"
-        raise UserError(f"cannot listen on {host}, port {port}: {error.strerror}; {advice}") from None
+        hint = "choose another --port; 0 is any free port"
+        raise UserError(f"cannot listen on {host}, port {port}: {error.strerror}; {hint}") from None
     return bound
 
 
 def address_of(bound: socket.socket) -> str:
-    """As a browser is told."""
+    """The URL for a browser."""
     host, port = bound.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(service: Service, bound: socket.socket, door: Door, on_ready: Callable[[], None]) -> None:
-    """Serve until a signal; what is in flight is finished. Raises `Interrupted` where that was SIGINT."""
+def run(service: Service, bound: socket.socket, policy: AccessPolicy, on_ready: Callable[[], None]) -> None:
+    """Serve until a signal, then finish the requests in progress. Raises `Interrupted` after SIGINT."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s  %(message)s")
     config = uvicorn.Config(
-        create_app(service, door),
+        create_app(service, policy),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -75,9 +76,10 @@ def run(service: Service, bound: socket.socket, door: Door, on_ready: Callable[[
         backlog=BACKLOG,
         timeout_graceful_shutdown=int(2 * service.limits.seconds) + 5,
     )
-    with _signals() as received:
-        _Server(config, on_ready).run(sockets=[bound])
-    ended = f"stopped; {count(service.admission.answered, 'image')} answered"
+    server = _Server(config, on_ready)
+    with _signals(server) as received:
+        server.run(sockets=[bound])
+    ended = f"stopped; {count(service.admission.predicted, 'image')} predicted"
     if signal.SIGINT in received:
         raise Interrupted(ended)
     print(ended)
@@ -95,14 +97,23 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Which ones ended the server: uvicorn raises them once more after it has finished, and here nothing happens."""
+def _signals(server: uvicorn.Server) -> Iterator[list[int]]:
+    """Collect the signals that ended the server; uvicorn raises them again after shutdown.
+
+    SIGHUP, which uvicorn does not handle, ends the server as SIGTERM does, unless the caller ignores it (`nohup`).
+    """
     received: list[int] = []
 
     def note(number: int, _: FrameType | None) -> None:
         received.append(number)
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    def end(_: int, frame: FrameType | None) -> None:
+        server.handle_exit(signal.SIGTERM, frame)
+
+    before: dict[int, Any] = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    hangup = getattr(signal, "SIGHUP", None)  # None on Windows
+    if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:
+        before[hangup] = signal.signal(hangup, end)
     try:
         yield received
     finally:

@@ -1,4 +1,4 @@
-"""A request's body becomes images, within the limits, and before too much of it is held."""
+"""From a request's body to image files, with the limits checked while it arrives."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from framework.errors import count
-from framework.inference.serving.refusals import Refused
+from framework.inference.serving.api_error import ApiError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from framework.inference.serving.limits import Held, Limits
+    from framework.inference.serving.limits import Limits, Reservation
 
 NAME_LENGTH = 255
-"""Characters of a file's name that are kept."""
+"""Characters of a file name; the rest is cut off."""
 USAGE = (
     "send a form with files (curl -F image=@photo.jpg URL), or one image as the body "
     "(curl -H 'Content-Type: image/jpeg' --data-binary @photo.jpg URL)"
@@ -34,10 +34,10 @@ class Upload:
     content: bytes
 
 
-async def read_uploads(request: Request, limits: Limits, held: Held) -> list[Upload]:
-    """The files of a form, or the one image that the body is: at least one. Raises `Refused`.
+async def read_uploads(request: Request, limits: Limits, reservation: Reservation) -> list[Upload]:
+    """The files of a form, or the body as one image: at least one. Raises `ApiError`.
 
-    What is read counts as `held`.
+    `reservation` counts the bytes that are read.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
@@ -48,23 +48,23 @@ async def read_uploads(request: Request, limits: Limits, held: Held) -> list[Upl
     try:
         async with asyncio.timeout(limits.seconds):
             if kind == b"multipart/form-data":
-                return await _read_form(_chunks(request, limits, held), options.get(b"boundary", b""), limits)
+                return await _read_form(_chunks(request, limits, reservation), options.get(b"boundary", b""), limits)
             if kind in (b"", b"application/octet-stream") or kind.startswith(b"image/"):
-                return [await _read_one(_chunks(request, limits, held))]
+                return [await _read_one(_chunks(request, limits, reservation))]
     except TimeoutError:
         message = f"the body did not arrive within {limits.seconds:g} seconds"
-        raise Refused(408, "slow_body", message, "send less at once, or over a faster connection") from None
-    message = f"bodies of type {kind.decode('latin-1')} are not read"
-    raise Refused(415, "unsupported_type", message, USAGE)
+        raise ApiError(408, "slow_body", message, "send less at once, or over a faster connection") from None
+    message = f"bodies of type {kind.decode('latin-1')} are not supported"
+    raise ApiError(415, "unsupported_type", message, USAGE)
 
 
-async def _chunks(request: Request, limits: Limits, held: Held) -> AsyncIterator[bytes]:
+async def _chunks(request: Request, limits: Limits, reservation: Reservation) -> AsyncIterator[bytes]:
     total = 0
     async for chunk in request.stream():
         total += len(chunk)
         if total > limits.body:
             raise _too_large(limits)
-        held.take_bytes(len(chunk))
+        reservation.add_bytes(len(chunk))
         yield chunk
 
 
@@ -77,7 +77,7 @@ async def _read_one(chunks: AsyncIterator[bytes]) -> Upload:
 
 async def _read_form(chunks: AsyncIterator[bytes], boundary: bytes, limits: Limits) -> list[Upload]:
     if not boundary:
-        raise _damaged("its type names no boundary")
+        raise _damaged("its content type has no boundary")
     size = 0
     try:
         form = _Form(boundary, limits)
@@ -91,12 +91,12 @@ async def _read_form(chunks: AsyncIterator[bytes], boundary: bytes, limits: Limi
     if not form.complete:
         raise _damaged("it ends before its last boundary")
     if not form.uploads:
-        raise Refused(422, "no_image", "the form has no file", USAGE)
+        raise ApiError(422, "no_image", "the form has no file", USAGE)
     return form.uploads
 
 
 class _Form:
-    """Collects the files of a form while it arrives; its other fields are passed over."""
+    """Collects the files of a form while it arrives; its other fields are ignored."""
 
     def __init__(self, boundary: bytes, limits: Limits) -> None:
         self.limits = limits
@@ -142,7 +142,7 @@ class _Form:
             self._files += 1
             if self._files > self.limits.files:
                 message = f"the form has more than {count(self.limits.files, 'file')}"
-                raise Refused(413, "too_many_files", message, "send them in several requests")
+                raise ApiError(413, "too_many_files", message, "send them in several requests")
 
     def _add_data(self, data: bytes, start: int, end: int) -> None:
         if self._name is not None:
@@ -158,14 +158,14 @@ class _Form:
         self.complete = True
 
 
-def _empty() -> Refused:
-    return Refused(400, "empty_body", "the body is empty", USAGE)
+def _empty() -> ApiError:
+    return ApiError(400, "empty_body", "the body is empty", USAGE)
 
 
-def _too_large(limits: Limits) -> Refused:
+def _too_large(limits: Limits) -> ApiError:
     message = f"the body is larger than {limits.body / 1e6:,g} MB"
-    return Refused(413, "too_large", message, "send fewer or smaller files in one request")
+    return ApiError(413, "too_large", message, "send fewer or smaller files in one request")
 
 
-def _damaged(reason: str) -> Refused:
-    return Refused(400, "damaged_form", f"the form cannot be read: {reason}", USAGE)
+def _damaged(reason: str) -> ApiError:
+    return ApiError(400, "damaged_form", f"the form cannot be read: {reason}", USAGE)

@@ -1,11 +1,7 @@
-"""What a page is made of: self-contained HTML, without scripts.
+"""The building blocks of a page: self-contained HTML, without scripts.
 
-elements.py  elements whose text is escaped
-document.py  the page around the sections
-style.css    how it looks: on a screen by day and by night, on a phone, on paper
-axes.py      scales and ticks
-lines.py     a chart of lines
-whiskers.py  values with their intervals
-bars.py      a reliability diagram, shares as bars
-images.py    pixels as data: URIs
+render.py  templates to HTML; everything is escaped (../templates/ has the templates and the style sheet)
+axes.py    scales, ticks and number formats of a chart
+charts.py  learning curves, intervals and reliability diagrams as SVG
+images.py  images as data: URIs
 """

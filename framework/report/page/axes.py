@@ -1,4 +1,4 @@
-"""From values to places in a chart, and the values that an axis names."""
+"""Scales, ticks and number formats of a chart."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from framework.recipe.wording import number
-from framework.report.page.elements import Markup, element
+from framework.recipe.option_text import number
+
+MOST_DECIMALS = 5
+"""Tick values that need more decimals are written as `2e-6`."""
+CHARACTER = 7.7
+"""An upper estimate of the mean width of a character, in user units."""
+GAP = 7
+"""Between a label and the plot, in user units."""
+
+Ticks = list[tuple[float, str]]
+"""Values with their labels."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +30,13 @@ class Scale:
     end: float
 
     def __call__(self, value: float) -> float:
-        """Where the value is drawn."""
+        """The coordinate of the value."""
         return self.begin + (value - self.low) / (self.high - self.low) * (self.end - self.begin)
 
 
 @dataclass(frozen=True)
 class Unit:
-    """A number format: `text` for a single value, `labels` for the ticks of an axis."""
+    """A number format: `text` for a single value, `ticks` for an axis."""
 
     factor: float = 1.0
     suffix: str = ""
@@ -37,9 +46,11 @@ class Unit:
         """Three significant digits."""
         return self._finish(number(self.factor * value, 3, self._sign))
 
-    def labels(self, values: Sequence[float]) -> list[str]:
-        """The same number of decimals for all, enough to write each value exactly: `0.0`, `2.5`, `5.0`."""
-        scaled = [self.factor * value for value in values]
+    def ticks(self, values: Sequence[float]) -> Ticks:
+        """The values with labels of the same number of decimals, enough to be exact: `0.0`, `2.5`, `5.0`."""
+        return list(zip(values, self._labels([self.factor * value for value in values]), strict=True))
+
+    def _labels(self, scaled: Sequence[float]) -> list[str]:
         finest = 1e-6 * min(abs(after - before) for before, after in pairwise(scaled))
         decimals = next(many for many in range(20) if all(abs(round(v, many) - v) <= finest for v in scaled))
         if decimals <= MOST_DECIMALS:
@@ -56,12 +67,36 @@ class Unit:
 
 
 NUMBER, PERCENT, POINTS = Unit(), Unit(100, " %"), Unit(100, signed=True)
-MOST_DECIMALS = 5
-"""Values that need more are written as `2e-6`."""
-CHARACTER = 7.7
-"""An upper estimate of the mean width of a character, in user units."""
-GAP = 7
-"""Between a label and the plot."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The size of a chart and the margins around its plot, in user units; a phone shows about 340 of them."""
+
+    width: float = 460
+    height: float = 250
+    left: float = 46
+    right_margin: float = 14
+    top: float = 12
+    bottom_margin: float = 40
+
+    @property
+    def right(self) -> float:
+        """The right edge of the plot."""
+        return self.width - self.right_margin
+
+    @property
+    def bottom(self) -> float:
+        """The lower edge of the plot."""
+        return self.height - self.bottom_margin
+
+    def x_scale(self, low: float, high: float) -> Scale:
+        """Values from left to right."""
+        return Scale(low, high, self.left, self.right)
+
+    def y_scale(self, low: float, high: float) -> Scale:
+        """Values from the bottom to the top."""
+        return Scale(low, high, self.bottom, self.top)
 
 
 def label_width(labels: Sequence[str]) -> float:
@@ -69,69 +104,9 @@ def label_width(labels: Sequence[str]) -> float:
     return CHARACTER * max(map(len, labels))
 
 
-@dataclass(frozen=True)
-class Frame:
-    """A drawing with margins for its axes, in user units; a phone shows about 340 of them, so that text stays legible.
-
-    `view` is the size of the whole, the plot lies within.
-    """
-
-    width: float = 460
-    height: float = 250
-    left: float = 46
-    right: float = 14
-    top: float = 12
-    bottom: float = 40
-
-    def across(self, low: float, high: float) -> Scale:
-        """Values from left to right."""
-        return Scale(low, high, self.left, self.width - self.right)
-
-    def upward(self, low: float, high: float) -> Scale:
-        """Values from the bottom to the top."""
-        return Scale(low, high, self.height - self.bottom, self.top)
-
-    def drawing(self, label: str, *content: Markup) -> Markup:
-        """The SVG element; `label` tells what it shows to those who cannot see it."""
-        view = f"0 0 {self.width:g} {self.height:g}"
-        return element("svg", *content, viewBox=view, role="img", aria_label=label, class_="chart")
-
-    def horizontal_axis(self, scale: Scale, values: Sequence[float], title: str, labels: Sequence[str]) -> Markup:
-        """Below the plot, with a label for each value."""
-        base = self.height - self.bottom
-        marks = [
-            element("text", label, x=scale(value), y=base + 17, class_="tick", text_anchor="middle")
-            for value, label in zip(values, labels, strict=True)
-        ]
-        middle = (self.left + self.width - self.right) / 2
-        name = element("text", title, x=middle, y=self.height - 4, class_="axis", text_anchor="middle")
-        line = element("line", x1=self.left, x2=self.width - self.right, y1=base, y2=base, class_="base")
-        return element("g", line, marks, name)
-
-    def vertical_axis(self, scale: Scale, values: Sequence[float], labels: Sequence[str]) -> Markup:
-        """Left of the plot, with a label for each value and lines across."""
-        lines = [
-            element("line", x1=self.left, x2=self.width - self.right, y1=scale(value), y2=scale(value), class_="grid")
-            for value in values
-        ]
-        marks = [
-            element("text", label, x=self.left - GAP, y=scale(value) + 4, class_="tick", text_anchor="end")
-            for value, label in zip(values, labels, strict=True)
-        ]
-        return element("g", lines, marks)
-
-
-def _exponential(value: float, sign: str) -> str:
-    """`2.5e-6`."""
-    if value == 0:
-        return "0"
-    mantissa, exponent = f"{value:{sign}.3e}".split("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
-
-
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round values from at most `low` to at least `high`, about so many, evenly apart."""
-    if high - low <= 1e-9 * max(abs(low), abs(high)):  # flat, but for rounding: shown against zero
+    """Round values from at most `low` to at least `high`, about `about` of them, evenly spaced."""
+    if high - low <= 1e-9 * max(abs(low), abs(high)):  # constant except for rounding: the axis starts at zero
         low, high = min(low, 0.0), max(high, 0.0)
         high = high if high > low else 1.0
     rough = (high - low) / about
@@ -142,8 +117,16 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
 
 
 def whole_ticks(high: float, about: int = 6) -> list[float]:
-    """Whole numbers from 0 to at most `high`, evenly apart."""
+    """Whole numbers from 0 to at most `high`, evenly spaced."""
     step = max(1, math.ceil(high / about))
     power = 10 ** math.floor(math.log10(step))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= step)
     return [float(value) for value in range(0, int(high) + 1, step)]
+
+
+def _exponential(value: float, sign: str) -> str:
+    """`2.5e-6`."""
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{value:{sign}.3e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"

@@ -1,11 +1,11 @@
-"""The sections of a report, a module each: from the evidence to HTML.
+"""The sections of a report, a module and a template each, in this order.
 
-headline.py     the metrics that matter, and what they say in words
-confusion.py    which class is taken for which
-classes.py      precision, recall and F1 of each class
-calibration.py  whether its probabilities can be trusted
-examples.py     images: mistakes, doubts, where it looks
-course.py       how it learned
-data.py         what it was trained on
-making.py       how it was made: recipe, command, versions, time
+summary.py           metrics with intervals, and the main findings as sentences
+confusion_matrix.py  the matrix and the most frequent confusions
+classes.py           precision, recall and F1 of each class
+calibration.py       reliability diagrams before and after temperature scaling
+examples.py          mistakes, narrow decisions and activation maps
+learning_curves.py   loss, top-1 and learning rate by epoch
+data.py              class counts, fingerprints, images that were left out
+reproducibility.py   command, environment, versions, recipe
 """

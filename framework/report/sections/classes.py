@@ -5,50 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from framework.evaluation.intervals import wilson_interval
-from framework.report.formatting import share
-from framework.report.page.bars import bar, range_bar
-from framework.report.page.document import table
-from framework.report.page.elements import Content, Markup, element
+from framework.report.page.render import render
 
 if TYPE_CHECKING:
-    from framework.report.evidence import Evidence
+    from markupsafe import Markup
+
+    from framework.report.report_data import ReportData
 
 IN_ORDER = 24
-"""Up to so many classes are listed in the order of the run; beyond, those that need attention come first."""
+"""Up to this many classes are in the order of the run; more are sorted by F1."""
 
 
-def classes_section(evidence: Evidence) -> Markup | None:
+def classes_section(data: ReportData) -> Markup | None:
     """A row for each class."""
-    metrics = evidence.metrics
-    if not metrics:
+    if not data.metrics:
         return None
-    per_class = metrics["per_class"]
-    names = list(per_class)
-    note = (
-        "Precision: of the predictions with this class, how many are right. Recall: of its images, how many are found, "
-    )
-    note += "with the 95 % interval. "
-    if len(names) > IN_ORDER:
-        names.sort(key=lambda name: per_class[name]["f1"])
-        note += f"The {len(names):,} classes are sorted by F1, the lowest first."
-    rows: list[list[Content]] = []
-    for name in names:
-        row = per_class[name]
-        interval: Content = "–"
-        recall: Content = "–"
-        if row["support"]:
-            low, high = wilson_interval(row["recall"], row["support"])
-            recall = [share(row["recall"]), range_bar(low, row["recall"], high)]
-            interval = f"{100 * low:.0f} to {100 * high:.0f}"
-        rows.append(
-            [
-                name,
-                f"{row['support']:,}",
-                [share(row["precision"]), bar(row["precision"])],
-                recall,
-                interval,
-                [share(row["f1"]), bar(row["f1"])],
-            ]
-        )
-    titles = ["class", "images", "precision", "recall", "interval", "F1"]
-    return element("div", element("p", note, class_="note"), table(titles, rows, "classes"))
+    per_class = data.metrics["per_class"]
+    by_f1 = len(per_class) > IN_ORDER
+    rows = [
+        (name, row, wilson_interval(row["recall"], row["support"]) if row["support"] else None)
+        for name, row in sorted(per_class.items(), key=lambda entry: (entry[1]["f1"] or 0.0) if by_f1 else 0)
+    ]
+    return render("classes.html.jinja", rows=rows, by_f1=by_f1)

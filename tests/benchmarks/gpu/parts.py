@@ -109,9 +109,10 @@ def modes(part: Part) -> None:
 
     from framework.recipe import load_recipe
     from framework.registry import Registry
+    from framework.training.backend import backend_settings
     from framework.training.compiling import settle_compile
-    from framework.training.meter import Meter
-    from framework.training.reading import read_data
+    from framework.training.prepare import prepare_data
+    from framework.training.running_means import RunningMeans
     from framework.training.session import build_session
     from framework.training.step import train_step
 
@@ -134,14 +135,15 @@ def modes(part: Part) -> None:
         recipe = load_recipe("recipes/fer2013_best.yaml", registry, [*common, *overrides])
         wait = torch.cuda.synchronize if part.device == "cuda" else lambda: None
         try:
-            session, meter = build_session(recipe, *read_data(recipe)), Meter()
-            settle_compile(session, None, print)
-            for warm_up in (True, False):
-                wait()
-                started = time.perf_counter()
-                for step in range(10 if warm_up and not part.rehearse else steps):
-                    train_step(session, step, meter)
-                wait()
+            with backend_settings(torch.device(part.device), deterministic=recipe.train.deterministic):
+                session, means = build_session(recipe, *prepare_data(recipe)), RunningMeans()
+                settle_compile(session, None, print)
+                for warm_up in (True, False):
+                    wait()
+                    started = time.perf_counter()
+                    for step in range(10 if warm_up and not part.rehearse else steps):
+                        train_step(session, step, means)
+                    wait()
         except Exception as error:  # the other settings are measured all the same
             part.add(**{name: f"{type(error).__name__}: {error}"[:300]})
             continue
@@ -154,7 +156,7 @@ def data(part: Part) -> None:
     import torch
 
     from framework.recipe.sections import Recipe
-    from framework.training.reading import read_data
+    from framework.training.prepare import prepare_data
     from framework.training.session import build_session
     from tests.benchmarks.bench import GPU_TASKS, REHEARSED, Bench, write_images
 
@@ -169,7 +171,7 @@ def data(part: Part) -> None:
                 tree: dict[str, Any] = bench.tree(augment=True)
                 tree["train"]["store"] = store
                 recipe = Recipe.model_validate(tree, context=bench.registry)
-                batches = build_session(recipe, *read_data(recipe)).batches
+                batches = build_session(recipe, *prepare_data(recipe)).batches
                 for _ in range(2):  # the first time warms up
                     wait()
                     started = time.perf_counter()

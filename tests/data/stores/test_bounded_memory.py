@@ -20,9 +20,9 @@ from framework.data.batches import Batches
 from framework.data.stores.cache import Cache
 from framework.data.order import Order
 from framework.data.preprocess import Preprocessor
-from framework.data.stores.room import _fields
+from framework.data.stores.free_space import read_fields
 from framework.data.stores.storage import Storage
-from framework.data.stores.store import build_store
+from framework.data.stores.build import build_store
 
 place, root, few, cache = sys.argv[1:]
 cpu, preprocess = torch.device("cpu"), Preprocessor(128, 128, 3, "crop", (0.5,) * 3, (0.5,) * 3)
@@ -41,7 +41,7 @@ def watch():  # the most that this process or one of its workers has at a time
     global most
     while not done.wait(0.002):
         processes = ["self", *(str(worker.pid) for worker in torch.multiprocessing.active_children())]
-        most = max(most, *(_fields(Path("/proc", name, "status")).get("VmData", 0) for name in processes))
+        most = max(most, *(read_fields(Path("/proc", name, "status")).get("VmData", 0) for name in processes))
 
 watching = threading.Thread(target=watch)
 watching.start()

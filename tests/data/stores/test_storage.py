@@ -81,8 +81,8 @@ def test_a_stream_needs_no_room(storage):
 def test_what_the_disk_has_already_needs_no_room_there(kind, storage):
     full = storage(kind)
     full.cache.writable = False
-    assert full.choose(SHAPE, kept=True) == "disk"
+    assert full.choose(SHAPE, on_disk=True) == "disk"
 
 
 def test_what_the_disk_has_goes_to_memory_where_there_is_room(storage):
-    assert storage(memory=200_000).choose(SHAPE, kept=True) == "memory"
+    assert storage(memory=200_000).choose(SHAPE, on_disk=True) == "memory"

@@ -1,4 +1,4 @@
-"""A real server in a process of its own, and faces to ask it about."""
+"""A real server in a process of its own, and images of faces."""
 
 import io
 import re
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-httpx = pytest.importorskip("httpx", reason="asking a server needs httpx")
+httpx = pytest.importorskip("httpx", reason="requests need httpx")
 pytest.importorskip("fastapi", reason="serving needs the extra `serve`")
 
 FACES = ("happy", "sad", "surprise")
@@ -16,7 +16,7 @@ FRIEND = "https://example.org"
 
 @dataclass(frozen=True)
 class Served:
-    """A server that answers."""
+    """A running server."""
 
     process: object
     url: str
@@ -31,7 +31,7 @@ class Served:
 
 @pytest.fixture(scope="session")
 def serve(start_framework):
-    """`framework serve` on a free port, once it answers."""
+    """Start `framework serve` on a free port and wait until it is ready."""
 
     def start(*arguments, run="drawn/faces"):
         process = start_framework("serve", run, "--port", "0", *arguments)
@@ -46,19 +46,19 @@ def serve(start_framework):
 
 @pytest.fixture(scope="session")
 def server(serve):
-    """With the limits that it has by itself."""
+    """A server with default limits."""
     return serve()
 
 
 @pytest.fixture(scope="session")
 def strict(serve):
-    """With narrow limits, and a site that may ask."""
+    """A server with narrow limits that accepts requests of one other site."""
     return serve(*NARROW, "--allow-origin", FRIEND)
 
 
 @pytest.fixture(scope="session")
 def faces():
-    """PNG files by the emotion that was drawn."""
+    """PNG files by class."""
     from PIL import Image
 
     from framework.components import Dataset

@@ -1,4 +1,4 @@
-"""What a server says to programs."""
+"""The HTTP API."""
 
 import base64
 import io
@@ -7,12 +7,12 @@ import json
 import pytest
 from PIL import Image
 
-httpx = pytest.importorskip("httpx", reason="asking a server needs httpx")
+httpx = pytest.importorskip("httpx", reason="requests need httpx")
 
 
 @pytest.fixture
 def predicted(tmp_path, faces, framework):
-    """What `framework predict` says of the faces."""
+    """The output of `framework predict` for the faces."""
     for name, content in faces.items():
         (tmp_path / f"{name}.png").write_bytes(content)
     result = framework("predict", "drawn/faces", *(tmp_path / f"{name}.png" for name in faces), "--json")
@@ -23,49 +23,49 @@ def form(faces):
     return [("image", (f"{name}.png", content)) for name, content in faces.items()]
 
 
-def test_answers_are_those_of_predict(server, faces, predicted):
-    answers = server.post(files=form(faces)).json()["images"]
-    assert [answer["name"] for answer in answers] == [f"{name}.png" for name in faces]
-    for answer, said in zip(answers, predicted, strict=True):
-        assert answer["class"] == said["class"]
-        assert answer["probabilities"] == pytest.approx(said["probabilities"], abs=1e-5)
-        assert answer["confidence"] == answer["probabilities"][answer["class"]]
+def test_predictions_equal_those_of_framework_predict(server, faces, predicted):
+    images = server.post(files=form(faces)).json()["images"]
+    assert [image["name"] for image in images] == [f"{name}.png" for name in faces]
+    for image, expected in zip(images, predicted, strict=True):
+        assert image["class"] == expected["class"]
+        assert image["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-5)
+        assert image["confidence"] == image["probabilities"][image["class"]]
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/model", "/openapi.json"])
-def test_head_answers_as_get_does_without_a_body(server, path):
-    got, asked = server.get(path), httpx.head(server.url + path, timeout=60)
-    assert (asked.status_code, asked.content) == (got.status_code, b"")
-    assert asked.headers["Content-Type"] == got.headers["Content-Type"]
+def test_head_is_get_without_a_body(server, path):
+    get, head = server.get(path), httpx.head(server.url + path, timeout=60)
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    assert head.headers["Content-Type"] == get.headers["Content-Type"]
 
 
 @pytest.mark.parametrize("kind", ["image/png", "image/x-anything", "application/octet-stream", None])
 def test_the_body_may_be_one_image(server, faces, predicted, kind):
     headers = {"Content-Type": kind} if kind else {}
-    (answer,) = server.post(content=faces["sad"], headers=headers).json()["images"]
-    assert answer["probabilities"] == pytest.approx(predicted[1]["probabilities"], abs=1e-5)
+    (image,) = server.post(content=faces["sad"], headers=headers).json()["images"]
+    assert image["probabilities"] == pytest.approx(predicted[1]["probabilities"], abs=1e-5)
 
 
-def test_top_leaves_the_most_probable_classes_in_their_order(server, faces):
-    (answer,) = server.post("/predict?top=3", content=faces["happy"]).json()["images"]
-    shares = list(answer["probabilities"].values())
-    assert len(shares) == 3
-    assert shares == sorted(shares, reverse=True)
-    assert next(iter(answer["probabilities"])) == answer["class"]
+def test_top_selects_the_most_probable_classes_in_order(server, faces):
+    (image,) = server.post("/predict?top=3", content=faces["happy"]).json()["images"]
+    probabilities = list(image["probabilities"].values())
+    assert len(probabilities) == 3
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert next(iter(image["probabilities"])) == image["class"]
 
 
-def test_a_damaged_file_among_others_is_an_error_of_its_own(server, faces):
+def test_a_damaged_file_among_others_has_its_own_error(server, faces):
     files = [*form(faces), ("image", ("notes.txt", b"no image at all"))]
     response = server.post(files=files)
     assert response.status_code == 200
-    answers = response.json()["images"]
-    assert answers[3] == {"name": "notes.txt", "error": "not an image, or of an unknown format"}
-    assert [answer["class"] for answer in answers[:3]] == list(faces)
+    images = response.json()["images"]
+    assert images[3] == {"name": "notes.txt", "error": "not an image, or of an unknown format"}
+    assert [image["class"] for image in images[:3]] == list(faces)
 
 
-def test_an_activation_is_a_picture_of_what_the_network_saw(server, faces):
-    (answer,) = server.post("/predict?activation=true", content=faces["happy"]).json()["images"]
-    kind, _, encoded = answer["activation"].partition(",")
+def test_an_activation_map_is_a_png_over_the_network_input(server, faces):
+    (image,) = server.post("/predict?activation=true", content=faces["happy"]).json()["images"]
+    kind, _, encoded = image["activation"].partition(",")
     assert kind == "data:image/png;base64"
     picture = Image.open(io.BytesIO(base64.b64decode(encoded)))
     assert picture.mode == "RGB"
@@ -87,7 +87,7 @@ def test_the_model_is_described(server):
     assert about["limits"]["files"] == 64
 
 
-def test_health_says_that_it_is_ready(server):
+def test_health_of_an_idle_server(server):
     assert server.get("/health").json() == {"ready": True, "queue": 0, "queue_limit": 256}
 
 
@@ -96,11 +96,11 @@ def test_the_api_documents_itself_with_examples(server):
     predict = api["paths"]["/predict"]["post"]
     assert set(predict["requestBody"]["content"]) == {"multipart/form-data", "application/octet-stream", "image/*"}
     assert {"200", "400", "403", "408", "413", "415", "422", "500", "503", "504"} <= set(predict["responses"])
-    for name in ("Answers", "Refusal", "Health"):
+    for name in ("PredictionResponse", "ErrorResponse", "Health"):
         assert api["components"]["schemas"][name]["example"]
 
 
-def test_every_answer_forbids_what_is_not_the_server_s(server):
+def test_every_response_has_security_headers(server):
     for path in ("/", "/page/app.js", "/model", "/nothing"):
         headers = server.get(path).headers
         assert "default-src 'none'" in headers["content-security-policy"]

@@ -1,4 +1,4 @@
-"""Classifiers that are served all the same: whose maps fail, whose names are no UTF-8."""
+"""Networks without activation maps, and names that are not UTF-8."""
 
 import asyncio
 import os
@@ -9,15 +9,15 @@ import pytest
 from torch import nn
 
 from framework.inference.predictor import Predictor
+from framework.inference.serving.access import AccessPolicy
 from framework.inference.serving.app import Service, create_app
-from framework.inference.serving.door import Door
 from framework.inference.serving.limits import Limits
 
 NO_UTF8 = os.fsdecode(b"caf\xe9")
 
 
 class WithoutGradient(nn.Module):
-    """A network that leaves the graph, which fails where there is one."""
+    """A network that converts its input to NumPy, which fails with gradients."""
 
     def __init__(self, network):
         super().__init__()
@@ -34,19 +34,19 @@ def predictor():
 
 
 def ask(service, *requests):
-    """The answers to requests, (method, path, body) each."""
+    """The responses to requests, (method, path, body) each."""
 
-    async def talk():
-        app = create_app(service, Door())
+    async def send():
+        app = create_app(service, AccessPolicy())
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
                 return [await client.request(method, path, content=body) for method, path, body in requests]
 
-    return asyncio.run(talk())
+    return asyncio.run(send())
 
 
-def test_a_network_whose_maps_fail_is_served_without_them(predictor, faces, caplog):
+def test_a_network_without_activation_maps_is_served(predictor, faces, caplog):
     engine = replace(predictor.engine, model=WithoutGradient(predictor.engine.model).eval())
     service = Service.of(replace(predictor, engine=engine), Limits())
     assert "requires grad" in caplog.text
@@ -54,20 +54,20 @@ def test_a_network_whose_maps_fail_is_served_without_them(predictor, faces, capl
     plain, mapped = ask(service, ("POST", "/predict", image), ("POST", "/predict?activation=true", image))
     assert plain.json()["images"][0]["class"] == "happy"
     assert (mapped.status_code, mapped.json()["error"]["code"]) == (400, "no_activation")
-    assert "the server's log says why" in mapped.json()["error"]["message"]
+    assert "log" in mapped.json()["error"]["message"]
 
 
-def test_a_class_whose_name_is_no_utf8_is_served(predictor, faces):
+def test_a_class_name_that_is_not_utf8_is_served(predictor, faces):
     model = {**predictor.trained.documents["model"], "classes": [NO_UTF8, *predictor.classes[1:]]}
     trained = replace(predictor.trained, label=NO_UTF8, documents={**predictor.trained.documents, "model": model})
     named = replace(predictor, trained=trained, classes=trained.classes)
-    answer, about = ask(Service.of(named, Limits()), ("POST", "/predict", faces["happy"]), ("GET", "/model", None))
-    assert NO_UTF8 in answer.json()["images"][0]["probabilities"]
+    prediction, about = ask(Service.of(named, Limits()), ("POST", "/predict", faces["happy"]), ("GET", "/model", None))
+    assert NO_UTF8 in prediction.json()["images"][0]["probabilities"]
     assert about.json()["classes"][0] == about.json()["name"] == NO_UTF8
-    answer.content.decode("utf-8")
+    prediction.content.decode("utf-8")
 
 
-def test_a_reason_may_name_what_is_no_utf8(predictor, faces):
+def test_a_message_may_contain_a_name_that_is_not_utf8(predictor, faces):
     service = replace(Service.of(predictor, Limits()), no_activation=f"{NO_UTF8} has none")
-    (refused,) = ask(service, ("POST", "/predict?activation=true", faces["happy"]))
-    assert refused.json()["error"]["message"] == f"{NO_UTF8} has none"
+    (response,) = ask(service, ("POST", "/predict?activation=true", faces["happy"]))
+    assert response.json()["error"]["message"] == f"{NO_UTF8} has none"

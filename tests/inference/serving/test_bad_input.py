@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer says what is wrong, and the next request is answered rightly."""
+"""Invalid requests: each gets an error, and the next request succeeds."""
 
 import io
 import json
@@ -20,7 +20,7 @@ def picture(width, height, form):
 
 
 def bomb():
-    """A PNG of a few bytes that says it is 60000×60000."""
+    """A PNG of a few bytes with a size of 60000×60000."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -31,7 +31,7 @@ def bomb():
 
 
 def chunks(number, size=50_000):
-    """A body whose length is not said beforehand."""
+    """A body of unknown length."""
     for _ in range(number):
         yield bytes(size)
 
@@ -86,19 +86,19 @@ def assert_error(response, status, code, words):
     error = response.json()["error"]
     assert error["code"] == code
     assert words in error["message"]
-    assert error["what_to_do"]
+    assert error["hint"]
     assert "Traceback" not in response.text
     assert "/site-packages" not in response.text
 
 
-def test_the_text_fields_of_a_form_are_no_files(strict, faces):
+def test_text_fields_of_a_form_are_not_counted_as_files(strict, faces):
     texts = {f"field {index}": "text" for index in range(20)}
-    answer = strict.post(files={"image": ("a.png", faces["happy"])}, data=texts)
-    assert [image["name"] for image in answer.json()["images"]] == ["a.png"]
+    response = strict.post(files={"image": ("a.png", faces["happy"])}, data=texts)
+    assert [image["name"] for image in response.json()["images"]] == ["a.png"]
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_wrong_is_said_and_the_next_request_is_answered(strict, faces, name):
+def test_an_invalid_request_gets_an_error_and_the_next_one_succeeds(strict, faces, name):
     request, status, code, words = BAD[name]
     assert_error(strict.post(**request), status, code, words)
     assert strict.post(content=faces["happy"]).json()["images"][0]["class"] == "happy"
@@ -106,12 +106,12 @@ def test_what_is_wrong_is_said_and_the_next_request_is_answered(strict, faces, n
 
 
 @pytest.mark.parametrize(
-    ("image", "advice"),
-    [(bomb(), "send it smaller"), (picture(1010, 1000, "GIF")[:250_000], "send it smaller"),
-     (b"no image", "send it as PNG or JPEG")],
+    ("image", "hint"),
+    [(bomb(), "send a smaller image"), (picture(1010, 1000, "GIF")[:250_000], "send a smaller image"),
+     (b"no image", "send a PNG or JPEG file")],
 )  # fmt: skip
-def test_the_advice_is_what_helps(strict, image, advice):
-    assert strict.post(content=image).json()["error"]["what_to_do"] == advice
+def test_the_hint_fits_the_error(strict, image, hint):
+    assert strict.post(content=image).json()["error"]["hint"] == hint
 
 
 @pytest.mark.parametrize(
@@ -126,43 +126,43 @@ def test_other_errors_have_the_same_form(strict, method, path, status, code):
     assert_error(httpx.request(method, strict.url + path), status, code, "")
 
 
-def test_a_strip_is_an_image(strict):
+def test_an_extremely_wide_image_is_accepted(strict):
     assert "class" in strict.post(content=picture(10_000, 1, "PNG")).json()["images"][0]
 
 
-def read_answer(connection):
-    answer = b""
-    while not answer.endswith(b"}}"):
-        answer += connection.recv(10_000)
-    return answer
+def read_response(connection):
+    response = b""
+    while not response.endswith(b"}}"):
+        response += connection.recv(10_000)
+    return response
 
 
-def test_who_sends_far_too_much_can_send_it_to_the_end_and_read_why_it_was_refused(strict):
+def test_a_client_that_sends_too_much_can_read_the_error(strict):
     head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 20000000\r\n\r\n"
     with socket.create_connection(("127.0.0.1", strict.port), timeout=30) as sender:
         sender.sendall(head)
         for _ in range(20):
             sender.sendall(bytes(1_000_000))
-        assert read_answer(sender).startswith(b"HTTP/1.1 413")
+        assert read_response(sender).startswith(b"HTTP/1.1 413")
 
 
-def test_a_body_that_does_not_arrive_is_given_up(strict, faces):
+def test_a_body_that_does_not_arrive_times_out(strict, faces):
     with socket.create_connection(("127.0.0.1", strict.port), timeout=30) as slow:
         slow.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\nab")
-        answer = read_answer(slow)
-        assert answer.startswith(b"HTTP/1.1 408")
-        assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "slow_body"
+        response = read_response(slow)
+        assert response.startswith(b"HTTP/1.1 408")
+        assert json.loads(response.partition(b"\r\n\r\n")[2])["error"]["code"] == "slow_body"
     assert strict.post(content=faces["sad"]).json()["images"][0]["class"] == "sad"
 
 
-def test_who_hangs_up_in_the_middle_harms_nobody(strict, faces):
+def test_disconnecting_clients_do_not_affect_others(strict, faces):
     for _ in range(20):
         with socket.create_connection(("127.0.0.1", strict.port)) as gone:
             gone.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\nab")
     assert strict.post(content=faces["sad"]).json()["images"][0]["class"] == "sad"
 
 
-def test_a_name_is_repeated_as_it_was_sent_and_not_without_end(strict, faces):
+def test_a_name_is_returned_as_sent_up_to_its_maximum_length(strict, faces):
     files = [("a", ("Übermut 😀 <b>.png", faces["sad"])), ("a", ("x" * 1000, faces["sad"]))]
     first, second = strict.post(files=files).json()["images"]
     assert first["name"] == "Übermut 😀 <b>.png"

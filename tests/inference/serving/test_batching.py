@@ -1,4 +1,4 @@
-"""Many requests at once, with a network that waits until it is told to go on."""
+"""Concurrent requests, with a network that waits for a signal."""
 
 import asyncio
 import threading
@@ -8,15 +8,15 @@ import httpx
 import pytest
 
 from framework.inference.predictor import Predictor
+from framework.inference.serving.access import AccessPolicy
 from framework.inference.serving.app import Service, create_app
-from framework.inference.serving.batching import FAILURES, round_number
-from framework.inference.serving.door import Door
+from framework.inference.serving.batching import MAX_FAILURES, round_number
 from framework.inference.serving.limits import Limits
 
 
 @dataclass
 class Gate:
-    """An engine that counts its batches, and waits while it is shut."""
+    """An engine that records batch sizes and waits until it is open."""
 
     engine: object
     sizes: list = field(default_factory=list)
@@ -51,13 +51,13 @@ def gate(predictor):
 
 @pytest.fixture
 def asking(predictor, gate):
-    """Run a coroutine function that is given a client of a server with such limits; the gate is shut first."""
+    """Run a coroutine function with a client of a server with these limits; the gate starts closed."""
 
     def ask(limits, talk):
         service = gate.service = Service.of(replace(predictor, engine=gate), limits, batch_size=8)
 
         async def whole():
-            app = create_app(service, Door())
+            app = create_app(service, AccessPolicy())
             async with app.router.lifespan_context(app):
                 gate.sizes.clear()
                 gate.entered.clear()
@@ -83,7 +83,7 @@ async def queued(client, number):
         await asyncio.sleep(0.001)
 
 
-def test_what_waits_is_computed_together(asking, gate, faces):
+def test_waiting_images_are_computed_in_one_batch(asking, gate, faces):
     async def talk(client):
         first = asyncio.create_task(client.post("/predict", content=faces["sad"]))
         await entered(gate)
@@ -94,12 +94,12 @@ def test_what_waits_is_computed_together(asking, gate, faces):
         gate.open.set()
         return await asyncio.gather(first, *others)
 
-    answers = asking(Limits(), talk)
-    assert [answer.json()["images"][0]["class"] for answer in answers] == ["sad", *["happy"] * 12]
+    responses = asking(Limits(), talk)
+    assert [response.json()["images"][0]["class"] for response in responses] == ["sad", *["happy"] * 12]
     assert gate.sizes == [1, 8, 4]
 
 
-def test_a_full_queue_says_when_to_come_back(asking, gate, faces):
+def test_a_full_queue_says_when_to_try_again(asking, gate, faces):
     async def talk(client):
         first = asyncio.create_task(client.post("/predict", content=faces["sad"]))
         await entered(gate)
@@ -114,7 +114,7 @@ def test_a_full_queue_says_when_to_come_back(asking, gate, faces):
     assert (first.status_code, later.status_code) == (200, 200)
 
 
-def test_what_is_not_computed_in_time_is_given_up(asking, gate, faces):
+def test_a_prediction_that_takes_too_long_times_out(asking, gate, faces):
     async def talk(client):
         late = await client.post("/predict", content=faces["sad"])
         gate.open.set()
@@ -126,7 +126,7 @@ def test_what_is_not_computed_in_time_is_given_up(asking, gate, faces):
     assert later.json()["images"][0]["class"] == "happy"
 
 
-def test_a_network_that_fails_takes_nothing_down_and_tells_nothing(asking, gate, faces, caplog):
+def test_a_failing_network_is_an_error_without_details_and_the_server_continues(asking, gate, faces, caplog):
     async def talk(client):
         gate.broken = True
         gate.open.set()
@@ -142,7 +142,7 @@ def test_a_network_that_fails_takes_nothing_down_and_tells_nothing(asking, gate,
     assert later.json()["images"][0]["class"] == "happy"
 
 
-def test_maps_that_fail_fail_for_those_only_who_asked_for_them(asking, gate, faces, caplog):
+def test_failing_activation_maps_fail_only_the_requests_for_them(asking, gate, faces, caplog):
     async def talk(client):
         first = asyncio.create_task(client.post("/predict", content=faces["sad"]))
         await entered(gate)
@@ -161,20 +161,20 @@ def test_maps_that_fail_fail_for_those_only_who_asked_for_them(asking, gate, fac
     assert "activation maps of 1 images failed" in caplog.text
 
 
-def test_a_server_whose_batches_all_fail_is_not_ready_until_one_succeeds(asking, gate, faces):
+def test_a_server_is_not_ready_after_failures_until_a_batch_succeeds(asking, gate, faces):
     async def talk(client):
         gate.open.set()
         health = []
-        for broken in [*[True] * FAILURES, False]:
+        for broken in [*[True] * MAX_FAILURES, False]:
             gate.broken = broken
             health.append((await client.get("/health")).status_code)
             await client.post("/predict", content=faces["sad"])
         return [*health, (await client.get("/health")).status_code]
 
-    assert asking(Limits(), talk) == [200] * FAILURES + [503, 200]
+    assert asking(Limits(), talk) == [200] * MAX_FAILURES + [503, 200]
 
 
-def test_bodies_of_all_requests_share_one_memory(asking, gate, faces):
+def test_bodies_of_all_requests_share_one_memory_limit(asking, gate, faces):
     limits = Limits(body=len(faces["sad"]), files=1)
 
     async def slowly():
@@ -186,7 +186,7 @@ def test_bodies_of_all_requests_share_one_memory(asking, gate, faces):
         gate.open.set()
         return await asyncio.gather(*(client.post("/predict", content=slowly()) for _ in range(8)))
 
-    statuses = [answer.status_code for answer in asking(limits, talk)]
+    statuses = [response.status_code for response in asking(limits, talk)]
     assert set(statuses) == {200, 503}
     assert statuses.count(200) >= 1
 

@@ -1,4 +1,4 @@
-"""The examples of docs/serving.md, run as they are written."""
+"""The examples of docs/serving.md."""
 
 import json
 import re
@@ -15,7 +15,7 @@ COMMANDS = re.search(r"^```sh curl\n(.*?)^```", PAGE, re.M | re.S)[1].splitlines
 
 @pytest.fixture
 def ask(tmp_path, server, faces):
-    """Run a command of the page in a folder with its pictures, against this server."""
+    """Run a command of the page against this server, in a folder with the images."""
     for name, content in faces.items():
         (tmp_path / f"{name}.png").write_bytes(content)
 
@@ -28,24 +28,24 @@ def ask(tmp_path, server, faces):
     return ask
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_commands_of_the_page_work(ask, command):
     assert ask(command)
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
-def test_the_answer_of_the_page_has_the_form_of_a_real_one(ask):
-    written = json.loads(re.search(r"^```json answer\n(.*?)^```", PAGE, re.M | re.S)[1])["images"][0]
-    answer = ask(COMMANDS[0])["images"][0]
-    assert list(answer) == list(written)
-    assert answer["class"] == written["class"]
-    assert len(answer["probabilities"]) == len(written["probabilities"])
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_response_in_the_page_has_the_form_of_a_real_one(ask):
+    written = json.loads(re.search(r"^```json response\n(.*?)^```", PAGE, re.M | re.S)[1])["images"][0]
+    image = ask(COMMANDS[0])["images"][0]
+    assert list(image) == list(written)
+    assert image["class"] == written["class"]
+    assert len(image["probabilities"]) == len(written["probabilities"])
 
 
-def test_the_page_names_every_code_of_an_error():
+def test_the_page_lists_every_error_code():
     folder = Path(__file__).parents[3] / "framework" / "inference" / "serving"
     source = "".join(file.read_text(encoding="utf-8") for file in folder.glob("*.py"))
-    codes = set(re.findall(r'(?:Refused\(\d{3}, |return )"([a-z_]+)", ', source)) - {"refused"}
+    codes = set(re.findall(r'(?:ApiError\(\d{3}, |return )"([a-z_]+)", ', source)) - {"refused"}
     assert len(codes) >= 12
     assert {code for code in codes if f"`{code}`" not in PAGE} == set()

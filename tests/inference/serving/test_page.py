@@ -1,4 +1,4 @@
-"""The page, in a real browser, as a person uses it: with the mouse, with the keyboard only, on a phone."""
+"""The web page in a real browser: with the mouse, with the keyboard only, on a phone."""
 
 import re
 import shutil
@@ -16,7 +16,7 @@ FLAGS = [
 ]  # fmt: skip
 PHONE = {"width": 360, "height": 740}
 NOT_READ = "422 (Unprocessable Entity)"
-"""What the browser itself notes of a file that was refused."""
+"""The browser's own console message about a rejected file."""
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no chromium here")
 
@@ -31,26 +31,26 @@ def browser():
 
 @pytest.fixture
 def open_page(browser, server):
-    """A page of its own; at the end nothing was asked of another host, and the console has nothing but `noted`."""
+    """Open a page; at the end it has sent no request to another host, and logged nothing but `noted`."""
     opened = []
 
     def open_page(noted=(), **options):
         context = browser.new_context(**options)
         page = context.new_page()
-        said, asked = [], []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
+        messages, requests = [], []
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
         page.goto(server.url)
         expect(page.locator("#facts")).to_contain_text("7 classes")
-        opened.append((context, said, asked, noted))
+        opened.append((context, messages, requests, noted))
         return page
 
     yield open_page
-    for context, said, asked, noted in opened:
+    for context, messages, requests, noted in opened:
         context.close()
-        assert [text for text in said if not any(part in text for part in noted)] == []
-        assert [url for url in asked if not url.startswith((server.url, "blob:", "data:"))] == []
+        assert [text for text in messages if not any(part in text for part in noted)] == []
+        assert [url for url in requests if not url.startswith((server.url, "blob:", "data:"))] == []
 
 
 @pytest.fixture
@@ -66,29 +66,29 @@ def rows(page):
     return page.locator(".result")
 
 
-def test_a_chosen_image_is_classified_with_bars(open_page, pictures):
+def test_a_chosen_image_gets_its_class_and_bars(open_page, pictures):
     page = open_page()
     page.set_input_files("#files", pictures["happy"])
-    expect(rows(page).locator(".said")).to_contain_text("happy")
+    expect(rows(page).locator(".top-class")).to_contain_text("happy")
     expect(rows(page).locator(".bars li")).to_have_count(7)
-    shares = [float(text.strip("> %")) for text in rows(page).locator(".bars .share").all_inner_texts()]
-    assert shares == sorted(shares, reverse=True)
+    percentages = [float(text.strip("> %")) for text in rows(page).locator(".bars .percent").all_inner_texts()]
+    assert percentages == sorted(percentages, reverse=True)
     expect(page.locator("#status")).to_contain_text(re.compile(r"happy\.png: happy, \d+\.\d %"))
 
 
-def test_several_files_are_a_list_and_a_wrong_one_is_explained_beside_its_name(open_page, pictures):
+def test_several_files_are_a_list_and_a_wrong_one_has_its_error(open_page, pictures):
     page = open_page(noted=[NOT_READ])
     page.set_input_files("#files", [pictures["sad"], pictures["<b>notes"], pictures["surprise"]])
     expect(rows(page)).to_have_count(3)
-    expect(rows(page).nth(0).locator(".said")).to_contain_text("sad")
+    expect(rows(page).nth(0).locator(".top-class")).to_contain_text("sad")
     expect(rows(page).nth(1)).to_contain_text("<b>notes.txt")
     expect(rows(page).nth(1).locator(".problem")).to_contain_text("Not an image")
-    expect(rows(page).nth(2).locator(".said")).to_contain_text("surprise")
+    expect(rows(page).nth(2).locator(".top-class")).to_contain_text("surprise")
 
 
 def test_the_keyboard_is_enough(open_page, pictures):
     page = open_page()
-    page.on("filechooser", lambda _: None)  # the browser must know in time that no dialog shall be opened
+    page.on("filechooser", lambda _: None)  # suppresses the native dialog
     reached = []
     for _ in range(3):
         page.keyboard.press("Tab")
@@ -99,50 +99,50 @@ def test_the_keyboard_is_enough(open_page, pictures):
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
     chooser.value.set_files(pictures["happy"])
-    expect(rows(page).locator(".said")).to_contain_text("happy")
+    expect(rows(page).locator(".top-class")).to_contain_text("happy")
     page.locator("#camera-open").focus()
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
-    expect(page.get_by_role("switch", name="Show where it looked")).to_be_checked()
+    expect(page.get_by_role("switch", name="Show activation maps")).to_be_checked()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("#results")).to_be_hidden()
     assert page.evaluate("() => document.activeElement.id") == "files"
     page.locator("summary").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="How good it is")).to_be_visible()
+    expect(page.get_by_role("heading", name="Results")).to_be_visible()
 
 
-def test_where_it_looked_is_shown_when_asked_for(open_page, pictures):
+def test_an_activation_map_is_shown_on_request(open_page, pictures):
     page = open_page()
     page.set_input_files("#files", pictures["happy"])
     picture = rows(page).locator(".preview img")
     expect(picture).to_have_attribute("src", re.compile("^blob:"))
-    page.get_by_text("Show where it looked").click()
+    page.get_by_text("Show activation maps").click()
     expect(picture).to_have_attribute("src", re.compile("^data:image/png;base64,"))
-    expect(picture).to_have_attribute("alt", "Where the network looked to say happy")
+    expect(picture).to_have_attribute("alt", re.compile("happy"))
     expect(page.locator("#legend")).to_be_visible()
-    page.get_by_text("Show where it looked").click()
+    page.get_by_text("Show activation maps").click()
     expect(picture).to_have_attribute("src", re.compile("^blob:"))
 
 
-def test_where_it_looked_is_shown_of_an_image_that_was_asked_about_before(open_page, pictures):
+def test_an_activation_map_is_requested_for_an_image_in_progress(open_page, pictures):
     page = open_page()
-    held = []
-    page.route("**/predict", lambda route: held.append(route))
+    requests = []
+    page.route("**/predict", lambda route: requests.append(route))
     with page.expect_request("**/predict"):
         page.set_input_files("#files", pictures["happy"])
-    page.get_by_text("Show where it looked").click()
-    held[0].continue_()
+    page.get_by_text("Show activation maps").click()
+    requests[0].continue_()
     expect(rows(page).locator(".preview img")).to_have_attribute("src", re.compile("^data:image/png;base64,"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_it_all_without_scrolling_sideways(open_page, pictures, scheme):
+def test_a_phone_needs_no_horizontal_scrolling(open_page, pictures, scheme):
     page = open_page(noted=[NOT_READ], viewport=PHONE, color_scheme=scheme)
     page.set_input_files("#files", [pictures["happy"], pictures["<b>notes"]])
-    expect(rows(page).locator(".said")).to_contain_text("happy")
-    page.get_by_text("Show where it looked").click()
+    expect(rows(page).locator(".top-class")).to_contain_text("happy")
+    page.get_by_text("Show activation maps").click()
     page.locator("summary").click()
     expect(page.locator("#card-text table")).to_be_visible()
     assert page.evaluate("() => document.documentElement.scrollWidth") == PHONE["width"]
@@ -150,7 +150,7 @@ def test_a_phone_shows_it_all_without_scrolling_sideways(open_page, pictures, sc
     assert dark == (scheme == "dark")
 
 
-def test_who_wants_no_motion_gets_none(open_page, pictures):
+def test_reduced_motion_disables_animations(open_page, pictures):
     page = open_page(reduced_motion="reduce")
     page.set_input_files("#files", pictures["happy"])
     fill = rows(page).locator(".fill").first
@@ -170,21 +170,21 @@ HAND_OVER = """([kind, bytes]) => {
 
 
 @pytest.mark.parametrize("kind", ["drop", "paste"])
-def test_an_image_may_be_dropped_and_pasted(open_page, faces, kind):
+def test_an_image_can_be_dropped_or_pasted(open_page, faces, kind):
     page = open_page()
     page.evaluate(HAND_OVER, [kind, list(faces["happy"])])
     expect(rows(page).locator(".file")).to_have_text("handed over.png")
-    expect(rows(page).locator(".said")).to_contain_text("happy")
+    expect(rows(page).locator(".top-class")).to_contain_text("happy")
 
 
 def test_a_picture_is_taken_with_the_camera(open_page):
     page = open_page(permissions=["camera"])
-    page.get_by_role("button", name="Use the camera").click()
+    page.get_by_role("button", name="Use camera").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     page.locator("#video").evaluate("video => video.videoWidth || new Promise(done => video.onloadeddata = done)")
-    page.keyboard.press("Enter")  # the focus is on "Take the picture"
+    page.keyboard.press("Enter")  # the focus is on "Take picture"
     expect(page.get_by_role("dialog")).to_be_hidden()
-    expect(rows(page).locator(".said")).to_be_visible()
+    expect(rows(page).locator(".top-class")).to_be_visible()
     expect(rows(page).locator(".file")).to_contain_text("camera")
     assert page.locator("#video").evaluate("video => video.srcObject") is None
 
@@ -195,38 +195,38 @@ REFUSE = """() => navigator.mediaDevices.getUserMedia = () => {
 ABSENT = "() => Object.defineProperty(navigator, 'mediaDevices', {value: undefined})"
 
 
-@pytest.mark.parametrize(("without", "words"), [(REFUSE, "was refused"), (ABSENT, "https:// or localhost only")])
-def test_a_camera_that_cannot_be_had_is_explained(open_page, without, words):
+@pytest.mark.parametrize(("without", "words"), [(REFUSE, "denied"), (ABSENT, "https://")])
+def test_an_unavailable_camera_is_explained(open_page, without, words):
     page = open_page()
     page.evaluate(without)
-    page.get_by_role("button", name="Use the camera").click()
+    page.get_by_role("button", name="Use camera").click()
     expect(page.get_by_role("alert")).to_contain_text(words)
 
 
-def test_a_server_that_has_gone_is_explained(open_page, pictures):
+def test_a_stopped_server_is_explained(open_page, pictures):
     page = open_page(noted=["Failed to load resource"])
     page.route("**/predict", lambda route: route.abort())
     page.set_input_files("#files", pictures["happy"])
-    expect(rows(page).locator(".problem")).to_contain_text("The server does not answer")
+    expect(rows(page).locator(".problem")).to_contain_text("does not respond")
 
 
-def test_a_busy_server_is_asked_again(open_page, pictures):
+def test_a_busy_server_gets_the_request_again(open_page, pictures):
     page = open_page(noted=["503"])
     busy = [True]
 
-    def answer(route):
+    def respond(route):
         if busy:
             busy.clear()
             route.fulfill(status=503, headers={"Retry-After": "0.1"}, json={"error": {}})
         else:
             route.fallback()
 
-    page.route("**/predict", answer)
+    page.route("**/predict", respond)
     page.set_input_files("#files", pictures["happy"])
-    expect(rows(page).locator(".said")).to_contain_text("happy")
+    expect(rows(page).locator(".top-class")).to_contain_text("happy")
 
 
-def test_a_file_that_is_too_large_is_told_how_large_it_may_be(open_page, server):
+def test_a_file_that_is_too_large_shows_the_limit(open_page, server):
     page = open_page()
     about = server.get("/model").json()
     about["limits"]["body"] = 30_000
@@ -234,4 +234,4 @@ def test_a_file_that_is_too_large_is_told_how_large_it_may_be(open_page, server)
     page.reload()
     expect(page.locator("#facts")).to_contain_text("7 classes")
     page.evaluate(HAND_OVER, ["drop", [0] * 30_001])
-    expect(rows(page).locator(".problem")).to_contain_text("takes 0.03 MB at most")
+    expect(rows(page).locator(".problem")).to_contain_text("0.03 MB")

@@ -1,4 +1,4 @@
-"""What must hold for the page's files, browser or not."""
+"""The page's files, without a browser."""
 
 import re
 from importlib.resources import files
@@ -7,7 +7,7 @@ from pathlib import Path
 PAGE = sorted(Path(str(files("framework.inference"))).joinpath("serving", "page").iterdir())
 
 
-def test_what_others_name_never_becomes_markup():
+def test_untrusted_names_never_become_markup():
     scripts = [file for file in PAGE if file.suffix == ".js"]
     assert scripts
     for script in scripts:
@@ -15,7 +15,7 @@ def test_what_others_name_never_becomes_markup():
         assert found == [], script
 
 
-def test_nothing_of_the_page_comes_from_the_network():
+def test_the_page_loads_nothing_from_other_servers():
     for file in PAGE:
         found = re.findall(r"""(?:src|href|url|from|import)\b["'=( ]+(?:https?:)?//[^"' )]+""", file.read_text())
         assert found == [], file

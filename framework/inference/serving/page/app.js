@@ -1,4 +1,4 @@
-// Images come in by choosing, dropping, pasting or the camera; each is asked for by itself, a few at a time.
+// Images are chosen, dropped, pasted or taken with the camera; each is one request, a few at a time.
 
 import { setUpCamera } from "./camera.js";
 import { rendered } from "./card.js";
@@ -28,34 +28,34 @@ function add(files) {
 function work() {
   while (working < AT_ONCE && waiting.length) {
     working += 1;
-    answer(waiting.shift()).finally(() => {
+    predict(waiting.shift()).finally(() => {
       working -= 1;
       work();
     });
   }
 }
 
-async function answer(result) {
-  if (!result || !results.has(result)) return; // cleared meanwhile
+async function predict(result) {
+  if (!result || !results.has(result)) return; // removed by "Clear"
   try {
     if (result.file.size > largest) {
-      const most = (largest / 1e6).toLocaleString("en", { maximumFractionDigits: 3 });
-      throw new Error(`This file is too large: the server takes ${most} MB at most.`);
+      const limit = (largest / 1e6).toLocaleString("en", { maximumFractionDigits: 3 });
+      throw new Error(`This file is too large: the server accepts up to ${limit} MB.`);
     }
-    const answer = await ask(result.file);
+    const prediction = await send(result.file);
     if (!results.has(result)) return;
-    result.succeed(answer);
+    result.succeed(prediction);
     result.show(activation.checked);
-    queueForMap(result); // the switch may have been turned on meanwhile
-    announce(`${result.name}: ${result.answer.class}, ${percent(result.answer.confidence)}`);
+    queueForMap(result); // if the switch was turned on during the request
+    announce(`${result.name}: ${result.prediction.class}, ${percent(result.prediction.confidence)}`);
   } catch (error) {
     if (!results.has(result)) return;
-    if (!result.answer) result.fail(error.message); // an answer that is there stays
+    if (!result.prediction) result.fail(error.message);
     announce(`${result.name}: ${error.message}`);
   }
 }
 
-async function ask(file) {
+async function send(file) {
   const form = new FormData();
   form.append("image", file, file.name || "image");
   for (let left = RETRIES; ; left -= 1) {
@@ -63,21 +63,21 @@ async function ask(file) {
       method: "POST",
       body: form,
     }).catch(() => {
-      throw new Error("The server does not answer. Is it still running?");
+      throw new Error("The server does not respond. Is it still running?");
     });
     if (response.status === 503 && left) {
       await new Promise((resolve) => setTimeout(resolve, 1000 * (Number(response.headers.get("Retry-After")) || 1)));
       continue;
     }
-    const said = await response.json().catch(() => ({}));
-    if (response.ok) return said.images[0];
-    throw new Error(sentence(said.error) ?? `The server says ${response.status} ${response.statusText}.`);
+    const content = await response.json().catch(() => ({}));
+    if (response.ok) return content.images[0];
+    throw new Error(sentence(content.error) ?? `Server error: ${response.status} ${response.statusText}.`);
   }
 }
 
 function sentence(error) {
   if (!error) return undefined;
-  const text = `${error.message}. ${error.what_to_do[0].toUpperCase()}${error.what_to_do.slice(1)}.`;
+  const text = `${error.message}. ${error.hint[0].toUpperCase()}${error.hint.slice(1)}.`;
   return text[0].toUpperCase() + text.slice(1);
 }
 
@@ -86,7 +86,7 @@ function announce(text) {
 }
 
 function queueForMap(result) {
-  if (activation.checked && result.answer && !result.answer.activation && !waiting.includes(result)) {
+  if (activation.checked && result.prediction && !result.prediction.activation && !waiting.includes(result)) {
     waiting.push(result);
   }
 }
@@ -127,19 +127,19 @@ async function showModel() {
 function facts(model) {
   const { height, width, channels } = model.preprocessing;
   const split = ["test", "validation"].find((name) => name in model.metrics);
-  const figures = model.metrics[split];
-  const images = figures?.images === 1 ? "image" : "images";
-  const right = figures && `${percent(figures.top1)} right of ${figures.images.toLocaleString("en")} ${split} ${images}`;
+  const metrics = model.metrics[split];
+  const images = metrics?.images === 1 ? "image" : "images";
+  const top1 = metrics && `top-1 ${percent(metrics.top1)} of ${metrics.images.toLocaleString("en")} ${split} ${images}`;
   return [
     `${model.classes.length} classes`,
-    ...(figures ? [right] : []),
-    `sees ${width}×${height} pixels in ${channels === 1 ? "gray" : "colour"}`,
+    ...(metrics ? [top1] : []),
+    `input ${width}×${height} pixels, ${channels === 1 ? "grayscale" : "RGB"}`,
     model.calibration ? "probabilities calibrated" : "probabilities not calibrated",
   ];
 }
 
 function setUpDropping() {
-  let depth = 0; // every element that is passed on the way tells of it
+  let depth = 0; // each element on the way sends dragenter and dragleave
   const mark = (by) => {
     depth = by === 0 ? 0 : depth + by;
     document.body.classList.toggle("dragging", depth > 0);

@@ -1,31 +1,31 @@
-// A picture from the camera: opened when asked for, closed when the dialog is.
+// A picture from the camera, which is on while the dialog is open.
 
 const byId = (id) => document.getElementById(id);
 const REASONS = {
-  NotAllowedError: "The camera was refused. Allow it for this page in the browser's settings, and try again.",
-  NotFoundError: "There is no camera here. Choose a file instead.",
-  NotReadableError: "The camera is in use by another program. Close that, and try again.",
+  NotAllowedError: "Access to the camera was denied. Allow it for this page in the browser's settings, then try again.",
+  NotFoundError: "No camera found. Choose a file instead.",
+  NotReadableError: "The camera is in use by another program. Close it, then try again.",
 };
 
 export function setUpCamera(onPicture) {
   const dialog = byId("camera");
   const video = byId("video");
   const problem = byId("camera-problem");
-  let asked = false;
+  let waiting = false;
 
   async function open() {
     problem.hidden = true;
-    if (asked) return undefined; // the browser is asking for permission
+    if (waiting) return undefined; // for the user's permission
     if (!navigator.mediaDevices?.getUserMedia) {
-      return fail("Browsers give the camera to pages on https:// or localhost only. Choose a file instead.");
+      return fail("Browsers allow the camera on https:// and localhost only. Choose a file instead.");
     }
-    asked = true;
+    waiting = true;
     try {
       video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" }, audio: false });
     } catch (error) {
       return fail(REASONS[error.name] ?? `The camera cannot be used: ${error.message}`);
     } finally {
-      asked = false;
+      waiting = false;
     }
     dialog.showModal();
     return undefined;
@@ -37,7 +37,7 @@ export function setUpCamera(onPicture) {
   }
 
   function take() {
-    if (!video.videoWidth) return; // no frame has come yet
+    if (!video.videoWidth) return; // no frame yet
     const canvas = document.createElement("canvas");
     canvas.width = video.videoWidth;
     canvas.height = video.videoHeight;

@@ -1,4 +1,4 @@
-// The model card, which is Markdown, as elements: headings, paragraphs, lists, tables, code, emphasis, links to nowhere.
+// The model card, Markdown, as elements: headings, paragraphs, lists, tables, code, bold. Links stay text.
 
 import { element } from "./results.js";
 
@@ -38,7 +38,7 @@ function code(lines) {
   while (lines.length && !lines[0].startsWith("```")) taken.push(lines.shift());
   lines.shift();
   const block = element("pre");
-  block.tabIndex = 0; // so that the keyboard can scroll it
+  block.tabIndex = 0; // for scrolling with the keyboard
   block.append(element("code", "", taken.join("\n")));
   return block;
 }

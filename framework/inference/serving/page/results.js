@@ -1,29 +1,29 @@
-// One image's row: its picture, what the network says of it, or why it could not be read.
+// One image's row: its picture and its prediction, or why it could not be read.
 
-const SHOWN = 7; // bars at first, of many classes
+const SHOWN = 7; // bars before "Show all"
 
 export function element(name, className = "", text = "") {
   const made = document.createElement(name);
   if (className) made.className = className;
-  if (text) made.textContent = text; // never markup: names and classes are not ours
+  if (text) made.textContent = text; // never markup: names of files and classes are untrusted
   return made;
 }
 
-export function percent(share) {
-  const value = 100 * share;
-  if (value >= 99.95 && share < 1) return "> 99.9 %";
+export function percent(fraction) {
+  const value = 100 * fraction;
+  if (value >= 99.95 && fraction < 1) return "> 99.9 %";
   return `${value.toFixed(1)} %`;
 }
 
 export class Result {
   constructor(file) {
     this.file = file;
-    this.answer = null;
+    this.prediction = null;
     this.error = null;
     this.row = element("li", "result");
     this.preview = element("div", "preview");
     this.address = URL.createObjectURL(file);
-    const body = element("div", "answer");
+    const body = element("div", "prediction");
     this.head = element("div", "head");
     this.bars = element("ul", "bars");
     this.more = element("button", "button quiet more");
@@ -40,28 +40,28 @@ export class Result {
   }
 
   wait() {
-    this.say(element("p", "waiting", "looking …"));
+    this.setHead(element("p", "waiting", "predicting …"));
     this.bars.hidden = this.more.hidden = true;
   }
 
   fail(reason) {
     this.error = reason;
     this.row.classList.add("failed");
-    this.say(element("p", "problem", reason));
+    this.setHead(element("p", "problem", reason));
     this.bars.hidden = this.more.hidden = true;
   }
 
-  succeed(answer) {
-    this.answer = { ...this.answer, ...answer };
-    const said = element("p", "said", answer.class);
-    said.append(element("small", "", percent(answer.confidence)));
-    this.say(said);
+  succeed(prediction) {
+    this.prediction = { ...this.prediction, ...prediction };
+    const topClass = element("p", "top-class", prediction.class);
+    topClass.append(element("small", "", percent(prediction.confidence)));
+    this.setHead(topClass);
     this.showBars(SHOWN);
   }
 
   show(activation) {
-    const map = activation && this.answer?.activation;
-    if (map) this.showPicture(map, `Where the network looked to say ${this.answer.class}`);
+    const map = activation && this.prediction?.activation;
+    if (map) this.showPicture(map, `Activation map of ${this.prediction.class}`);
     else this.showPicture(this.address, this.name);
   }
 
@@ -70,8 +70,8 @@ export class Result {
     this.row.remove();
   }
 
-  say(what) {
-    this.head.replaceChildren(element("p", "file", this.name), what);
+  setHead(content) {
+    this.head.replaceChildren(element("p", "file", this.name), content);
   }
 
   showPicture(address, description) {
@@ -83,22 +83,22 @@ export class Result {
   }
 
   showBars(number) {
-    const all = Object.entries(this.answer.probabilities).sort((one, other) => other[1] - one[1]);
+    const all = Object.entries(this.prediction.probabilities).sort((one, other) => other[1] - one[1]);
     const shown = all.slice(0, number);
-    this.bars.replaceChildren(...shown.map(([name, share]) => bar(name, share)));
+    this.bars.replaceChildren(...shown.map(([name, probability]) => bar(name, probability)));
     this.bars.hidden = false;
     this.more.hidden = shown.length === all.length;
     this.more.textContent = `Show all ${all.length} classes`;
   }
 }
 
-function bar(name, share) {
+function bar(name, probability) {
   const row = element("li");
   const track = element("span", "track");
   const fill = element("div", "fill");
-  fill.style.setProperty("--share", `${100 * share}%`);
+  fill.style.setProperty("--width", `${100 * probability}%`);
   track.append(fill);
   track.setAttribute("aria-hidden", "true");
-  row.append(element("span", "", name), track, element("span", "share", percent(share)));
+  row.append(element("span", "", name), track, element("span", "percent", percent(probability)));
   return row;
 }

@@ -1,0 +1,57 @@
+"""One of the runs of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from framework.evaluation.intervals import wilson_interval
+from framework.evaluation.paired import LEVEL, Paired
+from framework.evaluation.untested import untested_classes
+
+if TYPE_CHECKING:
+    from framework.evaluation.bootstrap import Interval
+    from framework.evaluation.predictions import Predictions
+    from framework.runs.trained import Trained
+
+COSTS = ("parameters", "multiply_adds", "seconds", "images_per_second")
+METRICS = ("images", "loss", "top1", "top5", "balanced_accuracy", "macro_f1", "ece", "tested_classes", "f1_classes")
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """A run with its metrics and its difference to the baseline, which is the first run."""
+
+    name: str
+    trained: Trained
+    metrics: Mapping[str, Any]
+    predictions: Predictions | None
+    no_predictions: str = ""
+    """The reason if there are no predictions."""
+    paired: Paired | None = None
+    """The difference to the baseline; its p is adjusted for the number of comparisons."""
+
+    @property
+    def interval(self) -> Interval:
+        """The 95 % interval of top-1."""
+        return wilson_interval(self.metrics["top1"], self.metrics["images"])
+
+    @property
+    def significant(self) -> bool:
+        """Whether the difference to the baseline is significant at the 5 % level."""
+        return self.paired is not None and self.paired.p < LEVEL
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        results = self.trained.documents.get("results", {})
+        row: dict[str, Any] = {"run": self.trained.label}
+        row |= {key: self.metrics[key] for key in METRICS if key in self.metrics}
+        row["untested_classes"] = untested_classes(self.metrics)
+        row["top1_interval"] = list(self.interval)
+        row |= {key: results[key] for key in COSTS if key in results}
+        if self.paired:
+            row["compared_with_baseline"] = {**self.paired.as_dict(), "significant": self.significant}
+        elif self.no_predictions:
+            row["no_predictions"] = self.no_predictions
+        return row

@@ -1,0 +1,78 @@
+"""Loss, top-1 and learning rate by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from framework.report.epoch_table import EpochTable
+from framework.report.formatting import METRIC_NAMES
+from framework.report.page.axes import PERCENT
+from framework.report.page.charts import Line, line_chart
+from framework.report.page.render import render
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from framework.report.report_data import ReportData
+
+History = Sequence[Mapping[str, Any]]
+"""The lines of metrics.jsonl."""
+Points = list[tuple[float, float]]
+"""(epoch, metric)."""
+VALIDATION_METRICS = {"balanced_accuracy": "c0", "macro_f1": "c2 dashed", "ece": "c1"}
+
+
+def learning_curves_section(data: ReportData) -> Markup:
+    """Charts, and the epochs as a table."""
+    history = data.history
+    epochs = [line for line in history if line["event"] == "epoch"]
+    if not epochs:
+        missing = data.missing("learning curves") or "The run has no recorded epochs."
+        return render("learning_curves.html.jinja", missing=missing)
+    best = data.trained.documents.get("results", {}).get("kept", {})
+    marked = (float(best["epoch"]), f"saved: epoch {best['epoch']}") if best and len(epochs) > 1 else None
+    validated = any("validation" in line for line in epochs)
+    rate = step_points(history, "lr") or [(line["step"] / steps_per_epoch(history), line["lr"]) for line in history]
+    charts = [
+        line_chart("Loss", _train_and_validation(history, "loss"), marked=marked),
+        line_chart("Top-1", _train_and_validation(history, "top1"), PERCENT, marked),
+        line_chart("Learning rate", [Line("learning rate", rate, "c0", legend=False)]),
+    ]
+    if validated:
+        lines = [
+            Line(METRIC_NAMES[metric], epoch_line(history, "validation", metric), css)
+            for metric, css in VALIDATION_METRICS.items()
+        ]
+        charts.append(line_chart("Validation", lines, PERCENT, marked))
+    table = EpochTable(len(epochs), validated=validated)
+    rows = [table.cells(line["epoch"], line) for line in epochs]
+    return render(
+        "learning_curves.html.jinja", missing=None, charts=charts, validated=validated, titles=table.titles, rows=rows
+    )
+
+
+def steps_per_epoch(history: History) -> float:
+    """From the first epoch that ended; 1 if none did."""
+    return next((line["step"] / line["epoch"] for line in history if line["event"] == "epoch"), 1)
+
+
+def epoch_line(history: History, split: str, metric: str) -> Points:
+    """One point per epoch: `train` metrics are means over an epoch and lie in its middle, `validation` at its end."""
+    per_epoch, shift = steps_per_epoch(history), 0.5 if split == "train" else 0.0
+    ends = [line for line in history if line["event"] == "epoch" and split in line]
+    return [(line["step"] / per_epoch - shift, line[split][metric]) for line in ends]
+
+
+def step_points(history: History, metric: str) -> Points:
+    """One point for each logged step."""
+    per_epoch = steps_per_epoch(history)
+    return [(line["step"] / per_epoch, line[metric]) for line in history if line["event"] == "step"]
+
+
+def _train_and_validation(history: History, metric: str) -> list[Line]:
+    return [
+        Line("training, by step", step_points(history, metric), "c0 faint", legend=False),
+        Line("training", epoch_line(history, "train", metric), "c0"),
+        Line("validation", epoch_line(history, "validation", metric), "c1"),
+    ]
