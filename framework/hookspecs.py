@@ -90,7 +90,7 @@ class PluginSpec:
 
             @hookimpl
             def commands():
-                return [Command("hello", "greet somebody", "framework_mine.hello")]
+                return [Command("hello", "print a greeting", "framework_mine.hello")]
         """
         return ()
 

@@ -50,7 +50,7 @@ def test_a_stranger_needs_at_most_15_lines():
 def test_the_help_lists_it_under_its_plugin(framework):
     lines = framework("--help").out.splitlines()
     group = lines.index("from plugin stranger (framework-stranger 1.2)")
-    assert lines[group + 1].split() == ["hello", "greet", "somebody"]
+    assert lines[group + 1].split() == ["hello", "print", "a", "greeting"]
 
 
 def test_it_has_a_help_of_its_own(framework, capfd):
@@ -59,7 +59,7 @@ def test_it_has_a_help_of_its_own(framework, capfd):
     assert ended.value.code == 0
     out = capfd.readouterr().out
     assert out.startswith("usage: framework hello")
-    assert "Greet somebody." in out
+    assert "Print a greeting." in out
 
 
 def test_its_module_is_imported_only_when_it_is_called(framework):
@@ -73,7 +73,7 @@ def test_its_module_is_imported_only_when_it_is_called(framework):
 
 def test_plugins_lists_it(framework):
     plugins = {plugin["name"]: plugin for plugin in json.loads(framework("plugins", "--json").out)["plugins"]}
-    assert plugins["stranger"]["commands"] == {"hello": "greet somebody"}
+    assert plugins["stranger"]["commands"] == {"hello": "print a greeting"}
     assert "  commands: hello" in framework("plugins").out
 
 

@@ -289,4 +289,4 @@ def components():
 @hookimpl
 def commands():
     """The command `framework hello`."""
-    return [Command("hello", "greet somebody", "framework_stranger.hello")]
+    return [Command("hello", "print a greeting", "framework_stranger.hello")]
