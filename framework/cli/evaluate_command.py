@@ -67,7 +67,7 @@ def execute(arguments: argparse.Namespace) -> int:
     require_batch_size(arguments.batch_size)
     if arguments.tta is not None:
         overrides.append(f"evaluate.tta={arguments.tta}")
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     runs = [open_trained(name, registry) for name in named]
     recipes = [recipe_of(run, registry, overrides) for run in runs]
     if arguments.calibrate:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from framework import Callback, Dataset, ImageArrays, Loss, Model, Optimizer, Scheduler, build, hookimpl
+from framework import Callback, Command, Dataset, ImageArrays, Loss, Model, Optimizer, Scheduler, build, hookimpl
 
 
 class Dots(Dataset):
@@ -284,3 +284,9 @@ def components():
         Dots, TinyNet, PlainSGD, Halving, LinearProbe, Warm, WrongShape, Picky, Explodes, Tiring, Diary, Fragile,
         Misspelt,
     ]  # fmt: skip
+
+
+@hookimpl
+def commands():
+    """The command `framework hello`."""
+    return [Command("hello", "print a greeting", "framework_stranger.hello")]
