@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from framework.cli.arguments import add_json
+from framework.cli.arguments import add_json, add_plugin
 from framework.errors import UserError
 from framework.registry import Registry
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
+    add_plugin(parser)
     parser.add_argument("export", metavar="EXPORT", help=".onnx or .pt2 file of `framework export`, run or bundle")
     parser.add_argument("--batch", default="1,8,64", metavar="N,N", help="batch sizes (default: 1,8,64)")
     parser.add_argument(
@@ -33,7 +34,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from framework.export.timing import measure
     from framework.inference.predictor import Predictor
 
-    predictor = Predictor.open(arguments.export, Registry.load(), "cpu")
+    predictor = Predictor.open(arguments.export, Registry.load(arguments.plugin), "cpu")
     size = tuple(arguments.size or (predictor.preprocess.height, predictor.preprocess.width))
     timings = [measure(predictor.engine, number, size, arguments.seconds) for number in batches]
     if arguments.json:

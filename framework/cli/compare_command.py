@@ -35,7 +35,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.html:
         require_writable(arguments.html, "--html")
         output_is_optional()
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     trained = [open_trained(name, registry) for name in named]
     from framework.inference.evaluated_model import EvaluatedModel
     from framework.report.comparison import compare
@@ -58,10 +58,13 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _print(comparison: Comparison) -> None:
-    from framework.report.comparison_text import comparison_rows, result_text
-    from framework.report.console import plain_console, plain_table
+    from rich.table import Table
 
-    console, table = plain_console(), plain_table()
+    from framework.report.comparison_text import comparison_rows, result_text
+    from framework.report.console import plain_console
+
+    console = plain_console()
+    table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column(comparison.split, no_wrap=True)
     for run in comparison.runs:
         table.add_column(run.name, justify="right", overflow="fold")
@@ -83,14 +86,15 @@ def _print(comparison: Comparison) -> None:
 
 
 def _print_recipes(console: Console, comparison: Comparison) -> None:
+    from rich.table import Table
+
     from framework.report.comparison_text import difference_rows
-    from framework.report.console import plain_table
 
     console.print()
     if not comparison.differences:
         console.print("The recipes are identical.")
         return
-    table = plain_table()
+    table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("recipe differences", no_wrap=True)
     for run in comparison.runs:
         table.add_column(run.name, overflow="fold")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,23 +20,21 @@ from framework.cli.arguments import (
 )
 from framework.cli.streams import output_is_optional
 from framework.errors import UserError, count
-from framework.inference.evaluated_model import EvaluatedModel
 from framework.registry import Registry
-from framework.report.display import PlainDisplay, SilentDisplay
 from framework.report.wrapping import fitted
-from framework.runs.recipe import tta_of
-from framework.runs.trained import open_trained
+from framework.runs.recipe import recipe_of, tta_of
+from framework.runs.trained import Trained, open_trained
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from framework.components import ImageSource
     from framework.data.decode import BadImage
     from framework.display import Display
     from framework.evaluation.calibration import Calibration
     from framework.evaluation.predictions import Predictions
-    from framework.inference.ensemble import Ensemble
-    from framework.runs.trained import Trained
+    from framework.inference.predictor import Predictor
+    from framework.recipe.sections import Recipe
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -69,24 +67,29 @@ def execute(arguments: argparse.Namespace) -> int:
     require_batch_size(arguments.batch_size)
     if arguments.tta is not None:
         overrides.append(f"evaluate.tta={arguments.tta}")
-    registry = Registry.load()
-    display = SilentDisplay() if arguments.json else PlainDisplay()
-    models = [EvaluatedModel(open_trained(name, registry), registry, overrides, display.reading) for name in named]
-    first = models[0]
+    registry = Registry.load(arguments.plugin)
+    runs = [open_trained(name, registry) for name in named]
+    recipes = [recipe_of(run, registry, overrides) for run in runs]
     if arguments.calibrate:
-        _require_one_folder(models)
-        _require_same_tta(first)
+        _require_one_folder(runs)
+        _require_same_tta(runs[0], recipes[0])
         output_is_optional()
     from framework.data.stores.bad_images import BadImageCollector
-    from framework.inference.ensemble import Ensemble
+    from framework.report.display import PlainDisplay, SilentDisplay
+    from framework.training.seen_images import count_trained_on, trained_on_note
 
-    ensemble = Ensemble([model.predictor.with_batch_size(arguments.batch_size) for model in models])
-    evaluation = _Evaluation(ensemble, first, display)
+    display = SilentDisplay() if arguments.json else PlainDisplay()
+    predictors = [
+        _predictor(run, recipe, registry).with_batch_size(arguments.batch_size)
+        for run, recipe in zip(runs, recipes, strict=True)
+    ]
+    evaluation = _Evaluation(predictors, recipes[0], display)
+    result: dict[str, Any] = {}
     bad_images = BadImageCollector()
-    calibration = None
     if arguments.calibrate:
         with bad_images.reading("validation"):
             calibration = evaluation.calibrate()
+            result["calibration"] = calibration.as_dict()
             if not arguments.json:
                 _print_calibration(calibration)
     split = None if arguments.folder else evaluation.split(arguments.split)
@@ -94,95 +97,97 @@ def execute(arguments: argparse.Namespace) -> int:
     with bad_images.reading(str(which)):
         predictions, skipped = evaluation.predictions(which, arguments.only, without_copies=arguments.without_copies)
     bad_images.require_none()
+    metrics = predictions.metrics()
+    seen = count_trained_on(runs, predictions, predictors[0].preprocess)
     if arguments.json:
-        document = {"calibration": calibration.as_dict()} if calibration else {}
-        print(json.dumps(document | evaluation.as_dict(split, predictions, skipped), indent=2, ensure_ascii=False))
+        left_out = [{"name": bad.name, "reason": bad.reason} for bad in skipped]
+        result |= {"split": split, **metrics, "confusion": predictions.confusion().cells(), "skipped": left_out}
+        result["trained_on"] = seen
+        print(json.dumps(result, indent=2, ensure_ascii=False))
     else:
-        evaluation.print(which, predictions, len(skipped))
+        from framework.report.split import print_split
+
+        print_split(str(which), metrics, predictions.confusion(), len(skipped))
+        if split != "train" and (note := trained_on_note(runs, seen, len(predictions))):
+            print(fitted(f"\n{note}", sys.stdout))
     return 0
 
 
-def _require_one_folder(models: Sequence[EvaluatedModel]) -> None:
-    if len(models) > 1 or models[0].trained.folder is None:
+def _require_one_folder(runs: Sequence[Trained]) -> None:
+    if len(runs) > 1 or runs[0].folder is None:
         raise UserError("--calibrate writes to a run folder; give one run folder, not a bundle or several runs")
 
 
-def _require_same_tta(model: EvaluatedModel) -> None:
-    expected, requested = tta_of(model.trained), model.recipe.evaluate.tta
-    if requested != expected:
+def _require_same_tta(run: Trained, recipe: Recipe) -> None:
+    expected = tta_of(run)
+    if recipe.evaluate.tta != expected:
         raise UserError(
-            f"--calibrate needs evaluate.tta={expected}, as in the run, not {requested}: the temperature depends on "
-            "the number of views. Calibrate first, then evaluate with another number"
+            f"--calibrate needs the run's own evaluate.tta, {expected}, not {recipe.evaluate.tta}: the temperature "
+            "depends on the number of views. Calibrate first, then evaluate with another number"
         )
+
+
+def _predictor(run: Trained, recipe: Recipe, registry: Registry) -> Predictor:
+    """A predictor with the TTA views, value range and device of the recipe, which may have overrides."""
+    from framework.inference.predictor import Predictor
+
+    predictor = Predictor.open(run, registry, recipe.train.device).with_tta(recipe.evaluate.tta)
+    return predictor.with_value_range(recipe.dataset.sample_range)
 
 
 @dataclass
 class _Evaluation:
     """One or several networks, evaluated on the data of the first one's recipe."""
 
-    ensemble: Ensemble
-    first: EvaluatedModel
+    predictors: list[Predictor]
+    recipe: Recipe
     display: Display
+
+    @cached_property
+    def classes(self) -> Sequence[str]:
+        """The classes of the networks; raises `UserError` if they differ."""
+        from framework.inference.ensemble import Ensemble
+
+        return Ensemble(self.predictors).classes
+
+    @cached_property
+    def splits(self) -> Mapping[str, ImageSource]:
+        """The splits of the recipe's dataset."""
+        from framework.data.splits import build_splits
+
+        return build_splits(self.recipe.dataset, self.classes)
 
     def split(self, requested: str | None) -> str:
         """The requested split, else `test`, else `validation`."""
         from framework.data.splits import EVALUATION_SPLITS, evaluation_split
 
-        return requested or evaluation_split(self.first.splits) or EVALUATION_SPLITS[0]
+        return requested or evaluation_split(self.splits) or EVALUATION_SPLITS[0]
 
     def predictions(
         self, which: str | Path, only: Path | None = None, *, without_copies: bool = False
     ) -> tuple[Predictions, tuple[BadImage, ...]]:
         """The predictions for a split or a folder, and the images that could not be read."""
         from framework.data.stores.storage import Storage
+        from framework.inference.ensemble import Ensemble
 
-        source, recipe = self._source(which, only), self.first.recipe
-        storage = Storage.of_recipe(recipe, self.ensemble.predictors[0].device, self.display.line)
-        progress = partial(self.display.reading, str(which))
+        ensemble = Ensemble(self.predictors)
+        source = self._source(which, only)
+        storage = Storage.of_recipe(self.recipe, self.predictors[0].device, self.display.line)
+        reading = partial(self.display.reading, str(which))
         train = self._source("train") if without_copies else None
-        return self.ensemble.predictions(source, recipe.dataset.on_bad_image, progress, storage, train, str(which))
+        return ensemble.predictions(source, self.recipe.dataset.on_bad_image, reading, storage, train, str(which))
 
     def calibrate(self) -> Calibration:
         """Fit the temperature, save it in the run folder, and use it for further predictions."""
         from framework.evaluation.calibration import calibrate
 
-        (predictor,) = self.ensemble.predictors
-        self.ensemble = replace(self.ensemble, predictors=[predictor.with_temperature(1.0)])
+        predictor = self.predictors[0]
+        self.predictors = [predictor.with_temperature(1.0)]
         calibration = calibrate(self.predictions("validation")[0], "validation")
-        self.ensemble = replace(self.ensemble, predictors=[predictor.with_temperature(calibration.temperature)])
+        self.predictors = [predictor.with_temperature(calibration.temperature)]
         assert predictor.trained.folder is not None
         predictor.trained.folder.write("calibration", calibration.as_dict())
         return calibration
-
-    def as_dict(self, split: str | None, predictions: Predictions, skipped: Sequence[BadImage]) -> dict[str, Any]:
-        """Metrics, confusion matrix and unreadable images as JSON types; `split` is None for a folder."""
-        return {
-            "split": split,
-            **predictions.metrics(),
-            "confusion": predictions.confusion().cells(),
-            "skipped": [{"name": bad.name, "reason": bad.reason} for bad in skipped],
-            "trained_on": self._trained_on(predictions),
-        }
-
-    def print(self, which: str | Path, predictions: Predictions, skipped: int) -> None:
-        """Print the metrics, and a warning if some of the images are training images."""
-        from framework.report.split import print_split
-        from framework.training.seen_images import trained_on_note
-
-        print_split(str(which), predictions.metrics(), predictions.confusion(), skipped)
-        seen = self._trained_on(predictions)
-        if which != "train" and (note := trained_on_note(self._runs, seen, len(predictions))):
-            print(fitted(f"\n{note}", sys.stdout))
-
-    def _trained_on(self, predictions: Predictions) -> int | None:
-        """How many of the images are training images of the networks; None if that is not known."""
-        from framework.training.seen_images import count_trained_on
-
-        return count_trained_on(self._runs, predictions, self.ensemble.predictors[0].preprocess)
-
-    @property
-    def _runs(self) -> list[Trained]:
-        return [predictor.trained for predictor in self.ensemble.predictors]
 
     def _source(self, which: str | Path, only: Path | None = None) -> ImageSource:
         from framework.data.folders import class_tree
@@ -190,9 +195,9 @@ class _Evaluation:
         from framework.data.subset import named_images, read_names
 
         if isinstance(which, str):
-            source = find_split(self.first.splits, which)
+            source = find_split(self.splits, which)
         elif which.is_dir():
-            source = bind_classes(class_tree(which), self.ensemble.classes, f"'{which}'")
+            source = bind_classes(class_tree(which), self.classes, f"'{which}'")
         else:
             raise UserError(f"--folder: there is no folder '{which}'")
         return source if only is None else named_images(source, read_names(only), f"--only {only}")

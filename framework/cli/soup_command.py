@@ -41,7 +41,7 @@ def execute(arguments: argparse.Namespace) -> int:
     batches = arguments.recalibrate_bn
     if batches < 0:
         raise UserError(f"--recalibrate-bn is {batches}; it must be at least 0")
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     runs = [open_trained(name, registry) for name in named]
     recipe = recipe_of(runs[0], registry, overrides)
     from framework.report.display import PlainDisplay

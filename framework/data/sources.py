@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +60,11 @@ class ImageFiles:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def subset(self, indices: Sequence[int]) -> ImageFiles:
+        """The images at these indices."""
+        paths, labels = [self.paths[index] for index in indices], [self.labels[index] for index in indices]
+        return replace(self, paths=paths, labels=labels)
 
     def read(self, index: int) -> NDArray[np.uint8]:
         """The image as uint8 C×H×W; raises `BadImage`."""

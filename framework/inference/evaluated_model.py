@@ -31,7 +31,7 @@ class EvaluatedModel:
     registry: Registry
     overrides: Sequence[str] = ()
     """Overrides of the recipe, such as `dataset.root=DIR`."""
-    progress: Progress = no_progress
+    reading: Progress = no_progress
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -83,7 +83,7 @@ class EvaluatedModel:
         source = find_split(self.splits, split)
         predictor = self.predictor.with_temperature(1.0)
         storage = Storage.of_recipe(self.recipe, predictor.device, lambda text: None)
-        store = predictor.store(source, self.recipe.dataset.on_bad_image, partial(self.progress, split), storage)
+        store = predictor.store(source, self.recipe.dataset.on_bad_image, partial(self.reading, split), storage)
         return predictor.predictions(store)
 
     def saved_metrics(self, split: str) -> Mapping[str, Any] | None:

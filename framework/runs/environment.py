@@ -38,6 +38,7 @@ def describe_environment(
                 "distribution": plugin.distribution,
                 "version": plugin.version,
                 "fault": plugin.fault,
+                **({"sha256": plugin.sha256, "file": str(Path(plugin.location).resolve())} if plugin.sha256 else {}),
             }
             for plugin in registry.plugins
         },

@@ -26,6 +26,7 @@ def recipe_of(trained: Trained, registry: Registry, overrides: Sequence[str] = (
 
     Raises `RecipeError` for an invalid override, `UserError` for one that is not allowed after training.
     """
+    registry = trained.registry(registry)
     tta = f"evaluate.tta={tta_of(trained)}"
     with naming_missing_plugins(trained.label, trained.documents.get("environment", {}), registry):
         recipe = load_recipe_text(trained.recipe, f"recipe of '{trained.label}'", registry, [tta, *overrides])

@@ -13,6 +13,7 @@ from framework.evaluation.predictions import Predictions
 from framework.files import replace_atomically
 from framework.recipe.saving import plain, recipe_text
 from framework.runs.environment import describe_environment, with_session
+from framework.runs.plugin_files import save_plugin_files
 from framework.training.resuming import (
     moved_places,
     print_other_device,
@@ -55,6 +56,7 @@ def write_documents(
     for option in OPTIONS:
         if table := find_table(recipe.dataset, option):
             replace_atomically(run.path / f"{option}.csv", partial(shutil.copyfile, table))
+    save_plugin_files(run, registry)
     _write_model(run, session)
     before = run.read("environment") if run.environment.is_file() else None
     run.write("environment", with_session(before, describe_environment(registry, device, precision, compiled, recipe)))

@@ -25,6 +25,7 @@ from framework.recipe.option_text import value_text
 from framework.recipe.saving import plain, recipe_text
 from framework.runs.environment import describe_environment
 from framework.runs.folder import RunFolder
+from framework.runs.plugin_files import save_plugin_files
 from framework.runs.training_images import TrainingImages
 from framework.runs.weights import save_weights
 from framework.training.backend import backend_settings
@@ -188,6 +189,8 @@ def _write(run: RunFolder, soup: Soup, registry: Registry, results: dict[str, An
     if "data" in documents:
         run.write("data", documents["data"])
     device = describe_device(evaluator.device)
+    registry = soup.runs[0].registry(registry)
+    save_plugin_files(run, registry)
     environment = describe_environment(registry, device, "float32", recipe=soup.recipe)
     run.write("environment", {**environment, "soup": results["soup"]})
     save_weights(run.weights, model)
