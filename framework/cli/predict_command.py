@@ -65,7 +65,7 @@ def execute(arguments: argparse.Namespace) -> int:
     _check(arguments)
     if arguments.csv not in (None, "-") or arguments.save_crops:
         output_is_optional()
-    detector, find = _detector(arguments.detect, registry) if arguments.detect else (None, None)
+    detector = _detector(arguments.detect, registry) if arguments.detect else None
     images = inputs.images()
     first = list(islice(images, FIRST))
     if not first:
@@ -76,7 +76,9 @@ def execute(arguments: argparse.Namespace) -> int:
     from framework.report.prediction_text import PredictionCounts, PredictionFormat
 
     predictor = Predictor.open(trained, registry).with_batch_size(arguments.batch_size)
-    form = PredictionFormat(predictor.classes, arguments.top, arguments.abstain_below, detector)
+    form = PredictionFormat(
+        predictor.classes, arguments.top, arguments.abstain_below, detector[0] if detector else None
+    )
     counts = PredictionCounts(form, predictor.preprocess.value_range)
     with ExitStack() as open_files:
         table = _table(arguments.csv, form, open_files) if arguments.csv else None
@@ -85,7 +87,7 @@ def execute(arguments: argparse.Namespace) -> int:
         keep = _keep(arguments.save_crops) if arguments.save_crops else None
         try:
             with quiet_decoding(), output:
-                for prediction in predictor.predict(chain(first, images), find, keep):
+                for prediction in predictor.predict(chain(first, images), detector[1] if detector else None, keep):
                     counts.add(prediction)
                     output.show(prediction)
                     if table is not None:

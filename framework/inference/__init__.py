@@ -10,5 +10,6 @@ torch_engine.py  the network in PyTorch
 graph_engine.py  an exported network, ONNX or .pt2
 activation.py    activation maps
 feature_maps.py  the feature maps of any network
+ranking.py       classes by their probability
 serving/         `framework serve`
 """

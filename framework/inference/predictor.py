@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from framework.evaluation.probabilities import probabilities
 from framework.inference.graph_engine import GraphEngine
 from framework.inference.image_reader import ImageReader, Keep, ReadImage
 from framework.inference.inputs import one_or_many
+from framework.inference.ranking import ranked
 from framework.inference.torch_engine import TorchEngine
 from framework.registry import Registry
 from framework.runs.trained import Trained, open_trained
@@ -50,11 +51,6 @@ class Prediction:
     """The detected region; `name` then ends in `#1`, `#2`, …"""
     deep: DeepValues | None = None
     """The values of an image with more than 8 bits per sample: `framework predict` warns if they are nearly black."""
-
-
-def ranked(classes: Sequence[str], probabilities: Sequence[float]) -> list[tuple[str, float]]:
-    """Every class with its probability, highest first; empty if there are no probabilities."""
-    return sorted(zip(classes, probabilities, strict=True), key=lambda pair: -pair[1]) if probabilities else []
 
 
 @dataclass(frozen=True)

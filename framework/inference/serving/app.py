@@ -18,7 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from framework.data.decode import TooManyPixels, quiet_decoding
 from framework.errors import UserError
 from framework.inference.activation import activation_maps
-from framework.inference.predictor import ranked
+from framework.inference.ranking import ranked
 from framework.inference.serving import schema
 from framework.inference.serving.about import describe
 from framework.inference.serving.access import AccessMiddleware, AccessPolicy
