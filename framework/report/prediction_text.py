@@ -6,13 +6,17 @@ import csv
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from framework.data.depth import DeepValues, ValueRange
+from framework.data.depth import DeepValues
 from framework.data.stores.advice import range_options, unused_range
 from framework.errors import count
-from framework.inference.predictor import Prediction, ranked
+from framework.inference.ranking import ranked
 from framework.report.formatting import percent
+
+if TYPE_CHECKING:
+    from framework.data.depth import ValueRange
+    from framework.inference.predictor import Prediction
 
 
 @dataclass(frozen=True)
