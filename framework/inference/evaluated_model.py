@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.display import Progress, no_progress
 from framework.errors import UserError
-from framework.runs.recipe import keep_predictions, metrics_apply, recipe_of
+from framework.runs.recipe import metrics_apply, predictions_remain_valid, recipe_of
 
 if TYPE_CHECKING:
     from framework.components import ImageSource
@@ -56,7 +56,7 @@ class EvaluatedModel:
     @property
     def is_overridden(self) -> bool:
         """Whether overrides change the dataset or the evaluation settings."""
-        return not keep_predictions(self.overrides)
+        return not predictions_remain_valid(self.overrides)
 
     @cached_property
     def as_trained(self) -> bool:

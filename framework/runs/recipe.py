@@ -39,8 +39,8 @@ def recipe_of(trained: Trained, registry: Registry, overrides: Sequence[str] = (
     return recipe
 
 
-def keep_predictions(overrides: Iterable[str]) -> bool:
-    """Whether the run's saved predictions remain valid with these overrides."""
+def predictions_remain_valid(overrides: Iterable[str]) -> bool:
+    """Whether saved predictions remain valid: no override changes images, labels or the evaluation."""
     return all(path in WITHOUT_EFFECT for path in _paths(overrides))
 
 
