@@ -1,0 +1,160 @@
+"""Checks of callbacks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+
+from framework.attribution import reason_of
+from framework.components import Callback
+from framework.errors import Interrupted, UserError
+from framework.evaluation.confusion import Confusion
+from framework.hookspecs import Example
+from framework.runs.folder import RunFolder
+from framework.testing.check import Check, CheckFailed, CheckSkipped, Subject
+from framework.training.callbacks import Callbacks
+
+if TYPE_CHECKING:
+    from framework.training.callbacks import RunDisplay
+
+STEPS_PER_EPOCH, EPOCHS = 2, 2
+RECIPE = "seed: 0\nmodel: {name: resnet18}\ntrain: {epochs: 2, batch_size: 8}\n"
+
+
+class _Display:
+    """Records the lines that callbacks print: faults that do not stop a run."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def tick(self, step: int) -> None:
+        """Do nothing."""
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """Record the line of a fault."""
+        if " failed in " in text:
+            self.lines.append(text.strip())
+
+
+def hooks(subject: Subject) -> None:
+    """build() returns an object whose marked methods are hooks."""
+    with _run() as run:
+        _callbacks(subject, run)
+
+
+def events(subject: Subject) -> None:
+    """No hook raises in a short run."""
+    with _run() as run:
+        _train(subject, run, 0, EPOCHS)
+
+
+def resume(subject: Subject) -> None:
+    """No hook raises in a run that is stopped and resumed in the same folder."""
+    with _run() as run:
+        _train(subject, run, 0, 1)
+        _train(subject, run, STEPS_PER_EPOCH, EPOCHS)
+
+
+@contextlib.contextmanager
+def _run() -> Iterator[RunFolder]:
+    """The folder of a run that has started; relative paths are in its parent."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        run = RunFolder(Path(folder) / "run")
+        run.path.mkdir()
+        run.write_recipe(RECIPE)
+        os.chdir(folder)
+        try:
+            yield run
+        finally:
+            os.chdir(before)
+
+
+def _callbacks(subject: Subject, run: RunFolder) -> tuple[Callbacks, _Display]:
+    display = _Display()
+    return Callbacks([cast("Callback", subject.component)], run, cast("RunDisplay", display)), display
+
+
+def _train(subject: Subject, run: RunFolder, step: int, epochs: int) -> None:
+    """Call all hooks as a run does, from optimizer step `step` to the end of epoch `epochs`."""
+    callbacks, display = _callbacks(subject, run)
+    classes = subject.classes
+    total = EPOCHS * STEPS_PER_EPOCH
+    _start(subject, callbacks, total_steps=total, start_step=step, epochs=EPOCHS, steps_per_epoch=STEPS_PER_EPOCH)
+    shown: dict[str, Any] = {
+        "examples": lambda number: _examples(classes)[:number],
+        "confusion": lambda: _matrix(classes),
+    }
+    while step < epochs * STEPS_PER_EPOCH:
+        step += 1
+        epoch = (step - 1) // STEPS_PER_EPOCH + 1
+        metrics: dict[str, Any] = {"loss": 1 / step, "top1": 0.5, "lr": 0.1, "images_per_second": 100.0}
+        run.append_metrics({"event": "step", "step": step, "epoch": epoch, **metrics})
+        _call(callbacks.step_end, "step_end", step=step, epoch=epoch, metrics=metrics)
+        if step % STEPS_PER_EPOCH == 0:
+            means = {"loss": 1 / step, "top1": 0.5}
+            ended: dict[str, Any] = {
+                "train": means, "validation": means, "lr": 0.1, "seconds": 1.0, "images_per_second": 100.0, "kept": True,
+            }  # fmt: skip
+            run.append_metrics({"event": "epoch", "step": step, "epoch": epoch, **ended})
+            _call(callbacks.epoch_end, "epoch_end", step=step, epoch=epoch, metrics=ended, **shown)
+    if epochs == EPOCHS:
+        results = {"validation": {"top1": 0.5, "loss": 0.5}, "test": {"top1": 0.5, "loss": 0.5}}
+        run.write("results", results)
+        _call(callbacks.run_end, "run_end", results=results, **shown)
+    else:
+        _call(callbacks.run_stopped, "run_stopped", error=Interrupted("interrupted"))
+    if display.lines:
+        raise CheckFailed(display.lines[0])
+
+
+def _start(subject: Subject, callbacks: Callbacks, **arguments: int) -> None:
+    try:
+        callbacks.run_start(**arguments)
+    except UserError as error:
+        if cast("Callback", subject.component).essential:
+            raise
+        raise CheckSkipped(str(error).partition("\n")[0]) from error  # such as a server that cannot be reached
+
+
+def _call(hook: Any, name: str, **arguments: Any) -> None:
+    try:
+        hook(**arguments)
+    except UserError as error:
+        raise CheckFailed(str(error).partition("\n")[0]) from error
+    except Exception as error:
+        raise CheckFailed(f"{name} raised {reason_of(error)}") from error
+
+
+def _examples(classes: tuple[str, ...]) -> list[Example]:
+    """A gray and an RGB image, one with a correct prediction."""
+    images = (torch.zeros(1, 8, 8, dtype=torch.uint8), torch.full((3, 8, 6), 200, dtype=torch.uint8))
+    return [Example(f"{index}.png", image, classes[0], classes[index], 0.5) for index, image in enumerate(images)]
+
+
+def _matrix(classes: tuple[str, ...]) -> Confusion:
+    labels = np.arange(12, dtype=np.int64) % len(classes)
+    return Confusion.count(labels, labels[::-1].copy(), classes)
+
+
+CHECKS = (
+    Check(
+        "hooks", "build() returns an object whose methods, marked with @hookimpl, are hooks of CallbackSpec.",
+        "Correct the name or the arguments of the method; docs/writing-a-plugin.md lists the hooks.", hooks,
+    ),
+    Check(
+        "events", "No hook raises an exception in a run.",
+        "Correct the hook; gray and RGB examples and a confusion matrix are given, as in training.", events,
+    ),
+    Check(
+        "resume", "No hook raises an exception when a run is stopped and resumed in the same folder.",
+        "Accept files that an earlier session of the run has written, and a start_step above 0.", resume,
+    ),
+)  # fmt: skip
