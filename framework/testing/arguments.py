@@ -71,7 +71,12 @@ def small_network(seed: int = 0) -> nn.Module:
     """A network on 3×8×8 images with matrices, biases and normalisation."""
     with seeded(seed):
         return nn.Sequential(
-            nn.Conv2d(3, 4, 3, stride=2), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(36, 8), nn.Linear(8, 3)
+            nn.Conv2d(3, 4, 3, stride=2, bias=False),
+            nn.BatchNorm2d(4),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(36, 8),
+            nn.Linear(8, 3),
         )
 
 

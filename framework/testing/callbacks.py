@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 import torch
 
 from framework.attribution import reason_of
 from framework.components import Callback
 from framework.errors import Interrupted, UserError
-from framework.evaluation.confusion import Confusion
+from framework.evaluation.predictions import Predictions
 from framework.hookspecs import Example
 from framework.runs.folder import RunFolder
 from framework.testing.check import Check, CheckFailed, CheckSkipped, Subject
@@ -25,6 +24,11 @@ if TYPE_CHECKING:
     from framework.training.callbacks import RunDisplay
 
 STEPS_PER_EPOCH, EPOCHS = 2, 2
+RESULTS = {
+    "kept": {"epoch": 2, "step": 4}, "stopped": None, "parameters": 10, "multiply_adds": 100,
+    "seconds": {"train": 2.0, "total": 3.0}, "images_per_second": 100.0, "peak_memory_bytes": None,
+}  # fmt: skip
+"""The entries of `results.json` besides metrics, epochs and steps."""
 RECIPE = "seed: 0\nmodel: {name: resnet18}\ntrain: {epochs: 2, batch_size: 8}\n"
 
 
@@ -40,7 +44,7 @@ class _Display:
     def line(self, text: str = "", style: str = "") -> None:
         """Record the line of a fault."""
         if " failed in " in text:
-            self.lines.append(text.strip())
+            self.lines.append(text.strip().partition("; the run continues")[0])
 
 
 def hooks(subject: Subject) -> None:
@@ -82,31 +86,27 @@ def _callbacks(subject: Subject, run: RunFolder) -> tuple[Callbacks, _Display]:
     return Callbacks([cast("Callback", subject.component)], run, cast("RunDisplay", display)), display
 
 
-def _train(subject: Subject, run: RunFolder, step: int, epochs: int) -> None:
-    """Call all hooks as a run does, from optimizer step `step` to the end of epoch `epochs`."""
+def _train(subject: Subject, run: RunFolder, first: int, epochs: int) -> None:
+    """Call all hooks as a run does, from optimizer step `first` to the end of epoch `epochs`."""
     callbacks, display = _callbacks(subject, run)
-    classes = subject.classes
+    predictions = _predictions(subject.classes)
+    metrics = predictions.metrics()
+    shown = {"examples": lambda number: _examples(subject.classes)[:number], "confusion": predictions.confusion}
     total = EPOCHS * STEPS_PER_EPOCH
-    _start(subject, callbacks, total_steps=total, start_step=step, epochs=EPOCHS, steps_per_epoch=STEPS_PER_EPOCH)
-    shown: dict[str, Any] = {
-        "examples": lambda number: _examples(classes)[:number],
-        "confusion": lambda: _matrix(classes),
-    }
-    while step < epochs * STEPS_PER_EPOCH:
-        step += 1
-        epoch = (step - 1) // STEPS_PER_EPOCH + 1
-        metrics: dict[str, Any] = {"loss": 1 / step, "top1": 0.5, "lr": 0.1, "images_per_second": 100.0}
-        run.append_metrics({"event": "step", "step": step, "epoch": epoch, **metrics})
-        _call(callbacks.step_end, "step_end", step=step, epoch=epoch, metrics=metrics)
+    _start(subject, callbacks, total_steps=total, start_step=first, epochs=EPOCHS, steps_per_epoch=STEPS_PER_EPOCH)
+    for step in range(first + 1, epochs * STEPS_PER_EPOCH + 1):
+        at = {"step": step, "epoch": (step - 1) // STEPS_PER_EPOCH + 1}
+        means = {"loss": 1 / step, "top1": 0.5}
+        logged = {**means, "lr": 0.1, "images_per_second": 100.0}
+        run.append_metrics({"event": "step", **at, **logged})
+        _call(callbacks.step_end, "step_end", **at, metrics=logged)
         if step % STEPS_PER_EPOCH == 0:
-            means = {"loss": 1 / step, "top1": 0.5}
-            ended: dict[str, Any] = {
-                "train": means, "validation": means, "lr": 0.1, "seconds": 1.0, "images_per_second": 100.0, "kept": True,
-            }  # fmt: skip
-            run.append_metrics({"event": "epoch", "step": step, "epoch": epoch, **ended})
-            _call(callbacks.epoch_end, "epoch_end", step=step, epoch=epoch, metrics=ended, **shown)
+            rates = {"lr": 0.1, "seconds": 1.0, "images_per_second": 100.0}
+            ended = {"train": means, "validation": metrics, **rates, "kept": True}
+            run.append_metrics({"event": "epoch", **at, **ended})
+            _call(callbacks.epoch_end, "epoch_end", **at, metrics=ended, **shown)
     if epochs == EPOCHS:
-        results = {"validation": {"top1": 0.5, "loss": 0.5}, "test": {"top1": 0.5, "loss": 0.5}}
+        results = {"validation": metrics, "test": metrics, "epochs": EPOCHS, "steps": total, **RESULTS}
         run.write("results", results)
         _call(callbacks.run_end, "run_end", results=results, **shown)
     else:
@@ -139,9 +139,11 @@ def _examples(classes: tuple[str, ...]) -> list[Example]:
     return [Example(f"{index}.png", image, classes[0], classes[index], 0.5) for index, image in enumerate(images)]
 
 
-def _matrix(classes: tuple[str, ...]) -> Confusion:
-    labels = np.arange(12, dtype=np.int64) % len(classes)
-    return Confusion.count(labels, labels[::-1].copy(), classes)
+def _predictions(classes: tuple[str, ...]) -> Predictions:
+    """For 12 images."""
+    labels = torch.arange(12) % len(classes)
+    logits = torch.randn(12, len(classes), generator=torch.Generator().manual_seed(0))
+    return Predictions(classes, tuple(f"{index}.png" for index in range(12)), labels, logits)
 
 
 CHECKS = (

@@ -15,7 +15,7 @@ from framework.components import Model, build
 from framework.errors import UserError, enumerate_names
 from framework.evaluation.evaluate import described, require_logits
 from framework.testing.arguments import identical, model_arguments, random_images, seeded
-from framework.testing.check import Check, CheckFailed, CheckSkipped, Subject, require
+from framework.testing.check import Check, CheckFailed, Subject, require
 from framework.testing.export import export
 from framework.training.state_file import load_state, save_state
 

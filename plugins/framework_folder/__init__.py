@@ -28,7 +28,7 @@ class Folder(Dataset):
 
     name = "folder"
     aliases = ("ImageFolder",)
-    root: Path = Field()
+    root: Path = Field(examples=["data/photos"])
     """The folder; a relative one is also looked for under `$FRAMEWORK_DATA`."""
     classes: tuple[str, ...] | None = Field(None, min_length=2)
     """The class folders to use, in this order; left out: all of them. A class folder with images
@@ -55,7 +55,7 @@ class Csv(Dataset):
     """
 
     name = "csv"
-    file: Path = Field()
+    file: Path = Field(examples=["data/photos.csv"])
     """The CSV file; a relative one is also looked for under `$FRAMEWORK_DATA`."""
     root: Path | None = None
     """What paths in the file are relative to; a relative one is also looked for under `$FRAMEWORK_DATA`. Left out: the

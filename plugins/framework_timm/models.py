@@ -21,7 +21,7 @@ class TimmModel(Model):
     name = "timm"
     shorthand = "arch"
 
-    arch: str
+    arch: str = Field(examples=["test_resnet"])
     """What timm calls it, with the tag of its pretrained weights or without: `resnet18`, `resnet18.a1_in1k`. Where the
     architecture is built for one image size it is built for the recipe's `preprocess.size`."""
     pretrained: bool | Literal["package"] | Path = False
