@@ -30,10 +30,12 @@ COMMANDS = {
     "check": "validate a recipe without running it",
     "schema": "print the JSON Schema of recipes, for editors",
     "plugins": "list plugins: version, location, components, errors",
+    "plugins check": "run the conformance checks on a plugin",
     "data fetch": "download a dataset",
     "data check": "find duplicates, conflicting labels, blank and corrupt images",
     "data cache": "list or clear the cache of decoded images",
-    "new": "write a new recipe with all options and their documentation",
+    "new recipe": "write a new recipe with all options and their documentation",
+    "new plugin": "write an installable plugin with components, tests and a README",
 }
 RENAMED = {"--find": "--detect", "--views": "--tta", "--refresh": "--recalibrate-bn"}
 """Former names of options, with the current ones."""
@@ -85,7 +87,7 @@ def _dispatch(arguments: list[str]) -> int:
         print(f"framework {version('framework')}")
         return 0
     group = [name for name in COMMANDS if name.startswith(f"{arguments[0]} ")]
-    if group and arguments[1:] in ([], ["-h"], ["--help"]):
+    if group and arguments[0] not in COMMANDS and arguments[1:] in ([], ["-h"], ["--help"]):
         print("\n".join([f"usage: framework {arguments[0]} …", "", *_summaries(group)]))
         return 0
     name, rest = _command(arguments, group)
@@ -98,10 +100,11 @@ def _dispatch(arguments: list[str]) -> int:
 
 def _command(arguments: list[str], group: list[str]) -> tuple[str, list[str]]:
     """The name of the command (one word, or two for a command of a group) and its arguments."""
-    words = 2 if group else 1
-    name = " ".join(arguments[:words])
-    if name in COMMANDS:
-        return name, arguments[words:]
+    names = [" ".join(arguments[:words]) for words in ((2, 1) if group else (1,))]
+    for name in names:
+        if name in COMMANDS:
+            return name, arguments[len(name.split(" ")) :]
+    name = names[0]
     known = group or list(COMMANDS)
     raise UserError(f"there is no command '{name}'{did_you_mean(name, known)} (commands: {', '.join(known)})")
 

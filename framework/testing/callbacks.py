@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from framework.attribution import reason_of
+from framework.attribution import ComponentFault, reason_of
 from framework.components import Callback
 from framework.errors import Interrupted, UserError
 from framework.evaluation.predictions import Predictions
@@ -88,7 +88,10 @@ def _callbacks(subject: Subject, run: RunFolder) -> tuple[Callbacks, _Display]:
 
 def _train(subject: Subject, run: RunFolder, first: int, epochs: int) -> None:
     """Call all hooks as a run does, from optimizer step `first` to the end of epoch `epochs`."""
-    callbacks, display = _callbacks(subject, run)
+    try:
+        callbacks, display = _callbacks(subject, run)
+    except ComponentFault as error:
+        raise CheckSkipped("it cannot be built, see check 'hooks'") from error
     predictions = _predictions(subject.classes)
     metrics = predictions.metrics()
     shown = {"examples": lambda number: _examples(subject.classes)[:number], "confusion": predictions.confusion}

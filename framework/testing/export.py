@@ -49,7 +49,7 @@ def _onnx(model: nn.Module, example: Tensor) -> bytes:
     program = _traced(model, example)
     try:
         with torch.no_grad():
-            converted: Any = torch.onnx.export(program, dynamo=True, opset_version=OPSET, verbose=False)
+            converted: Any = torch.onnx.export(program, dynamo=True, opset_version=OPSET, optimize=False, verbose=False)
     except Exception as error:
         raise CheckFailed(f"cannot be translated to ONNX: {_first_line(error)}") from error
     data: bytes = converted.model_proto.SerializeToString()

@@ -20,7 +20,6 @@ TEMPLATE = "folder"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("what", choices=["recipe"])
     parser.add_argument("file", type=Path, metavar="FILE", help="file to write, such as photos.yaml")
     add_overrides(parser)
     parser.epilog = (
