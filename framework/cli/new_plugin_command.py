@@ -62,7 +62,7 @@ def _require_new(name: str, kinds: list[type[Component]], registry: Registry) ->
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_0123456789")
         hint = f"; did you mean '{plain}'?" if plain else ""
-        raise UserError(f"'{name}' is no name of a plugin{hint} (lower-case letters, digits and underscores)")
+        raise UserError(f"'{name}' is not a valid name{hint} (lower-case letters, digits and underscores)")
     if name in [plugin.name for plugin in registry.plugins]:
         raise UserError(f"there already is a plugin '{name}'; choose another name")
     for kind in kinds:

@@ -48,7 +48,7 @@ from framework.testing import conformance
 def test_conformance(case):
     case()
 '''
-MODULE = '''"""Components for framework: KINDS."""
+MODULE = '''"""The plugin NAME."""
 
 IMPORTS
 
@@ -144,8 +144,8 @@ TEMPLATES = {
     def build(self, model):
         import torch
 
-        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        return torch.optim.SGD(trained, self.lr, momentum=self.momentum)
+        parameters = [each for each in model.parameters() if each.requires_grad]
+        return torch.optim.SGD(parameters, self.lr, momentum=self.momentum)
 ''',
     "scheduler": '''
     """Linear decay of the learning rate."""
@@ -157,7 +157,8 @@ TEMPLATES = {
     def build(self, optimizer, total_steps):
         from torch.optim.lr_scheduler import LambdaLR
 
-        return LambdaLR(optimizer, lambda step: 1 - (1 - self.final) * min(step / total_steps, 1))
+        decay = (1 - self.final) / total_steps
+        return LambdaLR(optimizer, lambda step: 1 - decay * min(step, total_steps))
 ''',
     "callback": '''
     """Print the validation accuracy of each epoch."""
@@ -188,8 +189,10 @@ TEMPLATES = {
     def build(self):
         def find(image):
             height, width = image.shape[1:]
-            inner = max(1, round(height * self.fraction)), max(1, round(width * self.fraction))
-            return [Region((width - inner[1]) // 2, (height - inner[0]) // 2, inner[1], inner[0])]
+            inner_width = max(1, round(width * self.fraction))
+            inner_height = max(1, round(height * self.fraction))
+            x, y = (width - inner_width) // 2, (height - inner_height) // 2
+            return [Region(x, y, inner_width, inner_height)]
 
         return find
 ''',
