@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from collections import Counter
@@ -36,7 +37,8 @@ def execute(arguments: argparse.Namespace) -> int:
     results = []
     heading = ""
     for case in plugin_cases(arguments.plugin, arguments.components, registry=registry):
-        result = case.run()
+        with contextlib.redirect_stdout(sys.stderr):  # what components print is no part of the output
+            result = case.run()
         results.append(result)
         if not arguments.json:
             if case.of != heading:

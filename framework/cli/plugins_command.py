@@ -19,6 +19,7 @@ from framework.report.wrapping import fitted
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_json(parser)
+    parser.epilog = "`framework plugins check NAME` runs the conformance checks on a plugin."
 
 
 def execute(arguments: argparse.Namespace) -> int:

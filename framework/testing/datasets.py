@@ -57,7 +57,7 @@ def threads(subject: Subject) -> None:
         expected, indices = _images(source), _sample(source)
         with ThreadPoolExecutor(THREADS) as pool:
             for _ in range(3):
-                images = list(pool.map(lambda index, source=source: _read(source, index), indices))  # type: ignore[misc]
+                images = list(pool.map(lambda index, source=source: _read(source, index), indices))
                 require(_equal(expected, images), f"split '{split}': threads that read at once got other pixels")
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import inspect
 import json
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
-from framework.attribution import reason_of
-from framework.components import build
+from framework.attribution import ComponentFault, reason_of
+from framework.components import KINDS, build
 from framework.errors import UserError, enumerate_names
 from framework.testing.arguments import arguments_of
 from framework.testing.check import Check, CheckFailed, CheckSkipped, Subject, first_error, require
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 WRONG_VALUES: tuple[Any, ...] = ("no such value", -1, 10**9, [], {"no such key": 1}, None)
 
@@ -65,7 +67,7 @@ def build_arguments(subject: Subject) -> None:
 
 def invalid_options(subject: Subject) -> None:
     """Wrong values raise a validation error or `UserError`; so does a file that does not exist."""
-    component = subject.component
+    valid = subject.component  # otherwise every value would be rejected for another option
     for name in subject.cls.model_fields:
         for value in WRONG_VALUES:
             try:
@@ -74,26 +76,24 @@ def invalid_options(subject: Subject) -> None:
                 pass
             except Exception as error:
                 raise CheckFailed(f"option {name}={value!r} raises {reason_of(error)}") from error
+    kind = next(kind for kind in KINDS if isinstance(valid, kind))
+    paths = [
+        name for name, field in subject.cls.model_fields.items() if name not in kind.model_fields and _is_path(field)
+    ]
     with tempfile.TemporaryDirectory() as folder:
-        missing = Path(folder) / "missing" / "file"
-        for name in _paths(subject):
+        for name in paths:
+            given = {**subject.given, name: str(Path(folder) / "missing" / "file")}
             try:
-                built = subject.cls.model_validate({**subject.given, name: str(missing)}, context=subject.registry)
-                build(built, **arguments_of(subject, type(component), Path(folder)))
-            except (ValidationError, UserError) as error:
-                require(error.__cause__ is None or not _is_fault(error), f"with {name} missing, {error}")
+                component = subject.cls.model_validate(given, context=subject.registry)
+                build(component, **arguments_of(subject, kind, Path(folder)))
+            except ComponentFault as error:
+                raise CheckFailed(f"option {name}, a file that does not exist: {error}") from error
+            except (ValidationError, UserError):
+                pass
 
 
-def _is_fault(error: Exception) -> bool:
-    return type(error).__name__ == "ComponentFault"
-
-
-def _paths(subject: Subject) -> Iterator[str]:
-    """The options that may be a path, except those common to the kind."""
-    common = next(base for base in subject.cls.__mro__ if base.__dict__.get("kind")).model_fields  # type: ignore[attr-defined]
-    for name, field in subject.cls.model_fields.items():
-        if name not in common and (field.annotation is Path or Path in get_args(field.annotation)):
-            yield name
+def _is_path(field: FieldInfo) -> bool:
+    return field.annotation is Path or Path in get_args(field.annotation)
 
 
 CHECKS = (

@@ -68,7 +68,7 @@ def gradients(subject: Subject) -> None:
         require(not trained, f"it has trainable parameters, which no optimizer updates: {enumerate_names(trained)}")
     for scale in (1.0, 100.0):
         logits = (_logits(6, number).detach() * scale).requires_grad_()
-        built(logits, _targets(6, number)["hard"]).backward()  # type: ignore[no-untyped-call]
+        built(logits, _targets(6, number)["hard"]).backward()
         require(logits.grad is not None, "the loss does not depend on the logits")
         valid = logits.grad is not None and bool(logits.grad.isfinite().all())
         require(valid, f"the gradient of logits up to ±{logits.abs().max().item():.0f} is not finite")

@@ -126,7 +126,7 @@ def gradients(subject: Subject) -> None:
     with seeded(1):
         loss = F.cross_entropy(model(images), torch.arange(4) % len(subject.classes))
     require(loss.requires_grad, "the logits have no gradient")
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     without = [name for name, parameter in trained.items() if parameter.grad is None]
     require(not without, f"no gradient reaches {enumerate_names(without, 5)}")

@@ -74,7 +74,7 @@ class Case:
             return Result(self.check, self.of, "failed", str(error).partition("\n")[0])
         except UserError as error:
             return Result(self.check, self.of, "skipped", f"it cannot be used here: {str(error).partition(chr(10))[0]}")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return Result(self.check, self.of, "failed", reason_of(error))
         return Result(self.check, self.of, "passed")
 

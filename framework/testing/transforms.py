@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import torch
 from torch.nn import functional as F
 
 from framework.components import Transform
-from framework.data.augment import Augmentation, Function, Geometry, Photometry
+from framework.data.augment import Augmentation, Function, Geometry, Pass, Photometry
 from framework.data.rng import BatchPosition, BatchRNG
 from framework.data.transformed import require_values, sort_of
 from framework.testing.arguments import seeded
@@ -30,8 +31,12 @@ class _Built:
         self.transform = cast("Transform", subject.component)
         augmentation = Augmentation([self.transform], (height, width))
         (step,), (self.stream,) = augmentation.steps, augmentation.streams
-        combined = {"matrices": Geometry, "levels": Photometry}.get(str(sort_of(step)))
-        self.call = combined([(0, step)]) if combined else Function(0, step)
+        passes: dict[str | None, Callable[[], Pass]] = {
+            "matrices": lambda: Geometry([(0, step)]),
+            "levels": lambda: Photometry([(0, step)]),
+            None: lambda: Function(0, step),
+        }
+        self.call = passes[sort_of(step)]()
         self.mixes = False
 
     def __call__(self, images: Tensor, targets: Tensor, indices: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:

@@ -1,11 +1,14 @@
 """Each check finds its fault: a faulty component fails exactly the check that it is made for."""
 
+from pathlib import Path
+
 import pytest
 
-from framework import Loss, Registry
+from framework import Registry
 from framework.registry import Plugin
 from framework.testing import CheckFailed, component_cases, conformance, plugin_cases
 from framework.testing.declaration import CHECKS as COMMON
+from framework.testing.loading import CHECKS as LOADING
 from framework.testing.suite import CHECKS
 from tests.testing.faulty import FAULTY, PlainLoss
 
@@ -33,6 +36,13 @@ def test_every_check_has_a_faulty_component():
     checks = {(kind, check.name) for kind, of_kind in CHECKS.items() for check in of_kind}
     common = {("loss", check.name) for check in COMMON}
     assert set(FAULTY) == checks | common
+
+
+def test_every_check_is_documented_with_its_requirement():
+    page = (Path(__file__).parents[2] / "docs" / "writing-a-plugin.md").read_text(encoding="utf-8")
+    of_all = [("a plugin", LOADING), ("every kind", COMMON), *((f"`{kind.title()}`", CHECKS[kind]) for kind in CHECKS)]
+    rows = [f"| {of} | `{check.name}` | {check.summary} |" for of, checks in of_all for check in checks]
+    assert [row for row in rows if row not in page.splitlines()] == []
 
 
 def test_every_check_has_a_requirement_and_advice():
@@ -90,4 +100,9 @@ def test_pytest_names_each_check():
     mark = conformance("tiles").mark
     assert "detector-tiles-threads" in [str(case) for case in mark.args[1]]
     assert mark.kwargs["ids"] is str
-    assert issubclass(PlainLoss, Loss)
+
+
+def test_options_for_the_checks_are_given_by_component():
+    cases = conformance("timm", ["timm"], {"timm": {"arch": "nothing"}}).mark.args[1]
+    message = next(case.run().message for case in cases if str(case) == "model-timm-options")
+    assert "nothing" in message

