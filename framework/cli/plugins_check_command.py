@@ -37,7 +37,7 @@ def execute(arguments: argparse.Namespace) -> int:
     results = []
     heading = ""
     for case in plugin_cases(arguments.plugin, arguments.components, registry=registry):
-        with contextlib.redirect_stdout(sys.stderr):  # what components print is no part of the output
+        with contextlib.redirect_stdout(sys.stderr):  # stdout has the results only
             result = case.run()
         results.append(result)
         if not arguments.json:
