@@ -17,7 +17,7 @@ PLUGINS = sorted((ROOT / "plugins").glob("*/**/*.py"))
 FRAMEWORK = sorted((ROOT / "framework").rglob("*.py"))
 FOUNDATION = ["errors", "section", "attribution", "components", "hookspecs", "component_checks"]
 FOUNDATION += ["plugin", "plugin_loading", "plugin_file", "registry", "recipe", "files", "reach", "device", "display"]
-WORK = ["data", "evaluation", "runs", "inference", "training", "report", "export"]
+WORK = ["data", "evaluation", "runs", "inference", "training", "report", "export", "testing"]
 PARTS = [*FOUNDATION, *WORK]
 HOME_OF = {name: home.split(".")[1] for home, names in framework._HOMES.items() for name in names}
 

@@ -32,6 +32,7 @@ COMMANDS = {
     "schema": (["schema"], 0),
     "data cache": (["data", "cache"], 0),
     "new recipe": (["new", "recipe", "new.yaml"], 0),
+    "new plugin": (["new", "plugin", "okapi"], 0),
 }
 SCRIPT = """
 import contextlib, io, json, sys

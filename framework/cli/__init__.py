@@ -33,10 +33,12 @@ COMMANDS = {
     "check": "validate a recipe without running it",
     "schema": "print the JSON Schema of recipes, for editors",
     "plugins": "list plugins: version, location, components, errors",
+    "plugins check": "run the conformance checks on a plugin",
     "data fetch": "download a dataset",
     "data check": "find duplicates, conflicting labels, blank and corrupt images",
     "data cache": "list or clear the cache of decoded images",
-    "new": "write a new recipe with all options and their documentation",
+    "new recipe": "write a new recipe with all options and their documentation",
+    "new plugin": "write an installable plugin with components, tests and a README",
 }
 RENAMED = {"--find": "--detect", "--views": "--tta", "--refresh": "--recalibrate-bn"}
 """Former names of options, with the current ones."""

@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_plugin(parser)
     add_json(parser)
+    parser.epilog = "`framework plugins check NAME` runs the conformance checks on a plugin."
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -21,7 +21,6 @@ TEMPLATE = "folder"
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_plugin(parser)
-    parser.add_argument("what", choices=["recipe"])
     parser.add_argument("file", type=Path, metavar="FILE", help="file to write, such as photos.yaml")
     add_overrides(parser)
     parser.epilog = (
