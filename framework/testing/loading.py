@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 
-from framework.registry import Plugin, variants_of
+from framework.plugin import Plugin
+from framework.registry import variants_of
 from framework.testing.check import CheckFailed, PluginCheck, require
 
 HEAVY = ("torch", "torchvision", "timm", "tensorflow", "jax", "onnxruntime", "pandas", "scipy", "sklearn")
@@ -16,12 +17,12 @@ LONGEST = 3.0
 SCRIPT = """
 import importlib.metadata, json, sys, time
 start = time.process_time()
-import framework.registry
+import framework.plugin_loading, framework.registry
 own = time.process_time() - start
 (point,) = [point for point in importlib.metadata.entry_points(group="framework") if point.name == sys.argv[1]][:1]
 before = set(sys.modules)
 start = time.process_time()
-framework.registry.load_plugin(point)
+framework.plugin_loading.load_plugin(point)
 ratio = (time.process_time() - start) / own
 print(json.dumps([ratio, sorted(set(sys.modules) - before)]))
 """
