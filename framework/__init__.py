@@ -1,7 +1,7 @@
 """An image-classification framework: one YAML recipe in, a trained and trustworthy classifier out.
 
-`train`, `load`, `evaluate` and `compare` do what the commands of these names do. Most other names are for plugins: `from
-framework import Model, hookimpl`. All are imported on first use, so that `import framework` is fast.
+`train`, `load`, `evaluate` and `compare` do what the commands of these names do. Most other names are for plugins:
+`from framework import Model, hookimpl`. All are imported on first use, so that `import framework` is fast.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from framework.evaluation.confusion import Confusion
     from framework.evaluation.predictions import Predictions
     from framework.files import replace_atomically
-    from framework.hookspecs import Example, hookimpl
+    from framework.hookspecs import Command, Example, hookimpl
     from framework.inference.evaluation import Evaluation
     from framework.inference.predictor import Prediction, Predictor
     from framework.reach import unreachable
@@ -73,7 +73,7 @@ _HOMES = {
     "framework.evaluation.confusion": ("Confusion",),
     "framework.evaluation.predictions": ("Predictions",),
     "framework.files": ("replace_atomically",),
-    "framework.hookspecs": ("Example", "hookimpl"),
+    "framework.hookspecs": ("Command", "Example", "hookimpl"),
     "framework.inference.evaluation": ("Evaluation",),
     "framework.inference.predictor": ("Prediction", "Predictor"),
     "framework.reach": ("unreachable",),
@@ -90,7 +90,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _RENAMED = {"Observer": "Callback", "Finder": "Detector"}
 
 __all__ = [
-    "BadImage", "BatchPosition", "BatchRNG", "Callback", "Comparison", "Confusion", "Dataset", "Detector",
+    "BadImage", "BatchPosition", "BatchRNG", "Callback", "Command", "Comparison", "Confusion", "Dataset", "Detector",
     "Evaluation", "Example", "ImageArrays", "ImageFiles", "ImageSource", "Interrupted", "Joined", "Loss", "Model",
     "Normalization", "Optimizer", "Prediction", "Predictions", "Predictor", "Recipe", "Region", "Registry", "Run",
     "RunFailed", "RunFolder", "Scheduler", "Splits", "Stamps", "Transform", "UserError", "build", "class_tree",

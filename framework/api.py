@@ -187,43 +187,38 @@ def train(
     out: str | Path | None = None,
     resume: bool = False,
     progress: bool = True,
-    registry: Registry | None = None,
+    plugin: str | Path | Sequence[str | Path] = (),
     **options: Any,
 ) -> Run:
     """Train a network by a recipe, evaluate it, and return the run: `train("fer2013_resnet18", dataset="drawn_faces")`.
 
     The recipe is a shipped one's name, a YAML file, a dict or a `Recipe`; `options` change it. `out` is the run folder
     (default: `runs/RECIPE-N`). With `resume`, training continues from the last checkpoint in `out`. `progress=False`
-    prints nothing. `registry` has the installed plugins by default.
+    prints nothing. `plugin` is a Python file with components, or several.
 
     Raises `UserError` for mistakes, before anything is trained; `RunFailed` if the loss is not finite; `Interrupted`
     after Ctrl+C or an interrupt of the kernel, when a checkpoint is written.
     """
-    registry = registry or Registry.load()
     folder = None if out is None else Path(out)
-    resolved = recipe_to_train(recipe, registry, override_texts(options), folder, resume=resume)
+    resolved, registry = recipe_to_train(recipe, _registry(plugin), override_texts(options), folder, resume=resume)
     from framework.training.run import run_recipe
 
     folder = folder or new_run_path(str(recipe) if isinstance(recipe, (str, Path)) else "run")
     with _display(progress) as display:
         run_recipe(resolved, registry, folder, display, resume=resume)
-    return load(folder, progress=progress, registry=registry)
+    return _open(folder, registry, (), progress)
 
 
-def load(named: str | Path, /, *, progress: bool = True, registry: Registry | None = None, **options: Any) -> Run:
+def load(
+    named: str | Path, /, *, progress: bool = True, plugin: str | Path | Sequence[str | Path] = (), **options: Any
+) -> Run:
     """Open a run folder, a bundle or an export by its path, or a plugin's bundle by its name: `load("drawn/faces")`.
 
     `options` change the recipe as far as that is possible after training: `dataset={"root": "DIR"}`,
     `evaluate={"tta": 2}`, `train={"device": "cpu"}`. Raises `UserError` if there is no such network, if it is
     unfinished or damaged, or if a plugin that it needs is missing.
     """
-    from framework.inference.evaluated_model import EvaluatedModel
-
-    registry = registry or Registry.load()
-    model = EvaluatedModel(open_trained(named, registry), registry, override_texts(options))
-    if options:
-        _ = model.recipe  # raises for wrong options
-    return Run(model, progress=progress)
+    return _open(named, _registry(plugin), override_texts(options), progress)
 
 
 def evaluate(
@@ -238,7 +233,7 @@ def evaluate(
     tta: int | None = None,
     calibrate: bool = False,
     progress: bool = True,
-    registry: Registry | None = None,
+    plugin: str | Path | Sequence[str | Path] = (),
     **options: Any,
 ) -> Evaluation:
     """Evaluate a network on a folder with one subfolder of images per class, or on a split of its dataset.
@@ -257,7 +252,7 @@ def evaluate(
     runs = [model] if isinstance(model, (Run, str, Path)) else model
     if tta is not None:
         options["evaluate.tta"] = tta
-    with _models(runs, registry, options, progress) as (models, display):
+    with _models(runs, _registry(plugin), options, progress) as (models, display):
         evaluation = evaluate_models(
             models, display, split=split, folder=_path(folder), only=_path(only), without_copies=without_copies,
             batch_size=batch_size, calibrate=calibrate,
@@ -274,7 +269,7 @@ def compare(
     split: str | None = None,
     html: str | Path | None = None,
     progress: bool = True,
-    registry: Registry | None = None,
+    plugin: str | Path | Sequence[str | Path] = (),
     **options: Any,
 ) -> Comparison:
     """Compare runs with the first one: metrics, significance tests, differences of the recipes.
@@ -288,7 +283,7 @@ def compare(
 
     if html is not None:
         require_writable(Path(html), "--html")
-    with _models(runs, registry, options, progress) as (models, _):
+    with _models(runs, _registry(plugin), options, progress) as (models, _):
         comparison = compare_models(models, split)
     if html is not None:
         write_text(Path(html), comparison_page(comparison))
@@ -297,17 +292,30 @@ def compare(
 
 @contextmanager
 def _models(
-    runs: Sequence[Run | str | Path], registry: Registry | None, options: Mapping[str, Any], progress: bool
+    runs: Sequence[Run | str | Path], registry: Registry, options: Mapping[str, Any], progress: bool
 ) -> Iterator[tuple[list[EvaluatedModel], Display]]:
     """The networks with further options, and the display that they report the progress of decoding to."""
-    registry, overrides = registry or Registry.load(), override_texts(options)
-    opened = [run if isinstance(run, Run) else load(run, registry=registry) for run in runs]
+    overrides = override_texts(options)
+    opened = [run if isinstance(run, Run) else _open(run, registry, (), progress) for run in runs]
     with _display(progress) as display:
         models = [run._model for run in opened]
         yield (
             [replace(model, overrides=[*model.overrides, *overrides], reading=display.reading) for model in models],
             display,
         )
+
+
+def _open(named: str | Path, registry: Registry, overrides: Sequence[str], progress: bool) -> Run:
+    from framework.inference.evaluated_model import EvaluatedModel
+
+    model = EvaluatedModel(open_trained(named, registry), registry, overrides)
+    if overrides:
+        _ = model.recipe  # raises for wrong options
+    return Run(model, progress=progress)
+
+
+def _registry(plugin: str | Path | Sequence[str | Path]) -> Registry:
+    return Registry.load(map(Path, [plugin] if isinstance(plugin, (str, Path)) else plugin))
 
 
 def _path(given: str | Path | None) -> Path | None:

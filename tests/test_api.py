@@ -94,6 +94,26 @@ def test_a_shipped_recipe_is_named_and_its_dataset_replaced(tmp_path, monkeypatc
     assert run.recipe.dataset.train_images == 140
 
 
+def test_a_component_of_a_plugin_file_is_trained_and_opened_again(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from framework import Model, hookimpl\n"
+        "class Flat(Model):\n"
+        '    """One layer."""\n'
+        "    name = 'flat'\n"
+        "    def build(self, num_classes, channels, image_size):\n"
+        "        from torch import nn\n"
+        "        return nn.Sequential(nn.Flatten(), nn.Linear(channels * image_size[0] * image_size[1], num_classes))\n"
+        "@hookimpl\n"
+        "def components():\n"
+        "    return [Flat]\n"
+    )
+    steps = {**RECIPE["train"], "max_steps": 1}
+    run = train(RECIPE, out=tmp_path / "run", model="flat", train=steps, plugin=file, progress=False)
+    image = np.zeros((16, 16), np.uint8)
+    assert load(run.path).predict(image)[0].probabilities == run.predict(image)[0].probabilities
+
+
 def test_resuming_a_finished_run_returns_it(runs):
     run, _ = runs
     again = train(RECIPE, out=run.path, resume=True, progress=False)

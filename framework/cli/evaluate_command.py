@@ -52,7 +52,7 @@ def execute(arguments: argparse.Namespace) -> int:
         overrides.append(f"evaluate.tta={arguments.tta}")
     if arguments.calibrate:
         output_is_optional()
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     trained = [open_trained(name, registry) for name in named]
     from framework.inference.evaluated_model import EvaluatedModel
     from framework.inference.evaluation import evaluate

@@ -29,8 +29,9 @@ def execute(arguments: argparse.Namespace) -> int:
     """Train and evaluate, or only estimate time and memory."""
     if not arguments.dry_run:
         output_is_optional()
-    registry = Registry.load()
-    recipe = recipe_to_train(arguments.recipe, registry, arguments.overrides, arguments.out, resume=arguments.resume)
+    recipe, registry = recipe_to_train(
+        arguments.recipe, Registry.load(arguments.plugin), arguments.overrides, arguments.out, resume=arguments.resume
+    )
     from framework.report.display import choose_display
 
     display = choose_display()

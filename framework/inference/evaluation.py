@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.data.decode import BadImage
 from framework.data.folders import class_tree
-from framework.data.splits import FIGURE_SPLITS, bind_classes, evaluation_split, find_split
+from framework.data.splits import EVALUATION_SPLITS, bind_classes, evaluation_split, find_split
 from framework.data.stores.bad_images import BadImageCollector
 from framework.data.stores.storage import Storage
 from framework.data.subset import named_images, read_names
@@ -142,7 +142,7 @@ class _Networks:
 
     def split(self, requested: str | None) -> str:
         """The requested split, else `test`, else `validation`."""
-        return requested or evaluation_split(self.data.splits) or FIGURE_SPLITS[0]
+        return requested or evaluation_split(self.data.splits) or EVALUATION_SPLITS[0]
 
     def predictions(
         self, which: str | Path, only: Path | None = None, *, without_copies: bool = False
