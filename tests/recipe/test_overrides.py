@@ -11,7 +11,8 @@ from framework.recipe import load_recipe
 from framework.recipe.overrides import override_texts
 from framework.recipe.yaml_tree import YamlTree
 
-texts = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn", "Co")))
+WORDS = ["null", "true", "no", "~", "1e5", ".inf", "0x1F", "007", "<<", "2026-01-01", "x y", "a/b.c"]
+texts = st.sampled_from(WORDS) | st.text("aZ0 .:,-+#'\"{}[]!&*?|>%@`~/\\\n\tü日=")
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
     lambda inner: st.lists(inner),
