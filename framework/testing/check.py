@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from framework.components import Component
-from framework.registry import Plugin, Registry
+from framework.plugin import Plugin
+from framework.registry import Registry
 
 CLASSES = ("ant", "bee", "cat")
 """Default class names."""

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from framework.attribution import ComponentFault, reason_of
 from framework.components import KINDS, Component
 from framework.errors import UserError, did_you_mean, enumerate_names
-from framework.registry import Plugin, Registry
+from framework.plugin import Plugin
+from framework.registry import Registry
 from framework.testing import callbacks, datasets, declaration, detectors, loading, losses, models, optimizers
 from framework.testing import transforms as transform_checks
 from framework.testing.arguments import seeded
