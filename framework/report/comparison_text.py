@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.table import Table
 
@@ -15,9 +15,28 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from framework.report.compared_run import ComparedRun
-    from framework.report.comparison import Comparison
+    from framework.report.seeds import SeedGroup
 
 SMALLEST_P = 0.0001
+
+
+class Comparison(Protocol):
+    """The parts of `framework.report.comparison.Comparison` that are printed."""
+
+    @property
+    def split(self) -> str: ...
+
+    @property
+    def runs(self) -> Sequence[ComparedRun]: ...
+
+    @property
+    def differences(self) -> Mapping[str, Sequence[Any]]: ...
+
+    @property
+    def untested(self) -> list[str]: ...
+
+    @property
+    def seed_groups(self) -> list[SeedGroup]: ...
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
