@@ -18,7 +18,7 @@ class Fer2013(Dataset):
 
     name = "fer2013"
     root: Path = Path("data/fer2013")
-    """The folder, or the CSV file; a relative one is also looked for under `$FRAMEWORK_DATA`."""
+    """The folder, or the CSV file; a relative path is also resolved under `$FRAMEWORK_DATA`."""
     test_usage: Literal["auto", "PublicTest", "PrivateTest", "both"] = "auto"
     """Which official part is the split `test`: `auto` takes PrivateTest, the published test set, and PublicTest where
     only that is there; `both` is the merged test folder."""

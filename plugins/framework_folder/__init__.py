@@ -1,4 +1,4 @@
-"""Any folder of images, one sub-folder a class, and any CSV of paths and labels."""
+"""Folders of images with a subfolder for each class, and CSV files of paths and labels."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,26 +16,26 @@ class Folder(Dataset):
     Ready-made splits are folders with the usual names, in upper or lower case, with prefixes and suffixes: `train`,
     `training_set`, `seg_train`; `val`, `valid`, `validation`, `dev`; `test`, `testing`, `eval`, `holdout`. A folder
     beside them that holds the same class folders is a further split. `CLASS/train/*.jpg` with `CLASS/test/*.jpg` is
-    read, too. The run names every folder that it does not use, such as images without class folders. Where splits
-    cannot be told from classes, an error shows the folders; `splits` or `classes` then decide. Classes are in
-    alphabetical order of their names; folders may have folders below them, and links are followed.
+    read, too. The run names every folder that it does not use, such as images without class folders. If splits and
+    classes cannot be distinguished, an error shows the folders; then set `splits` or `classes`. Classes are in
+    alphabetical order. Class folders may have subfolders, and symbolic links are followed.
 
-    Every file in a class folder counts as an image, whatever its ending, except hidden files, files that usually lie
-    beside images (`.txt`, `.json`, `.csv`, `.xml`, `Thumbs.db`, …), and folders of thumbnails and metadata (`@eaDir`,
-    `__MACOSX`, `$RECYCLE.BIN`, …): a file that cannot be read is reported as a bad image. Images outside of class
-    folders are an error. Names that differ in their Unicode form (NFC, NFD) alone are the same name.
+    Every file in a class folder counts as an image, whatever its suffix, except hidden files, usual companions of
+    images (`.txt`, `.json`, `.csv`, `.xml`, `Thumbs.db`, …), and folders of thumbnails and metadata (`@eaDir`,
+    `__MACOSX`, `$RECYCLE.BIN`, …): an unreadable file is reported as a bad image. Images outside class folders
+    are an error. Names that differ only in their Unicode form (NFC, NFD) are the same name.
     """
 
     name = "folder"
     aliases = ("ImageFolder",)
     root: Path = Field()
-    """The folder; a relative one is also looked for under `$FRAMEWORK_DATA`."""
+    """The folder; a relative path is also resolved under `$FRAMEWORK_DATA`."""
     classes: tuple[str, ...] | None = Field(None, min_length=2)
-    """The class folders to use, in this order; left out: all of them. A class folder with images
-    that is not named here is an error."""
+    """The class folders to use, in this order. Default: all. Another class folder with images is an
+    error."""
     splits: dict[str, str] | None = Field(None, min_length=1)
-    """The folder of each split, relative to `root`, as `{train: site_a, test: site_b}`; left out: by their names.
-    Folders that are not named here are not used."""
+    """The folder of each split, relative to `root`, such as `{train: site_a, test: site_b}`. Default: by their names.
+    Other folders are not used."""
     channels: Literal[1, 3] = 3
     """Usual number of channels of the images: 1 (grayscale) or 3 (colour)."""
 
@@ -47,31 +47,31 @@ class Folder(Dataset):
 
 
 class Csv(Dataset):
-    """Images listed in a CSV file with a header: a column of paths, one of labels, and one of splits where there is.
+    """Images listed in a CSV file with a header: a column of paths, one of labels, and optionally one of splits.
 
-    Cells are separated by commas, semicolons, tabs or `|`, as the header shows; blanks around a cell are left out, and
-    a cell that contains the delimiter stands in quotes. The text is UTF-8, or UTF-16 with a byte order mark. Labels
+    The delimiter (comma, semicolon, tab or `|`) is detected from the header; spaces around a cell are ignored, and a
+    cell that contains the delimiter is quoted. The text is UTF-8, or UTF-16 with a byte order mark. Labels
     are text, whatever they look like. Paths are absolute or relative to `root`, with slashes or backslashes.
     """
 
     name = "csv"
     file: Path = Field()
-    """The CSV file; a relative one is also looked for under `$FRAMEWORK_DATA`."""
+    """The CSV file; a relative path is also resolved under `$FRAMEWORK_DATA`."""
     root: Path | None = None
-    """What paths in the file are relative to; a relative one is also looked for under `$FRAMEWORK_DATA`. Left out: the
-    file's own folder."""
+    """The folder to which paths in the file are relative; also resolved under `$FRAMEWORK_DATA`. Default: the folder of
+    the file."""
     path_column: str = "path"
     """The column of image paths."""
     suffix: str | None = None
-    """What is appended to paths that do not end with it, such as `.jpg`, where the column has ids."""
+    """Appended to paths that do not end with it, such as `.jpg` if the column has ids."""
     label_column: str = "label"
     """The column of class names."""
     split_column: str | None = None
     """The column of split names: `train`, `validation`, `test` (and other usual names of these, such as `training`,
-    `val`, `dev`, `holdout`, in upper or lower case); others are splits to evaluate on, by their own names. Left out:
+    `val`, `dev`, `holdout`, in upper or lower case); others are additional splits for evaluation. Default:
     every row is `train`."""
     classes: tuple[str, ...] | None = Field(None, min_length=2)
-    """Class names, in this order; left out: those in the file, in alphabetical order. Another label is an error."""
+    """Class names, in this order. Default: the labels in the file, in alphabetical order. Another label is an error."""
     channels: Literal[1, 3] = 3
     """Usual number of channels of the images: 1 (grayscale) or 3 (colour)."""
 

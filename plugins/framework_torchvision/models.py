@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class TorchvisionModel(Model):
-    """What all of them share. Auxiliary classifiers are left out, so that each gives one table of logits."""
+    """The base class of all architectures. Auxiliary classifiers are removed: every network returns only logits."""
 
     family: ClassVar[Family]
-    """What is known of its family."""
+    """The properties of its family."""
 
     pretrained: bool | Path = False
     """Start from pretrained weights: true for torchvision's best published ones (downloaded once), or a local
@@ -29,22 +29,22 @@ class TorchvisionModel(Model):
     for grayscale, else repeated and rescaled), position embeddings to the image size, and a classifier for another
     number of classes is left out; anything else that does not fit is an error. Does not change the architecture."""
     small_images: bool | Literal["half"] = False
-    """For small images: the first convolution becomes 3×3 with stride 1, and the max-pool after it, where there is
-    one, is removed. `half`: 3×3 too and no max-pool, but the stride stays. Pretrained kernels are resampled to 3×3.
-    Feature maps get 2 to 8 times as high and wide, and training slower by the square of that. Not for architectures
-    whose stem does not shrink the image so (VGG, and those that cut it into patches)."""
+    """For small images: the first convolution becomes 3×3 with stride 1, and the max-pool after it, if any, is
+    removed. `half`: the same, but the stride does not change. Pretrained kernels are resampled to 3×3. Feature maps are
+    2 to 8 times as high and wide, and training is slower by the square of that. Not for architectures without such a
+    stem (VGG, and those that divide the image into patches)."""
     dropout: float | None = Field(None, ge=0, lt=1)
-    """Dropout rate, for architectures that have dropout; left out: the architecture's own default."""
+    """Dropout rate, for architectures that have dropout. Default: the architecture's own."""
     options: dict[str, bool | int | float | str | list[int] | list[float]] = Field(default_factory=dict)
-    """Further arguments of torchvision's function, as `{stochastic_depth_prob: 0.1}`."""
+    """Further arguments of torchvision's function, such as `{stochastic_depth_prob: 0.1}`."""
 
     @field_validator("small_images")
     @classmethod
     def _has_a_stem(cls, value: bool | Literal["half"]) -> bool | Literal["half"]:
         if value and cls.family.stem == "patches":
-            raise ValueError(f"{cls.name} cuts the image into patches or grids and has no stem for small images")
+            raise ValueError(f"{cls.name} divides the image into patches or grids and has no stem to change")
         if value and cls.family.stem == "unstrided":
-            raise ValueError(f"the first layer of {cls.name} does not shrink the image, which is right for small ones")
+            raise ValueError(f"the first layer of {cls.name} does not reduce the image, so small_images has no effect")
         return value
 
     @field_validator("dropout")
