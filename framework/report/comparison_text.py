@@ -65,8 +65,8 @@ def result_text(baseline: ComparedRun, other: ComparedRun) -> str:
     better = "better" if found.difference > 0 else "worse"
     significance = f"significantly {better}" if other.significant else "not significant"
     return (
-        f"{text}{found.gained:,} more correct, {found.lost:,} more wrong: {significance} "
-        f"(McNemar’s exact test, p {'' if found.p < SMALLEST_P else '= '}{p_value(found.p)})."
+        f"{text}{count(found.gained, 'image')} correct only in {other.name}, {found.lost:,} only in {baseline.name}: "
+        f"{significance} (McNemar’s exact test, p {'' if found.p < SMALLEST_P else '= '}{p_value(found.p)})."
     )
 
 
