@@ -24,19 +24,24 @@ class Comparison(Protocol):
     """The parts of `framework.report.comparison.Comparison` that are printed."""
 
     @property
-    def split(self) -> str: ...
+    def split(self) -> str:
+        """The split."""
 
     @property
-    def runs(self) -> Sequence[ComparedRun]: ...
+    def runs(self) -> Sequence[ComparedRun]:
+        """The runs; the first is the baseline."""
 
     @property
-    def differences(self) -> Mapping[str, Sequence[Any]]: ...
+    def differences(self) -> Mapping[str, Sequence[Any]]:
+        """By option, a value for each run."""
 
     @property
-    def untested(self) -> list[str]: ...
+    def untested(self) -> list[str]:
+        """Notes on classes without images."""
 
     @property
-    def seed_groups(self) -> list[SeedGroup]: ...
+    def seed_groups(self) -> list[SeedGroup]:
+        """Runs that differ in their seed only."""
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
@@ -125,8 +130,8 @@ def result_text(baseline: ComparedRun, other: ComparedRun) -> str:
     better = "better" if test.difference > 0 else "worse"
     significance = f"significantly {better}" if other.significant else "not significant"
     return (
-        f"{text}{test.gained:,} more correct, {test.lost:,} more wrong: {significance} "
-        f"(McNemar’s exact test, p {'' if test.p < SMALLEST_P else '= '}{p_value(test.p)})."
+        f"{text}{count(test.gained, 'image')} correct only in {other.name}, {test.lost:,} only in {baseline.name}: "
+        f"{significance} (McNemar’s exact test, p {'' if test.p < SMALLEST_P else '= '}{p_value(test.p)})."
     )
 
 
