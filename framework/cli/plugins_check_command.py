@@ -23,8 +23,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_plugin(parser)
     add_json(parser)
     parser.epilog = (
-        "A component is built with its default options; required options need an example: Field(examples=[…]).\n"
-        "Status 1: a check failed. In a test file of the plugin: from framework.testing import conformance"
+        "A component is built with the examples of its options, Field(examples=[…]), or\n"
+        "their defaults. The status is 1 if a check failed. For pytest, see\n"
+        "framework.testing."
     )
 
 
