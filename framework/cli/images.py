@@ -25,7 +25,7 @@ class Inputs:
 
     def __post_init__(self) -> None:
         if not self.words and self.end is None:
-            raise UserError("give images to classify: files, folders, patterns, or - for a list on standard input")
+            raise UserError("no images given; pass files, folders, patterns, or - for a list on standard input")
         missing(self.words)
 
     @property

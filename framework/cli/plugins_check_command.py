@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from framework.cli.arguments import add_json
+from framework.cli.arguments import add_json, add_plugin
 from framework.report.wrapping import fitted
 
 if TYPE_CHECKING:
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("plugin", metavar="NAME", help="plugin, as `framework plugins` lists it")
+    parser.add_argument("name", metavar="NAME", help="plugin, as `framework plugins` lists it")
     parser.add_argument("components", metavar="COMPONENT", nargs="*", help="check these components only")
+    add_plugin(parser)
     add_json(parser)
     parser.epilog = (
-        "A component is built with its default options; required options need an example: Field(examples=[…]).\n"
-        "Status 1: a check failed. In a test file of the plugin: from framework.testing import conformance"
+        "A component is built with the examples of its options, Field(examples=[…]), or\n"
+        "their defaults. The status is 1 if a check failed. For pytest, see\n"
+        "framework.testing."
     )
 
 
@@ -32,11 +34,11 @@ def execute(arguments: argparse.Namespace) -> int:
     from framework.registry import Registry
     from framework.testing.suite import find_plugin, plugin_cases
 
-    registry = Registry.load()
-    plugin = find_plugin(arguments.plugin, registry)
+    registry = Registry.load(arguments.plugin)
+    plugin = find_plugin(arguments.name, registry)
     results = []
     heading = ""
-    for case in plugin_cases(arguments.plugin, arguments.components, registry=registry):
+    for case in plugin_cases(arguments.name, arguments.components, registry=registry):
         with contextlib.redirect_stdout(sys.stderr):  # stdout has the results only
             result = case.run()
         results.append(result)

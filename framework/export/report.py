@@ -73,7 +73,7 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
     """The report as sentences."""
     skipped = f"; {report['skipped']:,} cannot be read" if report["skipped"] else ""
     yield f"compared with {report['run']} on {count(report['images'], 'image')} of {report['on']}{skipped}"
-    yield f"{_found(report)} (allowed: {report['limit']:g})"
+    yield _found(report, f" (allowed: {report['limit']:g})")
     if full := report["full_decoding"]:
         yield (
             f"with {count(full['reduced_images'], 'large JPEG')} decoded at full size, as other software does: "
@@ -103,11 +103,11 @@ def warnings_of(int8: dict[str, Any]) -> Iterator[str]:
         yield f"quantisation changes {100 * changed:.0f} % of the predicted classes"
 
 
-def _found(metrics: dict[str, Any]) -> str:
+def _found(metrics: dict[str, Any], allowed: str = "") -> str:
     ties = f" (and {count(metrics['ties'], 'tie')})" if metrics["ties"] else ""
     text = (
         f"same class on {100 * metrics['agreement']:.6g} %{ties}, "
-        f"probabilities differ by up to {metrics['largest_difference']:.1g}"
+        f"probabilities differ by up to {metrics['largest_difference']:.1g}{allowed}"
     )
     if top1 := metrics["top1"]:
         text += f", top-1 {100 * top1['export']:.2f} % (run {100 * top1['run']:.2f} %)"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.table import Table
 
@@ -15,9 +15,33 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from framework.report.compared_run import ComparedRun
-    from framework.report.comparison import Comparison
+    from framework.report.seeds import SeedGroup
 
 SMALLEST_P = 0.0001
+
+
+class Comparison(Protocol):
+    """The parts of `framework.report.comparison.Comparison` that are printed."""
+
+    @property
+    def split(self) -> str:
+        """The split."""
+
+    @property
+    def runs(self) -> Sequence[ComparedRun]:
+        """The runs; the first is the baseline."""
+
+    @property
+    def differences(self) -> Mapping[str, Sequence[Any]]:
+        """By option, a value for each run."""
+
+    @property
+    def untested(self) -> list[str]:
+        """Notes on classes without images."""
+
+    @property
+    def seed_groups(self) -> list[SeedGroup]:
+        """Runs that differ in their seed only."""
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
@@ -106,8 +130,8 @@ def result_text(baseline: ComparedRun, other: ComparedRun) -> str:
     better = "better" if test.difference > 0 else "worse"
     significance = f"significantly {better}" if other.significant else "not significant"
     return (
-        f"{text}{test.gained:,} more correct, {test.lost:,} more wrong: {significance} "
-        f"(McNemar’s exact test, p {'' if test.p < SMALLEST_P else '= '}{p_value(test.p)})."
+        f"{text}{count(test.gained, 'image')} correct only in {other.name}, {test.lost:,} only in {baseline.name}: "
+        f"{significance} (McNemar’s exact test, p {'' if test.p < SMALLEST_P else '= '}{p_value(test.p)})."
     )
 
 

@@ -5,42 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from framework.components import Callback, Component, Loss, Model, Optimizer, Scheduler, Transform
 from framework.data.preprocess import Preprocessor
-from framework.runs.folder import RunFolder
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from framework.testing.check import Subject
 
 SIDE = 32
 """Height and width of images, in pixels."""
 TOTAL_STEPS, STEPS_PER_EPOCH = 12, 4
-
-
-def arguments_of(subject: Subject, kind: type[Component], folder: Path) -> dict[str, Any]:
-    """The arguments that are offered to `build` of a component of this kind; `folder` is the run folder."""
-    if issubclass(kind, Transform):
-        return {"image_size": (SIDE, SIDE)}
-    if issubclass(kind, Model):
-        return model_arguments(subject.classes, 3, SIDE)
-    if issubclass(kind, Loss):
-        return loss_arguments(subject.classes, 3)
-    if issubclass(kind, Optimizer):
-        return {"model": small_network()}
-    if issubclass(kind, Scheduler):
-        return scheduler_arguments()
-    if issubclass(kind, Callback):
-        return {"run": RunFolder(folder), "say": lambda text: None}
-    return {}
 
 
 def model_arguments(classes: tuple[str, ...], channels: int, side: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
 
@@ -18,10 +18,7 @@ from framework.evaluation.predictions import Predictions
 from framework.hookspecs import Example
 from framework.runs.folder import RunFolder
 from framework.testing.check import Check, CheckFailed, CheckSkipped, Subject
-from framework.training.callbacks import Callbacks
-
-if TYPE_CHECKING:
-    from framework.training.callbacks import RunDisplay
+from framework.training.callbacks import Callbacks, RunDisplay
 
 STEPS_PER_EPOCH, EPOCHS = 2, 2
 RESULTS = {

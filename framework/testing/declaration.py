@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import ValidationError
 
 from framework.attribution import ComponentFault, reason_of
-from framework.components import KINDS, build
+from framework.components import KINDS, Callback, Component, Loss, Model, Optimizer, Scheduler, Transform, build
 from framework.errors import UserError, enumerate_names
-from framework.testing.arguments import arguments_of
+from framework.runs.folder import RunFolder
+from framework.testing.arguments import SIDE, loss_arguments, model_arguments, scheduler_arguments, small_network
 from framework.testing.check import Check, CheckFailed, CheckSkipped, Subject, first_error, require
+from framework.testing.models import side_of
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -85,7 +87,7 @@ def invalid_options(subject: Subject) -> None:
             given = {**subject.given, name: str(Path(folder) / "missing" / "file")}
             try:
                 component = subject.cls.model_validate(given, context=subject.registry)
-                build(component, **arguments_of(subject, kind, Path(folder)))
+                build(component, **_arguments(subject, kind, Path(folder)))
             except ComponentFault as error:
                 raise CheckFailed(f"option {name}, a file that does not exist: {error}") from error
             except (ValidationError, UserError):
@@ -94,6 +96,23 @@ def invalid_options(subject: Subject) -> None:
 
 def _is_path(field: FieldInfo) -> bool:
     return field.annotation is Path or Path in get_args(field.annotation)
+
+
+def _arguments(subject: Subject, kind: type[Component], folder: Path) -> dict[str, Any]:
+    """The arguments that are offered to `build` of a component of this kind; `folder` is the run folder."""
+    if issubclass(kind, Transform):
+        return {"image_size": (SIDE, SIDE)}
+    if issubclass(kind, Model):
+        return model_arguments(subject.classes, 3, side_of(subject))
+    if issubclass(kind, Loss):
+        return loss_arguments(subject.classes, 3)
+    if issubclass(kind, Optimizer):
+        return {"model": small_network()}
+    if issubclass(kind, Scheduler):
+        return scheduler_arguments()
+    if issubclass(kind, Callback):
+        return {"run": RunFolder(folder), "say": lambda text: None}
+    return {}
 
 
 CHECKS = (

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from framework.errors import UserError
 from framework.export.formats import OPSET, quiet, require
 from framework.testing.check import CheckFailed, CheckSkipped
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 TOLERANCE = 1e-3
 

@@ -13,16 +13,17 @@ from framework.testing.check import CheckFailed, PluginCheck, require
 
 HEAVY = ("torch", "torchvision", "timm", "tensorflow", "jax", "onnxruntime", "pandas", "scipy", "sklearn")
 LONGEST = 3.0
-"""Limit of the time to load a plugin, divided by the time to import the framework's registry."""
+"""Limit of the time to load a plugin, divided by the time to import the framework's part that loads it."""
 SCRIPT = """
-import importlib.metadata, json, sys, time
+import importlib.metadata, json, pathlib, sys, time
 start = time.process_time()
-import framework.plugin_loading, framework.registry
+from framework import plugin_file, plugin_loading
 own = time.process_time() - start
-(point,) = [point for point in importlib.metadata.entry_points(group="framework") if point.name == sys.argv[1]][:1]
+name, file = sys.argv[1:]
+points = [point for point in importlib.metadata.entry_points(group="framework") if point.name == name]
 before = set(sys.modules)
 start = time.process_time()
-framework.plugin_loading.load_plugin(point)
+plugin_file.load_plugin_file(pathlib.Path(file)) if file else plugin_loading.load_plugin(points[0])
 ratio = (time.process_time() - start) / own
 print(json.dumps([ratio, sorted(set(sys.modules) - before)]))
 """
@@ -40,7 +41,7 @@ def loads(plugin: Plugin) -> None:
 def import_purity(plugin: Plugin) -> None:
     """In a new process, loading the plugin imports no large package and takes little CPU time."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-c", SCRIPT, plugin.name]
+    command = [sys.executable, "-c", SCRIPT, plugin.name, plugin.location if plugin.source is not None else ""]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     require(done.returncode == 0, f"cannot be loaded in a new process: {done.stderr.strip()[-300:]}")
     ratio, modules = json.loads(done.stdout.splitlines()[-1])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from framework.components import Loss, build, names_argument
@@ -17,9 +17,6 @@ from framework.testing.check import Check, CheckFailed, Subject, require
 from framework.training.calls import loss_of
 from framework.training.criterion import Criterion
 from framework.training.state_file import load_state, save_state
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class _Built:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from framework.attribution import ComponentFault, fault
@@ -18,9 +18,6 @@ from framework.testing.arguments import identical, model_arguments, random_image
 from framework.testing.check import Check, CheckFailed, Subject, require
 from framework.testing.export import export
 from framework.training.state_file import load_state, save_state
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 SIDES = (32, 64, 128, 224)
 """Sides of the images that are tried; the first that the network accepts is used."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from framework.attribution import fault
@@ -20,9 +21,6 @@ from framework.training.calls import SCHEDULER_MEMBERS
 from framework.training.checkpoints import restore_optimizer
 from framework.training.schedule import Schedule
 from framework.training.state_file import load_state, save_state
-
-if TYPE_CHECKING:
-    from torch import nn
 
 STEPS = 3
 

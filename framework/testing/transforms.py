@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from framework.components import Transform
@@ -14,9 +15,6 @@ from framework.data.rng import BatchPosition, BatchRNG
 from framework.data.transformed import require_values, sort_of
 from framework.testing.arguments import seeded
 from framework.testing.check import Check, CheckSkipped, Subject, require
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 IMAGES = 12
 TOLERANCE = 1e-5

@@ -61,3 +61,14 @@ def test_unknown_names_are_errors_with_a_suggestion(framework, arguments, compla
     result = framework("plugins", "check", *arguments)
     assert result.status == 2
     assert f"did you mean {complaint}" in result.err
+
+
+def test_a_plugin_file_is_checked_too(framework, tmp_path):
+    file = tmp_path / "halves.py"
+    file.write_text(
+        "from framework import Transform\n\n\nclass Halve(Transform):\n"
+        '    """Halve pixel values."""\n\n    name = "halve"\n\n'
+        "    def build(self):\n        return lambda images, targets, rng: (images / 2, targets)\n"
+    )
+    result = framework("plugins", "check", "halves", "--plugin", file, "--json")
+    assert (result.status, json.loads(result.out)["passed"]) == (0, 10)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from framework import Registry
-from framework.registry import Plugin
+from framework.plugin import Plugin
 from framework.testing import CheckFailed, component_cases, conformance, plugin_cases
 from framework.testing.declaration import CHECKS as COMMON
 from framework.testing.loading import CHECKS as LOADING
