@@ -74,7 +74,7 @@ def execute(arguments: argparse.Namespace) -> int:
         _require_one_folder(runs)
         _require_same_tta(runs[0], recipes[0])
         output_is_optional()
-    from framework.data.stores.bad_images import BadImageCollector
+    from framework.data.stores.bad_images import BadImages
     from framework.report.display import PlainDisplay, SilentDisplay
     from framework.training.seen_images import count_trained_on, trained_on_note
 
@@ -85,16 +85,16 @@ def execute(arguments: argparse.Namespace) -> int:
     ]
     evaluation = _Evaluation(predictors, recipes[0], display)
     result: dict[str, Any] = {}
-    bad_images = BadImageCollector()
+    bad_images = BadImages()
     if arguments.calibrate:
-        with bad_images.reading("validation"):
+        with bad_images.collect("validation"):
             calibration = evaluation.calibrate()
             result["calibration"] = calibration.as_dict()
             if not arguments.json:
                 _print_calibration(calibration)
     split = None if arguments.folder else evaluation.split(arguments.split)
     which = split or arguments.folder
-    with bad_images.reading(str(which)):
+    with bad_images.collect(str(which)):
         predictions, skipped = evaluation.predictions(which, arguments.only, without_copies=arguments.without_copies)
     bad_images.require_none()
     metrics = predictions.metrics()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from framework.data.stores.bad_images import BadImageCollector
+from framework.data.stores.bad_images import BadImages
 from framework.errors import UserError
 from framework.evaluation.predictions import Predictions, averaged
 from framework.inference.predictor import Predictor
@@ -59,14 +59,14 @@ class Ensemble:
         """
         stores: dict[Preprocessor, Store] = {}
         known: Store | None = None
-        bad_images = BadImageCollector()
+        bad_images = BadImages()
         for predictor in self.predictors:
             seen = _pixels_of(predictor)
             if seen not in stores:
-                with bad_images.reading(split):
+                with bad_images.collect(split):
                     stores[seen] = predictor.store(source, on_bad_image, progress, storage)
         if apart_from is not None:
-            with bad_images.reading("train"):
+            with bad_images.collect("train"):
                 known = self.predictors[0].store(apart_from, on_bad_image, progress, storage)
         bad_images.require_none()
         members = [predictor.predictions(stores[_pixels_of(predictor)]) for predictor in self.predictors]
