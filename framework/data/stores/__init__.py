@@ -7,8 +7,8 @@ streaming.py   StreamedPixels: decoded by worker processes ahead of use
 storage.py     which place a recipe requests, and what fits
 free_space.py  free memory and disk space
 store_file.py  the file format
-cache.py       the folder of store files: found by what determines the pixels, added, evicted, cleared
-digests.py     digests of the images' contents, saved with the stamps of the files
+cache.py       the folder of store files: find, add, evict, clear
+contents.py    what identifies a store: settings, and digests of the images, saved with the stamps of the files
 bad_images.py  the error for images that cannot be used
 advice.py      options that the survey suggests
 """

@@ -115,7 +115,7 @@ class _Builder:
             if cache and file:
                 cache.attempt(file.flush, required)  # before it is mapped
                 if contents:
-                    cache.attempt(partial(cache.add, file, contents, self.source, shape, survey.as_dict()), required)
+                    cache.attempt(partial(cache.add, file, contents, shape, survey.as_dict()), required)
                 if place == "disk":
                     held = _tensor(np.memmap(file, np.uint8, "r", shape=shape))
         finally:

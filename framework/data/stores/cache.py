@@ -15,7 +15,6 @@ from framework.data.stores.store_file import TEMPORARY, StoreFile, publish
 from framework.errors import UserError, count
 
 if TYPE_CHECKING:
-    from framework.components import ImageSource
     from framework.data.stores.contents import Contents
     from framework.data.stores.store import Shape
 
@@ -76,7 +75,7 @@ class Cache:
         return store
 
     def attempt(self, write: Callable[[], T], required: bool) -> T | None:
-        """Do what writes to the folder, unless that failed before: a failure is reported, and raised if `required`."""
+        """Call `write` unless writing failed before; an `OSError` is reported, and raised again if `required`."""
         if not self.writable:
             return None
         try:
@@ -88,15 +87,10 @@ class Cache:
                 raise
             return None
 
-    def add(
-        self, file: IO[bytes], contents: Contents, source: ImageSource, shape: Shape, survey: dict[str, Any]
-    ) -> None:
-        """Publish the file and remove stores of the same images' earlier contents; raises `OSError`.
-
-        If images of the source changed while they were decoded, a message says so instead.
-        """
+    def add(self, file: IO[bytes], contents: Contents, shape: Shape, survey: dict[str, Any]) -> None:
+        """Publish the file unless images have changed, and remove stores of earlier contents; raises `OSError`."""
         path, origin = self.folder / contents.name(), contents.stamps.origin
-        if not contents.still_hold(source):
+        if not contents.still_hold():
             self.say(f"images of '{origin}' changed while they were decoded: they are not cached")
             return
         publish(file, path, origin=origin, shape=shape, survey=survey)

@@ -1,4 +1,4 @@
-"""What determines the pixels of a store: digests of the contents of the images, and everything else.
+"""What identifies a store: the settings that determine the pixels, and digests of the contents of the images.
 
 Digests are saved with the stamps of the files: only files whose stamps have changed are read again.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from framework.data.ahead import in_order
-from framework.data.stamps import stamps_of
+from framework.data.stamps import UNKNOWN, stamps_of
 from framework.errors import RunFailed
 from framework.files import replace_atomically
 
@@ -37,16 +37,17 @@ WIDTH = 2
 class Contents:
     """The digest of each image of a source, computed when it is first needed; safe to use from several threads.
 
-    `identity` is that of the source and the preprocessing. `saved` are stamps and digests of the same images at an
-    earlier time, int64 N×(K+2).
+    `identity` is a digest of everything else that determines the pixels. `saved` are stamps and digests of the same
+    images at an earlier time, int64 N×(K+2), `UNKNOWN` where there are none.
     """
 
-    def __init__(self, stamps: Stamps, identity: str, path: Path, saved: NDArray[np.int64] | None) -> None:
-        self.stamps, self.identity, self.path = stamps, identity, path
-        empty = np.zeros((len(stamps.values), stamps.values.shape[1] + WIDTH), dtype=np.int64)
-        self._saved = None if saved is None else saved[:, -WIDTH:]
-        self._known = empty[:, 0] > 0 if saved is None else stamps.same_as(saved[:, :-WIDTH])
-        self._digests = (empty if saved is None else saved)[:, -WIDTH:].copy()
+    def __init__(
+        self, source: ImageSource, stamps: Stamps, identity: str, path: Path, saved: NDArray[np.int64]
+    ) -> None:
+        self.source, self.stamps, self.identity, self.path = source, stamps, identity, path
+        self._saved = saved[:, -WIDTH:]
+        self._digests = self._saved.copy()
+        self._known = stamps.same_as(saved[:, :-WIDTH])
         self._new = not self._known.all()
 
     @classmethod
@@ -56,10 +57,11 @@ class Contents:
         if stamps is None:
             return None
         path = folder / f"{_digest(stamps.origin, *source.names)}.digests"
-        saved, (number, columns) = None, stamps.values.shape
+        number, columns = stamps.values.shape
+        saved = np.full((number, columns + WIDTH), UNKNOWN, dtype=np.int64)
         with suppress(OSError, ValueError):
-            saved = np.fromfile(path, dtype=np.int64).reshape(number, columns + WIDTH)
-        return cls(stamps, _digest(_settings(preprocess, stamps), *source.names), path, saved)
+            saved = np.fromfile(path, dtype=np.int64).reshape(saved.shape)
+        return cls(source, stamps, _identity(source, preprocess, stamps), path, saved)
 
     def name(self) -> str:
         """The name of the store with these contents."""
@@ -90,14 +92,15 @@ class Contents:
 
     def changed(self) -> int:
         """Number of images whose contents are known to differ from the saved ones."""
-        return 0 if self._saved is None else int((self._saved != self._digests).any(axis=1).sum())
+        differ = (self._digests != self._saved) & (self._saved != UNKNOWN)
+        return int(differ.any(axis=1).sum())
 
-    def still_hold(self, source: ImageSource) -> bool:
-        """Whether the source's images have the same contents now."""
-        stamps = stamps_of(source, range(len(source)))
+    def still_hold(self) -> bool:
+        """Whether the images have the same contents now."""
+        stamps = stamps_of(self.source, range(len(self.source)))
         if stamps is None:
             return False
-        now = Contents(stamps, self.identity, self.path, self._table())
+        now = Contents(self.source, stamps, self.identity, self.path, self._table())
         now.all()
         return now.changed() == 0
 
@@ -105,11 +108,8 @@ class Contents:
         return np.concatenate([self.stamps.values, self.all()], axis=1)
 
 
-def _settings(preprocess: Preprocessor, stamps: Stamps) -> str:
-    """Everything that determines the pixels except the names and contents of the images.
-
-    Labels and classes are not part of it: images with new labels need not be decoded again.
-    """
+def _identity(source: ImageSource, preprocess: Preprocessor, stamps: Stamps) -> str:
+    """Labels and classes are not part of it: images with new labels need not be decoded again."""
     import PIL
 
     from framework.data.resize import VERSION as RESIZING
@@ -120,7 +120,7 @@ def _settings(preprocess: Preprocessor, stamps: Stamps) -> str:
         stamps.origin if stamps.reader is None else None,
         stamps.reader,
     ]
-    return json.dumps(words)
+    return _digest(json.dumps(words), *source.names)
 
 
 def _digest(*words: str) -> str:
