@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from framework.errors import Interrupted, UserError, did_you_mean
     from framework.evaluation.confusion import Confusion
     from framework.files import replace_atomically
-    from framework.hookspecs import Example, hookimpl
+    from framework.hookspecs import Command, Example, hookimpl
     from framework.inference.predictor import Predictor
     from framework.reach import unreachable
     from framework.recipe import Recipe
@@ -67,7 +67,7 @@ _HOMES = {
     "framework.errors": ("Interrupted", "UserError", "did_you_mean"),
     "framework.evaluation.confusion": ("Confusion",),
     "framework.files": ("replace_atomically",),
-    "framework.hookspecs": ("Example", "hookimpl"),
+    "framework.hookspecs": ("Command", "Example", "hookimpl"),
     "framework.inference.predictor": ("Predictor",),
     "framework.reach": ("unreachable",),
     "framework.recipe": ("Recipe",),
@@ -82,7 +82,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _RENAMED = {"Observer": "Callback", "Finder": "Detector"}
 
 __all__ = [
-    "BadImage", "BatchPosition", "BatchRNG", "Callback", "Confusion", "Dataset", "Detector", "Example",
+    "BadImage", "BatchPosition", "BatchRNG", "Callback", "Command", "Confusion", "Dataset", "Detector", "Example",
     "ImageArrays", "ImageFiles", "ImageSource", "Interrupted", "Joined", "Loss", "Model", "Normalization",
     "Optimizer", "Predictor", "Recipe", "Region", "Registry", "RunFolder", "Scheduler", "Splits", "Stamps",
     "Transform", "UserError", "build", "class_tree", "confusion_picture", "decode", "did_you_mean",

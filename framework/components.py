@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path  # pydantic reads it
+from pathlib import Path  # pydantic needs it at run time
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, get_args
 
 from pydantic import (
@@ -149,7 +149,7 @@ class Dataset(Component):
     """Images with labels, in named splits.
 
     `build()` returns `{split: ImageSource}` with at least `train`. Missing splits `validation` and `test` are held out
-    from `train`, as the options below say.
+    from `train`; see the options below.
     """
 
     kind = "dataset"

@@ -156,10 +156,11 @@ def test_the_command_line_page_is_current():
 def test_every_hook_is_documented_with_its_arguments():
     import inspect
 
-    from framework.hookspecs import CallbackSpec
+    from framework.hookspecs import CallbackSpec, PluginSpec
 
     page = (ROOT / "docs" / "writing-a-plugin.md").read_text(encoding="utf-8")
-    for name, hook in inspect.getmembers(CallbackSpec, inspect.isfunction):
+    hooks = [hook for spec in (CallbackSpec, PluginSpec) for hook in inspect.getmembers(spec, inspect.isfunction)]
+    for name, hook in hooks:
         signature = ", ".join(list(inspect.signature(hook).parameters)[1:])
         assert f"`{name}({signature})`" in page
 

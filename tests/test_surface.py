@@ -54,7 +54,7 @@ def component_options(registry):
 
 def commands():
     for name in COMMANDS:
-        parser = command_parser(name)
+        parser = command_parser(name, COMMANDS[name])
         import_module(module_of(name)).configure(parser)
         arguments = [
             action.option_strings or [action.metavar or "|".join(action.choices)] for action in parser._actions[1:]

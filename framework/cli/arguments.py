@@ -17,7 +17,17 @@ RUN_HELP = "run folder, bundle file, name from `framework list bundles`, or .onn
 def add_recipe(parser: argparse.ArgumentParser) -> None:
     """`RECIPE` and its overrides."""
     parser.add_argument("recipe", metavar="RECIPE", help="YAML file, or name from `framework list recipes`")
+    add_plugin(parser)
     add_overrides(parser)
+
+
+def add_plugin(parser: argparse.ArgumentParser) -> None:
+    """`--plugin`, a list of files."""
+    parser.add_argument(
+        "--plugin", type=Path, action="append", default=[], metavar="FILE",
+        help="Python file with components, such as my_model.py; may be repeated. A run keeps a copy, which later "
+        "commands use",
+    )  # fmt: skip
 
 
 def add_overrides(parser: argparse.ArgumentParser, help_text: str = OVERRIDES_HELP) -> None:
@@ -33,11 +43,13 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 def add_run(parser: argparse.ArgumentParser, help_text: str = RUN_HELP) -> None:
     """`RUN`: a trained network for `open_trained`."""
     parser.add_argument("run", metavar="RUN", help=help_text)
+    add_plugin(parser)
 
 
 def add_runs_and_overrides(parser: argparse.ArgumentParser, several: str, help_text: str = RUN_HELP) -> None:
     """Several runs and `key=value` in any order, for `runs_and_overrides`; `several` describes the use of the runs."""
     parser.add_argument("runs", metavar="RUN", nargs="+", help=f"{help_text}; {several}")
+    add_plugin(parser)
     add_run_overrides(parser)
 
 

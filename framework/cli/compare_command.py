@@ -35,7 +35,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.html:
         require_writable(arguments.html, "--html")
         output_is_optional()
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     trained = [open_trained(name, registry) for name in named]
     from framework.inference.evaluated_model import EvaluatedModel
     from framework.report.comparison import compare

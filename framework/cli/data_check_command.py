@@ -29,7 +29,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.csv is not None:
         require_writable(arguments.csv, "--csv")
         output_is_optional()
-    recipe = load_recipe(arguments.recipe, Registry.load(), arguments.overrides)
+    recipe = load_recipe(arguments.recipe, Registry.load(arguments.plugin), arguments.overrides)
     from framework.data.check.check import check_splits
     from framework.data.check.findings import findings_of, table_of
     from framework.data.check.summary import options_to_set, summary_of

@@ -67,7 +67,7 @@ def execute(arguments: argparse.Namespace) -> int:
     require_batch_size(arguments.batch_size)
     if arguments.tta is not None:
         overrides.append(f"evaluate.tta={arguments.tta}")
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     runs = [open_trained(name, registry) for name in named]
     recipes = [recipe_of(run, registry, overrides) for run in runs]
     if arguments.calibrate:
@@ -159,9 +159,9 @@ class _Evaluation:
 
     def split(self, requested: str | None) -> str:
         """The requested split, else `test`, else `validation`."""
-        from framework.data.splits import FIGURE_SPLITS, evaluation_split
+        from framework.data.splits import EVALUATION_SPLITS, evaluation_split
 
-        return requested or evaluation_split(self.splits) or FIGURE_SPLITS[0]
+        return requested or evaluation_split(self.splits) or EVALUATION_SPLITS[0]
 
     def predictions(
         self, which: str | Path, only: Path | None = None, *, without_copies: bool = False

@@ -49,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Write the export, then compare it with the run; the status is 1 if they differ."""
     output_is_optional()
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     trained = open_trained(arguments.run, registry)
     recipe = recipe_of(trained, registry, arguments.overrides)
     kind, out = _target(arguments, trained)

@@ -57,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print a line per image as it is classified; the status is 1 if an image could not be read."""
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     trained = open_trained(arguments.run, registry)
     words, end = _inputs(arguments)
     _require_images(words, arguments.run, registry)

@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Write the page, and print its path, the metrics and the missing parts."""
     output_is_optional()
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     trained = open_trained(arguments.run, registry)
     out: Path = arguments.out or _default_out(trained)
     require_writable(out, "--out")

@@ -13,6 +13,7 @@ from framework.recipe import load_recipe
 from framework.registry import Registry
 from framework.runs.folder import RunFolder
 from framework.runs.naming import new_run_path
+from framework.runs.plugin_files import require_same_files, warn_of_other_files, with_plugin_files
 from framework.runs.plugins import naming_missing_plugins
 
 TIMED_STEPS = 5
@@ -35,8 +36,10 @@ def execute(arguments: argparse.Namespace) -> int:
         output_is_optional()
     if arguments.resume and arguments.out is None:
         raise UserError("--resume needs the run folder: --out DIR")
-    registry = Registry.load()
-    with naming_missing_plugins(str(arguments.out), _environment(arguments), registry):
+    registry, environment = Registry.load(arguments.plugin), _environment(arguments)
+    if environment:
+        registry = _resumed(arguments.out, environment, registry)
+    with naming_missing_plugins(str(arguments.out), environment, registry):
         recipe = load_recipe(arguments.recipe, registry, arguments.overrides)
     from framework.report.display import choose_display
 
@@ -53,6 +56,13 @@ def execute(arguments: argparse.Namespace) -> int:
     with display:
         run_recipe(recipe, registry, out, display, resume=arguments.resume)
     return 0
+
+
+def _resumed(out: Path, environment: dict[str, Any], registry: Registry) -> Registry:
+    """The registry with the plugin files that the run in `out` was started with."""
+    require_same_files(str(out), environment, registry)
+    warn_of_other_files(str(out), environment, registry)
+    return with_plugin_files(str(out), RunFolder(out), environment, registry)
 
 
 def _environment(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Region:
 
 
 Find = Callable[["NDArray[np.uint8]"], Sequence[Region]]
-"""What a `Detector` builds: maps uint8 C×H×W, C 1 or 3, to regions. Called from several threads at once."""
+"""The result of `Detector.build`: maps uint8 C×H×W, C 1 or 3, to regions. Called from several threads at once."""
 
 
 def cut(image: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:

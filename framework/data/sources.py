@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +60,11 @@ class ImageFiles:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def subset(self, indices: Sequence[int]) -> ImageFiles:
+        """The images at these indices."""
+        paths, labels = [self.paths[index] for index in indices], [self.labels[index] for index in indices]
+        return replace(self, paths=paths, labels=labels)
 
     def read(self, index: int) -> NDArray[np.uint8]:
         """The image as uint8 C×H×W; raises `BadImage`."""
@@ -141,12 +146,12 @@ class Selection:
 
     @property
     def channels(self) -> int:
-        """Of the source."""
+        """1 or 3."""
         return self.source.channels
 
     @cached_property
     def names(self) -> Sequence[str]:
-        """Of the source, in NFC."""
+        """The name of each image, in NFC."""
         names = self.source.names
         return [nfc(str(names[index])) for index in self.indices.tolist()]
 
@@ -166,7 +171,7 @@ class Selection:
         return file_of(self.source, int(self.indices[index]))
 
     def stamps(self, indices: Sequence[int]) -> Stamps | None:
-        """Of the source, if it has any."""
+        """The stamps of these images, if the source has any."""
         return stamps_of(self.source, self.indices[np.asarray(indices, dtype=np.int64)].tolist())
 
 

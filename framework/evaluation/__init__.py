@@ -6,7 +6,6 @@ metrics.py      metrics from logits and labels
 probabilities.py  softmax or sigmoid, as the network was trained
 tta.py          the views of test-time augmentation
 confusion.py    the confusion matrix, without its empty cells
-copies.py       metrics of test images without copies of training images
 untested.py     classes without images in a split
 intervals.py    intervals by formula: top-1, balanced accuracy
 bootstrap.py    intervals by resampling: macro F1, differences

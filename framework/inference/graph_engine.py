@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from torch import Tensor
 
+from framework.components import Activation
 from framework.errors import UserError
 from framework.evaluation.probabilities import probabilities
 from framework.runs.recipe import tta_of
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from framework.components import Activation
-    from framework.runs.trained import Trained
+from framework.runs.trained import Trained
 
 Graph = Callable[["Tensor"], "tuple[Tensor, Tensor]"]
 """RGB images uint8 B×3×H×W of any size to probabilities and logits, float32 B×K each."""

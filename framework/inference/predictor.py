@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The prediction for an image, or for a region of it that a detector found; or why it could not be read.
+    """The prediction for an image, or for a region of it that a detector found; or why it cannot be read.
 
     Without probabilities and without an error, the detector found nothing in the image.
     """

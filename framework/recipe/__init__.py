@@ -17,15 +17,6 @@ json_schema.py  JSON Schema of recipes with all installed components
 from framework.recipe.loading import load_recipe
 from framework.recipe.problems import RecipeError
 from framework.recipe.saving import recipe_text
-from framework.recipe.sections import Evaluate, Lookahead, Preprocess, Recipe, Train
+from framework.recipe.sections import Recipe
 
-__all__ = [
-    "Evaluate",
-    "Lookahead",
-    "Preprocess",
-    "Recipe",
-    "RecipeError",
-    "Train",
-    "load_recipe",
-    "recipe_text",
-]
+__all__ = ["Recipe", "RecipeError", "load_recipe", "recipe_text"]

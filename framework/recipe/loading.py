@@ -54,7 +54,7 @@ def validate(source: Source, registry: Registry, overrides: Sequence[str] = (), 
 
 
 def _validated(source: Source, registry: Registry, model: type[M]) -> M:
-    """Validate by `model`; where a string is expected and YAML has a number, use the text of the number."""
+    """Validate by `model`; if a string is expected and YAML has a number, use the text of the number."""
     try:
         return model.model_validate(source.data, context=registry)
     except ValidationError as error:

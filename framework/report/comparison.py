@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from framework.data.splits import FIGURE_SPLITS, evaluation_split
+from framework.data.splits import EVALUATION_SPLITS, evaluation_split
 from framework.errors import UserError
 from framework.evaluation.paired import holm, paired
 from framework.evaluation.untested import untested_note
@@ -83,8 +83,8 @@ def _settings(trained: Trained) -> dict[str, Any]:
 
 
 def _common_split(models: Sequence[EvaluatedModel]) -> str:
-    common = [split for split in FIGURE_SPLITS if all(model.has_metrics(split) for model in models)]
-    return evaluation_split(common) or FIGURE_SPLITS[0]
+    common = [split for split in EVALUATION_SPLITS if all(model.has_metrics(split) for model in models)]
+    return evaluation_split(common) or EVALUATION_SPLITS[0]
 
 
 def _compared(name: str, model: EvaluatedModel, split: str) -> ComparedRun:

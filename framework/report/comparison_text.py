@@ -19,24 +19,24 @@ SMALLEST_P = 0.0001
 def comparison_rows(comparison: Comparison) -> Iterator[list[str]]:
     """A row for each metric: its name, then a cell for each run."""
     runs = comparison.runs
-    paired = [run.paired for run in runs]
+    tests = [run.paired for run in runs]
     results = [run.trained.documents.get("results", {}) for run in runs]
     yield [METRIC_NAMES["top1"], *(metric_text("top1", run.metrics["top1"]) for run in runs)]
     yield ["95 % interval", *(percent_range(*run.interval) for run in runs)]
-    yield ["difference to baseline", *(points(found.difference) if found else "" for found in paired)]
-    yield ["its 95 % interval", *(" to ".join(map(points, found.interval)) if found else "" for found in paired)]
-    yield ["p (McNemar)", *(p_value(found.p) if found else "" for found in paired)]
+    yield ["difference to baseline", *(points(test.difference) if test else "" for test in tests)]
+    yield ["its 95 % interval", *(" to ".join(map(points, test.interval)) if test else "" for test in tests)]
+    yield ["p (McNemar)", *(p_value(test.p) if test else "" for test in tests)]
     for key in ("top5", "balanced_accuracy", "macro_f1", "ece", "loss"):
         if any(key in run.metrics for run in runs):
             cells = [metric_text(key, run.metrics[key]) if key in run.metrics else "" for run in runs]
             yield [METRIC_NAMES[key], *cells]
     yield ["images", *(f"{run.metrics['images']:,}" for run in runs)]
-    yield ["parameters", *(f"{found['parameters']:,}" if "parameters" in found else "" for found in results)]
-    if any("multiply_adds" in found for found in results):
-        cells = [millions(found["multiply_adds"]) if "multiply_adds" in found else "" for found in results]
+    yield ["parameters", *(f"{run['parameters']:,}" if "parameters" in run else "" for run in results)]
+    if any("multiply_adds" in run for run in results):
+        cells = [millions(run["multiply_adds"]) if "multiply_adds" in run else "" for run in results]
         yield ["multiply-adds", *cells]
-    yield ["training time", *(duration(found["seconds"]["train"]) if "seconds" in found else "" for found in results)]
-    yield ["images/s", *(f"{found['images_per_second']:,.0f}" if "seconds" in found else "" for found in results)]
+    yield ["training time", *(duration(run["seconds"]["train"]) if "seconds" in run else "" for run in results)]
+    yield ["images/s", *(f"{run['images_per_second']:,.0f}" if "seconds" in run else "" for run in results)]
 
 
 def difference_rows(comparison: Comparison) -> Iterator[list[str]]:
@@ -47,26 +47,26 @@ def difference_rows(comparison: Comparison) -> Iterator[list[str]]:
 
 def result_text(baseline: ComparedRun, other: ComparedRun) -> str:
     """The difference in top-1 of two runs, its interval and its significance."""
-    found = other.paired
-    if found is None:
+    test = other.paired
+    if test is None:
         reason = other.no_predictions or baseline.no_predictions
         return f"{other.name} and {baseline.name} cannot be compared by image: {reason}"
     notes = ""
-    if found.left_out:
-        notes += f"; {count(found.left_out, 'image')} of only one of the runs excluded"
-    if found.other_pixels:
-        notes += f"; the pixels of {found.other_pixels:,} differ"
+    if test.left_out:
+        notes += f"; {count(test.left_out, 'image')} of only one of the runs excluded"
+    if test.other_pixels:
+        notes += f"; the pixels of {test.other_pixels:,} differ"
     text = (
-        f"{other.name}: {points(found.difference)} percentage points of top-1 compared with {baseline.name} (95 % "
-        f"interval {' to '.join(map(points, found.interval))}) on {count(found.images, 'common image')}{notes}. "
+        f"{other.name}: {points(test.difference)} percentage points of top-1 compared with {baseline.name} (95 % "
+        f"interval {' to '.join(map(points, test.interval))}) on {count(test.images, 'common image')}{notes}. "
     )
-    if found.gained == found.lost == 0:
+    if test.gained == test.lost == 0:
         return f"{text}The same images are classified correctly."
-    better = "better" if found.difference > 0 else "worse"
+    better = "better" if test.difference > 0 else "worse"
     significance = f"significantly {better}" if other.significant else "not significant"
     return (
-        f"{text}{found.gained:,} more correct, {found.lost:,} more wrong: {significance} "
-        f"(McNemar’s exact test, p {'' if found.p < SMALLEST_P else '= '}{p_value(found.p)})."
+        f"{text}{test.gained:,} more correct, {test.lost:,} more wrong: {significance} "
+        f"(McNemar’s exact test, p {'' if test.p < SMALLEST_P else '= '}{p_value(test.p)})."
     )
 
 

@@ -7,6 +7,10 @@ environment.py  versions, device, git commit
 naming.py       the default folder of a run
 trained.py      a trained network in any form: run folder, bundle, export
 plugins.py      messages about missing plugins
+plugin_files.py  the files of `--plugin`: kept in the run folder, loaded from there
+run_summary.py  run folders in one line each
+run_differences.py  what differs between two runs
+agreement.py    whether two runs gave the same weights, logits or metrics
 recipe.py       the recipe of a trained network, and the overrides that are allowed after training
 bundle.py       a run as one safetensors file
 weights.py      the weights alone

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def new_run_path(recipe: str, parent: Path = Path("runs")) -> Path:
-    """`runs/RECIPE-1`, or the next free number."""
+    """`parent/RECIPE-1`, or the next free number."""
     stem = Path(recipe).stem
     taken = [path.name.removeprefix(f"{stem}-") for path in parent.glob(f"{glob.escape(stem)}-*")]
     number = max((int(name) for name in taken if name.isdigit()), default=0) + 1

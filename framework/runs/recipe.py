@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 OVERRIDABLE = ("dataset", "evaluate", "train.device", "train.store")
 """Options that can be overridden after training."""
-PLACES = ("train.device", "train.store")
+WITHOUT_EFFECT = ("train.device", "train.store")
 """Options that do not change predictions; any option of a dataset may change images or labels."""
 
 
@@ -26,9 +26,10 @@ def recipe_of(trained: Trained, registry: Registry, overrides: Sequence[str] = (
 
     Raises `RecipeError` for an invalid override, `UserError` for one that is not allowed after training.
     """
-    own = f"evaluate.tta={tta_of(trained)}"
+    registry = trained.registry(registry)
+    tta = f"evaluate.tta={tta_of(trained)}"
     with naming_missing_plugins(trained.label, trained.documents.get("environment", {}), registry):
-        recipe = load_recipe_text(trained.recipe, f"recipe of '{trained.label}'", registry, [own, *overrides])
+        recipe = load_recipe_text(trained.recipe, f"recipe of '{trained.label}'", registry, [tta, *overrides])
     for path in _paths(overrides):
         if not any(path == part or path.startswith(f"{part}.") for part in OVERRIDABLE):
             raise UserError(
@@ -38,9 +39,9 @@ def recipe_of(trained: Trained, registry: Registry, overrides: Sequence[str] = (
     return recipe
 
 
-def only_places(overrides: Iterable[str]) -> bool:
-    """Whether the run's saved predictions are valid with these overrides."""
-    return all(path in PLACES for path in _paths(overrides))
+def predictions_remain_valid(overrides: Iterable[str]) -> bool:
+    """Whether saved predictions remain valid: no override changes images, labels or the evaluation."""
+    return all(path in WITHOUT_EFFECT for path in _paths(overrides))
 
 
 def tta_of(trained: Trained) -> int:
@@ -53,8 +54,8 @@ def tta_of_metrics(trained: Trained) -> int:
     return int(flat_recipe(trained.recipe).get("evaluate.tta", 1))
 
 
-def has_own_metrics(trained: Trained) -> bool:
-    """Whether its metrics are its own: False for exports with another number of views or 8-bit arithmetic."""
+def metrics_apply(trained: Trained) -> bool:
+    """Whether the metrics of the run apply to it: False for exports with other TTA views or 8-bit arithmetic."""
     return tta_of(trained) == tta_of_metrics(trained) and not trained.documents["model"].get("int8", False)
 
 

@@ -30,6 +30,7 @@ checkpoints.py    written atomically, the latest kept
 state_file.py     nested state dicts as safetensors files
 callbacks.py      the callbacks and the display of a run, behind their hooks
 startup.py        what is printed before training starts
+reproduce.py      the recipe that trains a run again from its folder
 resuming.py       checks before a run is resumed
 run_documents.py  recipe, data, model and environment of a run; its predictions and metrics
 profiling.py      the time of each phase of a step

@@ -37,6 +37,6 @@ class Progress:
 
 
 def monitored_score(metrics: Mapping[str, Any], monitor: str) -> float:
-    """The metric that `train.monitor` names, negated where higher is better."""
+    """The metric that `train.monitor` names, negated if higher is better."""
     value = float(metrics[monitor])
     return value if monitor == "loss" else -value

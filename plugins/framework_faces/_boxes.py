@@ -1,4 +1,4 @@
-"""Boxes in an image, N×5 float32 (left, top, right, bottom, score; maybe more columns), and the pixels in them."""
+"""Boxes in an image, float32 N×5 or wider (left, top, right, bottom, score, …), and the pixels inside."""
 
 from typing import TYPE_CHECKING
 
@@ -12,41 +12,41 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 
-def scaled(pixels: "NDArray[np.uint8]", scale: float) -> "Floats":
-    """Uint8 3×H×W at another size, float32."""
+def rescale(pixels: "NDArray[np.uint8]", scale: float) -> "Floats":
+    """Resize uint8 3×H×W by a factor; float32."""
     height, width = pixels.shape[1:]
     return _resized(pixels, (int(np.ceil(height * scale)), int(np.ceil(width * scale))))
 
 
-def patches(pixels: "NDArray[np.uint8]", boxes: "Floats", size: int) -> "Floats":
-    """The pixels of each box, float32 N×3×size×size; black outside the image."""
+def crop(pixels: "NDArray[np.uint8]", boxes: "Floats", size: int) -> "Floats":
+    """The pixels of each box, resized to float32 N×3×size×size; black outside the image."""
     height, width = pixels.shape[1:]
-    found = np.empty((len(boxes), 3, size, size), np.float32)
+    crops = np.empty((len(boxes), 3, size, size), np.float32)
     for index, (left, top, right, bottom) in enumerate(boxes[:, :4].round().astype(int).tolist()):
         whole = np.zeros((3, max(1, bottom - top), max(1, right - left)), np.uint8)
         inside = pixels[:, max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
         row, column = max(0, -top), max(0, -left)
         whole[:, row : row + inside.shape[1], column : column + inside.shape[2]] = inside
-        found[index] = _resized(whole, (size, size))
-    return found
+        crops[index] = _resized(whole, (size, size))
+    return crops
 
 
-def squared(boxes: "Floats") -> "Floats":
-    """Squares with the same centres and the longer sides."""
+def to_squares(boxes: "Floats") -> "Floats":
+    """Squares with the same centres, as large as the longer sides."""
     centres = (boxes[:, :2] + boxes[:, 2:4]) / 2
     half = (boxes[:, 2:4] - boxes[:, :2]).max(axis=1, keepdims=True) / 2
     return np.concatenate([centres - half, centres + half, boxes[:, 4:]], axis=1)
 
 
-def corrected(boxes: "Floats", offsets: "Floats") -> "Floats":
-    """Each side moved by its offset, a fraction of the box's width or height."""
+def add_offsets(boxes: "Floats", offsets: "Floats") -> "Floats":
+    """Move each side by an offset, given as a fraction of the width or height of the box."""
     sides = boxes[:, 2:4] - boxes[:, :2]
     moved = boxes[:, :4] + offsets * np.concatenate([sides, sides], axis=1)
     return np.concatenate([moved, boxes[:, 4:]], axis=1).astype(np.float32)
 
 
-def distinct(boxes: "Floats", most: float, of_smaller: bool = False) -> "Floats":
-    """Non-maximum suppression: overlap is measured as a fraction of the union or of the smaller box."""
+def suppress_non_maxima(boxes: "Floats", max_overlap: float, of_smaller: bool = False) -> "Floats":
+    """Non-maximum suppression; overlap is a fraction of the union or of the smaller box."""
     order = np.argsort(-boxes[:, 4], kind="stable")
     areas = (boxes[:, 2:4] - boxes[:, :2]).clip(0).prod(axis=1)
     kept = []
@@ -57,7 +57,7 @@ def distinct(boxes: "Floats", most: float, of_smaller: bool = False) -> "Floats"
         lower = np.minimum(boxes[best, 2:4], boxes[others, 2:4])
         shared = (lower - upper).clip(0).prod(axis=1)
         whole = np.minimum(areas[best], areas[others]) if of_smaller else areas[best] + areas[others] - shared
-        order = others[shared <= most * whole]
+        order = others[shared <= max_overlap * whole]
     return boxes[kept]
 
 

@@ -11,26 +11,26 @@ from framework.components import Component
 class Fer2013(Dataset):
     """FER-2013: 35,887 faces in grayscale at 48×48 with seven emotions (Goodfellow et al., 2013).
 
-    Reads the ImageFolder tree (`ROOT/train/CLASS/*.jpg`, `ROOT/test/CLASS/*.jpg`) or the original `fer2013.csv`. Beside
-    `train` and `test` there are the official splits `public_test` and `private_test`, by file name or the CSV's
-    `Usage`, as far as they are there.
+    Reads folders of images (`ROOT/train/CLASS/*.jpg`, `ROOT/test/CLASS/*.jpg`) or the original `fer2013.csv`. The
+    official splits `public_test` and `private_test` are available in addition to `train` and `test` if file names or
+    the column `Usage` define them.
     """
 
     name = "fer2013"
     root: Path = Path("data/fer2013")
-    """The folder, or the CSV file; a relative one is also looked for under `$FRAMEWORK_DATA`."""
+    """The folder or the CSV file; a relative path is also searched under `$FRAMEWORK_DATA`."""
     test_usage: Literal["auto", "PublicTest", "PrivateTest", "both"] = "auto"
-    """Which official part is the split `test`: `auto` takes PrivateTest, the published test set, and PublicTest where
-    only that is there; `both` is the merged test folder."""
+    """The official split to use as `test`: `auto` is PrivateTest, the published test set, or PublicTest if there is no
+    PrivateTest; `both` merges the two."""
 
     def build(self) -> Mapping[str, ImageSource]:
-        """The splits `train`, `test`, and `public_test` and `private_test` where they are there."""
+        """The splits `train`, `test`, and `public_test` and `private_test` if available."""
         from framework_fer2013._read import read_fer2013
 
         return read_fer2013(self.root, self.test_usage)
 
     def fetch(self) -> Path:
-        """Download the ImageFolder copy `msambare/fer2013` from Kaggle into `root`."""
+        """Download `msambare/fer2013`, folders of images, from Kaggle into `root`."""
         from framework_fer2013._fetch import fetch_from_kaggle
 
         return fetch_from_kaggle(self.root)
@@ -44,5 +44,5 @@ def components() -> Sequence[type[Component]]:
 
 @hookimpl
 def bundles() -> Mapping[str, Path]:
-    """`fer2013/compact`: trained by the recipe `fer2013_compact`, with seed 0, in half precision."""
+    """`fer2013/compact`: trained with recipe `fer2013_compact`, seed 0; weights in half precision."""
     return {"compact": Path(__file__).parent / "compact.safetensors"}

@@ -1,4 +1,4 @@
-"""What the challenge fixed: the classes, and which images are for what."""
+"""The classes and splits of the challenge."""
 
 CLASSES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 USAGES = {"Training": "train", "PublicTest": "public_test", "PrivateTest": "private_test"}

@@ -1,4 +1,4 @@
-"""The two forms in which FER-2013 is handed around, with the official splits."""
+"""Reads both formats of FER-2013, folders and the CSV file, with the official splits."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from framework_fer2013._table import read_csv
 
 
 def read_fer2013(root: Path, test_usage: str) -> dict[str, ImageSource]:
-    """The splits that are there. Raises `UserError` that says the ways on where the data is absent."""
+    """The available splits. Raises `UserError` with the alternatives if the data is missing."""
     place = find_data(root)
     if place is None:
-        raise UserError(absent(root, "there is no such folder"))
+        raise UserError(_missing(root, "there is no such folder"))
     table = place if place.is_file() else place / "fer2013.csv"
     splits: Mapping[str, ImageSource]
     if (place / "train").is_dir():
@@ -22,28 +22,28 @@ def read_fer2013(root: Path, test_usage: str) -> dict[str, ImageSource]:
     elif table.is_file():
         splits = read_csv(table)
     else:
-        raise UserError(absent(root, f"'{place}' holds neither train/ nor fer2013.csv"))
+        raise UserError(_missing(root, f"'{place}' has neither train/ nor fer2013.csv"))
     return {**splits, **_test(splits, test_usage)}
 
 
-def absent(root: Path, reason: str) -> str:
-    """What to do where the data is not there."""
+def _missing(root: Path, reason: str) -> str:
+    """The message if the data is missing, with the alternatives."""
     return (
-        f"dataset 'fer2013': FER-2013 is not at '{root}' ({reason}), nor under $FRAMEWORK_DATA. Three ways on:\n"
-        "    fetch it:        pip install 'framework[fetch]' && framework data fetch fer2013\n"
-        f"    put it there:    {root}/train/CLASS/*.jpg and {root}/test/CLASS/*.jpg, or {root}/fer2013.csv, or say "
-        "where it is: dataset.root=DIR\n"
-        "    do without it:   the same recipe on drawn faces: dataset=drawn_faces"
+        f"dataset 'fer2013': FER-2013 is neither at '{root}' ({reason}) nor under $FRAMEWORK_DATA. Either\n"
+        "    download it:         pip install 'framework[fetch]' && framework data fetch fer2013\n"
+        f"    copy it:             to {root}/train/CLASS/*.jpg and {root}/test/CLASS/*.jpg, or to {root}/fer2013.csv\n"
+        "    give its folder:     dataset.root=DIR\n"
+        "    use drawn faces:     dataset=drawn_faces"
     )
 
 
 def _test(splits: Mapping[str, ImageSource], usage: str) -> dict[str, ImageSource]:
-    """The split `test` by the recipe's choice."""
+    """The split `test`, as `test_usage` defines it."""
     present = [name for name in ("private_test", "public_test") if name in splits]
     if present and "test" in splits:
         raise UserError(
-            "dataset 'fer2013': the files in test/ do not say which official part they are, and there is "
-            f"{' and '.join(present)} beside them: move one of the two away, or name them PublicTest_… or PrivateTest_…"
+            f"dataset 'fer2013': the files in test/ have no prefix for their official split, and there is also "
+            f"{' and '.join(present)}: remove one of the two, or add the prefix PublicTest_ or PrivateTest_"
         )
     if usage == "auto":
         return {"test": splits[present[0]]} if present else {}
@@ -51,8 +51,8 @@ def _test(splits: Mapping[str, ImageSource], usage: str) -> dict[str, ImageSourc
     missing = [name for name in wanted if name not in present]
     if missing:
         raise UserError(
-            f"dataset 'fer2013': test_usage is {usage}, and there is no {' and no '.join(missing)} here; "
-            f"there is {' and '.join(present) or 'no official test split'}"
+            f"dataset 'fer2013': dataset.test_usage={usage} needs {' and '.join(missing)} "
+            f"(available: {' and '.join(present) or 'no official test split'})"
         )
     if usage == "both":
         return {"test": Joined([splits[name] for name in wanted])}
@@ -60,40 +60,35 @@ def _test(splits: Mapping[str, ImageSource], usage: str) -> dict[str, ImageSourc
 
 
 def _from_tree(folder: Path) -> dict[str, ImageSource]:
-    """By folder for training, by the prefix of the file name for the rest."""
+    """Training images by folder, all others by the prefix of the file name."""
     splits: dict[str, ImageSource] = {"train": class_tree(folder / "train", CLASSES, 1, folder)}
     for name in ("test", "PublicTest", "PrivateTest"):
         if (folder / name).is_dir():
             found = _official(class_tree(folder / name, CLASSES, 1, folder), name)
             if twice := sorted(found.keys() & splits.keys()):
                 raise UserError(
-                    f"dataset 'fer2013': '{folder / name}' is not the only folder with {' and '.join(twice)}: keep one"
+                    f"dataset 'fer2013': {' and '.join(twice)} is in '{folder / name}' and in another folder: keep one"
                 )
             splits |= found
     return splits
 
 
 def _official(files: ImageFiles, folder: str) -> dict[str, ImageSource]:
-    """The parts of a folder by official split; where no name tells its part, all of it is what the folder is called."""
+    """The images of a folder by official split; without prefixes, the name of the folder decides."""
     parts: dict[str, list[int]] = {}
     for index, path in enumerate(files.paths):
         parts.setdefault(USAGES.get(Path(path).name.partition("_")[0], "unknown"), []).append(index)
     if "train" in parts:
         first = files.paths[parts["train"][0]]
         raise UserError(
-            f"dataset 'fer2013': '{first}' is a training image in a test folder: test metrics would be wrong"
+            f"dataset 'fer2013': '{first}' is a training image in a test folder: remove it, or test metrics are wrong"
         )
     if "unknown" in parts and len(parts) > 1:
         stray = files.paths[parts["unknown"][0]]
         raise UserError(
-            f"dataset 'fer2013': '{stray}' does not say which official part it is, as others in '{folder}' do: move it "
-            "away, or name it PublicTest_… or PrivateTest_…"
+            f"dataset 'fer2013': '{stray}' has no prefix for its official split, unlike other files in '{folder}': "
+            "remove it, or add the prefix PublicTest_ or PrivateTest_"
         )
     if "unknown" in parts:
         return {USAGES.get(folder, "test"): files}
-    return {split: _part(files, indices) for split, indices in parts.items()}
-
-
-def _part(files: ImageFiles, indices: list[int]) -> ImageFiles:
-    paths, labels = [files.paths[index] for index in indices], [files.labels[index] for index in indices]
-    return ImageFiles(paths, labels, files.classes, files.channels, files.root)
+    return {split: files.subset(indices) for split, indices in parts.items()}

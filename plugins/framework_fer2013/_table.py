@@ -1,4 +1,4 @@
-"""The challenge's own table, `fer2013.csv`: emotion, pixels as text, Usage."""
+"""The original table, `fer2013.csv`: emotion, pixels as text, Usage."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EMOTIONS = dict(zip("0123456", ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"), strict=True))
-"""By the table's own numbering."""
+"""By number in the table."""
 SIDE = 48
 
 
 def read_csv(file: Path) -> dict[str, ImageArrays]:
-    """Splits by `Usage`. Raises `UserError` that names file and line where something is wrong."""
+    """Splits by `Usage`. Raises `UserError` with file and line if the table is invalid."""
     images: dict[str, list[NDArray[np.uint8]]] = {}
     labels: dict[str, list[int]] = {}
     for line, row in read_table(file, ("emotion", "pixels", "Usage"), "It is not the FER-2013 table").rows:

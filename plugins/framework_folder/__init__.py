@@ -1,4 +1,4 @@
-"""Any folder of images, one sub-folder a class, and any CSV of paths and labels."""
+"""Datasets in folders of images, one sub-folder per class, and in CSV files of paths and labels."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,72 +11,72 @@ from framework.components import Component
 
 
 class Folder(Dataset):
-    """Images in one folder for each class: `ROOT/CLASS/*.jpg`, or `ROOT/train/CLASS/*.jpg` with ready-made splits.
+    """Images in one folder per class: `ROOT/CLASS/*.jpg`, or `ROOT/train/CLASS/*.jpg` with ready-made splits.
 
     Ready-made splits are folders with the usual names, in upper or lower case, with prefixes and suffixes: `train`,
     `training_set`, `seg_train`; `val`, `valid`, `validation`, `dev`; `test`, `testing`, `eval`, `holdout`. A folder
-    beside them that holds the same class folders is a further split. `CLASS/train/*.jpg` with `CLASS/test/*.jpg` is
-    read, too. The run names every folder that it does not use, such as images without class folders. Where splits
-    cannot be told from classes, an error shows the folders; `splits` or `classes` then decide. Classes are in
-    alphabetical order of their names; folders may have folders below them, and links are followed.
+    next to them with the same class folders is a further split. `CLASS/train/*.jpg` with `CLASS/test/*.jpg` is also
+    supported. The run lists every folder that it does not use, such as one without class folders. If splits and
+    classes cannot be distinguished, an error lists the folders and suggests values for `splits` and `classes`. Classes
+    are sorted by name. Class folders may have sub-folders; symbolic links are followed.
 
-    Every file in a class folder counts as an image, whatever its ending, except hidden files, files that usually lie
-    beside images (`.txt`, `.json`, `.csv`, `.xml`, `Thumbs.db`, …), and folders of thumbnails and metadata (`@eaDir`,
-    `__MACOSX`, `$RECYCLE.BIN`, …): a file that cannot be read is reported as a bad image. Images outside of class
-    folders are an error. Names that differ in their Unicode form (NFC, NFD) alone are the same name.
+    Every file in a class folder counts as an image, regardless of its extension, except hidden files, other common file
+    types (`.txt`, `.json`, `.csv`, `.xml`, `Thumbs.db`, …), and folders of thumbnails and metadata (`@eaDir`,
+    `__MACOSX`, `$RECYCLE.BIN`, …). A file that cannot be decoded is reported as a bad image. Images outside class
+    folders are an error. Names that differ only in their Unicode form (NFC, NFD) are the same name.
     """
 
     name = "folder"
     aliases = ("ImageFolder",)
-    root: Path = Field()
-    """The folder; a relative one is also looked for under `$FRAMEWORK_DATA`."""
+    root: Path = Field(examples=["data/photos"])
+    """The folder; a relative path is also searched under `$FRAMEWORK_DATA`."""
     classes: tuple[str, ...] | None = Field(None, min_length=2)
-    """The class folders to use, in this order; left out: all of them. A class folder with images
-    that is not named here is an error."""
+    """The class folders to use, in this order; default all. A class folder with images that is not listed is an
+    error."""
     splits: dict[str, str] | None = Field(None, min_length=1)
-    """The folder of each split, relative to `root`, as `{train: site_a, test: site_b}`; left out: by their names.
-    Folders that are not named here are not used."""
+    """The folder of each split, relative to `root`, e.g. `{train: site_a, test: site_b}`; default: detected by name.
+    Folders that are not listed are not used."""
     channels: Literal[1, 3] = 3
     """Usual number of channels of the images: 1 (grayscale) or 3 (colour)."""
 
     def build(self) -> Mapping[str, ImageSource]:
-        """Splits by folder, or `train` alone."""
-        from framework_folder._tree import read_tree
+        """The splits by folder, or only `train`."""
+        from framework_folder._splits import read_folder
 
-        return read_tree(self.root, self.classes, self.channels, self.splits)
+        return read_folder(self.root, self.classes, self.channels, self.splits)
 
 
 class Csv(Dataset):
-    """Images listed in a CSV file with a header: a column of paths, one of labels, and one of splits where there is.
+    """Images listed in a CSV file with a header: a column of paths, one of labels, and optionally one of splits.
 
-    Cells are separated by commas, semicolons, tabs or `|`, as the header shows; blanks around a cell are left out, and
-    a cell that contains the delimiter stands in quotes. The text is UTF-8, or UTF-16 with a byte order mark. Labels
-    are text, whatever they look like. Paths are absolute or relative to `root`, with slashes or backslashes.
+    The delimiter is detected from the header: comma, semicolon, tab or `|`. Blanks around a cell are ignored; a cell
+    that contains the delimiter must be quoted. The encoding is UTF-8, or UTF-16 with a byte order mark. Labels are
+    always text. Paths are absolute or relative to `root`, with slashes or backslashes.
     """
 
     name = "csv"
-    file: Path = Field()
-    """The CSV file; a relative one is also looked for under `$FRAMEWORK_DATA`."""
+    file: Path = Field(examples=["data/photos.csv"])
+    """The CSV file; a relative path is also searched under `$FRAMEWORK_DATA`."""
     root: Path | None = None
-    """What paths in the file are relative to; a relative one is also looked for under `$FRAMEWORK_DATA`. Left out: the
-    file's own folder."""
+    """The folder that paths in the file are relative to; a relative path is also searched under `$FRAMEWORK_DATA`.
+    Default: the folder of the file."""
     path_column: str = "path"
     """The column of image paths."""
     suffix: str | None = None
-    """What is appended to paths that do not end with it, such as `.jpg`, where the column has ids."""
+    """Appended to paths that do not end with it, e.g. `.jpg` if the column contains ids."""
     label_column: str = "label"
     """The column of class names."""
     split_column: str | None = None
-    """The column of split names: `train`, `validation`, `test` (and other usual names of these, such as `training`,
-    `val`, `dev`, `holdout`, in upper or lower case); others are splits to evaluate on, by their own names. Left out:
-    every row is `train`."""
+    """The column of split names: `train`, `validation`, `test`, or another usual name of these, such as `training`,
+    `val`, `dev` or `holdout`, in upper or lower case. Other names are splits for evaluation. Default: every row is
+    `train`."""
     classes: tuple[str, ...] | None = Field(None, min_length=2)
-    """Class names, in this order; left out: those in the file, in alphabetical order. Another label is an error."""
+    """Class names, in this order; default: the labels in the file, sorted. Any other label is an error."""
     channels: Literal[1, 3] = 3
     """Usual number of channels of the images: 1 (grayscale) or 3 (colour)."""
 
     def build(self) -> Mapping[str, ImageSource]:
-        """Splits by column, or `train` alone."""
+        """The splits by column, or only `train`."""
         from framework_folder._table import Columns, read_splits
 
         columns = Columns(self.path_column, self.label_column, self.split_column)

@@ -1,4 +1,4 @@
-"""The usual names of splits, with prefixes and suffixes, as folders and tables have them."""
+"""Usual names of splits, with prefixes and suffixes, in names of folders and cells of tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 UNLABELLED = "unlabelled"
-"""Images to predict, without classes."""
+"""Images without classes."""
 
 WORDS = {
     "train": ("train", "training", "trainval"),
@@ -18,7 +18,7 @@ WORDS = {
 """`eval` is a test split, as in Hugging Face's `datasets`."""
 
 PLAIN = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
-"""Unambiguous names."""
+"""Names that a run does not need to explain."""
 
 GENERIC = frozenset(
     {
@@ -27,17 +27,17 @@ GENERIC = frozenset(
         "png", "raw", "sample", "samples", "set", "sets", "split", "splits", "subset",
     }
 )  # fmt: skip
-"""Words in the name of a folder that say nothing about its images."""
+"""Words in folder names that do not describe the images."""
 
 _SPLIT_OF = {word: split for split, words in WORDS.items() for word in words}
 _TOKEN = re.compile(rf"({'|'.join(sorted(_SPLIT_OF, key=len, reverse=True))})(?:set|data|images|imgs)?")
 
 
 class Parsed(NamedTuple):
-    """What a name says."""
+    """The parts of a name."""
 
     split: str | None
-    """`train`, `validation`, `test` or `unlabelled`; None where the name has no word, or words of several splits."""
+    """`train`, `validation`, `test` or `unlabelled`; None if the name has no such word, or words of several splits."""
     rest: tuple[str, ...]
     """The other words, without generic ones and numbers: `seg` of `seg_train2`."""
 
@@ -53,7 +53,7 @@ def parse(name: str) -> Parsed:
             found.add(_SPLIT_OF[match[1]])
         elif word not in GENERIC:
             rest.append(word)
-    if found == {"train", "validation"}:  # train_val: both together are what is trained on
+    if found == {"train", "validation"}:  # train_val: both parts are for training
         found = {"train"}
     if UNLABELLED in found:  # test_unlabelled
         found = {UNLABELLED}
@@ -61,23 +61,23 @@ def parse(name: str) -> Parsed:
 
 
 def is_generic(name: str) -> bool:
-    """Whether a folder's name says nothing about its images: `images`, `dataset`, `Data 2`."""
+    """Whether a folder's name does not describe its images: `images`, `dataset`, `Data 2`."""
     split, rest = parse(name)
     return split is None and not rest and any(letter.isalpha() for letter in name)
 
 
 def known_split(name: str) -> str | None:
-    """`val` and `Valid` are `validation`, `training_set` is `train`; None where the name says more, or nothing."""
+    """`validation` for `val` and `Valid`, `train` for `training_set`; None for names with other words, or no split."""
     split, rest = parse(name)
     numbered = any(letter.isdigit() for letter in name)  # test1 and test2 are two splits
     return split if not (rest or numbered or split == UNLABELLED) else None
 
 
 def certain_splits(names: Iterable[str]) -> dict[str, str]:
-    """The split of each name that says it without doubt.
+    """The split of each unambiguous name.
 
-    These are names without other words (`train`, `test_set`), and those that have the same other words but differ in
-    their split (`seg_train`, `seg_test`). `crash_test` beside `bullet_train` is in doubt: both may be classes.
+    These are names without other words (`train`, `test_set`), and names with the same other words but different splits
+    (`seg_train`, `seg_test`). `crash_test` next to `bullet_train` is ambiguous: both may be classes.
     """
     parsed = {name: parse(name) for name in names}
     families: dict[tuple[str, ...], set[str]] = {}

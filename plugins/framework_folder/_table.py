@@ -1,4 +1,4 @@
-"""A table's rows as image sources."""
+"""Image sources from the rows of a CSV file."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Literal, NamedTuple
 from framework import ImageFiles, Splits, UserError, did_you_mean, existing_path, find_data, nfc, read_table
 from framework_folder._names import known_split
 
+HINT = "Name the columns with dataset.path_column, dataset.label_column and dataset.split_column"
 USED = ("train", "validation", "test")
 SPLIT_COLUMNS = ("split", "subset", "partition", "fold", "set", "usage")
-"""Usual names of a column that holds splits, in lower case."""
+"""Usual names of a column of splits, in lower case."""
 
 
 class Columns(NamedTuple):
@@ -27,15 +28,12 @@ class Columns(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """One image of the table, and the line that it is on."""
+    """An image of the table, and its line."""
 
     line: int
     path: str
     label: str
     split: str
-
-
-HINT = "Name the columns with dataset.path_column, dataset.label_column and dataset.split_column"
 
 
 def read_splits(
@@ -49,10 +47,10 @@ def read_splits(
     """Sources by split. Raises `UserError` with file and line if something is wrong."""
     file = find_data(given_file)
     if file is None or not file.is_file():
-        raise UserError(f"dataset 'csv': there is no file '{given_file}'. Give it with dataset.file=FILE")
+        raise UserError(f"dataset 'csv': there is no file '{given_file}'. Set dataset.file=FILE")
     root = file.parent if given_root is None else find_data(given_root)
     if root is None or not root.is_dir():
-        raise UserError(f"dataset 'csv': there is no folder '{given_root}'. Give it with dataset.root=DIR")
+        raise UserError(f"dataset 'csv': there is no folder '{given_root}'. Set dataset.root=DIR")
     header, rows = _rows(file, columns)
     _require_suffix(file, rows[0], root, suffix)
     classes = tuple(map(nfc, given_classes or sorted({row.label for row in rows})))
@@ -61,37 +59,37 @@ def read_splits(
     for row in rows:
         if row.label not in known:
             raise UserError(
-                f"{file}:{row.line}: the label '{row.label}' is not among 'classes'{did_you_mean(row.label, classes)} "
+                f"{file}:{row.line}: label '{row.label}' is not in dataset.classes{did_you_mean(row.label, classes)} "
                 f"(classes: {', '.join(classes)})"
             )
         by_split.setdefault(row.split, []).append(row)
     if "train" not in by_split:
-        raise UserError(f"{file}: no row is of the split 'train'; there are rows of {', '.join(by_split)}")
+        raise UserError(f"{file}: no row has the split 'train' (splits: {', '.join(by_split)})")
     sources = {split: _source(members, classes, root, suffix, channels) for split, members in by_split.items()}
     return Splits(sources, [*_notes(rows, by_split), *_unused_splits(header, columns)])
 
 
 def _rows(file: Path, columns: Columns) -> tuple[list[str], list[Row]]:
-    """The names of all columns, and the rows."""
+    """The header and the rows."""
     table = read_table(file, [column for column in columns if column is not None], HINT)
     rows: list[Row] = []
     splits: dict[str, str] = {}
     for line, cells in table.rows:
-        word = "train" if columns.split is None else cells[columns.split]
-        if word not in splits:
-            splits[word] = _split(word, splits, f"{file}:{line}")
-        rows.append(Row(line, cells[columns.path], nfc(cells[columns.label]), splits[word]))
+        name = "train" if columns.split is None else cells[columns.split]
+        if name not in splits:
+            splits[name] = _split(name, splits, f"{file}:{line}")
+        rows.append(Row(line, cells[columns.path], nfc(cells[columns.label]), splits[name]))
     if not rows:
         raise UserError(f"{file}: there are no rows below the header")
     return table.header, rows
 
 
-def _split(word: str, known: Mapping[str, str], where: str) -> str:
-    """The split that a word means; raises `UserError` where another word meant it before, unless it is `train`."""
-    split = known_split(word) or nfc(word)
-    others = [other for other, meant in known.items() if meant == split and other.casefold() != word.casefold()]
+def _split(name: str, known: Mapping[str, str], where: str) -> str:
+    """The split with this name; raises `UserError` if another name of it occurred before, unless it is `train`."""
+    split = known_split(name) or nfc(name)
+    others = [other for other, its_split in known.items() if its_split == split and other.casefold() != name.casefold()]
     if others and split != "train":
-        raise UserError(f"{where}: '{word}' and '{others[0]}' both mean the split {split}: use one of them")
+        raise UserError(f"{where}: '{name}' and '{others[0]}' are both names of split '{split}': use one of them")
     return split
 
 
@@ -103,17 +101,17 @@ def _source(
     return ImageFiles(paths, [label_of[row.label] for row in rows], classes, channels, root)
 
 
-def _path(root: Path, written: str, suffix: str | None) -> Path:
-    """The file of that path: with `suffix`, and with slashes for backslashes unless a file has these in its name."""
-    whole = written + suffix if suffix and not written.endswith(suffix) else written
-    path = existing_path(root / whole)
-    if "\\" in whole and not os.path.lexists(path):
-        path = existing_path(root / whole.replace("\\", "/"))
+def _path(root: Path, cell: str, suffix: str | None) -> Path:
+    """The file of a row: with `suffix`, and with slashes for backslashes unless its name contains backslashes."""
+    name = cell + suffix if suffix and not cell.endswith(suffix) else cell
+    path = existing_path(root / name)
+    if "\\" in name and not os.path.lexists(path):
+        path = existing_path(root / name.replace("\\", "/"))
     return Path(path)
 
 
 def _require_suffix(file: Path, row: Row, root: Path, given: str | None) -> None:
-    """Raise `UserError` where the first path is no file, but one is there with a suffix."""
+    """Raise `UserError` if the first path does not exist, but does with a suffix."""
     path = _path(root, row.path, given)
     if path.exists():
         return
@@ -121,7 +119,7 @@ def _require_suffix(file: Path, row: Row, root: Path, given: str | None) -> None
     if found:
         suffix = found[0].name.removeprefix(path.name)
         raise UserError(
-            f"{file}:{row.line}: there is no file '{path}', but there is '{found[0].name}': if paths lack their "
+            f"{file}:{row.line}: there is no file '{path}', but '{found[0].name}' exists: if the paths have no "
             f"suffix, set dataset.suffix={suffix}"
         )
 
@@ -131,22 +129,16 @@ def _unused_splits(header: Sequence[str], columns: Columns) -> Iterator[str]:
     if columns.split is None:
         for name in header:
             if name.casefold() in SPLIT_COLUMNS and name not in (columns.path, columns.label):
-                yield f"the column '{name}' is not used: if it holds splits, set dataset.split_column={name}"
+                yield f"the column '{name}' is not used: if it contains splits, set dataset.split_column={name}"
 
 
 def _notes(rows: Sequence[Row], by_split: Mapping[str, Sequence[Row]]) -> Iterator[str]:
     for split, members in by_split.items():
         if split not in USED:
-            yield f"the {len(members):,} images of split '{split}' are not used, unless a command names the split"
-    labels: dict[str, set[str]] = {}
-    for row in rows:
-        labels.setdefault(row.path, set()).add(row.label)
-    if several := [path for path, found in labels.items() if len(found) > 1]:
-        shown = ", ".join(sorted(labels[several[0]]))
-        yield f"paths with more than one label: {len(several):,}, such as '{several[0]}' ({shown})"
-    splits: dict[str, set[str]] = {}
-    for row in rows:
-        splits.setdefault(row.path, set()).add(row.split)
-    if several := [path for path, found in splits.items() if len(found) > 1]:
-        shown = ", ".join(sorted(splits[several[0]]))
-        yield f"{len(several):,} paths are in more than one split, such as '{several[0]}' ({shown})"
+            yield f"not used for training: the {len(members):,} images of split '{split}'; evaluate them with --split"
+    for attribute, note in (("label", "paths with more than one label"), ("split", "paths in more than one split")):
+        values: dict[str, set[str]] = {}
+        for row in rows:
+            values.setdefault(row.path, set()).add(getattr(row, attribute))
+        if several := [path for path, found in values.items() if len(found) > 1]:
+            yield f"{note}: {len(several):,}, such as '{several[0]}' ({', '.join(sorted(values[several[0]]))})"

@@ -1,4 +1,4 @@
-"""Networks that reach a given accuracy in little time, after the speed records on CIFAR-10."""
+"""Networks for fast training to a given accuracy, after the speed records on CIFAR-10."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
@@ -33,7 +33,7 @@ class SpeedNet(Model):
     """Factor of the logits."""
 
     def build(self, num_classes: int, channels: int, sample: "Tensor | None") -> "nn.Module":
-        """The network; without a `sample` of training images, the first layer needs loaded weights."""
+        """The network; without a `sample` of training images, weights must be loaded for the first layer."""
         from framework_speed._network import SpeedNetwork
 
         return SpeedNetwork(

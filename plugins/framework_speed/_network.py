@@ -1,4 +1,4 @@
-"""The network, its blocks and its whitening."""
+"""The network, its blocks and its whitening layer."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 EPSILON = 5e-4
-"""Added to the variances before division: the finest components of patches are mostly noise."""
+"""Added to the variances before division: components of small variance are mostly noise."""
 
-AT_ONCE = 2**25
-"""Patch values held in memory at a time, in float64: the patches of large images take gigabytes."""
+MAX_PATCH_VALUES = 2**25
+"""Patch values in memory at a time, in float64: all patches of large images take gigabytes."""
 
 
 class SpeedNetwork(nn.Module):
@@ -53,7 +53,7 @@ class SpeedNetwork(nn.Module):
 
 
 class Block(nn.Sequential):
-    """Convolutions with pooling after the first; with three or more, the later ones are a residual branch."""
+    """Convolutions, the first with pooling; from three on, those after the first are a residual branch."""
 
     def __init__(self, before: int, width: int, depth: int) -> None:
         layers = [*_convolution(before, width, nn.MaxPool2d(2))]
@@ -70,8 +70,8 @@ class Block(nn.Sequential):
         branch = maps
         for layer in layers[4:]:
             branch = layer(branch)
-        answer: Tensor = last(branch + maps if self.residual else branch)
-        return answer
+        output: Tensor = last(branch + maps if self.residual else branch)
+        return output
 
 
 def _convolution(before: int, width: int, *pool: nn.Module) -> list[nn.Module]:
@@ -87,8 +87,8 @@ def whitening_kernel(images: Tensor, patch: int) -> Tensor:
     """Filters (C·p², C, p, p) whose responses to the patches p×p of images N×C×H×W have covariance 1."""
     channels, number = images.shape[1], 0
     products = torch.zeros((channels * patch**2,) * 2, dtype=torch.float64, device=images.device)
-    for some in images.split(max(1, AT_ONCE // (4 * images[0].numel()))):  # a pixel is in four patches
-        patches = some.unfold(2, patch, patch // 2).unfold(3, patch, patch // 2).permute(0, 2, 3, 1, 4, 5)
+    for batch in images.split(max(1, MAX_PATCH_VALUES // (4 * images[0].numel()))):  # each pixel is in four patches
+        patches = batch.unfold(2, patch, patch // 2).unfold(3, patch, patch // 2).permute(0, 2, 3, 1, 4, 5)
         flat = patches.reshape(-1, channels * patch**2).double()
         products += flat.T @ flat
         number += len(flat)

@@ -1,4 +1,4 @@
-"""Every classification architecture and every optimizer of the installed timm (https://github.com/huggingface/pytorch-image-models)."""
+"""All classification architectures and optimizers of the installed timm (huggingface/pytorch-image-models)."""
 
 from collections.abc import Sequence
 

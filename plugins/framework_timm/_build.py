@@ -1,4 +1,4 @@
-"""Builds a timm network: its arguments, image size, a trial forward pass, and pretrained weights."""
+"""Builds a timm network: arguments, image size, a trial forward pass, and pretrained weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from framework_timm._stem import open_stem
 from framework_timm._weights import load_file, load_package, load_published
 
 FAULTS = (RuntimeError, ValueError, AssertionError, IndexError, TypeError, AttributeError, ZeroDivisionError, KeyError)
-"""Exceptions of architectures that do not support an image size, or the argument for it."""
+"""Exceptions that architectures raise for an unsupported image size, or for the argument `img_size`."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Blueprint:
         return f"model 'timm/{self.arch}'"
 
     def create(self, size: tuple[int, int], weights: dict[str, Any] | None = None) -> nn.Module:
-        """The network for images of height and width `size`, after one forward pass on them.
+        """The network for images of height and width `size`, after a trial forward pass.
 
-        `weights` are the arguments of `timm.create_model` that name pretrained weights. Raises one of `FAULTS` if the
-        architecture does not support the size, and `UserError` if it does not take an option.
+        `weights` are the arguments of `timm.create_model` for pretrained weights. Raises one of `FAULTS` if the
+        architecture does not support the size, and `UserError` if it does not have an option.
         """
         arguments = {"num_classes": self.num_classes, "in_chans": self.channels, **self.arguments, **(weights or {})}
         if "img_size" in self.arguments:
@@ -50,7 +50,7 @@ class Blueprint:
             try:
                 return self._create(arguments, size)
             except FAULTS as error:
-                # Without `img_size`, an architecture of fixed size complains about its default size.
+                # Without `img_size`, the error of an architecture with a fixed size is about its default size.
                 raise (error if _refused(fault) == "img_size" else fault) from None
 
     def _create(self, arguments: dict[str, Any], size: tuple[int, int]) -> nn.Module:
@@ -59,13 +59,13 @@ class Blueprint:
         except TypeError as error:
             refused = _refused(error)
             if refused in arguments and refused != "img_size":
-                raise UserError(f"{self.label} takes no '{refused}'") from error
+                raise UserError(f"{self.label} has no option '{refused}': remove it") from error
             raise
         images = torch.zeros((2, self.channels, *size), device=next(model.parameters()).device)
         model.eval()
         if self.small_images:
             open_stem(model, images, self.label, unstrided=self.small_images is True)
-        # Not inference_mode: tensors that a network caches under it could not be trained with.
+        # Not inference_mode: tensors that a network caches there cannot be used in training.
         with torch.no_grad():
             model(images)
         return model.train()
@@ -74,7 +74,7 @@ class Blueprint:
 def build_model(
     blueprint: Blueprint, image_size: tuple[int, int], pretrained: bool | Literal["package"] | Path
 ) -> nn.Module:
-    """The network, with pretrained weights if requested; an unsupported image size is found before any download.
+    """The network, with pretrained weights if requested; an unsupported image size is an error before any download.
 
     Raises `UserError` if the options or the weights do not fit the architecture.
     """
@@ -94,6 +94,6 @@ def build_model(
 
 
 def _refused(error: Exception) -> str | None:
-    """The argument that a `TypeError` says was unexpected."""
+    """The unexpected argument in the message of a `TypeError`."""
     match = re.search(r"unexpected keyword argument\W+(?:s\W+)?(\w+)", str(error))
     return match[1] if match else None

@@ -1,4 +1,4 @@
-"""What the installed timm calls its architectures and optimizers, read from its source text.
+"""Names of the architectures and optimizers of the installed timm, read from its source files.
 
 Importing timm takes seconds and imports torch; reading its files takes milliseconds.
 """
@@ -19,7 +19,7 @@ _OPTIMIZER_ALIAS = re.compile(r"register_alias\(\s*['\"](\w+)['\"]")
 
 @functools.cache
 def architectures() -> tuple[str, ...]:
-    """The names that `timm.list_models()` gives, sorted. Raises `UserError` where timm is not installed."""
+    """The names of `timm.list_models()`, sorted. Raises `UserError` if timm is not installed."""
     names: set[str] = set()
     for file in (_package() / "models").glob("*.py"):
         names.update(name.decode() for name in _MODEL.findall(file.read_bytes()))
@@ -28,7 +28,7 @@ def architectures() -> tuple[str, ...]:
 
 @functools.cache
 def optimizers() -> tuple[str, ...]:
-    """The names that `timm.optim.list_optimizers()` gives, sorted. Raises `UserError` where timm is not installed."""
+    """The names of `timm.optim.list_optimizers()`, sorted. Raises `UserError` if timm is not installed."""
     text = (_package() / "optim" / "_optim_factory.py").read_text(encoding="utf-8")
     return tuple(sorted({*_OPTIMIZER.findall(text), *_OPTIMIZER_ALIAS.findall(text)}))
 

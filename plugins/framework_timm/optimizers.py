@@ -1,4 +1,4 @@
-"""The component `timm` among the optimizers: every optimizer of the installed timm."""
+"""Optimizer `timm`: all optimizers of the installed timm."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class TimmOptimizer(Optimizer):
     name = "timm"
     shorthand = "algorithm"
 
-    algorithm: str
-    """What timm calls it. Those that begin with `bnb` or `fused` need CUDA and bitsandbytes or apex."""
+    algorithm: str = Field(examples=["lamb"])
+    """Name in timm. Names that start with `bnb` or `fused` need CUDA and bitsandbytes or apex."""
     lr: float = Field(1e-3, gt=0)
     """Learning rate."""
     weight_decay: float = Field(0.0, ge=0)
-    """Weight decay. Left out: biases, normalisation weights, and what the model lists in `no_weight_decay()`; where it
-    lists nothing, class tokens, position embeddings, tables of position biases and layer scale."""
+    """Weight decay. Not applied to biases, normalisation weights, and parameters in the model's `no_weight_decay()`; if
+    it has none, to class tokens, position embeddings, tables of position biases and layer scale."""
     momentum: float | None = Field(None, ge=0, lt=1)
-    """For algorithms that have momentum. Left out: 0.9."""
+    """Momentum, for algorithms that have it; default 0.9."""
     layer_decay: float | None = Field(None, gt=0, le=1)
-    """Factor of the learning rate from each layer to the one before it; for fine-tuning, 0.65 to 0.9."""
+    """Factor of the learning rate from each layer to the previous one; 0.65 to 0.9 for fine-tuning."""
     options: dict[str, bool | int | float | str | list[float]] = Field(default_factory=dict)
-    """Further arguments of the algorithm, as `{betas: [0.9, 0.99]}`."""
+    """Further arguments of the algorithm, e.g. `{betas: [0.9, 0.99]}`."""
 
     @classmethod
     def variants(cls) -> Sequence[str]:
@@ -48,12 +48,13 @@ class TimmOptimizer(Optimizer):
         return algorithm
 
     def build(self, model: nn.Module) -> torch.optim.Optimizer:
-        """The optimizer. Raises `UserError` where it is not to be had here or does not take the options."""
+        """The optimizer. Raises `UserError` if it is not available or does not support the options."""
         from timm.optim import create_optimizer_v2, get_optimizer_info  # type: ignore[attr-defined]
 
         if get_optimizer_info(self.algorithm).second_order:
             raise UserError(
-                f"timm's '{self.algorithm}' needs second derivatives, which the training loop does not take"
+                f"optimizer 'timm/{self.algorithm}' needs second derivatives, which the training loop does not "
+                "compute: choose another algorithm"
             )
         arguments: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in self.options.items()
@@ -70,22 +71,22 @@ class TimmOptimizer(Optimizer):
                 **arguments,
             )
         except (TypeError, ValueError, RuntimeError, AssertionError, ImportError) as error:
-            raise UserError(f"timm cannot make optimizer '{self.algorithm}': {error}") from error
-        _leave_out(optimizer, model)
+            raise UserError(f"optimizer 'timm/{self.algorithm}' cannot be built with these options: {error}") from error
+        _exclude_from_decay(optimizer, model)
         for group in optimizer.param_groups:
-            # timm leaves this factor to its own schedulers.
+            # In timm, only its schedulers apply this factor.
             group["lr"] *= group.get("lr_scale", 1.0)
         return optimizer
 
 
-def _leave_out(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
-    """Move what weight decay should leave out, and timm decays, into groups without it."""
+def _exclude_from_decay(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
+    """Move parameters that timm decays but should not into groups without weight decay."""
     names = undecayed(model)
-    left_out = {id(parameter) for name, parameter in model.named_parameters() if name in names}
+    excluded = {id(parameter) for name, parameter in model.named_parameters() if name in names}
     for group in list(optimizer.param_groups):
-        moved = [parameter for parameter in group["params"] if id(parameter) in left_out]
+        moved = [parameter for parameter in group["params"] if id(parameter) in excluded]
         if not moved or not group["weight_decay"]:
             continue
-        group["params"] = [parameter for parameter in group["params"] if id(parameter) not in left_out]
+        group["params"] = [parameter for parameter in group["params"] if id(parameter) not in excluded]
         optimizer.add_param_group({**group, "params": moved, "weight_decay": 0.0})
     optimizer.param_groups[:] = [group for group in optimizer.param_groups if group["params"]]

@@ -1,4 +1,4 @@
-"""Every classification architecture of the installed torchvision (https://github.com/pytorch/vision)."""
+"""All classification architectures of the installed torchvision (https://github.com/pytorch/vision)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Builds a torchvision network: its arguments, stem, image size, and pretrained weights."""
+"""Builds a torchvision network: arguments, stem, image size, and pretrained weights."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def build_model(
 ) -> nn.Module:
     """The network. Raises `UserError` if the options or the weights do not fit the architecture.
 
-    `arguments` are those of torchvision's function. An architecture that does not support the image size raises its own
-    exception, here or in the forward pass, which is run before any download.
+    `arguments` are passed to torchvision's function. An architecture that does not support the image size raises its
+    own exception, here or in a trial forward pass before any download.
     """
     try:
         model: nn.Module = torchvision.models.get_model(
             arch, weights=None, **{**_size_arguments(arch, image_size), **arguments}
         )
     except TypeError as error:
-        raise UserError(f"torchvision cannot make model '{arch}' with these options: {error}") from error
+        raise UserError(f"model '{arch}' cannot be built with these options: {error}") from error
     if isinstance(model, torchvision.models.MNASNet):
         model.__class__ = UnversionedMNASNet
     change_stem(model, family, channels, small_images)
     parameter = next(model.parameters())
     if pretrained is not False and not parameter.is_meta:
-        # Not inference_mode: tensors that a network caches under it could not be trained with.
+        # Not inference_mode: tensors that a network caches there cannot be used in training.
         with torch.no_grad():
             model.eval()(torch.zeros((2, channels, *image_size), device=parameter.device))
         load_weights(model.train(), arch, pretrained, small_images)
@@ -50,13 +50,13 @@ def build_model(
 
 
 def _size_arguments(arch: str, size: tuple[int, int]) -> dict[str, Any]:
-    """Arguments that some families need."""
+    """Arguments that some architectures need."""
     if arch in ("googlenet", "inception_v3"):
         return dict(_ONE_OUTPUT)
     if arch.startswith("maxvit"):
         return {"input_size": size}
     if arch.startswith("vit_"):
         if size[0] != size[1]:
-            raise ValueError("it takes square images only")
+            raise ValueError("it supports only square images")
         return {"image_size": size[0]}
     return {}

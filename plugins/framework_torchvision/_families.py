@@ -1,4 +1,4 @@
-"""What the installed torchvision offers, read from its source text, and what is known of each family.
+"""Names of the architectures of the installed torchvision, read from its source files, and properties of each family.
 
 Importing torchvision takes seconds and imports torch; reading its files takes milliseconds.
 """
@@ -19,23 +19,23 @@ _MODEL = re.compile(rb"@register_model\(\)\n(?:@[^\n]*\n)*def (\w+)")
 Initialisation = Literal[
     "torch", "kaiming fan-out", "kaiming fan-in", "kaiming uniform", "lecun", "0.01", "0.02", "0.1", "normal 0.02"
 ]
-"""How an architecture draws the weights of its input convolution; see `_stem.initialise`."""
-Shape = Literal["strided", "pooled", "patches", "unstrided"]
-"""What the stem does: a convolution with a stride, a pooling after it, cut into patches, neither."""
+"""Initialisation of the input convolution; see `_stem.initialise`."""
+Stem = Literal["strided", "pooled", "patches", "unstrided"]
+"""A convolution with a stride, one followed by pooling, patches, or no downsampling."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """Architectures of one paper, recognised by the prefix of their names."""
+    """Architectures of one paper, identified by a prefix of the name."""
 
     prefix: str
     paper: str
-    stem: Shape
+    stem: Stem
     initialisation: Initialisation = "kaiming fan-out"
     pool: str = ""
-    """The name of the pooling layer in a pooled stem."""
+    """Name of the pooling layer in a pooled stem."""
     dropout: str | None = None
-    """The argument of torchvision's function that sets the dropout rate."""
+    """Argument of torchvision's function that sets the dropout rate."""
 
 
 FAMILIES = (
@@ -66,7 +66,7 @@ _UNKNOWN = Family("", "An architecture of torchvision", "unstrided", "torch")
 
 @functools.cache
 def architectures() -> tuple[str, ...]:
-    """The names of torchvision's classification architectures, sorted. Raises `UserError` where it is not installed."""
+    """Names of torchvision's classification architectures, sorted. Raises `UserError` if it is not installed."""
     spec = importlib.util.find_spec("torchvision")
     if spec is None or spec.origin is None:
         raise UserError("torchvision is not installed: pip install torchvision")
@@ -75,6 +75,6 @@ def architectures() -> tuple[str, ...]:
 
 
 def family_of(arch: str) -> Family:
-    """The family with the longest prefix of that name; one without particulars where none is known."""
+    """The family with the longest matching prefix; a generic one if none matches."""
     known = [family for family in FAMILIES if arch.startswith(family.prefix)]
     return max(known, key=lambda family: len(family.prefix), default=_UNKNOWN)

@@ -1,4 +1,4 @@
-"""The input convolution: for any number of channels, for small images, with new or with pretrained weights."""
+"""Adapts the input convolution to the number of channels and to small images, with random or pretrained weights."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ SMALL = (3, 3)
 
 
 def input_convolution(model: nn.Module) -> str:
-    """The name of the convolution that sees the image: torchvision defines it first in every architecture."""
+    """The name of the input convolution: torchvision defines it first in every architecture."""
     names: Iterator[str] = (name for name, module in model.named_modules() if isinstance(module, nn.Conv2d))
     return next(names)
 
 
 def change_stem(model: nn.Module, family: Family, channels: int, small_images: bool | Literal["half"]) -> None:
-    """Make `model` take `channels` channels, and small images if wanted; the new layer has new weights.
+    """Adapt `model` in place to `channels` channels and, if requested, to small images; the new layer is initialised.
 
-    With "half" the first convolution becomes 3×3 and keeps its stride, and the pooling goes.
+    With "half", the first convolution becomes 3×3 with unchanged stride, and the pooling is removed.
     """
     name = input_convolution(model)
     old = model.get_submodule(name)
@@ -49,7 +49,7 @@ def change_stem(model: nn.Module, family: Family, channels: int, small_images: b
 
 
 def initialise(layer: nn.Conv2d, how: Initialisation) -> None:
-    """Draw the weights as the architecture's own constructor does."""
+    """Initialise the weights as the constructor of the architecture does."""
     weight = layer.weight
     match how:
         case "torch":
@@ -73,8 +73,8 @@ def initialise(layer: nn.Conv2d, how: Initialisation) -> None:
 def adapt_kernels(weight: Tensor, channels: int, small_images: bool | Literal["half"]) -> Tensor:
     """Pretrained kernels O×I×h×w for another number of channels: summed for one, else repeated and rescaled.
 
-    So a gray image gives what it gave as an RGB image of equal channels. For small images, kernels above 3×3 are
-    resampled to it with the same sum: the response to the enlarged image.
+    The output for a grayscale image is the same as for an RGB image of equal channels. For small images, larger kernels
+    are resampled to 3×3 with the same sum, which approximates the output for an enlarged image.
     """
     held = weight.shape[1]
     if channels == 1:

@@ -1,4 +1,4 @@
-"""Pretrained weights: torchvision's own or a local file, adapted to the network at hand."""
+"""Pretrained weights, torchvision's or from a local file, adapted to the network."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
 _RESCALING = ("googlenet", "inception_v3")
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_SHOWN = 6
-"""Keys that do not fit which a message names."""
+_MAX_SHOWN = 6
+"""Lines and keys in a message about a mismatch."""
 
 
 class UnversionedMNASNet(MNASNet):  # type: ignore[misc]
-    """Loads tables of weights that do not say the version of the architecture: it is the present one.
+    """Loads a state_dict without the version of the architecture as one of the present version.
 
-    torchvision refuses them, and none but its own pickled files say it.
+    torchvision rejects it; only its own pickled files contain the version.
     """
 
     def _load_from_state_dict(self, state_dict: State, prefix: str, local_metadata: dict[str, Any], *rest: Any) -> None:
@@ -39,7 +39,7 @@ class UnversionedMNASNet(MNASNet):  # type: ignore[misc]
 def load_weights(
     model: nn.Module, arch: str, pretrained: Literal[True] | Path, small_images: bool | Literal["half"]
 ) -> None:
-    """Load torchvision's weights (true) or a local file; `UserError` if they cannot be read or do not fit."""
+    """Load torchvision's weights (true) or a local file; raises `UserError` if they are unreadable or do not fit."""
     stem = f"{input_convolution(model)}.weight"
     if isinstance(pretrained, Path):
         source, state = str(pretrained), _read(pretrained)
@@ -53,21 +53,21 @@ def load_weights(
         state[stem] = adapt_kernels(state[stem], channels, small_images)
     if isinstance(model, VisionTransformer) and "encoder.pos_embedding" in state:
         interpolate_embeddings(model.image_size, model.patch_size, state)
-    new = _leave_out_head(state, model)
+    new = _drop_head(state, model)
     try:
-        # Not strict, so that the layers' own translations of old names come before the check.
+        # Not strict, because layers translate old names while they load.
         missing, unknown = model.load_state_dict(state, strict=False)
     except RuntimeError as error:
         lines = [line.strip() for line in str(error).splitlines()[1:]]
         raise UserError(_misfit(source, arch, lines)) from error
-    problems = {"it lacks": sorted(set(missing) - new), "it has and the model has not": sorted(unknown)}
+    problems = {"missing in the file": sorted(set(missing) - new), "not in the model": sorted(unknown)}
     if any(problems.values()):
         lines = [f"{problem}: {_enumerate(keys)}" for problem, keys in problems.items() if keys]
         raise UserError(_misfit(source, arch, lines))
 
 
 def _misfit(source: str, arch: str, lines: list[str]) -> str:
-    shown = lines[:_SHOWN] + (["…"] if len(lines) > _SHOWN else [])
+    shown = lines[:_MAX_SHOWN] + (["…"] if len(lines) > _MAX_SHOWN else [])
     return f"the weights in {source} do not fit model '{arch}':\n    " + "\n    ".join(shown)
 
 
@@ -78,10 +78,10 @@ def _download(arch: str) -> State:
         if not cached.exists() and (reason := unreachable(weights.url)):
             raise OSError(reason)
         state: State = weights.get_state_dict(progress=False, check_hash=True, map_location="cpu", weights_only=True)
-    except Exception as error:  # each way of downloading has exceptions of its own
+    except Exception as error:  # every client has its own exceptions
         raise UserError(
-            f"the pretrained weights of model '{arch}' could not be had: {error or type(error).__name__}\n"
-            "    Give a local file instead: model.pretrained=FILE.pth, or model.pretrained=false"
+            f"downloading the pretrained weights of model '{arch}' failed: {error or type(error).__name__}\n"
+            "    Use a local file, model.pretrained=FILE.pth, or model.pretrained=false"
         ) from error
     return dict(state)
 
@@ -95,19 +95,19 @@ def _read(path: Path) -> State:
             state = safetensors.torch.load_file(path)
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # any file may be given, and each reader has exceptions of its own
+    except Exception as error:  # every reader has its own exceptions for other files
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise UserError(f"model.pretrained: {path} holds no weights that can be read: {reason}") from error
+        raise UserError(f"model.pretrained: {path} contains no readable weights: {reason}") from error
     if isinstance(state, dict):
         state = next((state[key] for key in ("state_dict", "model") if isinstance(state.get(key), dict)), state)
     if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise UserError(f"model.pretrained: {path} is no table of weights (a state_dict)")
+        raise UserError(f"model.pretrained: {path} does not contain a state_dict of tensors")
     consume_prefix_in_state_dict_if_present(state, "module.")
     return dict(state)
 
 
 def _translate(state: State) -> None:
-    """Leave out auxiliary classifiers, which are not built, and undo the names of older DenseNets; in place."""
+    """Drop auxiliary classifiers, which are not built, and translate names of older DenseNets; in place."""
     for name in list(state):
         if name.startswith(_AUXILIARY):
             del state[name]
@@ -116,10 +116,11 @@ def _translate(state: State) -> None:
 
 
 def _fold_rescaling(state: State, stem: str) -> None:
-    """Published weights of two architectures expect images in [-1, 1] and rescale normalised ones first.
+    """Fold a rescaling of the input into the first layers; in place.
 
-    A network that does so has one more step than the same architecture built without those weights; here its factor
-    goes into the first convolution and its offset into the normalisation after it.
+    Published weights of two architectures expect images in [-1, 1], and torchvision's networks with these weights
+    rescale normalised images first. Here the factor goes into the first convolution and the offset into the
+    normalisation after it.
     """
     mean, std = torch.tensor(_IMAGENET_MEAN), torch.tensor(_IMAGENET_STD)
     factor, offset = std / 0.5, (mean - 0.5) / 0.5
@@ -128,8 +129,8 @@ def _fold_rescaling(state: State, stem: str) -> None:
     state[stem] = state[stem] * factor.view(1, 3, 1, 1)
 
 
-def _leave_out_head(state: State, model: nn.Module) -> set[str]:
-    """Drop a classifier of another number of classes, or for want of one keep the new; gives the names it has."""
+def _drop_head(state: State, model: nn.Module) -> set[str]:
+    """Drop a classifier for another number of classes; the names of the parameters that the weights do not set."""
     layers = (name for name, module in model.named_modules() if isinstance(module, (nn.Linear, nn.Conv2d)))
     *_, head = layers
     names = {name for name, _ in model.named_parameters() if name.rpartition(".")[0] == head}
@@ -142,5 +143,5 @@ def _leave_out_head(state: State, model: nn.Module) -> set[str]:
 
 
 def _enumerate(keys: list[str]) -> str:
-    more = f", … ({len(keys) - _SHOWN} more)" if len(keys) > _SHOWN else ""
-    return ", ".join(keys[:_SHOWN]) + more
+    more = f", … ({len(keys) - _MAX_SHOWN} more)" if len(keys) > _MAX_SHOWN else ""
+    return ", ".join(keys[:_MAX_SHOWN]) + more

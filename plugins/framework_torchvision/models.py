@@ -1,4 +1,4 @@
-"""The components: one class for each classification architecture of the installed torchvision."""
+"""Models: one class per classification architecture of the installed torchvision."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
 
 
 class TorchvisionModel(Model):
-    """What all of them share. Auxiliary classifiers are left out, so that each gives one table of logits."""
+    """Base class of all architectures. Auxiliary classifiers are not built: a network has one output, the logits."""
 
     family: ClassVar[Family]
-    """What is known of its family."""
+    """Properties of the architecture's family."""
 
     pretrained: bool | Path = False
-    """Start from pretrained weights: true for torchvision's best published ones (downloaded once), or a local
+    """Initialise with pretrained weights: true for torchvision's best published ones (downloaded once), or a local
     .safetensors or .pth file of this architecture. The input convolution is adapted to the number of channels (summed
     for grayscale, else repeated and rescaled), position embeddings to the image size, and a classifier for another
-    number of classes is left out; anything else that does not fit is an error. Does not change the architecture."""
+    number of classes is re-initialised; any other mismatch is an error. Does not change the architecture."""
     small_images: bool | Literal["half"] = False
-    """For small images: the first convolution becomes 3×3 with stride 1, and the max-pool after it, where there is
-    one, is removed. `half`: 3×3 too and no max-pool, but the stride stays. Pretrained kernels are resampled to 3×3.
-    Feature maps get 2 to 8 times as high and wide, and training slower by the square of that. Not for architectures
-    whose stem does not shrink the image so (VGG, and those that cut it into patches)."""
+    """For small images: the first convolution becomes 3×3 with stride 1, and the max-pool after it, if any, is removed.
+    `half`: 3×3 without max-pool, but with the original stride. Pretrained kernels are resampled to 3×3. Feature maps
+    become 2 to 8 times as high and wide, and training slower by the square of that. Not available for architectures
+    whose stem has no stride (VGG) or splits the image into patches."""
     dropout: float | None = Field(None, ge=0, lt=1)
-    """Dropout rate, for architectures that have dropout; left out: the architecture's own default."""
+    """Dropout rate, for architectures with dropout; default: that of the architecture."""
     options: dict[str, bool | int | float | str | list[int] | list[float]] = Field(default_factory=dict)
-    """Further arguments of torchvision's function, as `{stochastic_depth_prob: 0.1}`."""
+    """Further arguments of torchvision's function, e.g. `{stochastic_depth_prob: 0.1}`."""
 
     @field_validator("small_images")
     @classmethod
     def _has_a_stem(cls, value: bool | Literal["half"]) -> bool | Literal["half"]:
         if value and cls.family.stem == "patches":
-            raise ValueError(f"{cls.name} cuts the image into patches or grids and has no stem for small images")
+            raise ValueError(f"not available for {cls.name}, whose first layer splits the image into patches or grids")
         if value and cls.family.stem == "unstrided":
-            raise ValueError(f"the first layer of {cls.name} does not shrink the image, which is right for small ones")
+            raise ValueError(f"not available for {cls.name}, whose first layer does not downsample the image")
         return value
 
     @field_validator("dropout")
@@ -55,11 +55,11 @@ class TorchvisionModel(Model):
         return value
 
     def without_pretrained(self) -> Self:
-        """With random weights."""
+        """A copy with random weights."""
         return self.model_copy(update={"pretrained": False})
 
     def pretrained_normalisation(self) -> tuple[Sequence[float], Sequence[float]] | None:
-        """From torchvision's transforms for its weights; unknown for a local file."""
+        """Mean and standard deviation of torchvision's weights; None for a local file, where it is unknown."""
         if self.pretrained is not True:
             return None
         from torchvision.models import get_model_weights
@@ -90,7 +90,7 @@ def _model_class(arch: str, family: Family) -> type[TorchvisionModel]:
         "name": arch,
         "family": family,
     }
-    # The fields are documented by the base class, and few of the classes are ever used: both switches save their time.
+    # Faster: the base class documents the fields, and few of the classes are ever used.
     switches = {"use_attribute_docstrings": False, "defer_build": True}
     title = arch.title().replace("_", "")
     return types.new_class(title, (TorchvisionModel,), switches, lambda namespace: namespace.update(members))

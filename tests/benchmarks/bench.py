@@ -1,4 +1,4 @@
-"""What the benchmarks of training train on: tasks with their files, networks and recipes."""
+"""Tasks of the training benchmarks: files, networks and recipes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ AUGMENT = [
 
 @dataclass(frozen=True)
 class Task:
-    """A network and the images that it is trained on."""
+    """A network and its training images."""
 
     name: str
     model: str
@@ -44,13 +44,13 @@ class Task:
     channels: int
     batch_size: int
     images: int
-    """In one turn."""
+    """Per turn."""
     left_out: int = 5
-    """Steps at the start of a turn that are not timed: DataLoaders have batches ready by then."""
+    """Steps at the start of a turn that are not timed, because DataLoaders have prefetched them."""
 
     @property
     def steps(self) -> int:
-        """In one turn."""
+        """Per turn."""
         return self.images // self.batch_size
 
 
@@ -72,7 +72,7 @@ GPU_TASKS = {
         Task("gpu-resnet50-224", "resnet50", 224, 3, 64, 64 * 120, 40),
     )
 }
-"""For a GPU: turns are long enough to be timed there, beyond what 16 workers have decoded ahead."""
+"""For a GPU: turns are longer than what 16 workers prefetch."""
 
 REHEARSED = {
     task.name: task
@@ -82,16 +82,16 @@ REHEARSED = {
         Task("rehearsed-resnet50-224", "resnet50", 112, 3, 2, 16),
     )
 }
-"""To see that the commands work."""
+"""Small tasks that test the commands."""
 
 
 class Bench:
-    """A task with its files, and the ways to train on them."""
+    """A task with its files and everything that a training loop needs."""
 
     def __init__(self, task: Task, folder: Path, device: torch.device) -> None:
         self.task, self.folder, self.device = task, folder, device
         self.precision = choose_precision("auto", device)
-        # For all ways.
+        # For all training loops.
         torch.backends.cudnn.benchmark = True
         torch.backends.cudnn.allow_tf32 = False
         self.registry = Registry.load()
@@ -99,7 +99,7 @@ class Bench:
         self.workers = 0
 
     def network(self) -> nn.Module:
-        """A fresh one."""
+        """A new network with fixed initial weights."""
         torch.manual_seed(0)
         component = Recipe.model_validate(self.tree(), context=self.registry).model
         side = (self.task.size, self.task.size)
@@ -108,18 +108,18 @@ class Bench:
         return model.to(self.device, memory_format=torch.channels_last)
 
     def timed(self, model: nn.Module) -> nn.Module:
-        """The same network, noting the time of each forward pass in training."""
+        """The same network; it records the time of each forward pass in training."""
         model.register_forward_pre_hook(lambda module, given: self.note() if module.training else None)
         return model
 
     def note(self) -> None:
-        """A forward pass of training begins."""
-        if len(self.marks) in (self.task.left_out, self.task.steps - 1):  # a GPU works on while the program goes on
+        """Record the start of a forward pass in training."""
+        if len(self.marks) in (self.task.left_out, self.task.steps - 1):  # a GPU runs asynchronously
             self.wait()
         self.marks.append(time.perf_counter())
 
     def wait(self) -> None:
-        """Until the device has done what it was asked for."""
+        """Synchronise with the device."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
@@ -142,11 +142,11 @@ class Bench:
         }
 
     def autocast(self) -> torch.autocast:
-        """The precision that `framework` would choose here."""
+        """The precision that `framework` selects on this device."""
         return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
 
     def loader(self, workers: int | None = None) -> DataLoader:
-        """The peers' data: files decoded, augmented and normalised one by one, in worker processes."""
+        """DataLoader of the other frameworks: files are decoded, augmented and normalised in worker processes."""
         side, channels = self.task.size, self.task.channels
         steps = [
             *([v2.Grayscale()] if channels == 1 else []),
@@ -170,7 +170,7 @@ class Bench:
         )
 
     def rate(self, way: Callable[[Bench], None]) -> float:
-        """Images a second of one turn."""
+        """Images/s of one turn."""
         self.marks.clear()
         with redirect_stdout(sys.stderr):
             way(self)
@@ -192,7 +192,7 @@ def task_arguments(description: str | None, rounds: int, *, against: bool = Fals
 
 
 def write_images(folder: Path, task: Task) -> None:
-    """Random smooth pictures in seven folders: PNG at 48×48, JPEG of 320×256 for larger networks."""
+    """Smooth random images in seven folders: PNG at 48×48, JPEG at 320×256 for larger networks."""
     random = np.random.default_rng(0)
     for index in range(task.images):
         coarse = random.integers(0, 256, (8, 8, task.channels), dtype=np.uint8).squeeze()

@@ -1,10 +1,10 @@
-"""`framework run` on a folder of images that is ten times as large, decoded, as all the memory that the run may take.
+"""`framework run` on images that are, decoded, ten times as large as the memory limit of the run.
 
-`python -m tests.benchmarks.bounded_memory` makes JPEGs in a temporary folder (hard links to a few), then for `disk` and
-`stream`: runs a few steps on few images, without a limit, and notes the most data memory (`VmData`: private memory that
-can be written, of the run or of one of its workers) that was in use; then runs under RLIMIT_DATA of that much and
-`--megabytes` more, on ten times as many bytes of images as the limit, and prints the peak. `memory` is tried under the
-same limit, and must be refused. It takes some minutes and, for `disk`, some 20 GB of the temporary folder. Linux.
+`python -m tests.benchmarks.bounded_memory` writes JPEGs to a temporary folder (hard links to a few). For `disk` and
+`stream`, it runs a few steps on few images without a limit and measures the peak of data memory (`VmData`: private
+writable memory, of the run or of one of its workers). Then it sets RLIMIT_DATA to this peak plus `--megabytes`, runs on
+ten times as many bytes of images, and prints the peak. With the same limit, `memory` must be an error. Takes some
+minutes and, for `disk`, some 20 GB in the temporary folder. Linux only.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ORIGINALS = 100
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--megabytes", type=int, default=256, help="that the limit leaves beyond what is needed anyway")
+    parser.add_argument("--megabytes", type=int, default=256, help="memory above the peak of a small run")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -48,11 +48,11 @@ def main() -> None:
                 flush=True,
             )
         status, _ = run(folder, "memory", "many-disk", limit)
-        print(f"  memory: exit status {status} (2: refused)")
+        print(f"  memory: exit status {status} (2: error, as expected)")
 
 
 def make_tree(folder: Path, name: str, number: int) -> None:
-    """Two classes of JPEGs, larger than the network sees them."""
+    """Two classes of JPEGs, larger than the input of the network."""
     random = np.random.default_rng(0)
     for index in range(ORIGINALS):
         original = folder / f"{index}.jpg"
@@ -66,7 +66,7 @@ def make_tree(folder: Path, name: str, number: int) -> None:
 
 
 def run(folder: Path, place: str, tree: str, limit: int | None) -> tuple[int, int]:
-    """Exit status and the most bytes of data memory that one process of the run had."""
+    """Exit status, and peak of data memory in bytes of a process of the run."""
     out = folder / f"{place}-{tree}"
     command = [
         sys.executable,
@@ -103,7 +103,7 @@ def family(pid: int) -> list[int]:
 
 
 def data_memory(pid: int) -> int:
-    """Its `VmData`, in bytes; 0 where it is gone."""
+    """`VmData` of a process in bytes; 0 if it has ended."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:

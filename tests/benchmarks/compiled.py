@@ -1,7 +1,7 @@
-"""What `torch.compile` brings on this device: a training step of each task's network with and without it, in turns.
+"""Speedup by `torch.compile` on this device: training steps of each task's network with and without it, in turns.
 
-`python -m tests.benchmarks.compiled` prints the median images a second of both, their ratio, and the seconds that
-compiling took. On the CPU it was measured not to pay, so `train.compile: auto` compiles on CUDA devices alone.
+`python -m tests.benchmarks.compiled` prints the median images/s of both, their ratio, and the seconds of compilation.
+Compiling did not pay off on the CPU in measurements, so `train.compile: auto` compiles only on CUDA devices.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from framework.training.precision import Precision
 from tests.benchmarks.bench import Bench, Task, task_arguments
 
 STEPS = 5
-"""Of a turn, after one that is left out."""
+"""Timed steps per turn, after one that is not timed."""
 
 
 def stepper(bench: Bench, compiled: bool) -> Callable[[], float]:
-    """A function that takes a few steps and gives the images a second; the first call compiles."""
+    """A function that runs a few steps and returns images/s; the first call compiles."""
     task, device = bench.task, bench.device
     model = bench.network().train()
     forward = torch.compile(model) if compiled else model

@@ -1,7 +1,7 @@
-"""What the CPU's settings bring: ResNet-18's step with and without each of them, in turn, in one process.
+"""Speedup by the CPU settings: a step of ResNet-18 with and without each of them, in turns, in one process.
 
 `python -m tests.benchmarks.cpu_step` prints, for each image size, the median time of forward and backward in bfloat16
-and its ratio to a plain step: with the matrix product for small maps, with freed memory kept, and with both. Linux.
+and the speedup over a plain step: with the matrix product for small maps, with freed memory kept, and both. Linux only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STEPS_LEFT_OUT = 1
 
 
 def return_freed_memory() -> None:
-    """What glibc's thresholds have grown to after the first steps, where nobody set them."""
+    """Set the thresholds that glibc reaches by itself after the first steps."""
     mallopt = ctypes.CDLL("libc.so.6").mallopt
     mallopt(MMAP_THRESHOLD, 2**25)
     mallopt(TRIM_THRESHOLD, 2**26)

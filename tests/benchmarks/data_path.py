@@ -1,7 +1,7 @@
-"""Augmented batches without a network: `framework`'s batches beside ImageFolder and a DataLoader, in turns.
+"""Augmented batches without a network: `framework` compared with ImageFolder and a DataLoader, in turns.
 
-`python -m tests.benchmarks.data_path` prints images a second for 48×48 grayscale with the full augmentation of
-`tests.benchmarks.bench`. The store is in memory by then; the command prints how fast it was built, too.
+`python -m tests.benchmarks.data_path` prints images/s for 48×48 grayscale with the full augmentation of
+`tests.benchmarks.bench`. The store is in memory; the images/s of building it are printed separately.
 """
 
 from __future__ import annotations

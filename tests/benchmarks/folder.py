@@ -1,8 +1,8 @@
-"""A folder of images through `Predictor.predict`, as `framework predict` goes, beside the bare network.
+"""Throughput of `Predictor.predict` on a folder, as in `framework predict`, compared with the bare network.
 
-`python -m tests.benchmarks.folder RUN FOLDER` prints images a second of both, in turns, in one process, at the same
-batch size, and the ratio. The bare network is given images that are decoded and in memory. RUN is a run folder or a
-bundle; without a FOLDER its size of images is drawn at random, as PNG files.
+`python -m tests.benchmarks.folder RUN FOLDER` prints the images/s of both, in turns, in one process, at the same batch
+size, and the ratio. The input of the bare network is decoded images in memory. RUN is a run folder or a bundle; without
+FOLDER, random PNG files of the size of the network's input are written.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", metavar="RUN")
     parser.add_argument("folder", metavar="FOLDER", nargs="?")
-    parser.add_argument("--images", type=int, default=3589, help="at most so many (default: 3589)")
+    parser.add_argument("--images", type=int, default=3589, help="maximum number of images (default: 3589)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
@@ -49,8 +49,8 @@ def main() -> None:
     for name, rate in middle.items():
         print(f"{name:>14}  {rate:9,.0f} images/s  ({min(rates[name]):,.0f} to {max(rates[name]):,.0f})")
     print(
-        f"{len(files):,} images, batches of {predictor.batch_size}, {predictor.device}: the folder reaches "
-        f"{middle['folder'] / middle['bare network']:.2f} of the bare network"
+        f"{len(files):,} images, batches of {predictor.batch_size}, {predictor.device}: the folder has "
+        f"{middle['folder'] / middle['bare network']:.2f} of the rate of the bare network"
     )
 
 

@@ -1,8 +1,8 @@
-"""Times whole commands that run in turns, so that a machine whose speed drifts is equally fast for all of them.
+"""Times commands that run in turns, so that a machine with varying speed is equally fast for all of them.
 
-`python -m tests.benchmarks.in_turns 'COMMAND' 'COMMAND' …` gives each command the machine for some seconds while the
-others are stopped (SIGSTOP), round after round, and prints the seconds that each one had and the ratio to the first.
-What a command prints goes to `turn-N.log` in the working directory. POSIX only.
+`python -m tests.benchmarks.in_turns 'COMMAND' 'COMMAND' …` runs each command for some seconds while the others are
+stopped (SIGSTOP), round after round, and prints the total seconds of each and the ratio to the first. The output of a
+command is written to `turn-N.log` in the working directory. POSIX only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 @dataclass
 class Turn:
-    """A command in a process group of its own."""
+    """A command in its own process group."""
 
     command: str
     process: subprocess.Popen[bytes]
@@ -26,7 +26,7 @@ class Turn:
 
     @classmethod
     def begin(cls, command: str, log: Path) -> Turn:
-        """Start it and stop it at once."""
+        """Start the command and stop it immediately."""
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command, shell=True, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
@@ -35,7 +35,7 @@ class Turn:
         return cls(command, process)
 
     def take(self, seconds: float) -> bool:
-        """Let it run for so long; whether it has ended."""
+        """Run the command for some seconds; return whether it has ended."""
         os.killpg(self.process.pid, signal.SIGCONT)
         started = time.perf_counter()
         try:
@@ -50,7 +50,7 @@ def main() -> None:
     """Run and report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("commands", nargs="+")
-    parser.add_argument("--seconds", type=float, default=15, help="of one turn")
+    parser.add_argument("--seconds", type=float, default=15, help="per turn (default: 15)")
     arguments = parser.parse_args()
     turns = [Turn.begin(command, Path(f"turn-{i}.log")) for i, command in enumerate(arguments.commands, 1)]
     try:

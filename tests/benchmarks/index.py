@@ -1,8 +1,8 @@
-"""How long it takes to index a folder of images: to list it, and to find out whether each file has changed.
+"""Time to index a folder of images: to list it, and to detect changed files.
 
-`python -m tests.benchmarks.index --files 1000000` makes a tree of that many hard links to a few files, in a temporary
-folder, and prints the seconds of every phase of a start that finds a kept store. No image is decoded. With `--small`
-each file is one of its own, of that many bytes.
+`python -m tests.benchmarks.index --files 1000000` creates that many hard links to a few files in a temporary folder,
+and prints the seconds of each phase of a start with a cached store. No image is decoded. With `--small` there are no
+links, but files of that many bytes.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LINKS = 60_000
-"""To one file: ext4 allows 65,000."""
+"""Hard links to one file; ext4 allows 65,000."""
 CLASSES = 100
 
 
 def main() -> None:
-    """Make the tree, measure, print."""
+    """Create the files, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=1_000_000)
-    parser.add_argument("--small", type=int, default=0, help="bytes of each file; left out: hard links")
+    parser.add_argument("--small", type=int, default=0, help="bytes of each file (default: hard links)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "images"
-        with timed("making the tree"):
+        with timed("create the files"):
             make_tree(root, Path(folder), arguments.files, arguments.small)
-        time.sleep(SETTLED / 1e9)  # files that are younger are read to find out whether they changed
+        time.sleep(SETTLED / 1e9)  # younger files are read to detect changes
         with timed("class_tree"):
             source = class_tree(root)
         with timed("names"):
             assert len(source.names) == arguments.files
-        with timed("size and time of each file alone"):
+        with timed("size and modification time of each file"):
             size_and_time(source.paths)
         with timed("stamps"):
             stamps_of(source, range(len(source)))
@@ -73,13 +73,13 @@ def main() -> None:
 
 
 def size_and_time(paths: Sequence[str | Path]) -> NDArray[np.int64]:
-    """What was compared before inodes and times of change were: int64 N×2."""
+    """Size and modification time of each file, int64 N×2, for comparison with stamps."""
     found = [os.stat(path) for path in paths]  # noqa: PTH116
     return np.array([(one.st_size, one.st_mtime_ns) for one in found], dtype=np.int64)
 
 
 def make_tree(root: Path, beside: Path, number: int, size: int = 0) -> None:
-    """`number` links, or files of `size` bytes, in folders of classes."""
+    """Create `number` links, or files of `size` bytes, in class folders."""
     for label in range(CLASSES):
         (root / f"class{label:03}").mkdir(parents=True)
     for index in range(number):
@@ -94,7 +94,7 @@ def make_tree(root: Path, beside: Path, number: int, size: int = 0) -> None:
 
 @contextmanager
 def timed(what: str, say: Callable[[str], None] = print) -> Iterator[None]:
-    """Print how long the block took."""
+    """Print the seconds of the block."""
     started = time.perf_counter()
     yield
     say(f"{time.perf_counter() - started:8.2f} s  {what}")

@@ -1,8 +1,7 @@
-"""What decoding large JPEGs at the size that is needed brings, and what it changes.
+"""Speedup by scaled decoding of large JPEGs, and the difference in pixels.
 
-`python -m tests.benchmarks.large_jpeg` makes a photograph-like JPEG of 4000×3000 pixels, brings it to 224×224 from its
-full size and from what libjpeg-turbo gives at a fraction of it, in turns, and prints both times and by how much their
-pixels differ.
+`python -m tests.benchmarks.large_jpeg` creates a JPEG of 4000×3000 pixels and preprocesses it to 224×224, decoded at
+full size and by the scaled decoding of libjpeg-turbo, in turns. It prints both times and the difference of the pixels.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ SIZE = 224
 
 
 def photograph() -> bytes:
-    """Structure at every scale, as a photograph has: smooth noise of many sizes, the finer the fainter."""
+    """A JPEG with structure at every scale, as in photographs: smooth noise, weaker at finer scales."""
     random = np.random.default_rng(0)
     pixels = np.zeros((3000, 4000, 3))
     for cells in (4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048):
@@ -49,7 +48,7 @@ def main() -> None:
     full, scaled = (statistics.median(measured) * 1e3 for measured in times.values())
     difference = (images[0].int() - images[preprocess.least_side].int()).abs().float()
     print(
-        f"4000×3000 to {SIZE}×{SIZE}: {full:.0f} ms from the full size, {scaled:.0f} ms from a fraction; "
+        f"4000×3000 to {SIZE}×{SIZE}: {full:.0f} ms decoded at full size, {scaled:.0f} ms with scaled decoding; "
         f"pixels differ by {difference.mean():.2f} of 255 levels on average, {difference.max():.0f} at most"
     )
 

@@ -1,10 +1,9 @@
-"""What one image costs beyond the network: from the bytes of a file to probabilities, beside the bare call.
+"""Latency of one image from the bytes of a file to probabilities, compared with the bare network.
 
-`python -m tests.benchmarks.latency [--calls N] [--threads N]` makes runs of speednet and resnet18, exports
-them, and times in turns, in one process: the bare onnxruntime call, `Predictor` with the ONNX file from a JPEG's bytes,
-the bare network in PyTorch, `Predictor` with the run. Printed are medians and the ratios of the whole to the bare call;
-and what decoding alone takes, again and again and each time after the network, which has had the caches: by the
-framework, and by torchvision's decoder, which is C++ throughout.
+`python -m tests.benchmarks.latency [--calls N] [--threads N]` trains and exports small runs of speednet and resnet18.
+In turns, in one process, it times: the bare onnxruntime call, `Predictor` with the ONNX file on the bytes of a JPEG,
+the bare network in PyTorch, and `Predictor` with the run. It prints medians, the ratios of the whole to the bare call,
+and the time of decoding with warm caches and after the network, by the framework and by torchvision's decoder (C++).
 """
 
 from __future__ import annotations
@@ -42,12 +41,12 @@ NETWORKS = {
 }
 COMMON = ["dataset: {name: drawn_faces, train_images: 140, test_images: 70}", "train: {max_steps: 1, batch_size: 20}"]
 WARM = 5
-"""Calls that are not counted, at the beginning of each turn."""
+"""Untimed calls at the start of each turn."""
 TURN = 25
 
 
 def make(folder: Path, lines: list[str]) -> tuple[Path, Path]:
-    """A run that trained for a step, and its export."""
+    """A run with one training step, and its export."""
     run = folder / "run"
     recipe = folder / "recipe.yaml"
     recipe.write_text("\n".join([*COMMON, *lines]))
@@ -57,12 +56,12 @@ def make(folder: Path, lines: list[str]) -> tuple[Path, Path]:
             ["export", str(run), "--out", str(folder / "run.onnx"), "--parity", "20"],
         ):
             if framework(command):
-                raise SystemExit("cannot be measured: " + " ".join(command))
+                raise SystemExit("command failed: " + " ".join(command))
     return run, folder / "run.onnx"
 
 
 def photograph(side: int) -> bytes:
-    """A JPEG of that size."""
+    """A JPEG of `side`×`side` pixels."""
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     file = io.BytesIO()
     Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
@@ -70,7 +69,7 @@ def photograph(side: int) -> bytes:
 
 
 def ways(run: Path, export: Path, side: int, threads: int) -> dict[str, Callable[[], object]]:
-    """What is timed, by name."""
+    """The timed calls by name."""
     data = photograph(side)
     exported, trained = Predictor.open(export), Predictor.open(run, device="cpu")
     assert isinstance(exported.engine, GraphEngine)
@@ -93,7 +92,7 @@ def ways(run: Path, export: Path, side: int, threads: int) -> dict[str, Callable
 
 
 def medians(calls: dict[str, Callable[[], object]], number: int, clock: Callable[[], float]) -> dict[str, float]:
-    """Seconds of each, in turns of `TURN` calls: a call is warm where the one before it was the same."""
+    """Median seconds of each call, in turns of `TURN` calls, so that caches are warm."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(-(-number // TURN)):
         for name, call in calls.items():
@@ -106,7 +105,7 @@ def medians(calls: dict[str, Callable[[], object]], number: int, clock: Callable
 
 
 def after(prelude: Callable[[], object], call: Callable[[], object], number: int, clock: Callable[[], float]) -> float:
-    """Median seconds of a call, each after another one that is not counted."""
+    """Median seconds of a call that follows an untimed call of `prelude`."""
     times = []
     for _ in range(number):
         prelude()
@@ -117,14 +116,14 @@ def after(prelude: Callable[[], object], call: Callable[[], object], number: int
 
 
 def print_decoding(export: Path, side: int, arguments: argparse.Namespace, clock: Callable[[], float]) -> None:
-    """By both decoders, without and with the network between."""
+    """Print the time of both decoders, with warm caches and after the network."""
     data, session = photograph(side), open_onnx(export, arguments.threads)
     pixels, encoded = np.zeros((1, 3, side, side), dtype=np.uint8), torch.frombuffer(bytearray(data), dtype=torch.uint8)
     decoders = {"the framework": lambda: decode(data), "torchvision": lambda: decode_jpeg(encoded)}
     for name, call in decoders.items():
         alone = after(lambda: None, call, arguments.calls, clock)
         cold = after(lambda: session.run(["probabilities"], {"images": pixels}), call, arguments.calls, clock)
-        print(f"  decoding by {name:13} {alone * 1e3:10.3f} ms, after the network {cold * 1e3:.3f} ms", flush=True)
+        print(f"  decoding by {name:13} {alone * 1e3:10.3f} ms warm, after the network {cold * 1e3:.3f} ms", flush=True)
 
 
 def main() -> None:
@@ -132,7 +131,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=500)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--cpu-time", action="store_true", help="of the one thread, for a machine that others use too")
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="measure CPU time of the thread, for a machine under load"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     clock = time.thread_time if arguments.cpu_time else time.perf_counter
@@ -146,7 +147,7 @@ def main() -> None:
         bare, whole, network, trained = found.values()
         for name, seconds in found.items():
             print(f"  {name:30} {seconds * 1e3:7.3f} ms")
-        print(f"  whole to bare: ONNX {whole / bare:.2f}, PyTorch {trained / network:.2f}", flush=True)
+        print(f"  ratio of whole to bare: ONNX {whole / bare:.2f}, PyTorch {trained / network:.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Many classes and many names: seconds, and bytes of what is written.
+"""Many classes and many images: seconds, and bytes of the output.
 
     python -m tests.benchmarks.many
 
 First the saved logits of 2,000,000 images with names of 60 characters, in ten classes. Then every command, each in a
-process of its own, on a data set of 10,000 classes of four images that it makes, with a small network.
+separate process, on a dataset of 10,000 classes of four images, with a small network.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ train: {{epochs: 1, batch_size: 256, device: cpu}}
 
 @contextmanager
 def timed(what):
-    """Print how long it took; `say` adds to the line."""
-    said = []
+    """Print the seconds of the block; the yielded function adds to the line."""
+    notes = []
     begin = time.perf_counter()
-    yield said.append
-    print(f"{what:<42} {time.perf_counter() - begin:7.1f} s  {', '.join(said)}", flush=True)
+    yield notes.append
+    print(f"{what:<42} {time.perf_counter() - begin:7.1f} s  {', '.join(notes)}", flush=True)
 
 
 def megabytes(number):
@@ -92,8 +92,8 @@ def many_classes(number, folder):
         say(f"largest header of a checkpoint {max(map(header_of, run.glob('checkpoints/*'))):,} bytes")
         say(f"saved logits of test {megabytes((run / 'predictions' / 'test.safetensors').stat().st_size)}")
     with timed("framework evaluate --json") as say:
-        said = command("evaluate", run, "--json")
-        say(f"{megabytes(len(said))}, {len(json.loads(said)['confusion']):,} cells of the confusion matrix")
+        output = command("evaluate", run, "--json")
+        say(f"{megabytes(len(output))}, {len(json.loads(output)['confusion']):,} cells of the confusion matrix")
     with timed("framework report") as say:
         command("report", run)
         say(megabytes((run / "report.html").stat().st_size))

@@ -1,10 +1,10 @@
-"""How many near copies `framework data check` finds, by what was done to a picture, and how many it invents.
+"""Recall of near copies in `framework data check` by kind of change, and the number of false positives.
 
     python tests/benchmarks/near_copies.py fer2013_fast
     python tests/benchmarks/near_copies.py cifar10_resnet18 --images 5000
 
-Of each of the first images of `train` (evenly spread) a changed copy is made; the search runs over pictures and copies
-together. Pairs that are not a picture and its copy are counted, not judged.
+Evenly spaced images of `train` are copied with a change; the search runs over images and copies together. Pairs that
+are not an image and its copy are counted as other pairs.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def main():
     before = np.stack([thumbnail(image) for image in images])
     number = len(images)
     alone = {tuple(pair) for pair in near_pairs(before, np.arange(number)).tolist()}
-    print(f"{number:,} pictures; pairs among them: {len(alone)}")
+    print(f"{number:,} images; pairs among them: {len(alone)}")
     for name, change in CHANGES.items():
         after = np.stack([thumbnail(change(image)) for image in images])
         pairs = near_pairs(np.concatenate([before, after]), np.arange(2 * number))

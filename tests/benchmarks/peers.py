@@ -1,6 +1,6 @@
-"""Other ways to train, with the same network and optimizer.
+"""Training loops of other frameworks, with the same network and optimizer.
 
-Lightning, fastai and the Hugging Face Trainer get the DataLoader of the bench; timm has its own loader.
+Lightning, fastai and the Hugging Face Trainer use the DataLoader of the bench; timm uses its own loader.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def lightning(bench: Bench) -> None:
 
 
 class Autocast(nn.Module):
-    """For trainers whose own mixed precision knows CUDA only: the forward pass in the bench's precision."""
+    """Forward pass in the precision of the bench, for trainers whose mixed precision supports only CUDA."""
 
     def __init__(self, bench: Bench) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Autocast(nn.Module):
 
 
 def fastai(bench: Bench) -> None:
-    """A Learner without its bars."""
+    """A Learner without progress bars."""
     from fastai.callback.progress import ProgressCallback
     from fastai.data.core import DataLoaders
     from fastai.learner import Learner
@@ -76,7 +76,7 @@ def fastai(bench: Bench) -> None:
 
 
 def transformers(bench: Bench) -> None:
-    """The Hugging Face Trainer on the same data set."""
+    """The Hugging Face Trainer on the same dataset."""
     from transformers import Trainer, TrainingArguments
 
     class Network(nn.Module):
@@ -110,7 +110,7 @@ def transformers(bench: Bench) -> None:
 
 
 def timm_loop(bench: Bench) -> None:
-    """timm's dataset, transforms and loader, which prefetches to the device, in a loop like its training script's."""
+    """timm's dataset, transforms and prefetching loader, in a loop like that of its training script."""
     from timm.data import ImageDataset, create_loader
 
     task = bench.task

@@ -1,8 +1,8 @@
-"""`framework serve` under load: many clients at once against a server in a process of its own.
+"""`framework serve` under load: many concurrent clients of a server in a separate process.
 
-`python -m tests.benchmarks.serving RUN` prints latency, throughput beside the bare network's, and how much the server's
-memory grows after its tenth second. Each client sends its next request when it has the answer to the last. It ends with
-status 1 where a request was not answered, or another class was named than the network names.
+`python -m tests.benchmarks.serving RUN` prints latency, throughput compared with the bare network, and the increase of
+the server's memory after the tenth second. Each client sends its next request when it has the response to the last. The
+exit status is 1 if a request failed, or a class differs from the network's prediction.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from PIL import Image
 from framework.inference.predictor import Predictor
 
 DIFFERENT = 64
-"""Images that the clients send, in turns."""
+"""Number of distinct images that clients send."""
 SETTLED = 10
-"""Seconds after which memory should not grow any more."""
+"""Seconds after which memory should be constant."""
 
 
 @dataclass
 class Measured:
-    """What the clients saw."""
+    """Measurements of all clients."""
 
     latencies: list[float] = field(default_factory=list)
     """Seconds."""
     errors: list[str] = field(default_factory=list)
     memory: dict[int, int] = field(default_factory=dict)
-    """Resident bytes of the server, by second."""
+    """Resident memory of the server in bytes, by second."""
 
 
 def pictures(predictor: Predictor, side: int) -> list[bytes]:
@@ -55,7 +55,7 @@ def pictures(predictor: Predictor, side: int) -> list[bytes]:
 
 
 def bare_rate(predictor: Predictor, batch_size: int, seconds: float) -> float:
-    """Images a second of the network alone, in full batches of pixels that are there already."""
+    """Images/s of the bare network, in full batches in memory."""
     size = predictor.preprocess
     images = torch.randint(0, 256, (batch_size, size.channels, size.height, size.width), dtype=torch.uint8)
     predictor.probabilities(images)
@@ -67,7 +67,7 @@ def bare_rate(predictor: Predictor, batch_size: int, seconds: float) -> float:
 
 
 def request_of(images: list[bytes]) -> bytes:
-    """One image is the body, several are a form."""
+    """The HTTP request: one image is the body, several are a form."""
     kind, body = b"application/octet-stream", images[0]
     if len(images) > 1:
         kind = b"multipart/form-data; boundary=part"
@@ -78,7 +78,7 @@ def request_of(images: list[bytes]) -> bytes:
 
 
 async def client(port: int, requests: list[bytes], expected: list[list[str]], until: float, seen: Measured) -> None:
-    """One connection, one request after the other."""
+    """Send requests one after the other over one connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     turn = id(writer)
     while time.perf_counter() < until:
@@ -92,12 +92,12 @@ async def client(port: int, requests: list[bytes], expected: list[list[str]], un
         if not head.startswith(b"HTTP/1.1 200"):
             seen.errors.append(f"{head.splitlines()[0].decode()}: {body[:200].decode()}")
         elif [image["class"] for image in json.loads(body)["images"]] != expected[turn]:
-            seen.errors.append("another class was named")
+            seen.errors.append("wrong class")
     writer.close()
 
 
 async def watch(process: int, seconds: float, seen: Measured) -> None:
-    """The server's memory, each second."""
+    """Record the server's memory each second."""
     status = Path(f"/proc/{process}/status")
     for second in range(int(seconds)):
         await asyncio.sleep(1)
@@ -105,9 +105,9 @@ async def watch(process: int, seconds: float, seen: Measured) -> None:
             seen.memory[second + 1] = 1024 * int(re.search(r"VmRSS:\s+(\d+)", status.read_text())[1])
 
 
-async def load(server: subprocess.Popen[str], port: int, arguments: argparse.Namespace, answers: list) -> Measured:
-    """All clients, for so many seconds."""
-    requests, expected = answers
+async def load(server: subprocess.Popen[str], port: int, arguments: argparse.Namespace, turns: list) -> Measured:
+    """Run all clients."""
+    requests, expected = turns
     seen = Measured()
     until = time.perf_counter() + arguments.seconds
     clients = [client(port, requests, expected, until, seen) for _ in range(arguments.clients)]
@@ -121,8 +121,8 @@ def main() -> int:
     parser.add_argument("run", metavar="RUN", nargs="?", default="drawn/faces")
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--images", type=int, default=1, help="in each request")
-    parser.add_argument("--side", type=int, default=48, help="of the JPEGs that are sent, in pixels")
+    parser.add_argument("--images", type=int, default=1, help="images per request (default: 1)")
+    parser.add_argument("--side", type=int, default=48, help="side of the JPEGs in pixels (default: 48)")
     parser.add_argument("--batch-size", type=int, default=64)
     arguments = parser.parse_args()
     predictor = Predictor.open(arguments.run)
@@ -144,20 +144,22 @@ def main() -> int:
     finally:
         server.terminate()
         server.wait()
-    bare = max(bare, bare_rate(predictor, arguments.batch_size, turn))  # before and after: the machine may be shared
+    bare = max(
+        bare, bare_rate(predictor, arguments.batch_size, turn)
+    )  # before and after, because the machine may be shared
     report(seen, arguments, bare)
     return 1 if seen.errors or server.returncode else 0
 
 
 def report(seen: Measured, arguments: argparse.Namespace, bare: float) -> None:
-    """A table."""
+    """Print a table."""
     cuts = statistics.quantiles(seen.latencies, n=100)
     rate = len(seen.latencies) * arguments.images / arguments.seconds
-    print(f"{arguments.clients} clients for {arguments.seconds:g} s, {arguments.images} image(s) in each request")
-    print(f"{len(seen.latencies):10,}  requests, {len(seen.errors):,} of them failed")
+    print(f"{arguments.clients} clients for {arguments.seconds:g} s, {arguments.images} image(s) per request")
+    print(f"{len(seen.latencies):10,}  requests, {len(seen.errors):,} failed")
     for error in sorted(set(seen.errors))[:5]:
         print(f"            {error}")
-    print(f"{rate:10,.0f}  images a second: {100 * rate / bare:.0f} % of the bare network's {bare:,.0f}")
+    print(f"{rate:10,.0f}  images/s: {100 * rate / bare:.0f} % of the bare network ({bare:,.0f})")
     for name, seconds in (("p50", cuts[49]), ("p95", cuts[94]), ("p99", cuts[98])):
         print(f"{1000 * seconds:10,.1f}  ms {name}")
     if seen.memory:

@@ -1,4 +1,4 @@
-"""The method that this project starts from, as a plain PyTorch script without the framework: what to beat.
+"""The baseline of this project as a plain PyTorch script without the framework.
 
 Grayscale ImageFolder, ResNet-18 with a 7-way head, cross entropy, Adam at 1e-3, a step schedule, five epochs:
 `python -m tests.benchmarks.starting_method DATA/fer2013`. Prints seconds and the accuracy on `test/`.
@@ -18,11 +18,11 @@ from torchvision.datasets import ImageFolder
 
 
 def accuracy(model: nn.Module, loader: DataLoader) -> float:
-    """Share of right predictions, gradients off."""
+    """Accuracy, computed without gradients."""
     model.eval()
     with torch.no_grad():
-        right = sum((model(images).argmax(1) == labels).sum().item() for images, labels in loader)
-    return right / len(loader.dataset)
+        correct = sum((model(images).argmax(1) == labels).sum().item() for images, labels in loader)
+    return correct / len(loader.dataset)
 
 
 def main() -> None:
@@ -56,7 +56,7 @@ def main() -> None:
         seconds = time.perf_counter() - started
         print(f"epoch {epoch + 1}: validation {accuracy(model, loaders[1]):.4f}, {seconds:.0f} s", flush=True)
     top1 = accuracy(model, loaders[2])
-    print(f"test {top1:.4f}, {time.perf_counter() - started:.0f} s in all")
+    print(f"test {top1:.4f}, {time.perf_counter() - started:.0f} s in total")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def checkout_environment(checkout: Path) -> dict[str, str]:
 
 
 def whole(command: list[str], environment: Mapping[str, str]) -> Callable[[], float]:
-    """Seconds until it ends."""
+    """Seconds until the command ends."""
 
     def seconds() -> float:
         started = time.perf_counter()

@@ -1,20 +1,20 @@
-"""Training speed beside a bare loop and beside other ways to train, in turns.
+"""Training speed compared with a bare loop and with other frameworks, in turns.
 
 `python -m tests.benchmarks.throughput` trains the same network on the same files with the same optimizer, precision
-and augmentation by each way, each in a process of its own, some steps at a time, round after round. It prints the
-median images a second of each and its ratio to the bare loop. A rate is the time between forward passes, after some
-that are left out, so that nobody pays for starting up. The others come with `pip install 'framework[benchmark]'`; one
-that is not installed is left out.
+and augmentation in each way, each in a separate process, some steps at a time, round after round. It prints the median
+images/s of each and its ratio to the bare loop. Rates are measured between forward passes, after some untimed ones, so
+that start-up does not count. `pip install 'framework[benchmark]'` installs the other frameworks; missing ones are
+skipped.
 
 bare              a plain loop on one batch, already in memory; no data, no augmentation
 framework         `framework run` with the full augmentation
-framework-plain   the same without any
+framework-plain   the same without augmentation
 torchvision       ImageFolder, DataLoader and torchvision's transforms in a plain loop
-timm              timm's own dataset, transforms and loader in a plain loop
-lightning, fastai, transformers   the same DataLoader handed to each
+timm              timm's dataset, transforms and loader in a plain loop
+lightning, fastai, transformers   the same DataLoader in each trainer
 
-DataLoaders have the number of workers that is best for torchvision's loop. `--against CHECKOUT` compares with another
-checkout of the project instead of the others: `bare`, and both ways of `framework` with the code of each checkout.
+DataLoaders have the number of workers with the highest rate in torchvision's loop. `--against CHECKOUT` compares with
+another checkout instead of other frameworks: `bare`, and both ways of `framework` with the code of each checkout.
 """
 
 from __future__ import annotations
@@ -39,31 +39,31 @@ THERE = ", there"
 
 
 class Way:
-    """A process that trains by one way when asked to."""
+    """A process that trains in one way, a turn at a time."""
 
     def __init__(self, name: str, task: Task, folder: Path, device: str, checkout: Path = OWN) -> None:
         command = [sys.executable, "-W", "ignore", "-m", "tests.benchmarks.ways", task.name, str(folder), device, name]
-        self.said = tempfile.TemporaryFile("w+")  # noqa: SIM115 (open as long as the process)
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (open as long as the process)
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said, text=True,
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
             cwd=checkout, env=checkout_environment(checkout),
         )  # fmt: skip
 
     def turn(self, workers: int) -> float:
-        """Images a second of one turn; raises `RuntimeError` with what the process said where it has failed."""
+        """Images/s of one turn; raises `RuntimeError` with the output of the process if it failed."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{workers}\n")
         self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            self.said.seek(0)
-            raise RuntimeError(self.said.read())
-        return float(answer)
+        line = self.process.stdout.readline()
+        if not line:
+            self.errors.seek(0)
+            raise RuntimeError(self.errors.read())
+        return float(line)
 
 
 def best_workers(torchvision: Way) -> int:
-    """For DataLoaders: the number that torchvision's loop is fastest with."""
+    """The number of DataLoader workers with the highest rate in torchvision's loop."""
     tried = (0, 1, 2, *([4, 8] if (os.cpu_count() or 1) > 4 else []))
     by_workers = {workers: torchvision.turn(workers) for workers in tried}
     return max(by_workers, key=by_workers.__getitem__)
@@ -78,7 +78,7 @@ def rates_of(
     after_turn: Callable[[dict[str, list[float]]], None] = lambda rates: None,
     against: Path | None = None,
 ) -> tuple[dict[str, list[float]], int]:
-    """Images a second of each round by way, and the workers that DataLoaders had; `workers` None: the best number."""
+    """Images/s of each round by way, and the number of DataLoader workers; `workers` None: the best number."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         write_images(folder, task)

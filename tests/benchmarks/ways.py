@@ -1,7 +1,7 @@
-"""A task to train on, and the ways to do it: one process a way, that takes its turns when `throughput` says so.
+"""Ways to train on a task, each in a separate process that `throughput` controls.
 
 `python -m tests.benchmarks.ways TASK FOLDER DEVICE WAY` reads a number of DataLoader workers from each line of its
-input, trains for one turn, and replies with a line that holds the images a second.
+standard input, trains for one turn, and prints images/s.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.benchmarks.peers import PEERS
 
 
 def plain_loop(bench: Bench, batches: Iterator[tuple[torch.Tensor, torch.Tensor]]) -> None:
-    """What everybody writes by hand."""
+    """The usual hand-written training loop."""
     model = bench.timed(bench.network()).train()
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
     for images, labels in batches:
@@ -38,7 +38,7 @@ def plain_loop(bench: Bench, batches: Iterator[tuple[torch.Tensor, torch.Tensor]
 
 
 def bare(bench: Bench) -> None:
-    """One batch, again and again."""
+    """The same batch in every step."""
     task = bench.task
     images = torch.randn(task.batch_size, task.channels, task.size, task.size, device=bench.device)
     images = images.contiguous(memory_format=torch.channels_last)
@@ -52,7 +52,7 @@ def torchvision(bench: Bench) -> None:
 
 
 def framework(bench: Bench, augment: bool = True) -> None:
-    """A real run in a folder of its own."""
+    """A real run in a temporary folder."""
     recipe = Recipe.model_validate(bench.tree(augment), context=bench.registry)
     build_session = framework_run.build_session
 
@@ -77,7 +77,7 @@ def framework(bench: Bench, augment: bool = True) -> None:
 
 
 def framework_without_augmentation(bench: Bench) -> None:
-    """The same with no transforms."""
+    """A real run without augmentation."""
     framework(bench, augment=False)
 
 
@@ -96,13 +96,13 @@ def installed() -> list[str]:
 
 
 def main() -> None:
-    """Take turns until there are no more lines."""
+    """Train for one turn per line of standard input."""
     task, folder, device, way = sys.argv[1:]
     bench = Bench({**TASKS, **GPU_TASKS, **REHEARSED}[task], Path(folder), choose_device(device))
-    predictions = sys.stdout
+    output = sys.stdout
     for line in sys.stdin:
         bench.workers = int(line)
-        print(bench.rate(WAYS[way]), file=predictions, flush=True)
+        print(bench.rate(WAYS[way]), file=output, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The tests of a GPU: `python -m pytest -m cuda tests/cuda`.
+"""GPU tests: `python -m pytest -m cuda tests/cuda`.
 
-They skip where there is none. With FRAMEWORK_CUDA_TESTS=cpu they run on the CPU, which shows that they themselves work.
+They are skipped without a GPU. With FRAMEWORK_CUDA_TESTS=cpu they run on the CPU, to test the tests.
 """
 
 import os
@@ -21,7 +21,7 @@ def device():
 
 @pytest.fixture
 def gpu():
-    """A real one, for what has no likeness on the CPU."""
+    """A real GPU, for tests without a CPU equivalent."""
     if not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
     return torch.device("cuda")

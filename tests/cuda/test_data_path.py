@@ -1,4 +1,4 @@
-"""Batches on a GPU are those of the CPU, from wherever the pixels come, and nothing waits for them."""
+"""Batches on a GPU are equal to those on the CPU, for every storage of pixels, without synchronisation."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def transforms(*names):
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
-def test_a_transform_is_the_same_on_the_device(device, name):
+def test_transforms_give_the_same_result_on_the_device(device, name):
     images = torch.rand(16, 3, 24, 20, generator=torch.Generator().manual_seed(0))
     targets = torch.eye(16)
     augment = Augmentation(transforms(name), (24, 20))
@@ -48,7 +48,7 @@ def batches(device, kind, names=("flip", "rotate", "contrast", "erase", "mixup")
 
 
 @pytest.mark.parametrize("kind", ["device", "memory", "stream"])
-def test_batches_are_those_of_the_cpu_wherever_the_pixels_are(device, kind):
+def test_batches_are_equal_to_those_on_the_cpu_for_every_storage(device, kind):
     expected, given = batches(torch.device("cpu"), "memory"), batches(device, kind)
     for step in (0, 1, 2, 7, 3):
         for theirs, ours in zip(expected.at(step), given.at(step), strict=True):
@@ -56,13 +56,13 @@ def test_batches_are_those_of_the_cpu_wherever_the_pixels_are(device, kind):
             torch.testing.assert_close(ours[1].cpu(), theirs[1], atol=1e-4, rtol=1e-3)
 
 
-def test_batches_that_are_copied_ahead_are_whole(gpu, monkeypatch):
-    """Many of them are kept before any is looked at: a copy that was overwritten would show."""
-    monkeypatch.setattr("framework.data.batches.BLOCK", 1)  # a block for each batch
-    kept, expected = (
+def test_batches_that_are_copied_ahead_are_complete(gpu, monkeypatch):
+    """Many batches are collected before they are compared, to detect copies that were overwritten."""
+    monkeypatch.setattr("framework.data.batches.BLOCK", 1)  # one block per batch
+    copied, expected = (
         [list(one.at(step)) for step in range(25)] for one in (batches(gpu, "memory"), batches(gpu, "device"))
     )
-    for ours, theirs in zip(kept, expected, strict=True):
+    for ours, theirs in zip(copied, expected, strict=True):
         for (images, targets, _), (other, their_targets, _) in zip(ours, theirs, strict=True):
             assert torch.equal(images, other)
             assert torch.equal(targets, their_targets)

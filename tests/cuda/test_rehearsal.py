@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.gpu` works, seen on the CPU, and its tables are made from what it writes."""
+"""`python -m tests.benchmarks.gpu` runs on the CPU, and docs/write_gpu_tables.py writes tables from its output."""
 
 import importlib.util
 import json
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def rehearsed(tmp_path_factory):
-    """The folder that a rehearsal of all parts has written."""
+    """The output folder of a rehearsal of all parts."""
     out = tmp_path_factory.mktemp("gpu")
     command = [sys.executable, "-m", "tests.benchmarks.gpu", "--rehearse", "--budget", "900", "--out", str(out)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -24,7 +24,7 @@ def rehearsed(tmp_path_factory):
     return out
 
 
-def test_every_part_ends_and_writes_its_metrics(rehearsed):
+def test_every_part_completes_and_writes_its_metrics(rehearsed):
     outcomes = {part: json.loads((rehearsed / f"{part}.json").read_text()) for part in LIMITS}
     assert {outcome["status"] for outcome in outcomes.values()} == {"done"}
     assert outcomes["tests"]["result"]["passed"] > 10
@@ -37,7 +37,7 @@ def test_every_part_ends_and_writes_its_metrics(rehearsed):
     assert all(isinstance(rate, float) for name, rate in outcomes["data"]["result"].items() if name != "machine")
 
 
-def test_a_rehearsal_gives_no_metrics_of_a_gpu_and_a_measurement_gives_all_of_them(rehearsed, tmp_path):
+def test_tables_contain_measurements_but_no_rehearsals(rehearsed, tmp_path):
     spec = importlib.util.spec_from_file_location("write_gpu_tables", ROOT / "docs" / "write_gpu_tables.py")
     tables = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tables)
@@ -49,18 +49,18 @@ def test_a_rehearsal_gives_no_metrics_of_a_gpu_and_a_measurement_gives_all_of_th
             outcome["result"]["data"] = "fer2013"
         (tmp_path / file.name).write_text(json.dumps(outcome))
     parts = tables.read_parts(tmp_path)
-    before = f"before\n{tables.BEGIN}what stood there\n{tables.END}after\n"
+    before = f"before\n{tables.BEGIN}previous content\n{tables.END}after\n"
     page = tables.with_section(before, tables.benchmarks(parts))
     assert page.startswith("before\n")
     assert page.endswith("after\n")
-    assert "what stood there" not in page
+    assert "previous content" not in page
     bare = parts["throughput-resnet18-48"]["images_per_second"]["bare"]
     assert f"{bare:,.0f} (1.00)" in page
     results = "\n".join(tables.results(parts))
     assert f"{100 * parts['fer2013']['top1']:.2f} %" in results
 
 
-def test_what_is_not_installed_is_named_in_one_line(tmp_path):
+def test_a_missing_package_is_one_line_with_its_name(tmp_path):
     code = "import sys; sys.modules['pydantic'] = None; sys.argv = ['gpu']; "
     code += "from tests.benchmarks.gpu.__main__ import main; sys.exit(main())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
@@ -69,7 +69,7 @@ def test_what_is_not_installed_is_named_in_one_line(tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_part_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path):
+def test_a_part_above_its_time_limit_is_killed_with_its_child_processes(tmp_path):
     from tests.benchmarks.gpu.__main__ import ended
 
     code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'])"

@@ -1,4 +1,4 @@
-"""Training on a GPU: exact resuming, float16, compiled networks, memory that is short, equal evaluation."""
+"""Training on a GPU: exact resuming, float16, compiled networks, out of memory, evaluation as on the CPU."""
 
 import json
 import time
@@ -39,13 +39,13 @@ def recipe(tmp_path, device):
 
 
 def lines(folder):
-    """What metrics.jsonl says, without how long it took."""
+    """The lines of metrics.jsonl without times."""
     timed = {"seconds", "images_per_second"}
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     return [{key: value for key, value in row.items() if key not in timed} for row in rows]
 
 
-def test_a_run_killed_and_resumed_equals_the_uninterrupted_one(recipe, tmp_path, start_framework):
+def test_a_killed_and_resumed_run_is_equal_to_an_uninterrupted_one(recipe, tmp_path, start_framework):
     file = recipe()
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     assert start_framework("run", file, "--out", whole).wait() == 0
@@ -59,7 +59,7 @@ def test_a_run_killed_and_resumed_equals_the_uninterrupted_one(recipe, tmp_path,
     assert lines(cut) == lines(whole)
 
 
-def test_evaluation_is_that_of_the_cpu(recipe, tmp_path, framework, device):
+def test_evaluation_is_equal_to_the_cpu(recipe, tmp_path, framework, device):
     file = recipe()
     assert framework("run", file, "train.epochs=1", "--out", tmp_path / "run").status == 0
     images = torch.randint(0, 256, (40, 1, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -70,9 +70,9 @@ def test_evaluation_is_that_of_the_cpu(recipe, tmp_path, framework, device):
 
 @pytest.mark.parametrize("precision", ["float16", "bfloat16", "float32"])
 @pytest.mark.parametrize("compiled", ["false", "true"])
-def test_every_precision_trains_plain_and_compiled(recipe, tmp_path, framework, device, precision, compiled):
+def test_every_precision_trains_with_and_without_compiling(recipe, tmp_path, framework, device, precision, compiled):
     if device.type == "cpu" and (precision == "float16" or compiled == "true"):
-        pytest.skip("float16 and compiling are for a GPU")
+        pytest.skip("float16 and compiling need a GPU")
     file = recipe("deterministic: false")
     options = f"train.precision={precision}", f"train.compile={compiled}", "train.tf32=true", "train.epochs=1"
     result = framework("run", file, *options, "--out", tmp_path / "run")
@@ -81,8 +81,8 @@ def test_every_precision_trains_plain_and_compiled(recipe, tmp_path, framework, 
     assert (environment["precision"], environment["compile"]) == (precision, compiled == "true")
 
 
-def test_a_compiled_network_learns_what_the_plain_one_does(recipe, tmp_path, framework, gpu):
-    """With gradients of two batches accumulated, clipping and averaged weights."""
+def test_a_compiled_network_has_the_same_weights_after_training(recipe, tmp_path, framework, gpu):
+    """With gradient accumulation, gradient clipping and averaged weights."""
     file = recipe("deterministic: false")
     weights = {}
     for compiled in ("false", "true"):
@@ -93,7 +93,7 @@ def test_a_compiled_network_learns_what_the_plain_one_does(recipe, tmp_path, fra
         torch.testing.assert_close(weights["true"][name], plain, atol=1e-3, rtol=1e-2)
 
 
-def test_memory_that_is_not_enough_is_one_message(recipe, tmp_path, framework, gpu):
+def test_out_of_memory_is_one_error_with_the_option(recipe, tmp_path, framework, gpu):
     options = "train.batch_size=400", "preprocess.size=2048", "train.store=memory", "train.grad_accum_steps=1"
     result = framework("run", recipe(), *options, "--out", tmp_path / "run")
     assert result.status == 1
@@ -102,7 +102,7 @@ def test_memory_that_is_not_enough_is_one_message(recipe, tmp_path, framework, g
 
 
 @pytest.mark.parametrize("store", ["device", "memory"])
-def test_a_step_waits_for_nothing(recipe, gpu, store):
+def test_a_training_step_does_not_synchronise(recipe, gpu, store):
     registry = Registry.load()
     loaded = load_recipe(recipe(f"store: {store}"), registry)
     session, means = build_session(loaded, *prepare_data(loaded)), RunningMeans()

@@ -1,12 +1,12 @@
-"""What the tests of both model plugins ask of an architecture."""
+"""Fixtures for the tests of both model plugins."""
 
 import pytest
 import torch
 
 
 @pytest.fixture
-def learns():
-    """Whether a model of seven classes predicts small gray images and takes a training step from them."""
+def check_training():
+    """Check that a model of seven classes predicts small grayscale images and trains on them."""
 
     def check(model):
         images, labels = torch.randn(2, 1, 48, 48), torch.tensor([0, 6])

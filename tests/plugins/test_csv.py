@@ -29,7 +29,7 @@ def refusal(file, **options):
     return str(caught.value)
 
 
-def test_rows_become_images_in_their_order_with_classes_by_name(tmp_path):
+def test_images_have_the_order_of_rows_and_classes_are_sorted(tmp_path):
     images(tmp_path, "a.png", "x/b.png", "c.png")
     source = built(table(tmp_path, "path,label\nx/b.png,dog\na.png,cat\nc.png,dog\n"))["train"]
     assert list(source.classes) == ["cat", "dog"]
@@ -38,14 +38,16 @@ def test_rows_become_images_in_their_order_with_classes_by_name(tmp_path):
     assert source.read(0).shape == (1, 4, 4)
 
 
-def test_columns_may_have_other_names_and_there_may_be_more(tmp_path):
+def test_columns_may_have_other_names_and_further_columns_are_ignored(tmp_path):
     file = table(tmp_path, "id,file,class\n7,a.png,cat\n8,b.png,dog\n")
     assert built(file, path_column="file", label_column="class")["train"].labels == [0, 1]
 
 
-def test_a_missing_column_is_located_with_the_nearest_name(tmp_path):
+def test_a_missing_column_is_located_with_a_suggestion(tmp_path):
     file = table(tmp_path, "path,lable\na.png,cat\n")
-    assert f"{file}:1: there is no column 'label'; did you mean 'lable'? (columns: path, lable)" in refusal(file)
+    message = refusal(file)
+    assert message.startswith(f"{file}:1: ")
+    assert all(part in message for part in ("'label'", "did you mean 'lable'", "path, lable", "dataset.label_column"))
 
 
 @pytest.mark.parametrize(
@@ -55,48 +57,47 @@ def test_a_missing_column_is_located_with_the_nearest_name(tmp_path):
         ("7,a.png,cat", "label,path,column3"),
     ],
 )  # fmt: skip
-def test_a_table_without_a_header_is_told_which_line_to_insert(tmp_path, row, header):
+def test_a_missing_header_is_located_with_the_line_to_insert(tmp_path, row, header):
     message = refusal(table(tmp_path, f"{row}\n{row}\n"))
-    assert ":1: there is no header" in message
+    assert "table.csv:1: " in message
     assert f"`{header}`" in message
 
 
 def test_a_missing_split_column_is_located(tmp_path):
-    assert ":1: there is no column 'fold'" in refusal(table(tmp_path, "path,label\na,cat\n"), split_column="fold")
+    message = refusal(table(tmp_path, "path,label\na,cat\n"), split_column="fold")
+    assert "table.csv:1: " in message
+    assert "'fold'" in message
 
 
-def test_an_empty_file_has_no_columns(tmp_path):
-    assert "(columns: none)" in refusal(table(tmp_path, ""))
+@pytest.mark.parametrize("text", ["", "path,label\n"], ids=["empty", "header"])
+def test_a_table_without_rows_is_an_error(tmp_path, text):
+    assert str(tmp_path / "table.csv") in refusal(table(tmp_path, text))
 
 
-def test_a_header_alone_is_an_error(tmp_path):
-    assert "no rows below the header" in refusal(table(tmp_path, "path,label\n"))
-
-
-def test_an_unknown_label_is_located_with_the_nearest_name(tmp_path):
+def test_an_unknown_label_is_located_with_a_suggestion(tmp_path):
     file = table(tmp_path, "path,label\na.png,cat\nb.png,dgo\n")
-    assert f"{file}:3: the label 'dgo' is not among 'classes'; did you mean 'dog'?" in refusal(
-        file, classes=("cat", "dog")
-    )
+    message = refusal(file, classes=("cat", "dog"))
+    assert message.startswith(f"{file}:3: ")
+    assert "'dgo'" in message
+    assert "did you mean 'dog'" in message
 
 
 @pytest.mark.parametrize("row", ["a.png,", "a.png", ",cat", "  ,cat", "a.png, "])
 def test_an_empty_cell_is_located(tmp_path, row):
     file = table(tmp_path, f"path,label\nb.png,dog\n{row}\n")
-    assert f"{file}:3: '" in refusal(file)
-    assert "is empty" in refusal(file)
+    assert refusal(file).startswith(f"{file}:3: ")
 
 
-def test_blanks_around_cells_make_no_new_class(tmp_path):
+def test_blanks_around_cells_are_ignored(tmp_path):
     source = built(table(tmp_path, "path,label\na.png, cat\nb.png,cat \nc.png,dog\n"))["train"]
     assert list(source.classes) == ["cat", "dog"]
 
 
-def test_blanks_around_the_columns_of_the_header_are_none_of_their_names(tmp_path):
+def test_blanks_around_column_names_are_ignored(tmp_path):
     assert built(table(tmp_path, "path , label\na.png,cat\nb.png,dog\n"))["train"].labels == [0, 1]
 
 
-def test_a_cell_in_quotes_may_have_a_comma(tmp_path):
+def test_quoted_cells_may_contain_commas(tmp_path):
     source = built(table(tmp_path, 'path,label\na.png, "cat, big"\n"my,photo.png",dog\n'))["train"]
     assert list(source.classes) == ["cat, big", "dog"]
     assert list(source.names) == ["a.png", "my,photo.png"]
@@ -104,10 +105,10 @@ def test_a_cell_in_quotes_may_have_a_comma(tmp_path):
 
 def test_a_row_with_more_cells_than_the_header_is_located(tmp_path):
     file = table(tmp_path, "path,label\na.png,cat\nmy,photo.png,dog\n")
-    assert f"{file}:3: 3 cells, and the header has 2" in refusal(file)
+    assert refusal(file).startswith(f"{file}:3: 3 cells")
 
 
-def test_absolute_paths_are_taken_as_they_are(tmp_path):
+def test_absolute_paths_are_supported(tmp_path):
     images(tmp_path / "far", "a.png")
     (tmp_path / "near").mkdir()
     file = table(tmp_path / "near", f"path,label\n{tmp_path}/far/a.png,cat\nb.png,dog\n")
@@ -116,22 +117,22 @@ def test_absolute_paths_are_taken_as_they_are(tmp_path):
     assert source.names[0] == f"{tmp_path}/far/a.png"
 
 
-def test_paths_are_relative_to_a_given_root(tmp_path):
+def test_paths_are_relative_to_root(tmp_path):
     images(tmp_path / "far", "a.png")
     source = built(table(tmp_path, "path,label\na.png,cat\n"), root=tmp_path / "far")["train"]
     assert source.read(0).shape == (1, 4, 4)
 
 
-def test_a_missing_root_is_an_error(tmp_path):
+def test_a_missing_root_is_an_error_with_the_option(tmp_path):
     assert "dataset.root=DIR" in refusal(table(tmp_path, "path,label\na.png,cat\n"), root=tmp_path / "nowhere")
 
 
-def test_a_missing_file_is_an_error_that_says_how_to_give_it(tmp_path):
+def test_a_missing_file_is_an_error_with_the_option(tmp_path):
     assert "dataset.file=FILE" in refusal(tmp_path / "nowhere.csv")
     assert "dataset.file=FILE" in refusal(tmp_path)
 
 
-def test_splits_come_from_their_column_by_usual_names(tmp_path):
+def test_the_split_column_supports_usual_names(tmp_path):
     file = table(tmp_path, "path,label,fold\na,cat,Training\nb,dog,train\nc,cat,val\nd,dog,TEST\ne,dog,hard\n")
     splits = built(file, split_column="fold")
     assert {name: list(source.names) for name, source in splits.items()} == {
@@ -142,38 +143,40 @@ def test_splits_come_from_their_column_by_usual_names(tmp_path):
     }
 
 
-def test_a_table_without_train_rows_says_which_there_are(tmp_path):
+def test_a_table_without_training_rows_is_an_error_with_the_splits(tmp_path):
     file = table(tmp_path, "path,label,fold\na,cat,test\nb,dog,tran\n")
-    assert "no row is of the split 'train'; there are rows of test, tran" in refusal(file, split_column="fold")
+    message = refusal(file, split_column="fold")
+    assert "'train'" in message
+    assert "test, tran" in message
 
 
-def test_classes_are_those_of_all_splits_together(tmp_path):
+def test_all_splits_have_the_same_classes(tmp_path):
     file = table(tmp_path, "path,label,fold\na,cat,train\nb,fox,train\nc,dog,train\nd,fox,test\n")
     assert built(file, split_column="fold")["test"].labels == [2]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
+def test_a_byte_order_mark_is_not_part_of_the_first_column_name(tmp_path):
     assert built(table(tmp_path, "path,label\na.png,cat\n", encoding="utf-8-sig"))["train"].labels == [0]
 
 
-def test_another_encoding_is_an_error_that_says_so(tmp_path):
-    assert "is not UTF-8 text" in refusal(table(tmp_path, "path,label\na.png,Müll\n", encoding="latin-1"))
+def test_another_encoding_is_an_error(tmp_path):
+    assert "UTF-8" in refusal(table(tmp_path, "path,label\na.png,Müll\n", encoding="latin-1"))
 
 
-def test_a_table_that_csv_cannot_read_is_located(tmp_path):
+def test_an_invalid_csv_row_is_located(tmp_path):
     file = table(tmp_path, "path,label\na.png,cat\n" + "x" * 200_000 + ",cat\n")
-    assert f"{file}:3: not a CSV table" in refusal(file)
+    assert refusal(file).startswith(f"{file}:3: ")
 
 
 def test_a_missing_image_is_a_bad_image(tmp_path):
     images(tmp_path, "a.png", "b.png")
     file = table(tmp_path, "path,label\na.png,cat\nb.png,dog\nlost.png,dog\n")
     source = build_splits(Csv(file=file, validation=0))["train"]
-    with pytest.raises(UserError, match=r"lost.png: there is no such file"):
+    with pytest.raises(UserError, match=r"lost\.png"):
         build_store(source, Preprocessor(4, 4, 1, "crop"))
 
 
-def test_names_are_relative_to_the_root_also_beside_one_that_lies_elsewhere(tmp_path):
+def test_an_image_outside_root_does_not_change_the_names_of_the_others(tmp_path):
     images(tmp_path / "far", "z.png")
     rows = "".join(f"{index}.png,{name}\n" for name in ("cat", "dog") for index in range(20))
     validation = []
@@ -186,7 +189,7 @@ def test_names_are_relative_to_the_root_also_beside_one_that_lies_elsewhere(tmp_
     assert validation[0] == validation[1]
 
 
-def test_a_column_that_seems_to_hold_splits_and_is_not_used_is_pointed_out(tmp_path):
+def test_an_unused_column_that_looks_like_splits_is_noted(tmp_path):
     images(tmp_path, "a.png", "b.png")
     file = table(tmp_path, "path,label,Split\na.png,cat,train\nb.png,dog,test\n")
     (note,) = built(file).notes

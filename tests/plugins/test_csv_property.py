@@ -1,4 +1,4 @@
-"""Whatever table is written, what is read is what was written, or an error: never another label."""
+"""Any table is read as it was written, or is an error; labels are never wrong."""
 
 import csv
 import io
@@ -47,9 +47,9 @@ def folder(tmp_path_factory):
 
 
 def written(rows, delimiter, quoting, end):
-    """A table with another column before, between and after those that are read."""
+    """A table with further columns before, between and after those that are read."""
     text = io.StringIO(newline="")
-    if any("\r" in cell for row in rows for cell in row):  # Python's writer leaves it unquoted where it ends no line
+    if any("\r" in cell for row in rows for cell in row):  # Python's writer does not quote it if lines end otherwise
         quoting = csv.QUOTE_ALL
     writer = csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator=end)
     writer.writerow(["number", "path", "note", "label", "fold", "more"])
@@ -72,12 +72,12 @@ def plain(path):
 
 
 def images(rows, folder):
-    """Path and label of each image, by split, as the rows mean them: no file has a backslash in its name."""
-    meant = {}
+    """Path and label of each image, by split; no file name contains a backslash."""
+    expected = {}
     for path, label, split in rows:
         image = plain(folder / path.strip().replace("\\", "/")), unicodedata.normalize("NFC", label.strip())
-        meant.setdefault({"val": "validation", "Test": "test"}.get(split, split), []).append(image)
-    return meant
+        expected.setdefault({"val": "validation", "Test": "test"}.get(split, split), []).append(image)
+    return expected
 
 
 @reproducible
@@ -88,22 +88,22 @@ def images(rows, folder):
     st.sampled_from(["\n", "\r\n"]),
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
 )
-def test_a_table_is_read_as_it_was_written_or_refused(folder, rows, delimiter, quoting, end, encoding):
+def test_a_table_is_read_as_it_was_written_or_is_an_error(folder, rows, delimiter, quoting, end, encoding):
     file = folder / "table.csv"
     file.write_bytes(written(rows, delimiter, quoting, end).encode(encoding))
-    meant, found = images(rows, folder), read(file, split_column="fold")
+    expected, found = images(rows, folder), read(file, split_column="fold")
     if isinstance(found, UserError):
-        assert "train" not in meant or any(not (path.strip() and label.strip()) for path, label, _ in rows), found
+        assert "train" not in expected or any(not (path.strip() and label.strip()) for path, label, _ in rows), found
         return
     assert {
         split: [(plain(source.file(index)), source.classes[label]) for index, label in enumerate(source.labels)]
         for split, source in found.items()
-    } == meant
+    } == expected
 
 
 @reproducible
 @given(st.binary(max_size=60), st.sampled_from([b"", b"path,label\n", b"path;label\r\n", b"\xff\xfe"]))
-def test_whatever_a_file_holds_it_is_a_table_or_one_error(folder, content, header):
+def test_any_bytes_are_a_table_or_one_error(folder, content, header):
     file = folder / "any.csv"
     file.write_bytes(header + content)
     found = read(file)
@@ -115,7 +115,7 @@ def test_whatever_a_file_holds_it_is_a_table_or_one_error(folder, content, heade
 
 @reproducible
 @given(names, st.randoms(use_true_random=False), st.sampled_from([0.1, 0.25, 0.5]))
-def test_held_out_images_depend_not_on_the_order_of_rows_and_move_one_by_one(folder, rows, random, fraction):
+def test_held_out_images_do_not_depend_on_the_order_and_one_more_row_moves_one_image(folder, rows, random, fraction):
     file = folder / "order.csv"
 
     def held(some):

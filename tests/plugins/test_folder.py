@@ -8,7 +8,7 @@ from framework.data.splits import build_splits
 
 
 def save(root, *paths):
-    """Small images, each of its own gray."""
+    """Small images with distinct gray values."""
     for index, path in enumerate(paths):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (4, 4), 10 * index + 5).save(root / path)
@@ -16,7 +16,7 @@ def save(root, *paths):
 
 
 def built(root, **options):
-    """Names by split, as the plugin gives them."""
+    """Names of the images by split."""
     return {split: list(source.names) for split, source in Folder(root=root, **options).build().items()}
 
 
@@ -26,7 +26,7 @@ def refusal(root, **options):
     return str(caught.value)
 
 
-def test_class_folders_alone_are_all_train(tmp_path):
+def test_class_folders_without_splits_are_train(tmp_path):
     save(tmp_path, "cat/1.png", "cat/2.png", "dog/1.png")
     source = Folder(root=tmp_path, channels=1).build()["train"]
     assert source.classes == ["cat", "dog"]
@@ -35,7 +35,7 @@ def test_class_folders_alone_are_all_train(tmp_path):
     np.testing.assert_array_equal(source.read(2), np.full((1, 4, 4), 25, np.uint8))
 
 
-def test_ready_made_splits_are_taken_with_names_that_tell_them_apart(tmp_path):
+def test_names_of_images_contain_the_folder_of_the_split(tmp_path):
     save(tmp_path, "train/cat/1.png", "train/dog/1.png", "validation/cat/1.png", "test/dog/1.png")
     assert built(tmp_path) == {
         "train": ["train/cat/1.png", "train/dog/1.png"],
@@ -54,7 +54,7 @@ def test_ready_made_splits_are_taken_with_names_that_tell_them_apart(tmp_path):
         ("testing", "test"),
     ],
 )
-def test_usual_names_of_splits_are_understood(tmp_path, folder, split):
+def test_usual_names_of_splits_are_recognised(tmp_path, folder, split):
     save(tmp_path, "Train/cat/1.png", "Train/dog/1.png", f"{folder}/cat/1.png")
     assert built(tmp_path)[split] == [f"{folder}/cat/1.png"]
 
@@ -62,13 +62,13 @@ def test_usual_names_of_splits_are_understood(tmp_path, folder, split):
 @pytest.mark.parametrize("pair", [("val", "valid"), ("val", "validation"), ("test", "Test")])
 def test_two_folders_for_one_split_are_an_error(tmp_path, pair):
     save(tmp_path, "train/cat/1.png", "train/dog/1.png", *(f"{name}/cat/1.png" for name in pair))
-    told = refusal(tmp_path)
-    assert all(f"{name}/" in told for name in ("train", *pair))
+    message = refusal(tmp_path)
+    assert all(f"{name}/" in message for name in ("train", *pair))
 
 
-def test_splits_without_train_are_an_error_and_no_classes(tmp_path):
+def test_splits_without_train_are_an_error(tmp_path):
     save(tmp_path, "val/cat/1.png", "test/dog/1.png")
-    assert "none is a training split" in refusal(tmp_path)
+    assert "dataset.splits=" in refusal(tmp_path)
 
 
 def test_a_class_may_be_called_train(tmp_path):
@@ -81,19 +81,19 @@ def test_a_class_may_be_called_valid(tmp_path):
     assert built(tmp_path) == {"train": ["invalid/1.png", "valid/1.png"]}
 
 
-def test_splits_without_class_folders_are_an_error_and_no_classes(tmp_path):
+def test_splits_without_class_folders_are_an_error(tmp_path):
     save(tmp_path, "train/1.png", "test/1.png")
-    assert "none is a training split with class folders" in refusal(tmp_path)
+    assert "dataset.splits=" in refusal(tmp_path)
 
 
-def test_a_test_split_that_lacks_a_class_keeps_its_labels_right(tmp_path):
+def test_labels_are_correct_if_the_test_split_lacks_a_class(tmp_path):
     save(tmp_path, "train/cat/1.png", "train/dog/1.png", "train/fox/1.png", "test/fox/1.png")
     splits = build_splits(Folder(root=tmp_path, validation=0))
     assert splits["test"].labels == [2]
     assert list(splits["test"].classes) == ["cat", "dog", "fox"]
 
 
-def test_an_empty_class_folder_in_the_test_split_is_a_class_without_images(tmp_path):
+def test_a_class_folder_in_the_test_split_may_be_empty(tmp_path):
     save(tmp_path, "train/cat/1.png", "train/dog/1.png", "test/dog/1.png")
     (tmp_path / "test" / "cat").mkdir()
     assert build_splits(Folder(root=tmp_path, validation=0))["test"].labels == [1]
@@ -101,53 +101,52 @@ def test_an_empty_class_folder_in_the_test_split_is_a_class_without_images(tmp_p
 
 def test_an_unexpected_class_in_the_test_split_is_an_error(tmp_path):
     save(tmp_path, "train/cat/1.png", "train/dog/1.png", "test/dgo/1.png")
-    with pytest.raises(UserError, match="split 'test' has 1 class that the training data does not have: dgo"):
+    with pytest.raises(UserError, match=r"'test'.*dgo"):
         build_splits(Folder(root=tmp_path, validation=0))
 
 
-def test_an_empty_class_folder_to_train_on_is_an_error(tmp_path):
+def test_an_empty_class_folder_in_the_training_split_is_an_error(tmp_path):
     save(tmp_path, "cat/1.png", "dog/1.png")
     (tmp_path / "fox").mkdir()
-    with pytest.raises(UserError, match=r"split 'train' has no images of fox.*'dataset.classes=\[cat, dog\]'"):
+    with pytest.raises(UserError, match=r"'train'.*fox.*dataset.classes=\[cat, dog\]"):
         build_splits(Folder(root=tmp_path, validation=0))
     assert build_splits(Folder(root=tmp_path, validation=0, classes=("cat", "dog")))["train"].classes == ("cat", "dog")
 
 
-def test_given_classes_decide_the_order_in_every_split(tmp_path):
+def test_classes_defines_the_order_in_every_split(tmp_path):
     save(tmp_path, "train/cat/1.png", "train/dog/1.png", "test/cat/1.png")
     splits = build_splits(Folder(root=tmp_path, classes=("dog", "cat"), validation=0))
     assert splits["train"].labels == [0, 1]
     assert splits["test"].labels == [1]
 
 
-def test_a_class_folder_that_is_not_named_is_an_error(tmp_path):
-    assert "1 class folder that 'classes' does not name: fox" in refusal(
-        save(tmp_path, "cat/1.png", "dog/1.png", "fox/1.png"), classes=("cat", "dog")
-    )
+def test_a_class_folder_that_is_not_in_classes_is_an_error(tmp_path):
+    save(tmp_path, "cat/1.png", "dog/1.png", "fox/1.png")
+    assert "fox" in refusal(tmp_path, classes=("cat", "dog"))
 
 
-def test_a_missing_root_says_how_to_give_it(tmp_path):
-    told = refusal(tmp_path / "nowhere")
-    assert "nowhere' is not there" in told
-    assert "dataset.root=DIR" in told
+def test_a_missing_root_is_an_error_with_the_option(tmp_path):
+    message = refusal(tmp_path / "nowhere")
+    assert str(tmp_path / "nowhere") in message
+    assert "dataset.root=DIR" in message
 
 
 def test_a_root_that_is_a_file_is_an_error(tmp_path):
     (tmp_path / "a.zip").touch()
-    assert "a.zip' is no folder, but a file" in refusal(tmp_path / "a.zip")
+    assert "a.zip' is a file" in refusal(tmp_path / "a.zip")
 
 
 def test_an_empty_root_is_an_error(tmp_path):
-    assert "has no class folders" in refusal(tmp_path)
+    assert f"'{tmp_path}'" in refusal(tmp_path)
 
 
-def test_a_relative_root_is_found_under_the_shared_folder(tmp_path, monkeypatch):
+def test_a_relative_root_is_searched_under_framework_data(tmp_path, monkeypatch):
     save(tmp_path / "pets", "cat/1.png", "dog/1.png")
     monkeypatch.setenv("FRAMEWORK_DATA", str(tmp_path))
     assert built("pets") == {"train": ["cat/1.png", "dog/1.png"]}
 
 
-def test_moving_the_folder_changes_neither_names_nor_held_out_images(tmp_path):
+def test_moving_the_folder_does_not_change_names_or_held_out_images(tmp_path):
     save(tmp_path / "here", *(f"{name}/{index}.png" for name in ("cat", "dog") for index in range(20)))
     before = build_splits(Folder(root=tmp_path / "here", test=0.2))
     (tmp_path / "here").rename(tmp_path / "there")
@@ -157,7 +156,7 @@ def test_moving_the_folder_changes_neither_names_nor_held_out_images(tmp_path):
     }
 
 
-def test_a_new_file_that_sorts_first_makes_no_validation_image_of_training_images(tmp_path):
+def test_a_new_file_moves_at_most_one_image_to_validation(tmp_path):
     save(tmp_path, *(f"{name}/{index:03}.png" for name in ("cat", "dog") for index in range(1, 101)))
     before = build_splits(Folder(root=tmp_path, validation=0.5))
     save(tmp_path, "cat/000.png")

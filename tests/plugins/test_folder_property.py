@@ -1,4 +1,4 @@
-"""Whatever a folder looks like: what is read is what was made, or an error; never another label."""
+"""Any folder is read as it was created, or is an error; labels are never wrong."""
 
 import tempfile
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class Made:
 
 @st.composite
 def flat(draw):
-    """`CLASS/*.jpg`: folders below a class only where no class is called like a split."""
+    """`CLASS/*.jpg`; with sub-folders only if no class is named like a split."""
     made, classes = Made(), draw(class_lists)
     plain = not any("t" in name or "d" in name or "v" in name for name in classes)
     for name in classes:
@@ -51,7 +51,7 @@ def flat(draw):
 
 @st.composite
 def split_first(draw):
-    """`SPLIT/CLASS/*.jpg`, some classes not in every split, with folders that are neither beside the splits."""
+    """`SPLIT/CLASS/*.jpg`, some classes not in every split, with unused folders next to the splits."""
     made, classes, splits = Made(), draw(class_lists), draw(split_lists)
     for split, folder in splits.items():
         inner = f"{folder}/{folder}" if draw(st.booleans()) else folder
@@ -75,10 +75,10 @@ def class_first(draw):
 
 @st.composite
 def layouts(draw):
-    """One of them, maybe in a folder of its own, with what systems leave behind."""
+    """One of these layouts, possibly in a wrapper, with system files."""
     made = draw(st.one_of(flat(), split_first(), class_first()))
     wrapper = draw(st.sampled_from(["", "", "dataset/", "archive/images/"]))
-    made.files = {wrapper + file: meant for file, meant in made.files.items()}
+    made.files = {wrapper + file: truth for file, truth in made.files.items()}
     made.others = [wrapper + file for file in made.others]
     folders = sorted({str(parent) for file in made.files for parent in Path(file).parents})
     for folder in draw(st.lists(st.sampled_from(folders), max_size=3)):
@@ -88,7 +88,7 @@ def layouts(draw):
 
 
 def _built(root):
-    """The splits; where the folder is refused, a training split without classes."""
+    """The splits; if the folder is an error, a training split without classes."""
     try:
         return Folder(root=root).build()
     except UserError:
@@ -97,7 +97,7 @@ def _built(root):
 
 @given(layouts())
 @settings(max_examples=200, deadline=None, derandomize=True, database=None)
-def test_what_is_read_is_what_was_made_or_an_error(made):
+def test_a_folder_is_read_as_it_was_created_or_is_an_error(made):
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "root"
         for file in (*made.files, *made.others):
@@ -105,7 +105,7 @@ def test_what_is_read_is_what_was_made_or_an_error(made):
             (root / file).touch()
         splits = _built(root)
     if len(splits["train"].classes) < 2:
-        return  # it was refused, or every command refuses it: a single class
+        return  # an error, here or in every command: a single class
     read = {
         name: (split, source.classes[label])
         for split, source in splits.items()
@@ -116,10 +116,10 @@ def test_what_is_read_is_what_was_made_or_an_error(made):
 
 @given(split_first())
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
-def test_ordinary_splits_are_read(made):
-    """An error would be honest here as well, and useless: these layouts are those of published data sets."""
+def test_ordinary_splits_are_not_errors(made):
+    """These layouts occur in published datasets."""
     splits = {file.split("/")[0] for file in made.files}
     families = {frozenset(("seg_train", "seg_val", "seg_test")), frozenset(("pets train", "pets-test"))}
     if any(name.startswith(("seg", "pets")) for name in splits) and not any(splits <= family for family in families):
-        return  # `seg_train` beside `test`: in doubt unless their class folders agree
-    test_what_is_read_is_what_was_made_or_an_error.hypothesis.inner_test(made)
+        return  # `seg_train` next to `test` is ambiguous unless their class folders agree
+    test_a_folder_is_read_as_it_was_created_or_is_an_error.hypothesis.inner_test(made)

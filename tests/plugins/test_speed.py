@@ -11,7 +11,7 @@ from framework.training.network import build_network
 
 
 def images(number=64, channels=1, seed=0):
-    """Noise that is correlated between neighbours, as in pictures; normalised."""
+    """Normalised noise with correlated neighbours, as in photographs."""
     noise = torch.randn(number, channels, 48, 48, generator=torch.Generator().manual_seed(seed))
     smooth = F.avg_pool2d(noise, 5, stride=1, padding=2)
     return (smooth - smooth.mean()) / smooth.std()
@@ -19,40 +19,40 @@ def images(number=64, channels=1, seed=0):
 
 @pytest.mark.parametrize("patch", [2, 4])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_whitened_patches_are_uncorrelated_with_variance_one(channels, patch):
+def test_whitened_patches_have_unit_covariance(channels, patch):
     sample = images(channels=channels)
-    predictions = F.conv2d(sample, whitening_kernel(sample, patch), stride=patch // 2).permute(1, 0, 2, 3).flatten(1)
-    covariance = predictions @ predictions.T / predictions.shape[1]
+    whitened = F.conv2d(sample, whitening_kernel(sample, patch), stride=patch // 2).permute(1, 0, 2, 3).flatten(1)
+    covariance = whitened @ whitened.T / whitened.shape[1]
     variances = covariance.diag()
-    assert variances[-1] == pytest.approx(1, abs=0.05)  # the coarsest, far above what is added to the variances
+    assert variances[-1] == pytest.approx(1, abs=0.05)  # the coarsest component, far above EPSILON
     assert (variances < 1.001).all()
     torch.testing.assert_close(covariance, torch.diag(variances), atol=1e-3, rtol=0)
 
 
-class LargestOfDoubles(TorchDispatchMode):
-    """Notes how many values the largest tensor in float64 has."""
+class LargestDouble(TorchDispatchMode):
+    """Records the size of the largest float64 tensor."""
 
     largest = 0
 
     def __torch_dispatch__(self, function, types, arguments=(), options=None):
-        made = function(*arguments, **(options or {}))
-        if isinstance(made, torch.Tensor) and made.dtype == torch.float64:
-            self.largest = max(self.largest, made.numel())
-        return made
+        result = function(*arguments, **(options or {}))
+        if isinstance(result, torch.Tensor) and result.dtype == torch.float64:
+            self.largest = max(self.largest, result.numel())
+        return result
 
 
 @pytest.mark.parametrize("patch", [2, 4])
-def test_patches_of_large_images_are_not_held_all_at_once(patch, monkeypatch):
+def test_memory_for_patches_is_bounded(patch, monkeypatch):
     sample = images()
     whole = whitening_kernel(sample, patch)
-    monkeypatch.setattr("framework_speed._network.AT_ONCE", 4 * 48 * 48 * 10)
-    with LargestOfDoubles() as made:
+    monkeypatch.setattr("framework_speed._network.MAX_PATCH_VALUES", 4 * 48 * 48 * 10)
+    with LargestDouble() as recorded:
         torch.testing.assert_close(whitening_kernel(sample, patch), whole)
-    assert 0 < made.largest <= 4 * 48 * 48 * 10
+    assert 0 < recorded.largest <= 4 * 48 * 48 * 10
 
 
 @pytest.mark.parametrize("patch", [2, 4])
-def test_the_first_layer_is_whitening_both_ways_and_is_not_trained(patch):
+def test_the_first_layer_is_the_whitening_kernel_and_its_negative_and_is_frozen(patch):
     sample = images()
     model = SpeedNet(patch=patch).build(num_classes=7, channels=1, sample=sample)
     kernel = whitening_kernel(sample, patch)
@@ -63,7 +63,7 @@ def test_the_first_layer_is_whitening_both_ways_and_is_not_trained(patch):
 
 
 @pytest.mark.parametrize(("patch", "side"), [(4, 24), (2, 47)])
-def test_patches_of_four_pixels_halve_the_map_and_those_of_two_do_not(patch, side):
+def test_only_patches_of_four_pixels_halve_the_feature_map(patch, side):
     model = SpeedNet(patch=patch).build(num_classes=7, channels=1, sample=None)
     assert model.whitening(images(2)).shape[2:] == (side, side)
 
@@ -73,7 +73,7 @@ def test_without_whitening_the_first_layer_is_trained():
     assert model.whitening.weight.requires_grad
 
 
-def test_dirac_convolutions_pass_on_what_they_get():
+def test_dirac_convolutions_are_the_identity():
     model = SpeedNet(widths=(32, 32, 48)).build(num_classes=7, channels=1, sample=None)
     maps = torch.rand(2, 32, 8, 8)
     for convolution in (model.blocks[0][0], model.blocks[0][4], model.blocks[2][0]):
@@ -82,7 +82,7 @@ def test_dirac_convolutions_pass_on_what_they_get():
     assert not torch.allclose(other.blocks[0][0](maps)[:, :32], maps)
 
 
-def test_deeper_blocks_add_their_later_convolutions_to_the_first():
+def test_deeper_blocks_have_a_residual_branch():
     block = SpeedNet(widths=(8, 8, 8), depth=3).build(num_classes=5, channels=1, sample=None).blocks[0].eval()
     maps = torch.rand(2, 32, 8, 8)
     first = block[3](block[2](block[1](block[0](maps))))
@@ -91,7 +91,7 @@ def test_deeper_blocks_add_their_later_convolutions_to_the_first():
     assert len(block) == 10
 
 
-def test_blocks_of_two_convolutions_are_a_plain_chain():
+def test_blocks_of_two_convolutions_are_sequential():
     block = SpeedNet(widths=(8, 8, 8)).build(num_classes=5, channels=1, sample=None).blocks[0].eval()
     maps = torch.rand(2, 32, 8, 8)
     expected = maps
@@ -101,17 +101,17 @@ def test_blocks_of_two_convolutions_are_a_plain_chain():
 
 
 @pytest.mark.parametrize("size", [(16, 16), (48, 48), (33, 50)])
-def test_it_gives_logits_for_images_of_any_size_from_16_on(size):
+def test_any_image_size_from_16_is_supported(size):
     model = SpeedNet(widths=(16, 16, 16)).build(num_classes=5, channels=3, sample=None)
     assert model.eval()(torch.zeros(2, 3, *size)).shape == (2, 5)
 
 
-def test_images_that_are_too_small_are_answered_with_a_size_that_is_not():
-    with pytest.raises(UserError, match="Of the usual sizes it takes 28×28"):
+def test_images_that_are_too_small_are_an_error_with_a_supported_size():
+    with pytest.raises(UserError, match="28×28"):
         build_network(SpeedNet(), 7, 1, (8, 8), sample=images()[:, :, :8, :8])
 
 
-def test_scale_multiplies_the_logits():
+def test_scale_is_a_factor_of_the_logits():
     sample, logits = images(8), []
     for scale in (0.5, 1.0):
         torch.manual_seed(0)
@@ -120,6 +120,6 @@ def test_scale_multiplies_the_logits():
 
 
 @pytest.mark.parametrize("fields", [{"widths": (64, 128)}, {"scale": 0}, {"widths": (0, 1, 1)}, {"patch": 3}])
-def test_what_makes_no_network_is_refused(fields):
+def test_invalid_fields_are_errors(fields):
     with pytest.raises(ValidationError):
         SpeedNet(**fields)

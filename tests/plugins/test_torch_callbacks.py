@@ -9,8 +9,8 @@ def rows(folder):
         return list(csv.DictReader(file))
 
 
-def tell(folder, *epochs, top1=0.5):
-    """A new callback is told of epochs, as after a resume."""
+def log(folder, *epochs, top1=0.5):
+    """Log epochs with a new callback, as after a resume."""
     callback = CsvTable().build(SimpleNamespace(path=folder))
     for epoch in epochs:
         validation = {"loss": 1.0 / epoch, "top1": top1, "tested_classes": 2, "images": 3}
@@ -18,8 +18,8 @@ def tell(folder, *epochs, top1=0.5):
         callback.epoch_end(step=10 * epoch, epoch=epoch, metrics=metrics)
 
 
-def test_each_epoch_is_a_row_of_plain_metrics(tmp_path):
-    tell(tmp_path, 1, 2)
+def test_each_epoch_is_a_row_of_metrics(tmp_path):
+    log(tmp_path, 1, 2)
     assert rows(tmp_path)[1] == {
         "epoch": "2",
         "step": "20",
@@ -31,7 +31,7 @@ def test_each_epoch_is_a_row_of_plain_metrics(tmp_path):
     }
 
 
-def test_a_resumed_run_replaces_what_it_trains_again(tmp_path):
-    tell(tmp_path, 1, 2, 3)
-    tell(tmp_path, 2, top1=0.9)
+def test_a_resumed_run_replaces_repeated_epochs(tmp_path):
+    log(tmp_path, 1, 2, 3)
+    log(tmp_path, 2, top1=0.9)
     assert [(row["epoch"], row["validation_top1"]) for row in rows(tmp_path)] == [("1", "0.5"), ("2", "0.9")]

@@ -5,7 +5,7 @@ from torch import nn
 
 
 class Network(nn.Module):
-    """Stages in the order of the network: stem, blocks.0, blocks.1, head."""
+    """A network with the stages stem, blocks.0, blocks.1, head."""
 
     def __init__(self):
         super().__init__()
@@ -15,7 +15,7 @@ class Network(nn.Module):
 
 
 def settings(optimizer, model):
-    """(rate, decay) of each parameter that is trained, by name."""
+    """(learning rate, weight decay) of each trained parameter, by name."""
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     return {
         names[id(parameter)]: (group["lr"], group["weight_decay"])
@@ -25,7 +25,7 @@ def settings(optimizer, model):
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_biases_and_norms_are_not_decayed_and_all_else_is(kind):
+def test_biases_and_norms_are_not_decayed(kind):
     model = Network()
     for name, (lr, decay) in settings(kind(lr=0.5, weight_decay=0.1).build(model), model).items():
         vector = name.endswith("bias") or ".1.weight" in name.removeprefix("blocks.1")
@@ -41,7 +41,7 @@ def test_every_parameter_is_in_one_group(kind):
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_earlier_stages_learn_slower_by_the_layer_decay(kind):
+def test_layer_decay_lowers_the_learning_rates_of_earlier_stages(kind):
     model = Network()
     rates = {name: lr for name, (lr, _) in settings(kind(lr=1.0, layer_decay=0.5).build(model), model).items()}
     expected = {"stem": 0.125, "blocks.0": 0.25, "blocks.1": 0.5, "head": 1.0}
@@ -49,12 +49,12 @@ def test_earlier_stages_learn_slower_by_the_layer_decay(kind):
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_frozen_parameters_are_left_out_and_the_others_keep_their_rates(kind):
+def test_frozen_parameters_are_excluded_and_do_not_change_other_rates(kind):
     model = Network()
     model.stem.requires_grad_(False)
-    held = settings(kind(lr=1.0, layer_decay=0.5).build(model), model)
-    assert not any(name.startswith("stem") for name in held)
-    assert held["blocks.0.0.weight"][0] == 0.25
+    found = settings(kind(lr=1.0, layer_decay=0.5).build(model), model)
+    assert not any(name.startswith("stem") for name in found)
+    assert found["blocks.0.0.weight"][0] == 0.25
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
@@ -73,7 +73,7 @@ def test_a_step_lowers_the_loss(kind):
 
 
 def stepped(optimizer, model):
-    """The weights after three steps with fixed gradients."""
+    """Weights after three steps with fixed gradients."""
     for step in range(3):
         for parameter in model.parameters():
             parameter.grad = torch.full_like(parameter, 0.1 * (step + 1))
@@ -92,7 +92,7 @@ def stepped(optimizer, model):
         (RMSprop(lr=0.1, alpha=0.8), lambda p: torch.optim.RMSprop(p, 0.1, 0.8, 1e-3, momentum=0.9)),
     ],
 )
-def test_options_are_torch_s(component, reference):
+def test_options_match_torch(component, reference):
     def model():
         torch.manual_seed(0)
         return nn.Linear(3, 2, bias=False)

@@ -267,7 +267,7 @@ def test_hooks_are_called_in_order(run):
 
 def test_failures_of_an_optional_callback_are_printed_and_the_run_continues(run):
     folder, result = run("callbacks=[{name: fragile, hook: epoch_end}]", "train.epochs=2")
-    assert result.out.count("callback 'fragile' failed in epoch_end: ConnectionError: nobody is there") == 1
+    assert result.out.count("callback 'fragile' failed in epoch_end: ConnectionError: connection refused") == 1
     assert "callback 'fragile' failed in 2 of 4 calls" in result.out
     assert folder.results.is_file()
 
@@ -275,7 +275,7 @@ def test_failures_of_an_optional_callback_are_printed_and_the_run_continues(run)
 def test_a_callback_that_cannot_start_is_an_error(run):
     folder, result = run("callbacks=[{name: fragile, hook: run_start}]", status=2)
     assert "callback 'fragile'" in result.err
-    assert "ConnectionError: nobody is there" in result.err
+    assert "ConnectionError: connection refused" in result.err
     run("callbacks=[]", "--resume")
     assert folder.results.is_file()
 

@@ -18,7 +18,7 @@ from framework.data.stores.bad_images import BadImages
 from framework.data.stores.contents import Contents
 from framework.data.stores.storage import Storage
 from framework.data.stores.store import HeldPixels, Place, Shape, Store
-from framework.data.stores.store_file import append, create, discard
+from framework.data.stores.store_file import StoreFile, append, create, discard
 from framework.data.stores.streaming import StreamedPixels
 from framework.data.stores.survey import Progress, Survey, decode_all, decode_image
 
@@ -80,24 +80,34 @@ class _Builder:
     def from_cache(self) -> Store | None:
         """None if the images must be decoded."""
         cache, contents = self.storage.cache, self.contents
-        cached = cache.find(contents, self.progress) if cache and contents else None
-        if cached is None:
+        if not (cache and contents and (cached := cache.find(contents, self.progress))):
             return None
-        survey, pixels = Survey.from_dict(cached.survey), cached.pixels
-        place = self.storage.choose(self.shape, on_disk=pixels is not None)
-        if (pixels is None and place != "stream") or self.any_readable(survey.bad):
+        survey, has_pixels = Survey.from_dict(cached.survey), cached.pixels is not None
+        place = self.storage.choose(self.shape, on_disk=has_pixels)
+        if not (has_pixels or place == "stream") or self.any_readable(survey.bad):
             return None
         self.refuse_bad(survey)
-        images = None if pixels is None or place == "stream" else _tensor(pixels)
-        if images is not None and place != "disk":
-            images = images.to(self.device(place), copy=True)
-        return self.finished(place, images, survey, reused=True)
+        try:
+            return self.finished(place, self.loaded(cached, place), survey, reused=True)
+        except OSError as error:
+            cache.say(f"the cached store '{cached.path}' cannot be read: {error}; decoding all images again")
+            return None
+
+    def loaded(self, cached: StoreFile, place: Place) -> Tensor | None:
+        if cached.pixels is None or place == "stream":
+            return None
+        if place == "memory":
+            images = torch.empty(cached.shape, dtype=torch.uint8)
+            cached.read(images.numpy())
+            return images
+        mapped = _tensor(cached.pixels)
+        return mapped if place == "disk" else mapped.to(self.storage.device)
 
     def decoded(self, place: Place) -> Store:
         cache, contents, required = self.storage.cache, self.contents, place == "disk"
-        in_memory, number = place in ("device", "memory"), 0
-        held = torch.empty(self.shape, dtype=torch.uint8, device=self.device(place)) if in_memory else None
-        file = self.new_file(place)
+        devices = {"device": self.storage.device, "memory": torch.device("cpu")}
+        held = torch.empty(self.shape, dtype=torch.uint8, device=devices[place]) if place in devices else None
+        file, number = self.new_file(place), 0
 
         def consume(images: Tensor) -> None:
             nonlocal number
@@ -143,9 +153,6 @@ class _Builder:
             reused,
             tuple(getattr(self.source, "dropped", ())),
         )
-
-    def device(self, place: Place) -> torch.device:
-        return self.storage.device if place == "device" else torch.device("cpu")
 
     def refuse_bad(self, survey: Survey) -> None:
         """Raise `BadImages` unless they are to be skipped and other images are left."""

@@ -1,6 +1,6 @@
-"""Everything that a GPU must show, in one command and eight minutes: `python -m tests.benchmarks.gpu`.
+"""All GPU benchmarks in one command and eight minutes: `python -m tests.benchmarks.gpu`.
 
 __main__.py   the command: checks what is installed, then runs the parts, each in a process with a time limit
-parts.py      the parts: tests, throughput, compiling, the data path, two recipes to the end
-installed.py  the checkout as an installed package, where nothing can be installed
+parts.py      the parts: tests, throughput, compiling, the data path, two complete recipes
+installed.py  the checkout as an installed package, without installing anything
 """

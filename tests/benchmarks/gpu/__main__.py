@@ -1,18 +1,18 @@
-"""Measure on a GPU what this project promises there.
+"""All GPU benchmarks of this project.
 
-`python -m tests.benchmarks.gpu --data DIR` runs these parts, the most telling first, each in a process of its own with
-a time limit, and leaves out what the budget has no time for. Each writes `OUT/PART.json` as soon as it has ended.
-`python docs/write_gpu_tables.py OUT` makes the tables of the documentation from them.
+`python -m tests.benchmarks.gpu --data DIR` runs these parts, the most important first, each in a separate process with
+a time limit, and skips those that exceed the budget. Each part writes `OUT/PART.json` when it ends.
+`python docs/write_gpu_tables.py OUT` writes the tables of the documentation from these files.
 
-It needs a checkout and the packages that it names where one is missing; nothing is installed. Of what plain images with
-PyTorch lack, these wheels must be brought along, as a rule: pydantic, pydantic_core, annotated_types,
-typing_inspection, ruamel.yaml, pluggy. Lightning is measured where it is installed.
+It needs a checkout and some packages, and lists the missing ones; it installs nothing. Container images with PyTorch
+usually lack pydantic, pydantic_core, annotated_types, typing_inspection, ruamel.yaml and pluggy. Lightning is measured
+if it is installed.
 
-Where all parts do not fit into the budget, two calls measure everything: one with `--only tests throughput-resnet18-48
-throughput-speednet-48 throughput-resnet50-224 modes data`, one with `--only fer2013 cifar10 cifar10-longer`.
+If the parts do not fit into the budget, run the command twice: with `--only tests throughput-resnet18-48
+throughput-speednet-48 throughput-resnet50-224 modes data`, and with `--only fer2013 cifar10 cifar10-longer`.
 
-`--data` is a folder with `fer2013.tar.xz` and `cifar10.tar.xz`, or with the folders that are in them. Without it, the
-recipes are run on drawn faces. `--rehearse` runs all of it small on the CPU.
+`--data` is a folder with `fer2013.tar.xz` and `cifar10.tar.xz`, or with the unpacked folders. Without it, the recipes
+train on drawn faces. `--rehearse` runs small versions of all parts on the CPU.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ LIMITS = {
     "modes": 90,
     "data": 60,
 }
-"""The parts in their order, and the seconds that each may take; most end sooner."""
+"""The parts in order, with their time limits in seconds."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a part ended."""
+    """Result of a part."""
 
     part: str
     status: str
@@ -57,10 +57,10 @@ class Outcome:
 
 
 def main() -> int:
-    """Run the parts; 0 where all of them are done."""
+    """Run the parts; 0 if all are done."""
     arguments = parse()
     if lacking := missing():
-        print(f"missing: {', '.join(lacking)}; install them, or put their wheels on PYTHONPATH", file=sys.stderr)
+        print(f"missing: {', '.join(lacking)}; install them, or add their wheels to PYTHONPATH", file=sys.stderr)
         return 2
     arguments.out.mkdir(parents=True, exist_ok=True)
     ends = time.monotonic() + arguments.budget
@@ -80,21 +80,21 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--budget", type=float, default=480, help="seconds for everything (default: 480)")
-    parser.add_argument("--rehearse", action="store_true", help="small, on the CPU")
-    parser.add_argument("--data", type=Path, help="folder with the data sets")
+    parser.add_argument("--rehearse", action="store_true", help="run small versions on the CPU")
+    parser.add_argument("--data", type=Path, help="folder with the datasets")
     parser.add_argument("--out", type=Path, default=Path("gpu-results"), help="folder for the JSON files")
     parser.add_argument("--only", nargs="+", choices=list(LIMITS), metavar="PART", help=f"some of {', '.join(LIMITS)}")
     return parser.parse_args()
 
 
 def run(part: str, limit: float, arguments: argparse.Namespace, variables: dict[str, str]) -> Outcome:
-    """One part in a process of its own; what it prints goes to `OUT/PART.log`."""
+    """Run a part in a separate process, with its output in `OUT/PART.log`."""
     if limit < 5:
         return Outcome(part, "left out", 0.0, {})
     started = time.monotonic()
-    answer = (arguments.out / f"{part}.answer").resolve()
-    answer.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "tests.benchmarks.gpu.parts", part, str(answer), "--limit", str(limit)]
+    file = (arguments.out / f"{part}.partial").resolve()
+    file.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "tests.benchmarks.gpu.parts", part, str(file), "--limit", str(limit)]
     command += ["--rehearse"] if arguments.rehearse else []
     command += ["--data", str(arguments.data.resolve())] if arguments.data else []
     with (arguments.out / f"{part}.log").open("w") as log:
@@ -102,19 +102,19 @@ def run(part: str, limit: float, arguments: argparse.Namespace, variables: dict[
             command, cwd=ROOT, env=variables, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
         status = ended(process, limit)
-    result = json.loads(answer.read_text()) if answer.is_file() else {}
-    answer.unlink(missing_ok=True)
+    result = json.loads(file.read_text()) if file.is_file() else {}
+    file.unlink(missing_ok=True)
     return Outcome(part, status, round(time.monotonic() - started, 1), result)
 
 
 def ended(process: subprocess.Popen[bytes], limit: float) -> str:
-    """Wait for the process, no longer than `limit` seconds; then end it and all that it started."""
+    """Wait for the process up to `limit` seconds, then kill it and its child processes."""
     try:
         return "done" if process.wait(limit) == 0 else "failed"
     except subprocess.TimeoutExpired:
         return "out of time"
     finally:
-        if process.poll() is None:  # also where this program is stopped
+        if process.poll() is None:  # also if this program is interrupted
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 

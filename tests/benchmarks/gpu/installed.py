@@ -1,4 +1,4 @@
-"""The checkout as an installed package, where nothing can be installed: plugins are found by the usual metadata."""
+"""The checkout as an installed package without installing anything: plugins are found by their metadata."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ NEEDED = {
     "markdown_it": "markdown-it-py",
     "ruamel.yaml": "ruamel.yaml",
 }
-"""Modules, and the packages that they come in."""
+"""Packages by module."""
 
 
 def missing() -> list[str]:
-    """The packages that are not installed."""
-    return [package for module, package in NEEDED.items() if not _is_there(module)]
+    """The missing packages."""
+    return [package for module, package in NEEDED.items() if not _is_installed(module)]
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Variables for processes that use the checkout as a package; its metadata goes into `folder`."""
+    """Environment variables for processes that use the checkout as a package; writes its metadata to `folder`."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     metadata = folder / f"framework-{project['version']}.dist-info"
     metadata.mkdir(parents=True, exist_ok=True)
@@ -49,8 +49,8 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
-def _is_there(module: str) -> bool:
-    """Whether it can be imported; of those that take seconds, whether it is found."""
+def _is_installed(module: str) -> bool:
+    """Whether a module can be imported, or found if importing takes seconds."""
     try:
         if module in ("torch", "torchvision", "timm"):
             return importlib.util.find_spec(module) is not None

@@ -1,6 +1,6 @@
-"""One part of `python -m tests.benchmarks.gpu`: `python -m tests.benchmarks.gpu.parts PART ANSWER.json`.
+"""One part of `python -m tests.benchmarks.gpu`: `python -m tests.benchmarks.gpu.parts PART RESULT.json`.
 
-A part adds to its answer as it goes and writes it each time, so that what was measured before its time ran out is kept.
+A part writes its result after each measurement, so that measurements before a timeout are not lost.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from tests.benchmarks.gpu.installed import ROOT
 
 STARTED = time.monotonic()
 SPARE = 25.0
-"""Seconds that a run may take beside training and evaluation."""
+"""Seconds reserved for a run besides training and evaluation."""
 
 
 @dataclass
 class Part:
-    """What a part is told, and its answer."""
+    """Arguments and result of a part."""
 
-    answer: Path
+    file: Path
     rehearse: bool
     data: Path | None
     limit: float
@@ -42,19 +42,19 @@ class Part:
 
     @property
     def device(self) -> str:
-        """Where it measures."""
+        """The device of the measurements."""
         return "cpu" if self.rehearse else "cuda"
 
     def add(self, **found: Any) -> None:
-        """Put this into the answer, at once."""
+        """Add measurements and write the result."""
         self.found |= found
-        whole = self.answer.with_suffix(".whole")
+        whole = self.file.with_suffix(".whole")
         whole.write_text(json.dumps(self.found, indent=2))
-        whole.replace(self.answer)
+        whole.replace(self.file)
 
 
 def machine(device: str) -> dict[str, Any]:
-    """What the metrics were measured on."""
+    """Hardware and software of the measurements."""
     import torch
     import torchvision
 
@@ -69,10 +69,15 @@ def machine(device: str) -> dict[str, Any]:
 
 
 def tests(part: Part) -> None:
-    """The tests that need a GPU."""
+    """GPU tests."""
     variables = os.environ | ({"FRAMEWORK_CUDA_TESTS": "cpu"} if part.rehearse else {})
     command = [sys.executable, "-m", "pytest", "-m", "cuda", "tests/cuda", "-p", "no:cacheprovider"]
-    command += ["-o", "filterwarnings=default", "-o", "addopts=--import-mode=importlib"]  # another torch warns of more
+    command += [
+        "-o",
+        "filterwarnings=default",
+        "-o",
+        "addopts=--import-mode=importlib",
+    ]  # other versions of torch have more warnings
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
     print(done.stdout, done.stderr)
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|error)", done.stdout)}
@@ -82,7 +87,7 @@ def tests(part: Part) -> None:
 
 
 def throughput(part: Part, task: str) -> None:
-    """Images a second by each way to train, in turns."""
+    """Images/s of each way to train, in turns."""
     from tests.benchmarks.bench import GPU_TASKS, REHEARSED
     from tests.benchmarks.throughput import rates_of
 
@@ -144,7 +149,7 @@ def modes(part: Part) -> None:
                     for step in range(10 if warm_up and not part.rehearse else steps):
                         train_step(session, step, means)
                     wait()
-        except Exception as error:  # the other settings are measured all the same
+        except Exception as error:  # the other settings are still measured
             part.add(**{name: f"{type(error).__name__}: {error}"[:300]})
             continue
         seconds = time.perf_counter() - started
@@ -152,7 +157,7 @@ def modes(part: Part) -> None:
 
 
 def data(part: Part) -> None:
-    """Batches without a network: ours from the device and from memory, beside decoding JPEGs on the device."""
+    """Batches without a network: stores on the device and in memory, compared with decoding JPEGs on the device."""
     import torch
 
     from framework.recipe.sections import Recipe
@@ -181,13 +186,13 @@ def data(part: Part) -> None:
             if task.size > 100:
                 try:
                     rate: float | str = decoded(Path(folder), part)
-                except Exception as error:  # a torchvision without such a decoder
+                except Exception as error:  # a torchvision without this decoder
                     rate = f"{type(error).__name__}: {error}"[:300]
                 part.add(**{f"{name}, JPEG decoded on the device": rate})
 
 
 def decoded(folder: Path, part: Part) -> float:
-    """Images a second of torchvision's decoder, on the device where there is one, brought to 224×224 each."""
+    """Images/s of torchvision's decoder on the device, resized to 224×224."""
     import torch
     from torch.nn import functional as F
     from torchvision.io import ImageReadMode, decode_jpeg, read_file
@@ -207,15 +212,12 @@ def decoded(folder: Path, part: Part) -> float:
     return len(files) / (time.perf_counter() - started)
 
 
-def trained(part: Part, recipe: str, data_set: str, overrides: list[str]) -> None:
-    """A recipe to its end; what it prints goes into the log.
-
-    Where its epochs would take longer than the part may, it is trained for as many as fit.
-    """
+def trained(part: Part, recipe: str, dataset: str, overrides: list[str]) -> None:
+    """Run a whole recipe, with fewer epochs if the time limit of the part requires it."""
     with tempfile.TemporaryDirectory() as folder:
-        root = unpacked(part, data_set, Path(folder))
+        root = unpacked(part, dataset, Path(folder))
         where = [f"dataset.root={root}"] if root else ["dataset=drawn_faces", "dataset.train_images=400"]
-        if root and data_set == "fer2013":
+        if root and dataset == "fer2013":
             overrides = ["dataset.test_usage=PublicTest", *overrides]
         small = ["train.max_steps=3", "train.batch_size=8", "dataset.test_images=20"] if part.rehearse else []
         options = [*where, f"train.device={part.device}", *overrides, *(small if not root else small[:2])]
@@ -225,7 +227,7 @@ def trained(part: Part, recipe: str, data_set: str, overrides: list[str]) -> Non
             options += overrides[-1:] if overrides and overrides[-1].startswith("train.epochs=") else []
         command = [sys.executable, "-m", "framework", "run", f"recipes/{recipe}.yaml", *options, "--out", str(run)]
         part.add(
-            command=f"framework run recipes/{recipe}.yaml {' '.join(overrides)}".strip(), data=data_set if root else ""
+            command=f"framework run recipes/{recipe}.yaml {' '.join(overrides)}".strip(), data=dataset if root else ""
         )
         done = subprocess.run(command, cwd=ROOT)
         if done.returncode:
@@ -242,7 +244,7 @@ def trained(part: Part, recipe: str, data_set: str, overrides: list[str]) -> Non
 
 
 def fewer_epochs(part: Part, recipe: str, options: list[str]) -> list[str]:
-    """An override of the epochs, where those of the recipe would take more than what is left of the part's time."""
+    """An override of the epochs, if those of the recipe do not fit into the rest of the time limit."""
     command = [sys.executable, "-m", "framework", "profile", f"recipes/{recipe}.yaml", *options, "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     print(done.stderr)
@@ -257,7 +259,7 @@ def fewer_epochs(part: Part, recipe: str, options: list[str]) -> list[str]:
 
 
 def unpacked(part: Part, name: str, folder: Path) -> Path | None:
-    """The data set's folder; None where it is not there."""
+    """The folder of the dataset; None if it is missing."""
     if part.data is None:
         return None
     if (part.data / name).is_dir():
@@ -287,12 +289,12 @@ def main() -> None:
     """Run one part."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", choices=list(PARTS))
-    parser.add_argument("answer", type=Path)
+    parser.add_argument("result", type=Path)
     parser.add_argument("--rehearse", action="store_true")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--limit", type=float, default=300.0)
     arguments = parser.parse_args()
-    part = Part(arguments.answer, arguments.rehearse, arguments.data, arguments.limit)
+    part = Part(arguments.result, arguments.rehearse, arguments.data, arguments.limit)
     part.add(machine=machine(part.device))
     PARTS[arguments.part](part)
 

@@ -1,4 +1,4 @@
-"""A plugin whose components break their contracts, each in the way that its option `how` names."""
+"""A plugin whose components violate their contracts; the option `how` selects the violation."""
 
 from types import SimpleNamespace
 
@@ -43,7 +43,7 @@ class Listed(SimpleNamespace):
 
 
 class FaultyTransform(Transform):
-    """Changes images, wrongly."""
+    """Changes images incorrectly."""
 
     name = "faulty_transform"
     how: str
@@ -103,12 +103,12 @@ class FaultyModel(Model):
 
 
 class FaultyLoss(Loss):
-    """Cross entropy, wrongly."""
+    """Incorrect cross entropy."""
 
     name = "faulty_loss"
     how: str
     after: int = 0
-    """Calls that go well first."""
+    """Number of correct calls before the first violation."""
 
     def build(self):
         import torch
@@ -144,7 +144,7 @@ class FaultyLoss(Loss):
 
 
 class FaultyOptimizer(Optimizer):
-    """Gradient descent, wrongly."""
+    """Incorrect gradient descent."""
 
     name = "faulty_optimizer"
     how: str
@@ -170,7 +170,7 @@ class FaultyOptimizer(Optimizer):
 
 
 class FaultyScheduler(Scheduler):
-    """A constant rate, wrongly."""
+    """Incorrect constant learning rate."""
 
     name = "faulty_scheduler"
     how: str
@@ -185,7 +185,7 @@ class FaultyScheduler(Scheduler):
 
 
 class FaultyCallback(Callback):
-    """Fails in one hook."""
+    """Raises an exception in the given hooks."""
 
     name = "faulty_callback"
     how: str
@@ -205,7 +205,7 @@ class FaultyCallback(Callback):
 
 
 class FaultyDetector(Detector):
-    """Finds what is not there."""
+    """Returns invalid regions."""
 
     name = "faulty_detector"
     how: str
@@ -215,7 +215,7 @@ class FaultyDetector(Detector):
 
 
 class FaultyOptions(Loss):
-    """Its validator raises something else than a ValueError."""
+    """Its validator raises an exception other than ValueError."""
 
     name = "faulty_options"
     how: str = "well"

@@ -1,6 +1,6 @@
-"""A plugin as a stranger would write it, in a distribution of its own.
+"""A third-party plugin in its own distribution.
 
-One dataset, model, optimizer and scheduler, and a few components that are odd on purpose.
+A dataset, models, an optimizer and a scheduler, and a few components with unusual behaviour.
 """
 
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from framework import Callback, Dataset, ImageArrays, Loss, Model, Optimizer, Scheduler, build, hookimpl
+from framework import Callback, Command, Dataset, ImageArrays, Loss, Model, Optimizer, Scheduler, build, hookimpl
 
 
 class Dots(Dataset):
@@ -16,7 +16,7 @@ class Dots(Dataset):
 
     name = "dots"
     images: int = Field(240, ge=8)
-    """Images to train on."""
+    """Training images."""
 
     def build(self):
         """Splits `train` and `test`."""
@@ -44,10 +44,10 @@ class TinyNet(Model):
     width: int = Field(8, ge=1)
     """Channels."""
     dropout: float = Field(0.1, ge=0, lt=1)
-    """Share of features that are dropped in training."""
+    """Dropout rate."""
 
     def build(self, num_classes, channels):
-        """The network; it takes images of any size."""
+        """The network, for images of any size."""
         from torch import nn
 
         return nn.Sequential(
@@ -58,7 +58,7 @@ class TinyNet(Model):
 
 
 class PlainSGD(Optimizer):
-    """Gradient descent and nothing else."""
+    """Plain gradient descent."""
 
     name = "plain_sgd"
     lr: float = Field(0.1, gt=0)
@@ -72,11 +72,11 @@ class PlainSGD(Optimizer):
 
 
 class Halving(Scheduler):
-    """Half the rate, every so many epochs."""
+    """Halves the learning rate at regular intervals."""
 
     name = "halving"
     every: int = Field(1, ge=1)
-    """Epochs between two drops."""
+    """Interval in epochs."""
 
     def build(self, optimizer, steps_per_epoch):
         """The scheduler."""
@@ -86,7 +86,7 @@ class Halving(Scheduler):
 
 
 class LinearProbe(Model):
-    """One linear layer on the pixels: nothing in it depends on the batch."""
+    """One linear layer on the pixels, independent of the batch."""
 
     name = "linear_probe"
 
@@ -99,7 +99,7 @@ class LinearProbe(Model):
 
 
 class Warm(Model):
-    """Another network, which begins with the weights of a file."""
+    """Another network, with initial weights from a file."""
 
     name = "warm"
     inside: Model
@@ -108,7 +108,7 @@ class Warm(Model):
     """A safetensors file."""
 
     def without_pretrained(self):
-        """With random weights."""
+        """A copy with random weights."""
         return self.model_copy(update={"inside": self.inside.without_pretrained(), "weights": None})
 
     def build(self, num_classes, channels, image_size):
@@ -122,7 +122,7 @@ class Warm(Model):
 
 
 class WrongShape(Model):
-    """Gives one number too many."""
+    """Returns one logit too many."""
 
     name = "wrong_shape"
 
@@ -132,7 +132,7 @@ class WrongShape(Model):
 
 
 class Picky(Model):
-    """Takes no image that is smaller than 100 pixels."""
+    """Does not support images smaller than 100 pixels."""
 
     name = "picky"
 
@@ -144,11 +144,11 @@ class Picky(Model):
 
 
 class Explodes(Loss):
-    """Cross entropy for four batches, then not a number."""
+    """Cross entropy for four batches, then NaN."""
 
     name = "explodes"
     gradient_only: bool = False
-    """The loss itself stays finite."""
+    """Only the gradient is NaN; the loss is finite."""
 
     def build(self):
         """The loss."""
@@ -160,18 +160,18 @@ class Explodes(Loss):
             value = torch.nn.functional.cross_entropy(logits, targets)
             if next(calls) < 5:
                 return value
-            no_distance = (logits - logits.detach()).abs().sum().sqrt()  # 0, and steeper than any number
+            no_distance = (logits - logits.detach()).abs().sum().sqrt()  # 0, with a gradient of NaN
             return value + no_distance if self.gradient_only else value * float("nan")
 
         return loss
 
 
 class Tiring(Loss):
-    """Cross entropy that counts less each time."""
+    """Cross entropy times a factor that decays with each call."""
 
     name = "tiring"
     learned: bool = False
-    """By how much less is a parameter."""
+    """The decay is a trained parameter."""
 
     def build(self):
         """The loss."""
@@ -191,7 +191,7 @@ class Tiring(Loss):
 
 
 class Diary(Callback):
-    """Writes down every hook."""
+    """Logs every hook."""
 
     name = "diary"
 
@@ -223,7 +223,7 @@ class Diary(Callback):
 
 
 class Fragile(Callback):
-    """Fails in one hook; the run can do without it."""
+    """Raises an exception in one hook; not essential for the run."""
 
     name = "fragile"
     essential = False
@@ -236,27 +236,27 @@ class Fragile(Callback):
         class Listener:
             @hookimpl
             def run_start(self):
-                self.hear("run_start")
+                self.call("run_start")
 
             @hookimpl
             def epoch_end(self, epoch, examples):
-                self.hear("epoch_end")
+                self.call("epoch_end")
                 with (run.path / "seen.jsonl").open("a") as file:
                     file.write(json.dumps([example.name for example in examples(4)]) + "\n")
 
             @hookimpl
             def run_end(self, results, examples):
-                self.hear("run_end")
+                self.call("run_end")
                 say(f"shown {len(examples(4))} at the end")
 
             @hookimpl
             def run_stopped(self, error):
-                self.hear("run_stopped")
+                self.call("run_stopped")
                 say(f"stopped by {type(error).__name__}")
 
-            def hear(self, hook):
+            def call(self, hook):
                 if hook == failing:
-                    raise ConnectionError("nobody\nis there")
+                    raise ConnectionError("connection\nrefused")
 
         return Listener()
 
@@ -279,8 +279,14 @@ class Misspelt(Callback):
 
 @hookimpl
 def components():
-    """What this plugin offers."""
+    """The components of this plugin."""
     return [
         Dots, TinyNet, PlainSGD, Halving, LinearProbe, Warm, WrongShape, Picky, Explodes, Tiring, Diary, Fragile,
         Misspelt,
     ]  # fmt: skip
+
+
+@hookimpl
+def commands():
+    """The command `framework hello`."""
+    return [Command("hello", "print a greeting", "framework_stranger.hello")]
