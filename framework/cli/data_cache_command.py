@@ -36,10 +36,10 @@ def _list(as_json: bool) -> int:
         print(json.dumps([_as_json(store) for store in stores], indent=2))
         return 0
     for store in stores:
-        _, channels, height, width = store.shape
+        number, channels, height, width = store.shape
         used = time.strftime("%Y-%m-%d %H:%M", time.localtime(store.status.st_mtime))
         row = (
-            f"{store.status.st_size / 1e6:10,.1f} MB  {used}  {count(store.images, 'image'):>16} of "
+            f"{store.status.st_size / 1e6:10,.1f} MB  {used}  {count(number, 'image'):>16} of "
             f"{channels}×{height}×{width}  {store.origin}"
         )
         print(fitted(row, sys.stdout, indent=4))
@@ -56,7 +56,7 @@ def _as_json(store: StoreFile) -> dict[str, Any]:
     return {
         "file": str(store.path),
         "root": store.origin,
-        "images": store.images,
+        "images": store.shape[0],
         "size": list(store.shape[1:]),
         "bytes": store.status.st_size,
         "last_used": store.status.st_mtime,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from framework.data.stores.bad_images import BadImageCollector
+from framework.data.stores.bad_images import BadImages
 from framework.errors import UserError
 from framework.evaluation.predictions import Predictions, averaged
 from framework.inference.predictor import Predictor
@@ -59,13 +59,13 @@ class Ensemble:
         """
         stores: dict[Preprocessor, Store] = {}
         other: Store | None = None
-        bad_images = BadImageCollector()
+        bad_images = BadImages()
         for predictor in self.predictors:
             if (key := _pixels_of(predictor)) not in stores:
-                with bad_images.reading(split):
+                with bad_images.collect(split):
                     stores[key] = predictor.store(source, on_bad_image, progress, storage)
         if apart_from is not None:
-            with bad_images.reading("train"):
+            with bad_images.collect("train"):
                 other = self.predictors[0].store(apart_from, on_bad_image, progress, storage)
         bad_images.require_none()
         members = [predictor.predictions(stores[_pixels_of(predictor)]) for predictor in self.predictors]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from framework.data.decode import BadImage
 from framework.data.folders import class_tree
 from framework.data.splits import EVALUATION_SPLITS, bind_classes, evaluation_split, find_split
-from framework.data.stores.bad_images import BadImageCollector
+from framework.data.stores.bad_images import BadImages
 from framework.data.stores.storage import Storage
 from framework.data.subset import named_images, read_names
 from framework.errors import UserError
@@ -99,16 +99,16 @@ def evaluate(
         _require_one_folder(runs)
         _require_same_tta(runs[0], recipes[0])
     networks = _Networks([model.predictor.with_batch_size(batch_size) for model in models], models[0], display)
-    bad_images = BadImageCollector()
+    bad_images = BadImages()
     calibration = None
     if calibrate:
-        with bad_images.reading("validation"):
+        with bad_images.collect("validation"):
             calibration = networks.calibrate()
             display.line(f"{calibration}; saved in the run folder\n")
     split = None if folder else networks.split(split)
     which = split or folder
     assert which is not None
-    with bad_images.reading(str(which)):
+    with bad_images.collect(str(which)):
         predictions, skipped = networks.predictions(which, only, without_copies=without_copies)
     bad_images.require_none()
     seen = count_trained_on(runs, predictions, models[0].predictor.preprocess)

@@ -9,9 +9,10 @@ from framework.components import ImageSource
 from framework.data.preprocess import Preprocessor
 from framework.data.splits import build_splits
 from framework.data.stores.advice import advice_on
-from framework.data.stores.bad_images import BadImageCollector
+from framework.data.stores.bad_images import BadImages
 from framework.data.stores.build import build_store
-from framework.data.stores.storage import Say, Storage
+from framework.data.stores.cache import Say
+from framework.data.stores.storage import Storage
 from framework.data.stores.store import Store
 from framework.device import choose_device
 from framework.display import Progress, no_progress
@@ -33,10 +34,10 @@ def prepare_data(
     preprocess = resolve_preprocess(recipe, sources["train"])
     storage = Storage.of_recipe(recipe, choose_device(recipe.train.device), say)
     stores: dict[str, Store] = {}
-    bad_images = BadImageCollector()  # all splits are read, to report all bad images at once
+    bad_images = BadImages()  # all splits are read, to report all bad images at once
     for name in ("train", "validation", "test"):
         if name in sources:
-            with bad_images.reading(name):
+            with bad_images.collect(name):
                 stores[name] = build_store(
                     sources[name], preprocess, recipe.dataset.on_bad_image, partial(progress, name), storage
                 )

@@ -23,9 +23,7 @@ from framework.data.folders import class_tree
 from framework.data.preprocess import Preprocessor
 from framework.data.splits import build_splits
 from framework.data.stamps import SETTLED, stamps_of
-from framework.data.stores.cache import Cache
-from framework.data.stores.digests import Digests
-from framework.data.stores.entry import digests_path, identity
+from framework.data.stores.contents import Contents
 from framework.recipe.loading import validate_component
 from framework.registry import Registry
 
@@ -55,17 +53,17 @@ def main() -> None:
         with timed("size and modification time of each file"):
             size_and_time(source.paths)
         with timed("stamps"):
-            stamps = stamps_of(source, range(len(source)))
-        assert stamps is not None
-        known = digests_path(Cache(Path(folder)), source, stamps)
-        with timed("digests of all files, as for a moved dataset"):
-            digests = Digests.load(known, stamps)
-            digests.all()
-        digests.save(known)
-        with timed("cached digests"):
-            Digests.load(known, stamps).all()
-        with timed("identity"):
-            identity(source, Preprocessor(224, 224, 3, "crop"), stamps)
+            stamps_of(source, range(len(source)))
+        preprocess = Preprocessor(224, 224, 3, "crop")
+        with timed("stamps, and digests of all contents, as when a data set moved"):
+            contents = Contents.of(source, preprocess, Path(folder))
+            assert contents is not None
+            contents.all()
+        contents.save()
+        with timed("stamps, and digests that are known"):
+            known = Contents.of(source, preprocess, Path(folder))
+            assert known is not None
+            known.all()
         dataset = validate_component(Dataset, "folder", Registry.load(), [f"root={root}"])
         with timed("all splits of the dataset 'folder'"):
             splits = build_splits(dataset)

@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import torch
 
-from framework.data.stores.pixels import HeldPixels
+from framework.data.stores.store import HeldPixels
 from framework.evaluation.examples import choose_examples
 from framework.evaluation.predictions import Predictions
 

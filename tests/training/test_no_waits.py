@@ -20,7 +20,7 @@ from framework import ImageArrays, Predictor, Registry, UserError, hookimpl
 from framework.components import Loss, Optimizer, Transform
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.build import build_store
-from framework.data.stores.pixels import HeldPixels
+from framework.data.stores.store import HeldPixels
 from framework.recipe import Recipe
 from framework.report.display import SilentDisplay
 from framework.training import session as sessions

@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable
-from contextlib import closing, nullcontext, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from framework.data.decode import BadImage, quiet_decoding
-from framework.data.stores.bad_images import BadImages, Refused
-from framework.data.stores.entry import CacheEntry
-from framework.data.stores.pixels import HeldPixels, Place, Shape
+from framework.data.stores.bad_images import BadImages
+from framework.data.stores.contents import Contents
 from framework.data.stores.storage import Storage
-from framework.data.stores.store import Store
-from framework.data.stores.store_file import DamagedStore, StoreFile, StoreWriter
+from framework.data.stores.store import HeldPixels, Place, Shape, Store
+from framework.data.stores.store_file import StoreFile, append, create, discard
 from framework.data.stores.streaming import StreamedPixels
 from framework.data.stores.survey import Progress, Survey, decode_all, decode_image
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from framework.components import ImageSource
     from framework.data.preprocess import Preprocessor
-
-PIECE = 2**24
-"""Bytes that are read from a cached store at a time."""
 
 
 def build_store(
@@ -51,10 +48,6 @@ def build_store(
     return _Builder(source, preprocess, on_bad_image, report, storage or Storage()).store()
 
 
-class _DiskFailed(Exception):
-    """The pixels were to be held on the disk, and it cannot be written."""
-
-
 @dataclass(frozen=True)
 class _Builder:
     source: ImageSource
@@ -64,11 +57,12 @@ class _Builder:
     storage: Storage
 
     @cached_property
-    def entry(self) -> CacheEntry | None:
-        """The place of the store in the cache, if there is one."""
-        return CacheEntry.of(self.source, self.preprocess, self.storage)
+    def contents(self) -> Contents | None:
+        """Of the source; None if there is no cache, or the source has no stamps that show whether images changed."""
+        cache = self.storage.cache
+        return Contents.of(self.source, self.preprocess, cache.folder) if cache else None
 
-    @cached_property
+    @property
     def shape(self) -> Shape:
         """Of the pixels if no image is bad."""
         return len(self.source), self.preprocess.channels, self.preprocess.height, self.preprocess.width
@@ -78,115 +72,93 @@ class _Builder:
             return store
         try:
             return self.decoded(self.storage.choose(self.shape))
-        except _DiskFailed as error:
-            place = self.storage.choose(self.shape)
-            self.storage.say(f"{error}; images {'stay in memory' if place == 'memory' else 'are streamed'} instead")
-            return self.decoded(place)
+        except OSError:
+            if self.storage.cache is None or self.storage.cache.writable:
+                raise
+            return self.decoded(self.storage.choose(self.shape))  # to a place other than the disk
 
     def from_cache(self) -> Store | None:
         """None if the images must be decoded."""
+        cache, contents = self.storage.cache, self.contents
+        if not (cache and contents and (cached := cache.find(contents, self.progress))):
+            return None
+        survey, has_pixels = Survey.from_dict(cached.survey), cached.pixels is not None
+        place = self.storage.choose(self.shape, on_disk=has_pixels)
+        if not (has_pixels or place == "stream") or self.any_readable(survey.bad):
+            return None
+        self.refuse_bad(survey)
         try:
-            cached = self.entry.find(self.progress) if self.entry else None
-            if cached is None:
-                return None
-            with cached:
-                has_pixels, survey = cached.shape[0] > 0, Survey.from_dict(cached.survey)
-                place = self.storage.choose(self.shape, on_disk=has_pixels)
-                if not (has_pixels or place == "stream") or self.any_readable(survey.bad):
-                    return None
-                self.refuse_bad(survey)
-                return self.finished(place, self.loaded(cached, place), survey, reused=True)
-        except DamagedStore as error:
-            self.storage.say(f"{error}; decoding all images again")
+            return self.finished(place, self.loaded(cached, place), survey, reused=True)
+        except OSError as error:
+            cache.say(f"the cached store '{cached.path}' cannot be read: {error}; decoding all images again")
             return None
 
     def loaded(self, cached: StoreFile, place: Place) -> Tensor | None:
-        """The pixels of a cached store, None if they are streamed; raises `DamagedStore`."""
-        if place == "disk":
-            return _mapped(cached.file, cached.shape)
-        held, start = self.allocated(place, cached.shape), 0
-        for piece in held.split(max(1, PIECE // held[0].numel())) if held is not None else ():
-            on_host = piece if piece.device.type == "cpu" else torch.empty(piece.shape, dtype=torch.uint8)
-            cached.read(start, on_host.numpy())
-            if on_host is not piece:
-                piece.copy_(on_host)
-            start += piece.numel()
-        return held
+        if cached.pixels is None or place == "stream":
+            return None
+        if place == "memory":
+            images = torch.empty(cached.shape, dtype=torch.uint8)
+            cached.read(images.numpy())
+            return images
+        mapped = _tensor(cached.pixels)
+        return mapped if place == "disk" else mapped.to(self.storage.device)
 
     def decoded(self, place: Place) -> Store:
-        held, filled = self.allocated(place, self.shape), 0
-        writer = self.writer(place)
+        cache, contents, required = self.storage.cache, self.contents, place == "disk"
+        devices = {"device": self.storage.device, "memory": torch.device("cpu")}
+        held = torch.empty(self.shape, dtype=torch.uint8, device=devices[place]) if place in devices else None
+        file, number = self.new_file(place), 0
 
         def consume(images: Tensor) -> None:
-            nonlocal filled
+            nonlocal number
             if held is not None:
-                held[filled : filled + len(images)] = images
-            if writer and place != "stream":
-                self.write(place, writer, partial(writer.append, images.numpy()))
-            filled += len(images)
+                held[number : number + len(images)] = images
+            if cache and file and place != "stream":
+                cache.attempt(partial(append, file, images.numpy()), required)
+            number += len(images)
 
-        with closing(writer) if writer else nullcontext():
-            before = self.entry.digests.compute if self.entry else None
+        try:
+            before = contents.compute if contents else None
             survey = decode_all(self.source, self.preprocess, consume, before, self.progress)
             self.refuse_bad(survey)
-            pixels = None if held is None else held[:filled]
-            if writer:
-                shape = (0 if place == "stream" else filled, *self.shape[1:])
-                self.write(place, writer, writer.flush)
-                if self.entry:
-                    self.write(place, writer, partial(self.entry.keep, writer, shape, survey))
+            shape = (number, *self.shape[1:])
+            if cache and file:
+                cache.attempt(file.flush, required)  # before it is mapped
+                if contents:
+                    cache.attempt(partial(cache.add, file, contents, shape, survey.as_dict()), required)
                 if place == "disk":
-                    pixels = _mapped(writer.file, shape)
-        return self.finished(place, pixels, survey, reused=False)
+                    held = _tensor(np.memmap(file, np.uint8, "r", shape=shape))
+        finally:
+            if file:
+                discard(file)
+        return self.finished(place, None if held is None else held[:number], survey)
 
-    def writer(self, place: Place) -> StoreWriter | None:
+    def new_file(self, place: Place) -> IO[bytes] | None:
         """For pixels that are held on the disk, or a copy for later runs; None if nothing is to be written."""
         cache, size = self.storage.cache, 0 if place == "stream" else math.prod(self.shape)
-        if cache is None or (place != "disk" and not (self.entry and self.storage.may_cache(size))):
+        if cache is None or (place != "disk" and not (self.contents and self.storage.may_cache(size))):
             return None
-        writer = StoreWriter(cache.folder)
-        self.write(place, writer, writer.create)
-        return writer
+        return cache.attempt(partial(create, cache.folder), required=place == "disk")
 
-    def write(self, place: Place, writer: StoreWriter, work: Callable[[], object]) -> None:
-        """Do `work` unless writing has failed before. A failure is reported, or raised if the disk is the place."""
-        cache = self.storage.cache
-        if cache is None or not cache.writable:
-            return
-        try:
-            work()
-        except OSError as error:
-            writer.close()
-            cache.writable = False
-            failure = f"decoded images cannot be cached in '{cache.folder}': {error.strerror or error}"
-            if place == "disk":
-                raise _DiskFailed(failure) from None
-            self.storage.say(failure)
-
-    def finished(self, place: Place, held: Tensor | None, survey: Survey, reused: bool) -> Store:
-        good, names, labels = survey.good(len(self.source)), self.source.names, self.source.labels
+    def finished(self, place: Place, images: Tensor | None, survey: Survey, reused: bool = False) -> Store:
+        names, labels = self.source.names, self.source.labels
+        good = [index for index in range(len(names)) if index not in survey.bad]
         return Store(
-            StreamedPixels(self.source, good, self.preprocess) if held is None else HeldPixels(held, place),
+            StreamedPixels(self.source, good, self.preprocess) if images is None else HeldPixels(images, place),
             torch.tensor([labels[index] for index in good], dtype=torch.int64),
             tuple(names[index] for index in good),
             tuple(self.source.classes),
             survey,
-            survey.bad_images(names),
+            survey.bad_images(self.source.names),
             reused,
             tuple(getattr(self.source, "dropped", ())),
         )
-
-    def allocated(self, place: Place, shape: Shape) -> Tensor | None:
-        """None for a place that is not memory."""
-        if place in ("disk", "stream"):
-            return None
-        return torch.empty(shape, dtype=torch.uint8, device=self.storage.device if place == "device" else "cpu")
 
     def refuse_bad(self, survey: Survey) -> None:
         """Raise `BadImages` unless they are to be skipped and other images are left."""
         total = len(self.source)
         if survey.bad and (self.on_bad_image == "error" or len(survey.bad) == total):
-            raise BadImages({"": Refused(survey.bad_images(self.source.names), total)})
+            raise BadImages(survey.bad_images(self.source.names), total)
 
     def any_readable(self, bad: Iterable[int]) -> bool:
         """Whether an image that was bad can be read now: the cause may have been outside of the file."""
@@ -198,8 +170,8 @@ class _Builder:
         return False
 
 
-def _mapped(file: BinaryIO, shape: Shape) -> Tensor:
-    """The pixels of an open file, read-only; the system loads pages on first access."""
+def _tensor(mapped: NDArray[np.uint8]) -> Tensor:
+    """A tensor on the same read-only memory."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        return torch.from_numpy(np.memmap(file, np.uint8, "r", shape=shape))
+        return torch.from_numpy(mapped)

@@ -4,18 +4,66 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
+
+from framework.data.uploading import sent
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from framework.data.decode import BadImage
-    from framework.data.stores.pixels import Pixels
     from framework.data.stores.survey import Survey
+
+Place = Literal["device", "memory", "disk", "stream"]
+Shape = tuple[int, int, int, int]
+"""N×C×H×W."""
+
+
+class Pixels(ABC):
+    """Images uint8 C×H×W, numbered from 0, requested by index and returned as batches."""
+
+    place: Place
+    shape: Shape
+
+    @abstractmethod
+    def batches(self, lists: Iterable[Tensor]) -> Iterator[Tensor]:
+        """For each list of indices, int64 B, the images uint8 B×C×H×W, in the order requested.
+
+        `lists` may be endless; it is consumed some batches ahead. Raises `UserError` if an image can no longer be read.
+        """
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def in_order(self, batch_size: int) -> Iterator[Tensor]:
+        """All images once, uint8 B×C×H×W."""
+        return self.batches(torch.arange(len(self)).split(batch_size))
+
+    def at(self, indices: Tensor) -> Tensor:
+        """These images, uint8 B×C×H×W."""
+        return next(self.batches([indices]))
+
+
+class HeldPixels(Pixels):
+    """One tensor uint8 N×C×H×W: in memory, on the device, or mapped from a file."""
+
+    def __init__(self, images: Tensor, place: Place) -> None:
+        number, channels, height, width = images.shape
+        self.images, self.place, self.shape = images, place, (number, channels, height, width)
+
+    def batches(self, lists: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Each is gathered when it is requested, on the device of the tensor."""
+        return (self.images.index_select(0, sent(indices, self.images.device)) for indices in lists)
+
+    def in_order(self, batch_size: int) -> Iterator[Tensor]:
+        """All images once, uint8 B×C×H×W, without a copy."""
+        return iter(self.images.split(batch_size))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The file format of a store.
 
     pixels       uint8 N×C×H×W; none if the images are streamed
-    description  JSON: origin, shape of the pixels, number of images, survey
+    description  JSON: origin, shape of the pixels, survey
     trailer      32 bytes: mark, length of the description, its BLAKE2b checksum
 
 The lengths come last, so that pixels are written as they are decoded, a truncated file is detected by its end, and
@@ -12,127 +12,97 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import struct
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from framework.files import rename_flushed
 
 if TYPE_CHECKING:
-    from io import BufferedRandom, BufferedReader
-
     from numpy.typing import NDArray
 
-    from framework.data.stores.pixels import Shape
+    from framework.data.stores.store import Shape
 
-MARK = b"fwstore3"
+MARK = b"fwstore4"
 TRAILER = struct.Struct("<8sQ16s")
 TEMPORARY = ".tmp"
 
 
-class DamagedStore(ValueError):
-    """The file is not a complete store."""
-
-    def __init__(self, path: Path, reason: object) -> None:
-        super().__init__(f"the cached store '{path}' is damaged: {reason}")
-
-
 @dataclass(frozen=True)
 class StoreFile:
-    """An open store. It stays readable when another process replaces or removes the file."""
+    """A store mapped into memory. It stays readable when another process replaces or removes the file."""
 
     path: Path
-    file: BufferedReader
     origin: str
     """Where the images are."""
     shape: Shape
-    """Of the pixels in the file, N×C×H×W; N is 0 if they are streamed."""
-    images: int
-    """Usable images of the source."""
+    """Of the usable images, N×C×H×W."""
+    pixels: NDArray[np.uint8] | None
+    """Read-only; the system loads pages on first access. None if the images are streamed."""
     survey: dict[str, Any]
     status: os.stat_result
 
     @classmethod
     def open(cls, path: Path) -> StoreFile:
-        """Read everything but the pixels; raises `DamagedStore`, and `OSError` if the file cannot be opened."""
-        file = path.open("rb")
-        try:
-            end = file.seek(-TRAILER.size, os.SEEK_END)
-            mark, length, checksum = TRAILER.unpack(file.read(TRAILER.size))
-            file.seek(end - length)
-            text = file.read(length)
-            if (mark, checksum) != (MARK, _checksum(text)):
-                raise ValueError("its checksum is wrong")
-            about = json.loads(text)
-            number, channels, height, width = about.pop("shape")
-            if number * channels * height * width + length != end:
-                raise ValueError("its parts do not add up")
-            status = os.fstat(file.fileno())
-            return cls(path, file, shape=(number, channels, height, width), status=status, **about)
-        except (OSError, ValueError) as error:
-            file.close()
-            raise DamagedStore(path, error) from None
+        """Raises `ValueError` if the file is damaged, `OSError` if it cannot be opened."""
+        content: NDArray[np.uint8] = np.memmap(path, np.uint8, "r")
+        end = len(content) - TRAILER.size
+        if end < 0:
+            raise ValueError("it is too short")
+        mark, length, checksum = TRAILER.unpack(content[end:].tobytes())
+        text = content[max(0, end - length) : end].tobytes()
+        if (mark, checksum) != (MARK, _checksum(text)):
+            raise ValueError("its checksum is wrong")
+        about = json.loads(text)
+        size, shape = end - length, tuple(about.pop("shape"))
+        if size not in (0, math.prod(shape)):
+            raise ValueError("its parts do not add up")
+        pixels = content[:size].reshape(shape) if size else None
+        return cls(path, shape=shape, pixels=pixels, status=path.stat(), **about)
 
-    def __enter__(self) -> StoreFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.file.close()
-
-    def read(self, start: int, into: NDArray[np.uint8]) -> None:
-        """Fill `into` with the bytes from `start` on; raises `DamagedStore`."""
-        try:
-            self.file.seek(start)
-            if self.file.readinto(into.reshape(-1).data) < into.size:
-                raise OSError("the file ends before its pixels do")
-        except OSError as error:
-            raise DamagedStore(self.path, error) from None
+    def read(self, into: NDArray[np.uint8]) -> None:
+        """Fill `into` with the pixels, which takes 10 % less time than to copy the mapping; raises `OSError`."""
+        with self.path.open("rb") as file:
+            if file.readinto(into.reshape(-1).data) < into.size:
+                raise OSError("it ends before its pixels do")
 
 
-class StoreWriter:
-    """Writes a store under a temporary name. Methods raise `OSError`."""
+def create(folder: Path) -> IO[bytes]:
+    """A new file for a store, under a temporary name; raises `OSError`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=TEMPORARY, delete=False)
 
-    file: BufferedRandom
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._path: Path | None = None
+def append(file: IO[bytes], pixels: NDArray[np.uint8]) -> None:
+    """Write the next images, uint8 N×C×H×W; if that raises `OSError`, the file is removed, as the disk may be full."""
+    try:
+        file.write(pixels.data)
+    except OSError:
+        discard(file)
+        raise
 
-    def create(self) -> None:
-        """Create the file; called before the others."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(TEMPORARY, ".", self.folder)
-        self.file, self._path = os.fdopen(descriptor, "w+b"), Path(name)
 
-    def append(self, pixels: NDArray[np.uint8]) -> None:
-        """Write the next images, uint8 N×C×H×W."""
-        self.file.write(np.ascontiguousarray(pixels).data)
+def publish(file: IO[bytes], path: Path, **description: Any) -> None:
+    """Write everything after the pixels, and move the file to `path` atomically; raises `OSError`."""
+    text = json.dumps(description).encode()
+    file.write(text + TRAILER.pack(MARK, len(text), _checksum(text)))
+    file.flush()
+    rename_flushed(Path(file.name), path)
 
-    def flush(self) -> None:
-        """Make what was written visible to a mapping of the file."""
-        self.file.flush()
 
-    def publish(self, path: Path, **description: Any) -> None:
-        """Write everything after the pixels, and move the file to `path` atomically."""
-        text = json.dumps(description).encode()
-        self.file.write(text + TRAILER.pack(MARK, len(text), _checksum(text)))
-        self.file.flush()
-        assert self._path is not None  # it was created
-        rename_flushed(self._path, path)
-
-    def close(self) -> None:
-        """Remove the file unless it was published; a mapping of it stays valid."""
-        if self._path is not None:
-            with suppress(OSError):
-                self.file.close()
-            with suppress(OSError):
-                self._path.unlink(missing_ok=True)
+def discard(file: IO[bytes]) -> None:
+    """Close the file, and remove it unless it was published; a mapping of it stays valid."""
+    with suppress(OSError):
+        file.close()
+    with suppress(OSError):
+        Path(file.name).unlink(missing_ok=True)
 
 
 def _checksum(text: bytes) -> bytes:

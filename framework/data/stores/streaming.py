@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from framework.data.ahead import processors
 from framework.data.decode import BadImage, quiet_decoding
-from framework.data.stores.pixels import Pixels, Place
+from framework.data.stores.store import Pixels, Place
 from framework.data.stores.survey import decode_image
 from framework.errors import RunFailed, UserError
 
@@ -49,16 +49,16 @@ class StreamedPixels(Pixels):
 
     def batches(self, lists: Iterable[Tensor]) -> Iterator[Tensor]:
         """Workers live from the first batch until the iterator is released."""
-        ready = self._start_workers(indices.tolist() for indices in lists)
-        while True:
-            shared_cache.free_dead_references()
-            try:
-                batch = next(ready)
-            except StopIteration:
-                return
-            except RuntimeError as error:
-                raise RunFailed(_dead_worker_message(error)) from None
-            yield _checked(batch)
+        try:
+            for batch in self._start_workers(indices.tolist() for indices in lists):
+                yield _checked(batch)
+                shared_cache.free_dead_references()
+        except RuntimeError as error:
+            raise RunFailed(
+                f"a process that decodes images has failed: {str(error).strip().splitlines()[-1]}\n"
+                "    If it ran out of memory, reduce train.batch_size or preprocess.size; after a bus error, give the "
+                "container more shared memory (docker run --shm-size=2g); train.store=disk needs no processes"
+            ) from None
 
     def at(self, indices: Tensor) -> Tensor:
         """These images, uint8 B×C×H×W, decoded in this process."""
@@ -128,11 +128,3 @@ def _exit_when_parent_terminates() -> None:
     while signal.sigwaitinfo([signal.SIGTERM]).si_pid != os.getppid():
         pass  # batch systems send it to all processes of the run
     os._exit(0)
-
-
-def _dead_worker_message(error: RuntimeError) -> str:
-    return (
-        f"a process that decodes images has failed: {str(error).strip().splitlines()[-1]}\n"
-        "    If it ran out of memory, reduce train.batch_size or preprocess.size; after a bus error, give the "
-        "container more shared memory (docker run --shm-size=2g); train.store=disk needs no processes"
-    )

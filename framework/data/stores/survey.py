@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -43,18 +43,14 @@ class Survey:
     """The reason for each image that cannot be used, by its index in the source."""
     counts: Tensor
     """Histogram of the pixel values of the usable images: int64 C×256."""
-    digest: str
-    """SHA-256 of the pixels of the usable images, in order."""
     hashes: NDArray[np.int64]
     """The `pixel_hash` of each usable image: copies have the same one."""
+    digest: str = ""
+    """SHA-256 of the pixels of the usable images, in order."""
     cut_away: float = 0.0
     """Mean fraction of an image that `fit` crops."""
     deep: DeepValues = field(default_factory=DeepValues)
     """Range of the images with more than 8 bits a sample."""
-
-    def good(self, total: int) -> list[int]:
-        """Indices of the usable images of a source with `total` images."""
-        return [index for index in range(total) if index not in self.bad]
 
     def bad_images(self, names: Sequence[str]) -> tuple[BadImage, ...]:
         """The images that cannot be used, with their names."""
@@ -71,18 +67,7 @@ class Survey:
         """The inverse of `as_dict`."""
         hashes = np.frombuffer(base64.b64decode(saved["hashes"]), dtype="<i8").astype(np.int64)
         counts, deep = torch.tensor(saved["counts"], dtype=torch.int64), DeepValues(**saved["deep"])
-        return cls(dict(saved["bad"]), counts, saved["digest"], hashes, saved["cut_away"], deep)
-
-
-class _Chunk(NamedTuple):
-    """Consecutive images of a source, and their part of the survey; `cut_away` is a sum."""
-
-    images: Tensor
-    bad: dict[int, str]
-    counts: Tensor
-    hashes: NDArray[np.int64]
-    cut_away: float
-    deep: DeepValues
+        return cls(dict(saved["bad"]), counts, hashes, saved["digest"], saved["cut_away"], deep)
 
 
 def decode_all(
@@ -101,7 +86,7 @@ def decode_all(
     total, names = len(source), source.names
     size = max(1, min(CHUNK, CHUNK_BYTES // (preprocess.channels * preprocess.height * preprocess.width)))
 
-    def decode(start: int) -> _Chunk:
+    def decode(start: int) -> tuple[Tensor, Survey]:
         indices = range(start, min(start + size, total))
         if before is not None:
             before(indices)
@@ -111,18 +96,18 @@ def decode_all(
     counts = torch.zeros(preprocess.channels, 256, dtype=torch.int64)
     digest, hashes, cut_away, deep = hashlib.sha256(), [], 0.0, DeepValues()
     with quiet_decoding(), closing(in_order(decode, range(0, total, size))) as chunks:
-        for number, chunk in enumerate(chunks, start=1):
-            consume(chunk.images)
-            pixels: Any = chunk.images.numpy()  # hashed as a buffer, without a copy
+        for number, (images, part) in enumerate(chunks, start=1):
+            consume(images)
+            pixels: Any = images.numpy()  # hashed as a buffer, without a copy
             digest.update(pixels)
-            bad |= chunk.bad
-            counts += chunk.counts
-            hashes.append(chunk.hashes)
-            cut_away += chunk.cut_away
-            deep.add(chunk.deep)
+            bad |= part.bad
+            counts += part.counts
+            hashes.append(part.hashes)
+            cut_away += part.cut_away
+            deep.add(part.deep)
             progress(min(number * size, total), total)
     usable = max(1, total - len(bad))
-    return Survey(bad, counts, digest.hexdigest(), np.concatenate(hashes), cut_away / usable, deep)
+    return Survey(bad, counts, np.concatenate(hashes), digest.hexdigest(), cut_away / usable, deep)
 
 
 def decode_image(source: ImageSource, index: int, name: str, preprocess: Preprocessor) -> Tensor:
@@ -130,7 +115,10 @@ def decode_image(source: ImageSource, index: int, name: str, preprocess: Preproc
     return preprocess(read_image(source, index, name, preprocess.least_side, preprocess.value_range))
 
 
-def _decode_chunk(source: ImageSource, names: Sequence[str], preprocess: Preprocessor, indices: range) -> _Chunk:
+def _decode_chunk(
+    source: ImageSource, names: Sequence[str], preprocess: Preprocessor, indices: range
+) -> tuple[Tensor, Survey]:
+    """The usable images, uint8 N×C×H×W, and their survey, in which `cut_away` is the sum."""
     images = torch.empty(len(indices), preprocess.channels, preprocess.height, preprocess.width, dtype=torch.uint8)
     bad: dict[int, str] = {}
     cut_away = 0.0
@@ -145,4 +133,4 @@ def _decode_chunk(source: ImageSource, names: Sequence[str], preprocess: Preproc
             cut_away += preprocess.cut_away(*whole.shape[1:])
     images = images[: len(indices) - len(bad)]
     hashes = np.array([pixel_hash(image) for image in images.numpy()], dtype=np.int64)
-    return _Chunk(images, bad, level_counts(images), hashes, cut_away, deep)
+    return images, Survey(bad, level_counts(images), hashes, cut_away=cut_away, deep=deep)

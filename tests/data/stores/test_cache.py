@@ -1,6 +1,8 @@
 """Stores that are kept between runs are used where they are true, and only there."""
 
+import errno
 import os
+import resource
 import shutil
 import threading
 import time
@@ -14,14 +16,13 @@ from PIL import Image
 from framework import ImageArrays, ImageFiles, Stamps, UserError
 from framework.data import stamps as stamps_module
 from framework.data.preprocess import Preprocessor
-from framework.data.stamps import stamps_of
 from framework.data.stores import cache as cache_module
 from framework.data.stores import storage as storage_module
 from framework.data.stores.build import build_store
 from framework.data.stores.cache import Cache, default_folder
-from framework.data.stores.entry import identity
+from framework.data.stores.contents import Contents
 from framework.data.stores.storage import Storage
-from framework.data.stores.store_file import DamagedStore, StoreFile, StoreWriter
+from framework.data.stores.store_file import StoreFile
 
 PREPROCESS = Preprocessor(8, 8, 1, "crop")
 CPU = torch.device("cpu")
@@ -54,8 +55,9 @@ def build(folder):
 
     def build(source, kind="memory", preprocess=PREPROCESS, on_bad_image="error", cache=None):
         said = []
-        storage = Storage(kind, CPU, cache or Cache(folder), said.append)
-        return build_store(source, preprocess, on_bad_image, storage=storage), said
+        used = cache or Cache(folder)
+        used.say = said.append
+        return build_store(source, preprocess, on_bad_image, storage=Storage(kind, CPU, used)), said
 
     return build
 
@@ -300,11 +302,10 @@ def test_another_order_is_another_store(build, source):
 
 
 @pytest.mark.parametrize("versions", [("PIL.__version__", "0"), ("framework.data.resize.VERSION", 0)])
-def test_another_release_of_what_decodes_or_resizes_is_another_store(versions, source, monkeypatch):
-    stamps = stamps_of(source, range(5))
-    before = identity(source, PREPROCESS, stamps)
+def test_another_release_of_what_decodes_or_resizes_is_another_store(versions, source, folder, monkeypatch):
+    before = Contents.of(source, PREPROCESS, folder).identity
     monkeypatch.setattr(*versions)
-    assert identity(source, PREPROCESS, stamps) != before
+    assert Contents.of(source, PREPROCESS, folder).identity != before
 
 
 def test_images_that_nothing_stamps_are_not_kept(build, folder):
@@ -453,21 +454,19 @@ def test_a_disk_that_cannot_be_written_leaves_the_images_in_memory(build, source
 
 
 @pytest.mark.parametrize("kind", ["memory", "disk"])
-def test_a_disk_that_is_full_in_the_middle_is_said_and_leaves_nothing(kind, build, tmp_path, folder, monkeypatch):
+def test_a_disk_that_is_full_in_the_middle_is_said_and_leaves_nothing(kind, build, tmp_path, folder):
     source = make_files(tmp_path / "images", 200)
-    append = StoreWriter.append
-
-    def fill(writer, pixels):
-        append(writer, pixels)
-        if writer.file.tell() > 5000:
-            raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(StoreWriter, "append", fill)
-    store, said = build(source, kind)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))
+    try:
+        store, said = build(source, kind)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert store.pixels.place == "memory"
     assert torch.equal(images(store), images(build_store(source, PREPROCESS)))
     assert len(said) == 1
-    assert "No space left on device" in said[0]
+    assert str(folder) in said[0]
+    assert os.strerror(errno.EFBIG) in said[0]
     assert list(folder.iterdir()) == []
 
 
@@ -516,5 +515,5 @@ def test_the_folder_is_the_user_s_own(monkeypatch, tmp_path):
 
 def test_what_is_no_store_is_damaged(tmp_path):
     (tmp_path / "x.store").write_bytes(os.urandom(500))
-    with pytest.raises(DamagedStore):
+    with pytest.raises(ValueError, match="checksum"):
         StoreFile.open(tmp_path / "x.store")
