@@ -55,7 +55,7 @@ def main() -> None:
         with timed("stamps"):
             stamps_of(source, range(len(source)))
         preprocess = Preprocessor(224, 224, 3, "crop")
-        with timed("stamps, and digests of all contents, as when a data set moved"):
+        with timed("stamps, and digests of all contents, as for a moved dataset"):
             contents = Contents.of(source, preprocess, Path(folder))
             assert contents is not None
             contents.all()
