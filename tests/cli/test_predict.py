@@ -96,7 +96,7 @@ def test_a_missing_file_of_a_list_is_reported_on_its_line(run, red, framework, m
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "images to classify"),
+        ([], "no images"),
         (["nowhere/*.png"], "there is no file or folder 'nowhere/*.png'"),
         (["EMPTY"], "empty' has no images"),
         (["RED", "RUN"], "run' is a trained network"),

@@ -179,9 +179,10 @@ def test_diff_takes_bundles(framework, folder):
     assert all(values == {} for kind, values in found.items() if kind != "runs")
 
 
-def test_a_run_is_reproduced_to_the_same_bytes(framework, folder):
-    result = framework("reproduce", "runs/a-1")
-    assert result.status == 0, result.err
+def test_a_run_is_reproduced_to_the_same_bytes(framework, start_framework, folder):
+    process = start_framework("reproduce", "runs/a-1", cwd=folder)  # with as many threads as the run had
+    _, err = process.communicate()
+    assert process.returncode == 0, err
     again = folder / "runs" / "a-1-reproduced-1"
     original = (folder / "runs" / "a-1" / "model.safetensors").read_bytes()
     assert (again / "model.safetensors").read_bytes() == original

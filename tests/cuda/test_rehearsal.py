@@ -1,7 +1,11 @@
-"""`python -m tests.benchmarks.gpu` runs on the CPU, and docs/write_gpu_tables.py writes tables from its output."""
+"""`python -m tests.benchmarks.gpu` runs on the CPU, and docs/write_gpu_tables.py writes tables from its output.
+
+All parts take six minutes on two cores, so that only quick ones are rehearsed; `FRAMEWORK_REHEARSE=all` rehearses all.
+"""
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,13 +15,15 @@ import pytest
 from tests.benchmarks.gpu.__main__ import LIMITS
 
 ROOT = Path(__file__).parents[2]
+PARTS = list(LIMITS) if os.environ.get("FRAMEWORK_REHEARSE") == "all" else ["throughput-speednet-48", "cifar10"]
 
 
 @pytest.fixture(scope="module")
 def rehearsed(tmp_path_factory):
-    """The output folder of a rehearsal of all parts."""
+    """The output folder of a rehearsal of `PARTS`."""
     out = tmp_path_factory.mktemp("gpu")
     command = [sys.executable, "-m", "tests.benchmarks.gpu", "--rehearse", "--budget", "900", "--out", str(out)]
+    command += ["--only", *PARTS]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     logs = {path.stem: path.read_text()[-3000:] for path in out.glob("*.log")}
     assert done.returncode == 0, (done.stdout, done.stderr, logs)
@@ -25,16 +31,20 @@ def rehearsed(tmp_path_factory):
 
 
 def test_every_part_completes_and_writes_its_metrics(rehearsed):
-    outcomes = {part: json.loads((rehearsed / f"{part}.json").read_text()) for part in LIMITS}
+    outcomes = {part: json.loads((rehearsed / f"{part}.json").read_text()) for part in PARTS}
     assert {outcome["status"] for outcome in outcomes.values()} == {"done"}
-    assert outcomes["tests"]["result"]["passed"] > 10
-    for part in ("throughput-resnet18-48", "throughput-speednet-48", "throughput-resnet50-224"):
-        rates = outcomes[part]["result"]["images_per_second"]
-        assert {"bare", "framework", "torchvision", "timm"} <= set(rates)
-        assert min(rates.values()) > 0
-    assert 0 <= outcomes["fer2013"]["result"]["top1"] <= 1
-    assert len(outcomes["data"]["result"]) == 6
-    assert all(isinstance(rate, float) for name, rate in outcomes["data"]["result"].items() if name != "machine")
+    for part, outcome in outcomes.items():
+        result = outcome["result"]
+        if part.startswith("throughput"):
+            rates = result["images_per_second"]
+            assert {"bare", "framework", "torchvision", "timm"} <= set(rates)
+            assert min(rates.values()) > 0
+        elif part == "tests":
+            assert result["passed"] > 10
+        elif part in ("modes", "data"):
+            assert all(rate for name, rate in result.items() if name != "machine")
+        else:
+            assert 0 <= result["top1"] <= 1
 
 
 def test_tables_contain_measurements_but_no_rehearsals(rehearsed, tmp_path):
@@ -46,7 +56,7 @@ def test_tables_contain_measurements_but_no_rehearsals(rehearsed, tmp_path):
         outcome = json.loads(file.read_text())
         outcome["result"]["machine"]["device"] = "Some GPU"
         if "top1" in outcome["result"]:
-            outcome["result"]["data"] = "fer2013"
+            outcome["result"]["data"] = "real images"
         (tmp_path / file.name).write_text(json.dumps(outcome))
     parts = tables.read_parts(tmp_path)
     before = f"before\n{tables.BEGIN}previous content\n{tables.END}after\n"
@@ -54,10 +64,10 @@ def test_tables_contain_measurements_but_no_rehearsals(rehearsed, tmp_path):
     assert page.startswith("before\n")
     assert page.endswith("after\n")
     assert "previous content" not in page
-    bare = parts["throughput-resnet18-48"]["images_per_second"]["bare"]
+    bare = parts["throughput-speednet-48"]["images_per_second"]["bare"]
     assert f"{bare:,.0f} (1.00)" in page
     results = "\n".join(tables.results(parts))
-    assert f"{100 * parts['fer2013']['top1']:.2f} %" in results
+    assert f"{100 * parts['cifar10']['top1']:.2f} %" in results
 
 
 def test_a_missing_package_is_one_line_with_its_name(tmp_path):
