@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 SKIPPED_FILES = ("environment.json",)
-SKIPPED_KEYS = re.compile("second|time|bytes")
+SKIPPED_KEYS = re.compile("second|time|bytes|speedup")
 DTYPES = {"F64": "f8", "F32": "f4", "F16": "f2", "I64": "i8", "I32": "i4", "I8": "i1", "U8": "u1", "BOOL": "?"}
 
 
