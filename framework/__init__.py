@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Detector,
         ImageSource,
         Loss,
+        Method,
         Model,
         Optimizer,
         Scheduler,
@@ -47,11 +48,12 @@ if TYPE_CHECKING:
     from framework.runs.folder import RunFolder
     from framework.training.decay import undecayed
     from framework.training.stages import stages_of
+    from framework.training.training_step import MicroBatch, TrainingStep
 
 _HOMES = {
     "framework.components": (
-        "Dataset", "Detector", "ImageSource", "Loss", "Model", "Callback", "Optimizer", "Scheduler", "Transform",
-        "build", "names_argument",
+        "Dataset", "Detector", "ImageSource", "Loss", "Method", "Model", "Callback", "Optimizer", "Scheduler",
+        "Transform", "build", "names_argument",
     ),
     "framework.data.csv_table": ("read_table",),
     "framework.data.decode": ("BadImage", "decode"),
@@ -77,17 +79,18 @@ _HOMES = {
     "framework.runs.folder": ("RunFolder",),
     "framework.training.decay": ("undecayed",),
     "framework.training.stages": ("stages_of",),
+    "framework.training.training_step": ("MicroBatch", "TrainingStep"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _RENAMED = {"Observer": "Callback", "Finder": "Detector"}
 
 __all__ = [
     "BadImage", "BatchPosition", "BatchRNG", "Callback", "Confusion", "Dataset", "Detector", "Example",
-    "ImageArrays", "ImageFiles", "ImageSource", "Interrupted", "Joined", "Loss", "Model", "Normalization",
-    "Optimizer", "Predictor", "Recipe", "Region", "Registry", "RunFolder", "Scheduler", "Splits", "Stamps",
-    "Transform", "UserError", "build", "class_tree", "confusion_picture", "decode", "did_you_mean",
-    "examples_picture", "existing_path", "expand_home", "find_data", "holds_images", "hookimpl", "list_folder",
-    "names_argument", "nfc", "read_table", "replace_atomically", "rgb_to_gray", "scalars", "stages_of", "undecayed",
+    "ImageArrays", "ImageFiles", "ImageSource", "Interrupted", "Joined", "Loss", "Method", "MicroBatch", "Model",
+    "Normalization", "Optimizer", "Predictor", "Recipe", "Region", "Registry", "RunFolder", "Scheduler", "Splits",
+    "Stamps", "TrainingStep", "Transform", "UserError", "build", "class_tree", "confusion_picture", "decode",
+    "did_you_mean", "examples_picture", "existing_path", "expand_home", "find_data", "holds_images", "hookimpl",
+    "list_folder", "names_argument", "nfc", "read_table", "replace_atomically", "rgb_to_gray", "scalars", "stages_of", "undecayed",
     "unreachable",
 ]  # fmt: skip
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from framework.attribution import is_out_of_memory, reason_of
 from framework.device import wait_for
 from framework.errors import UserError
+from framework.training.optimizer_traits import is_second_order
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -37,6 +38,14 @@ def settle_compile(session: Session, recorded: bool | None, say: Say) -> bool:
     wanted = session.recipe.train.compile
     if wanted == "auto" and recorded is not None:
         wanted = recorded
+    if is_second_order(session.optimizer):
+        if wanted is True:
+            name = session.recipe.optimizer.name
+            raise UserError(
+                f"train.compile: optimizer '{name}' needs second derivatives, which compiled networks do not have; "
+                "set train.compile=false"
+            )
+        return False
     if wanted == "auto":
         measured = session.device.type == "cuda" and not session.recipe.train.deterministic
         return measured and _try_compiled(session, say)
@@ -81,17 +90,16 @@ def _try_compiled(session: Session, say: Say) -> bool:
 def _use_compiled(session: Session) -> None:
     sizes, batches = len(session.batches.size_phases()), session.batches.order.batches_per_step
     # Accumulated gradients are in memory that the next replay of a CUDA graph would overwrite.
-    graphs = session.device.type == "cuda" and sizes == 1 and batches == 1
+    graphs = session.recipe.method.cuda_graphs and session.device.type == "cuda" and sizes == 1 and batches == 1
     # Each image size and each number of unfrozen stages is compiled separately; beyond the limit, torch would continue
-    # without compiling.
-    limit = sizes * session.freezing.stages + 2
+    # without compiling. So is each with frozen statistics of batch normalisation.
+    limit = 2 * sizes * session.freezing.stages + 2
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, limit)
     compiled = torch.compile(session.model, dynamic=False, mode="reduce-overhead" if graphs else None)
 
-    def network(images: Tensor) -> Tensor:
+    def network(images: Tensor) -> Any:
         torch.compiler.cudagraph_mark_step_begin()
-        logits: Tensor = compiled(images)
-        return logits
+        return compiled(images)
 
     session.network = network
     session.precision.own_kernels = False
@@ -117,7 +125,8 @@ def seconds_of_pass(session: Session, passes: int = PASSES) -> float:
             started = time.perf_counter()
             for _ in range(timed):
                 with session.precision.forward_pass():
-                    logits = session.network(images)
+                    outputs = session.network(images)
+                logits = outputs[0] if isinstance(outputs, tuple) else outputs  # without auxiliary heads
                 session.precision.backward(logits.float().square().mean())
                 session.model.zero_grad(set_to_none=True)
             wait_for(session.device)

@@ -20,17 +20,13 @@ from framework.data.augment import Augmentation, gray_means
 from framework.data.rng import BatchPosition, BatchRNG
 from framework.data.spacing import evenly_spaced
 from framework.data.transformed import require_values, sort_of
-from framework.training.calls import (
-    backward,
-    built_optimizer,
-    built_schedule,
-    loss_of,
-    optimizer_step,
-    training_logits,
-)
+from framework.training.calls import built_method, built_optimizer, built_schedule
 from framework.training.criterion import Criterion, build_criterion
 from framework.training.freezing import Freezing
+from framework.training.optimizer_traits import is_second_order
 from framework.training.precision import Precision
+from framework.training.step import update
+from framework.training.training_step import TrainingStep
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,7 +42,7 @@ DRAWS = 256
 
 
 def probe(session: Session) -> None:
-    """Run transforms, network, loss, optimizer and scheduler once; raises `ComponentFault` if one fails.
+    """Run transforms, network, loss, method, optimizer and scheduler once; raises `ComponentFault` if one fails.
 
     The session is not changed: network and loss are copied, the others are built again, and the states of all random
     generators are restored. Values are checked too, such as transformed images in [0, 1].
@@ -109,16 +105,16 @@ def _train(session: Session, model: nn.Module, images: Tensor, targets: Tensor) 
     """One step of `model`, as in `train_step`."""
     recipe, batches = session.recipe, session.batches
     precision = Precision(session.device, session.precision.dtype, session.precision.clip_grad_norm)
-    criterion = _fresh_criterion(session)
+    precision.own_kernels = session.precision.own_kernels
     optimizer = built_optimizer(recipe, model)
     schedule = built_schedule(recipe, optimizer, batches.total_steps, batches.steps_per_epoch)
     Freezing(model, session.freezing.unfreeze_steps).train_mode(0)
-    with precision.forward_pass():
-        logits = training_logits(recipe.model, model, images, targets.shape[1])
-    backward(recipe, precision, loss_of(recipe.loss, criterion, logits.float(), targets, images))
-    if all(parameter.grad is None for parameter in model.parameters()):
-        raise fault(recipe.loss, "gives no parameter of the model a gradient")
-    optimizer_step(recipe, precision, optimizer, model)
+    method = built_method(recipe, model, batches.total_steps, batches.steps_per_epoch)
+    step = TrainingStep(
+        recipe, model, 0, batches.total_steps, is_second_order(optimizer), model, _fresh_criterion(session), precision,
+        iter([(images, targets, 1.0)]),
+    )  # fmt: skip
+    update(step, method, optimizer, lambda loss, logits, targets: None)
     _require_rates(session, schedule)
 
 

@@ -49,12 +49,8 @@ class TimmOptimizer(Optimizer):
 
     def build(self, model: nn.Module) -> torch.optim.Optimizer:
         """The optimizer. Raises `UserError` where it is not to be had here or does not take the options."""
-        from timm.optim import create_optimizer_v2, get_optimizer_info  # type: ignore[attr-defined]
+        from timm.optim import create_optimizer_v2
 
-        if get_optimizer_info(self.algorithm).second_order:
-            raise UserError(
-                f"timm's '{self.algorithm}' needs second derivatives, which the training loop does not take"
-            )
         arguments: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in self.options.items()
         }
@@ -71,11 +67,31 @@ class TimmOptimizer(Optimizer):
             )
         except (TypeError, ValueError, RuntimeError, AssertionError, ImportError) as error:
             raise UserError(f"timm cannot make optimizer '{self.algorithm}': {error}") from error
+        if getattr(optimizer, "is_second_order", False):
+            _seed_by_step(optimizer)
         _leave_out(optimizer, model)
         for group in optimizer.param_groups:
             # timm leaves this factor to its own schedulers.
             group["lr"] *= group.get("lr_scale", 1.0)
         return optimizer
+
+
+def _seed_by_step(optimizer: Any) -> None:
+    """Draw the random vectors of AdaHessian from a seed and the step: its generator's state is not in checkpoints.
+
+    Raises `UserError` for `update_each` above 1, whose traces are not in checkpoints either.
+    """
+    if optimizer.update_each > 1:
+        raise UserError("optimizer.options.update_each must be 1: with another value a resumed run would differ")
+
+    def seed(optimizer: Any, arguments: object, named: object) -> None:
+        parameters = list(optimizer.get_params())
+        step = max(optimizer.state[parameter]["hessian step"] for parameter in parameters)
+        if optimizer.generator.device != parameters[0].device:
+            optimizer.generator = type(optimizer.generator)(parameters[0].device)
+        optimizer.generator.manual_seed(optimizer.seed + step)
+
+    optimizer.register_step_pre_hook(seed)
 
 
 def _leave_out(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
