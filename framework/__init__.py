@@ -90,8 +90,8 @@ __all__ = [
     "Normalization", "Optimizer", "Predictor", "Recipe", "Region", "Registry", "RunFolder", "Scheduler", "Splits",
     "Stamps", "TrainingStep", "Transform", "UserError", "build", "class_tree", "confusion_picture", "decode",
     "did_you_mean", "examples_picture", "existing_path", "expand_home", "find_data", "holds_images", "hookimpl",
-    "list_folder", "names_argument", "nfc", "read_table", "replace_atomically", "rgb_to_gray", "scalars", "stages_of", "undecayed",
-    "unreachable",
+    "list_folder", "names_argument", "nfc", "read_table", "replace_atomically", "rgb_to_gray", "scalars", "stages_of",
+    "undecayed", "unreachable",
 ]  # fmt: skip
 
 

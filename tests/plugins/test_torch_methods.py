@@ -7,9 +7,10 @@ import torch
 from framework_torch._sam import perturbed
 from torch.nn import functional as F
 
-from framework import Registry
+from framework import Registry, UserError
 from framework.data.seeding import seed_at
 from framework.recipe import load_recipe
+from framework.training.precision import Precision
 from framework.training.prepare import prepare_data
 from framework.training.running_means import RunningMeans
 from framework.training.session import build_session
@@ -19,7 +20,7 @@ RECIPE = """
 dataset: {name: dots, images: 80}
 preprocess: {size: 16}
 model: {name: tinynet, dropout: 0.2}
-optimizer: {name: sgd, lr: 0.05, momentum: 0.9, weight_decay: 0.0}
+optimizer: {name: sgd, lr: 0.05, nesterov: false, weight_decay: 0.0}
 scheduler: constant
 train: {epochs: 20, batch_size: 8, device: cpu, precision: float32, channels_last: false}
 """
@@ -102,9 +103,10 @@ def test_weights_are_restored_to_the_last_bit_also_if_a_gradient_is_not_finite()
 
 
 def test_a_float16_step_of_sam_that_overflows_is_skipped(session):
-    trained = session("method=sam", "train.precision=float16", "train.clip_grad_norm=1.0")
+    trained = session("method=sam")
+    trained.precision = Precision(trained.device, torch.float16, clip_grad_norm=1.0)
     before = copy.deepcopy(list(trained.model.parameters()))
-    trained.precision.scaler._init_scale = 2.0**60
+    trained.precision.load_state_dict({**trained.precision.state_dict(), "scale": 2.0**60})
     assert train_step(trained, 0, RunningMeans()) is False
     assert all(torch.equal(a, b) for a, b in zip(trained.model.parameters(), before, strict=True))
     assert all(buffer.isfinite().all() for buffer in trained.model.buffers())
@@ -120,8 +122,6 @@ def test_a_second_order_optimizer_gets_gradients_that_can_be_differentiated(sess
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        (["optimizer=timm/adahessian", "train.precision=float16"], ["float16", "train.precision=float32"]),
-        (["optimizer=lbfgs", "train.precision=float16"], ["float16", "train.precision=float32"]),
         (["optimizer=timm/adahessian", "method=sam"], ["'sam'", "method=supervised"]),
         (["optimizer={name: timm/adahessian, options: {update_each: 2}}"], ["update_each"]),
         (["optimizer=timm/adahessian", "train.compile=true", "train.deterministic=false"], ["train.compile=false"]),
@@ -134,6 +134,13 @@ def test_combinations_that_do_not_work_are_an_error(overrides, words, framework,
     assert result.status == 2
     assert [word for word in words if word not in result.err] == []
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("optimizer", ["timm/adahessian", "lbfgs"])
+def test_optimizers_that_need_unscaled_gradients_are_an_error_in_float16(optimizer, session, monkeypatch):
+    monkeypatch.setattr("framework.training.session.choose_precision", lambda name, device: torch.float16)
+    with pytest.raises(UserError, match=r"train\.precision=float32"):
+        session(f"optimizer={optimizer}")
 
 
 def test_a_closure_lowers_the_loss_and_is_logged_once(session):
