@@ -302,11 +302,6 @@ def test_options_that_an_optimizer_lacks_are_refused():
         TimmOptimizer(algorithm="lamb", options={"rubbish": 1}).build(small_network())
 
 
-def test_an_optimizer_of_second_order_is_refused():
-    with pytest.raises(UserError, match="'adahessian' needs second derivatives"):
-        TimmOptimizer(algorithm="adahessian").build(small_network())
-
-
 @pytest.mark.parametrize(
     ("arch", "pretrained", "mean"),
     [

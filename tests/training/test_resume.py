@@ -84,7 +84,6 @@ def teacher(recipe, tmp_path_factory, start_framework):
         ["method={name: sam, rho: 1.0, adaptive: true}", "train.precision=bfloat16"],
         ["method=mean_teacher"],
         ["optimizer=timm/adahessian", "optimizer.lr=0.1"],
-        ["optimizer=lbfgs", "scheduler=constant", "train.channels_last=false"],
     ],
     ids=[
         "distill",
@@ -95,7 +94,6 @@ def teacher(recipe, tmp_path_factory, start_framework):
         "asam in bfloat16",
         "method with state",
         "second order",
-        "closure",
     ],
 )
 def test_a_run_resumed_from_any_checkpoint_has_the_same_bytes(options, teacher, recipe, tmp_path, framework, outcome):
