@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Detector,
         ImageSource,
         Loss,
+        Metric,
         Model,
         Optimizer,
         Scheduler,
@@ -50,8 +51,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "framework.components": (
-        "Dataset", "Detector", "ImageSource", "Loss", "Model", "Callback", "Optimizer", "Scheduler", "Transform",
-        "build", "names_argument",
+        "Dataset", "Detector", "ImageSource", "Loss", "Metric", "Model", "Callback", "Optimizer", "Scheduler",
+        "Transform", "build", "names_argument",
     ),
     "framework.data.csv_table": ("read_table",),
     "framework.data.decode": ("BadImage", "decode"),
@@ -83,7 +84,7 @@ _RENAMED = {"Observer": "Callback", "Finder": "Detector"}
 
 __all__ = [
     "BadImage", "BatchPosition", "BatchRNG", "Callback", "Confusion", "Dataset", "Detector", "Example",
-    "ImageArrays", "ImageFiles", "ImageSource", "Interrupted", "Joined", "Loss", "Model", "Normalization",
+    "ImageArrays", "ImageFiles", "ImageSource", "Interrupted", "Joined", "Loss", "Metric", "Model", "Normalization",
     "Optimizer", "Predictor", "Recipe", "Region", "Registry", "RunFolder", "Scheduler", "Splits", "Stamps",
     "Transform", "UserError", "build", "class_tree", "confusion_picture", "decode", "did_you_mean",
     "examples_picture", "existing_path", "expand_home", "find_data", "holds_images", "hookimpl", "list_folder",

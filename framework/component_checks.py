@@ -5,7 +5,13 @@ from __future__ import annotations
 import inspect
 import re
 
-from framework.components import KINDS, Component
+from framework.components import KINDS, Component, Metric
+
+FIXED_METRICS = (
+    "images", "loss", "top1", "top5", "balanced_accuracy", "macro_f1", "ece", "tested_classes", "f1_classes",
+    "per_class",
+)  # fmt: skip
+"""Names of the entries of `classification_metrics`."""
 
 
 def fault_of(offered: object) -> str | None:
@@ -30,6 +36,8 @@ def _fault_of_kind(component: type[Component]) -> str | None:
 
 def _fault_of_name(component: type[Component]) -> str | None:
     name = getattr(component, "name", None)
+    if issubclass(component, Metric) and name in FIXED_METRICS:
+        return f"needs another name: '{name}' is a metric of every run"
     if isinstance(name, str) and re.fullmatch(r"[a-z0-9][a-z0-9_]*", name):
         aliases = component.aliases
         valid = isinstance(aliases, tuple) and all(isinstance(alias, str) for alias in aliases)

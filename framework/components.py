@@ -1,4 +1,4 @@
-"""The eight kinds of component and their contracts. Importing this module does not import torch.
+"""The kinds of component and their contracts. Importing this module does not import torch.
 
 A component is a frozen pydantic class with a `name`, typed and documented fields and a `build` method: one class is the
 schema, the documentation and the factory. Its base class is its kind.
@@ -347,7 +347,30 @@ class Detector(Component):
     contract = "A detector's build() returns a callable from an image, uint8 C×H×W, to a list of framework.Region"
 
 
-KINDS: tuple[type[Component], ...] = (Dataset, Transform, Model, Loss, Optimizer, Scheduler, Callback, Detector)
+class Metric(Component):
+    """A metric of predictions, beside the fixed ones: in `evaluate.metrics` and `train.monitor`.
+
+    `build(classes)` returns a callable `(probabilities float64 N×K, labels int64 N) -> number`, with CPU tensors; N is
+    at least 1. If it has an argument `logits`, it also gets the logits, float64 N×K. NaN means that the metric is
+    undefined for these images, for example because a class has none. The callable may be called many times, for
+    intervals: each call is independent of earlier ones.
+    """
+
+    kind = "metric"
+    contract = "A metric's build() returns a callable (probabilities N×K, labels N) -> one number"
+    offered = ("classes",)
+
+    title: ClassVar[str] = ""
+    """The name in tables and reports. Default: the name in recipes."""
+    percent: ClassVar[bool] = False
+    """Whether the value is a fraction that is displayed in percent."""
+    greater_is_better: ClassVar[bool] = True
+    """Whether greater values are better, for `train.monitor`."""
+
+
+KINDS: tuple[type[Component], ...] = (
+    Dataset, Transform, Model, Loss, Optimizer, Scheduler, Callback, Detector, Metric,
+)  # fmt: skip
 
 
 def build(component: Component, **offered: Any) -> Any:

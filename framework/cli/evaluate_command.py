@@ -97,7 +97,7 @@ def execute(arguments: argparse.Namespace) -> int:
     with bad_images.reading(str(which)):
         predictions, skipped = evaluation.predictions(which, arguments.only, without_copies=arguments.without_copies)
     bad_images.require_none()
-    metrics = predictions.metrics()
+    metrics = predictions.metrics(recipes[0].metrics)
     seen = count_trained_on(runs, predictions, predictors[0].preprocess)
     if arguments.json:
         left_out = [{"name": bad.name, "reason": bad.reason} for bad in skipped]
@@ -107,7 +107,7 @@ def execute(arguments: argparse.Namespace) -> int:
     else:
         from framework.report.split import print_split
 
-        print_split(str(which), metrics, predictions.confusion(), len(skipped))
+        print_split(str(which), metrics, predictions, recipes[0].metrics, len(skipped))
         if split != "train" and (note := trained_on_note(runs, seen, len(predictions))):
             print(fitted(f"\n{note}", sys.stdout))
     return 0

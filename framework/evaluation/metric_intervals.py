@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from framework.evaluation.bootstrap import Interval, macro_f1_interval
+from framework.evaluation.component_metrics import component_intervals
 from framework.evaluation.ece_interval import ece_interval
 from framework.evaluation.intervals import mean_recall_interval
 
 if TYPE_CHECKING:
+    from framework.components import Metric
     from framework.evaluation.predictions import Predictions
 
 
-def metric_intervals(predictions: Predictions) -> dict[str, Interval]:
-    """The 95 % intervals of `balanced_accuracy`, `macro_f1` and `ece` as fractions; deterministic.
+def metric_intervals(predictions: Predictions, more: Sequence[Metric] = ()) -> dict[str, Interval]:
+    """The 95 % intervals of `balanced_accuracy`, `macro_f1`, `ece` and the components in `more`; deterministic.
 
     They are for other images of the same distribution. Macro F1 has none if all predictions are correct. Coverage is
     measured by tests/evaluation/test_coverage.py.
@@ -30,4 +33,8 @@ def metric_intervals(predictions: Predictions) -> dict[str, Interval]:
         "ece": ece_interval(predictions.confidences, predictions.correct),
     }
     of_f1 = macro_f1_interval(confusion)
-    return intervals if of_f1 is None else {**intervals, "macro_f1": of_f1}
+    if of_f1 is not None:
+        intervals["macro_f1"] = of_f1
+    return intervals | component_intervals(
+        more, predictions.logits, predictions.labels, predictions.classes, predictions.activation
+    )

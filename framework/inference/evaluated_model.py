@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from framework.errors import UserError
 from framework.evaluation.predictions import Predictions
-from framework.runs.recipe import has_own_metrics, only_places, recipe_of
+from framework.runs.recipe import has_own_metrics, names_metrics, only_places, recipe_of
 
 if TYPE_CHECKING:
-    from framework.components import ImageSource
+    from framework.components import ImageSource, Metric
     from framework.inference.predictor import Predictor
     from framework.recipe.sections import Recipe
     from framework.registry import Registry
@@ -39,6 +39,11 @@ class EvaluatedModel:
     def recipe(self) -> Recipe:
         """The run's recipe with the overrides."""
         return recipe_of(self.trained, self.registry, self.overrides)
+
+    @cached_property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metrics in addition to the fixed ones; the recipe is validated only if there are any."""
+        return self.recipe.metrics if self.overrides or names_metrics(self.trained.recipe) else ()
 
     @cached_property
     def predictor(self) -> Predictor:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from framework.runs.trained import Trained
 
 COSTS = ("parameters", "multiply_adds", "seconds", "images_per_second")
-METRICS = ("images", "loss", "top1", "top5", "balanced_accuracy", "macro_f1", "ece", "tested_classes", "f1_classes")
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class ComparedRun:
         """As JSON types."""
         results = self.trained.documents.get("results", {})
         row: dict[str, Any] = {"run": self.trained.label}
-        row |= {key: self.metrics[key] for key in METRICS if key in self.metrics}
+        row |= {key: value for key, value in self.metrics.items() if key != "per_class"}
         row["untested_classes"] = untested_classes(self.metrics)
         row["top1_interval"] = list(self.interval)
         row |= {key: results[key] for key in COSTS if key in results}

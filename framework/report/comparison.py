@@ -19,6 +19,7 @@ from framework.report.short_names import short_names
 from framework.runs.recipe import tta_of
 
 if TYPE_CHECKING:
+    from framework.components import Metric
     from framework.inference.evaluated_model import EvaluatedModel
     from framework.runs.trained import Trained
 
@@ -34,6 +35,8 @@ class Comparison:
     runs: tuple[ComparedRun, ...]
     differences: Mapping[str, Sequence[Any]]
     """By option, a value for each run, None if it has none; with `evaluate.tta` and `int8` of exports."""
+    metrics: tuple[Metric, ...] = ()
+    """The metrics of all recipes that are not fixed."""
 
     @property
     def untested(self) -> list[str]:
@@ -72,7 +75,9 @@ def compare(models: Sequence[EvaluatedModel], split: str | None) -> Comparison:
     tested = [_paired(baseline, other) for other in others]
     adjusted = iter(holm([run.paired.p for run in tested if run.paired]))
     tested = [replace(run, paired=replace(run.paired, p=next(adjusted))) if run.paired else run for run in tested]
-    return Comparison(split, (baseline, *tested), recipe_differences([_settings(model.trained) for model in models]))
+    differences = recipe_differences([_settings(model.trained) for model in models])
+    components = tuple(metric for model in models for metric in model.metrics)
+    return Comparison(split, (baseline, *tested), differences, components)
 
 
 def _settings(trained: Trained) -> dict[str, Any]:
@@ -97,7 +102,7 @@ def _compared(name: str, model: EvaluatedModel, split: str) -> ComparedRun:
         before = "; its metrics are those before calibration" if model.trained.temperature != 1 else ""
         reason = f"{name} has no saved predictions, and they cannot be computed: {error}{before}"
         return ComparedRun(name, model.trained, metrics, None, reason)
-    metrics = predictions.at_temperature(model.trained.temperature).metrics()
+    metrics = predictions.at_temperature(model.trained.temperature).metrics(model.metrics)
     return ComparedRun(name, model.trained, metrics, predictions)
 
 

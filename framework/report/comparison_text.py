@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING
 
 from framework.errors import count
 from framework.recipe.option_text import value_text
-from framework.report.formatting import METRIC_NAMES, duration, metric_text, millions, percent_range
+from framework.report.formatting import (
+    METRIC_NAMES,
+    duration,
+    metric_keys,
+    metric_text,
+    metric_title,
+    millions,
+    percent_range,
+)
 
 if TYPE_CHECKING:
     from framework.report.compared_run import ComparedRun
     from framework.report.comparison import Comparison
 
+ORDER = ("top5", "balanced_accuracy", "macro_f1", "ece", "loss")
+"""The fixed metrics below top-1."""
 SMALLEST_P = 0.0001
 
 
@@ -26,10 +36,12 @@ def comparison_rows(comparison: Comparison) -> Iterator[list[str]]:
     yield ["difference to baseline", *(points(found.difference) if found else "" for found in paired)]
     yield ["its 95 % interval", *(" to ".join(map(points, found.interval)) if found else "" for found in paired)]
     yield ["p (McNemar)", *(p_value(found.p) if found else "" for found in paired)]
-    for key in ("top5", "balanced_accuracy", "macro_f1", "ece", "loss"):
+    for key in ORDER:
         if any(key in run.metrics for run in runs):
-            cells = [metric_text(key, run.metrics[key]) if key in run.metrics else "" for run in runs]
-            yield [METRIC_NAMES[key], *cells]
+            yield _metric_row(key, comparison)
+    for key in metric_keys(*(run.metrics for run in runs)):
+        if key not in METRIC_NAMES:
+            yield _metric_row(key, comparison)
     yield ["images", *(f"{run.metrics['images']:,}" for run in runs)]
     yield ["parameters", *(f"{found['parameters']:,}" if "parameters" in found else "" for found in results)]
     if any("multiply_adds" in found for found in results):
@@ -37,6 +49,12 @@ def comparison_rows(comparison: Comparison) -> Iterator[list[str]]:
         yield ["multiply-adds", *cells]
     yield ["training time", *(duration(found["seconds"]["train"]) if "seconds" in found else "" for found in results)]
     yield ["images/s", *(f"{found['images_per_second']:,.0f}" if "seconds" in found else "" for found in results)]
+
+
+def _metric_row(key: str, comparison: Comparison) -> list[str]:
+    components = comparison.metrics
+    cells = [metric_text(key, run.metrics[key], components) if key in run.metrics else "" for run in comparison.runs]
+    return [metric_title(key, components), *cells]
 
 
 def difference_rows(comparison: Comparison) -> Iterator[list[str]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from framework.recipe.flat import affects_training
-from framework.report.formatting import METRIC_NAMES
+from framework.report.formatting import METRIC_NAMES, metric_keys
 
 if TYPE_CHECKING:
     from framework.report.compared_run import ComparedRun
@@ -27,7 +27,8 @@ class SeedGroup:
     def metrics(self) -> dict[str, tuple[float, float]]:
         """Mean and sample standard deviation of each metric that all runs have."""
         found = [run.metrics for run in self.runs.values()]
-        values = {key: [one[key] for one in found] for key in METRIC_NAMES if all(key in one for one in found)}
+        keys = [key for key in metric_keys(*found) if all(one.get(key) is not None for one in found)]
+        values = {key: [one[key] for one in found] for key in keys}
         return {key: (statistics.fmean(of), statistics.stdev(of)) for key, of in values.items()}
 
     def as_dict(self) -> dict[str, Any]:

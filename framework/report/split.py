@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
@@ -9,13 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from framework.errors import count
+from framework.evaluation.component_metrics import component_intervals
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.untested import untested_note
 from framework.report.console import plain_console
-from framework.report.formatting import metric_rows, percent, percent_range
+from framework.report.formatting import interval_text, metric_keys, metric_text, metric_title, percent
 
 if TYPE_CHECKING:
+    from framework.components import Metric
     from framework.evaluation.confusion import Confusion
+    from framework.evaluation.predictions import Predictions
 
 NARROWEST = 3
 """Minimum width of a column of the confusion matrix: `100`."""
@@ -24,15 +28,25 @@ MOST_CELLS = 12
 PAIRS = 20
 
 
-def print_split(split: str, metrics: dict[str, Any], confusion: Confusion, skipped: int) -> None:
-    """All metrics, those of each class, and the confusion matrix; `skipped` is the number of unreadable images."""
+def print_split(
+    split: str, metrics: dict[str, Any], predictions: Predictions, components: Sequence[Metric], skipped: int
+) -> None:
+    """All metrics, those of each class, and the confusion matrix; `skipped` is the number of unreadable images.
+
+    `components` are the metrics that are not fixed; they get their intervals.
+    """
+    confusion = predictions.confusion()
     console = plain_console()
     bad = f", {count(skipped, 'unreadable image')} skipped" if skipped else ""
     console.print(Text.assemble((split, "bold"), f", {count(metrics['images'], 'image')}{bad}"))
-    interval = percent_range(*wilson_interval(metrics["top1"], metrics["images"]))
-    for name, value in metric_rows({split: metrics}):
-        note = f"  95 % interval {interval}" if name == "top-1" else ""
-        console.print(Text.assemble(f"{name:>20}  {value}", (note, "dim")))
+    intervals = {"top1": wilson_interval(metrics["top1"], metrics["images"])}
+    intervals |= component_intervals(
+        components, predictions.logits, predictions.labels, predictions.classes, predictions.activation
+    )
+    for key in metric_keys(metrics):
+        text = f"{metric_title(key, components):>20}  {metric_text(key, metrics[key], components)}"
+        note = f"  95 % interval {interval_text(key, *intervals[key], components)}" if key in intervals else ""
+        console.print(Text.assemble(text, (note, "dim")))
     if untested := untested_note(metrics, split):
         console.print()
         console.print(untested, style="yellow", soft_wrap=not console.is_terminal, markup=False)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 OVERRIDABLE = ("dataset", "evaluate", "train.device", "train.store")
 """Options that can be overridden after training."""
-PLACES = ("train.device", "train.store")
+PLACES = ("train.device", "train.store", "evaluate.metrics")
 """Options that do not change predictions; any option of a dataset may change images or labels."""
 
 
@@ -41,6 +41,12 @@ def recipe_of(trained: Trained, registry: Registry, overrides: Sequence[str] = (
 def only_places(overrides: Iterable[str]) -> bool:
     """Whether the run's saved predictions are valid with these overrides."""
     return all(path in PLACES for path in _paths(overrides))
+
+
+def names_metrics(recipe: str) -> bool:
+    """Whether the text of a recipe names metrics in addition to the fixed ones."""
+    flat = flat_recipe(recipe)
+    return any(path.startswith(("evaluate.metrics.", "train.monitor.")) for path in flat)
 
 
 def tta_of(trained: Trained) -> int:

@@ -16,6 +16,9 @@ train: {epochs: 1, batch_size: 20, log_every: 1, device: cpu, precision: float32
 """
 
 
+LISTS = ("augment", "callbacks", "evaluate.metrics")
+
+
 @pytest.fixture
 def run(tmp_path, framework, monkeypatch):
     """Run the recipe with overrides; what was printed."""
@@ -57,13 +60,17 @@ def run(tmp_path, framework, monkeypatch):
         ("scheduler", "scheduler", "none", ["None"]),
         ("scheduler", "scheduler", "raises", ["step()", "KeyError"]),
         ("scheduler", "scheduler", "nan", ["nan"]),
+        ("evaluate.metrics", "metric", "none", ["NoneType"]),
+        ("evaluate.metrics", "metric", "raises", ["its call", "KeyError"]),
+        ("evaluate.metrics", "metric", "vector", ["shape (4,)"]),
+        ("train.monitor", "metric", "raises", ["its call", "KeyError"]),
         ("callbacks", "callback", "none", ["None"]),
         ("callbacks", "callback", "build", ["build()", "KeyError"]),
     ],
 )
 def test_a_fault_is_reported_before_training(section, component, how, words, run, tmp_path):
     written = f"{{name: faulty_{component}, how: {how}}}"
-    result = run(f"{section}=[{written}]" if section in ("augment", "callbacks") else f"{section}={written}")
+    result = run(f"{section}=[{written}]" if section in LISTS else f"{section}={written}")
     assert result.status == 2
     assert f"{component} 'faulty_{component}'" in result.err
     assert ORIGIN in result.err
@@ -87,6 +94,7 @@ def test_a_failing_dataset_is_named(how, run):
         ("loss={name: faulty_loss, how: raises, after: 3}", "loss"),
         ("optimizer={name: faulty_optimizer, how: raises, after: 3}", "optimizer"),
         ("model={name: faulty_model, how: evaluation}", "model"),
+        ("evaluate.metrics=[{name: faulty_metric, how: raises, spared: 64}]", "metric"),
         ("callbacks=[{name: faulty_callback, how: step_end}]", "callback"),
         ("callbacks=[{name: faulty_callback, how: epoch_end}]", "callback"),
         ("callbacks=[{name: faulty_callback, how: run_end}]", "callback"),

@@ -21,18 +21,6 @@ if TYPE_CHECKING:
     from framework.inference.serving.limits import Limits
     from framework.runs.trained import Trained
 
-METRICS = (
-    "images",
-    "loss",
-    "top1",
-    "top5",
-    "balanced_accuracy",
-    "macro_f1",
-    "ece",
-    "tested_classes",
-    "f1_classes",
-    "per_class",
-)
 ABSOLUTE = re.compile(
     r"(?P<scheme>[\w+.-]{2,}:(?://(?:localhost)?)?+)?(?P<path>[/~].*|[A-Za-z]:[/\\].*|\\\\.*)",
     re.DOTALL,
@@ -104,7 +92,7 @@ def _metrics(trained: Trained) -> dict[str, Any]:
     results = trained.documents.get("results", {}) if has_own_metrics(trained) else {}
     return {
         split: {
-            **{name: results[split][name] for name in METRICS if name in results[split]},
+            **results[split],
             "top1_interval": list(wilson_interval(results[split]["top1"], results[split]["images"])),
         }
         for split in ("validation", "test")

@@ -4,7 +4,20 @@ from types import SimpleNamespace
 
 from pydantic import field_validator
 
-from framework import Callback, Dataset, Detector, Loss, Model, Optimizer, Region, Scheduler, Transform, build, hookimpl
+from framework import (
+    Callback,
+    Dataset,
+    Detector,
+    Loss,
+    Metric,
+    Model,
+    Optimizer,
+    Region,
+    Scheduler,
+    Transform,
+    build,
+    hookimpl,
+)
 
 
 def fail(*arguments, **named):
@@ -214,6 +227,22 @@ class FaultyDetector(Detector):
         return {"none": None, "raises": fail, "outside": lambda image: [Region(900, 900, 2, 2)]}[self.how]
 
 
+class FaultyMetric(Metric):
+    """Returns no number, except for `spared` images."""
+
+    name = "faulty_metric"
+    how: str
+    spared: int = 0
+
+    def build(self):
+        wrong = {"none": None, "raises": fail, "vector": lambda probabilities, labels: probabilities[0]}[self.how]
+
+        def metric(probabilities, labels):
+            return wrong(probabilities, labels) if len(labels) != self.spared else 0.5
+
+        return wrong and metric
+
+
 class FaultyOptions(Loss):
     """Its validator raises an exception other than ValueError."""
 
@@ -245,5 +274,5 @@ class Wrapping(Loss):
 def components():
     return [
         FaultyDataset, FaultyTransform, FaultyModel, FaultyLoss, FaultyOptimizer, FaultyScheduler, FaultyCallback,
-        FaultyDetector, FaultyOptions, Wrapping,
+        FaultyDetector, FaultyMetric, FaultyOptions, Wrapping,
     ]  # fmt: skip

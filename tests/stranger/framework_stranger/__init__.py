@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from framework import Callback, Dataset, ImageArrays, Loss, Model, Optimizer, Scheduler, build, hookimpl
+from framework import Callback, Dataset, ImageArrays, Loss, Metric, Model, Optimizer, Scheduler, build, hookimpl
 
 
 class Dots(Dataset):
@@ -190,6 +190,18 @@ class Tiring(Loss):
         return Module(self.learned)
 
 
+class Sureness(Metric):
+    """Mean probability of the true class."""
+
+    name = "sureness"
+    title = "sureness"
+    percent = True
+
+    def build(self):
+        """The metric."""
+        return lambda probabilities, labels: probabilities.gather(1, labels[:, None]).mean()
+
+
 class Diary(Callback):
     """Logs every hook."""
 
@@ -281,6 +293,6 @@ class Misspelt(Callback):
 def components():
     """The components of this plugin."""
     return [
-        Dots, TinyNet, PlainSGD, Halving, LinearProbe, Warm, WrongShape, Picky, Explodes, Tiring, Diary, Fragile,
-        Misspelt,
+        Dots, TinyNet, PlainSGD, Halving, LinearProbe, Warm, WrongShape, Picky, Explodes, Tiring, Sureness,
+        Diary, Fragile, Misspelt,
     ]  # fmt: skip
