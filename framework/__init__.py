@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Callback,
         Dataset,
         Detector,
+        Exporter,
         ImageSource,
         Loss,
         Metric,
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
     from framework.data.sources import ImageArrays, ImageFiles, Splits
     from framework.data.stamps import Stamps
     from framework.data.unicode_names import existing_path, nfc
-    from framework.errors import Interrupted, UserError, did_you_mean
+    from framework.errors import Interrupted, RunFailed, UserError, did_you_mean
     from framework.evaluation.confusion import Confusion
+    from framework.export.formats import Export
     from framework.files import replace_atomically
     from framework.hookspecs import Example, hookimpl
     from framework.inference.predictor import Predictor
@@ -45,14 +47,15 @@ if TYPE_CHECKING:
     from framework.registry import Registry
     from framework.report.bitmaps import confusion_picture, examples_picture
     from framework.report.formatting import scalars
+    from framework.runs.export_file import ExportedFile
     from framework.runs.folder import RunFolder
     from framework.training.decay import undecayed
     from framework.training.stages import stages_of
 
 _HOMES = {
     "framework.components": (
-        "Dataset", "Detector", "ImageSource", "Loss", "Metric", "Model", "Callback", "Optimizer", "Scheduler",
-        "Transform", "build", "names_argument",
+        "Dataset", "Detector", "Exporter", "ImageSource", "Loss", "Metric", "Model", "Callback", "Optimizer",
+        "Scheduler", "Transform", "build", "names_argument",
     ),
     "framework.data.csv_table": ("read_table",),
     "framework.data.decode": ("BadImage", "decode"),
@@ -65,8 +68,9 @@ _HOMES = {
     "framework.data.stamps": ("Stamps",),
     "framework.data.folders": ("class_tree", "holds_images", "list_folder"),
     "framework.data.unicode_names": ("existing_path", "nfc"),
-    "framework.errors": ("Interrupted", "UserError", "did_you_mean"),
+    "framework.errors": ("Interrupted", "RunFailed", "UserError", "did_you_mean"),
     "framework.evaluation.confusion": ("Confusion",),
+    "framework.export.formats": ("Export",),
     "framework.files": ("replace_atomically",),
     "framework.hookspecs": ("Example", "hookimpl"),
     "framework.inference.predictor": ("Predictor",),
@@ -75,6 +79,7 @@ _HOMES = {
     "framework.registry": ("Registry",),
     "framework.report.formatting": ("scalars",),
     "framework.report.bitmaps": ("confusion_picture", "examples_picture"),
+    "framework.runs.export_file": ("ExportedFile",),
     "framework.runs.folder": ("RunFolder",),
     "framework.training.decay": ("undecayed",),
     "framework.training.stages": ("stages_of",),
@@ -83,12 +88,58 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _RENAMED = {"Observer": "Callback", "Finder": "Detector"}
 
 __all__ = [
-    "BadImage", "BatchPosition", "BatchRNG", "Callback", "Confusion", "Dataset", "Detector", "Example",
-    "ImageArrays", "ImageFiles", "ImageSource", "Interrupted", "Joined", "Loss", "Metric", "Model", "Normalization",
-    "Optimizer", "Predictor", "Recipe", "Region", "Registry", "RunFolder", "Scheduler", "Splits", "Stamps",
-    "Transform", "UserError", "build", "class_tree", "confusion_picture", "decode", "did_you_mean",
-    "examples_picture", "existing_path", "expand_home", "find_data", "holds_images", "hookimpl", "list_folder",
-    "names_argument", "nfc", "read_table", "replace_atomically", "rgb_to_gray", "scalars", "stages_of", "undecayed",
+    "BadImage",
+    "BatchPosition",
+    "BatchRNG",
+    "Callback",
+    "Confusion",
+    "Dataset",
+    "Detector",
+    "Example",
+    "Export",
+    "ExportedFile",
+    "Exporter",
+    "ImageArrays",
+    "ImageFiles",
+    "ImageSource",
+    "Interrupted",
+    "Joined",
+    "Loss",
+    "Metric",
+    "Model",
+    "Normalization",
+    "Optimizer",
+    "Predictor",
+    "Recipe",
+    "Region",
+    "Registry",
+    "RunFailed",
+    "RunFolder",
+    "Scheduler",
+    "Splits",
+    "Stamps",
+    "Transform",
+    "UserError",
+    "build",
+    "class_tree",
+    "confusion_picture",
+    "decode",
+    "did_you_mean",
+    "examples_picture",
+    "existing_path",
+    "expand_home",
+    "find_data",
+    "holds_images",
+    "hookimpl",
+    "list_folder",
+    "names_argument",
+    "nfc",
+    "read_table",
+    "replace_atomically",
+    "rgb_to_gray",
+    "scalars",
+    "stages_of",
+    "undecayed",
     "unreachable",
 ]  # fmt: skip
 

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from framework.export.formats import Export
+    from framework.runs.export_file import ExportedFile
+
 
 Activation = Literal["softmax", "sigmoid"]
 """The function from logits to probabilities."""
@@ -368,8 +371,47 @@ class Metric(Component):
     """Whether greater values are better, for `train.monitor`."""
 
 
+class Exporter(Component):
+    """A file format of `framework export`.
+
+    `write(export, path)` writes the whole classifier: from uint8 images B×3×H×W, RGB, of any batch size, height and
+    width, to `(probabilities, logits)`, float32 B×K each. `open(path)` reads the file and returns what is in it. The
+    framework compares the file with the run before it gets its name. Exceptions other than `UserError` and `RunFailed`
+    are reported as faults of the exporter.
+    """
+
+    kind = "exporter"
+    contract = (
+        "An exporter's write(export, path) writes a file with export.texts; open(path) returns an ExportedFile with "
+        "these texts and a graph: images uint8 B×3×H×W -> (probabilities B×K, logits B×K)"
+    )
+
+    suffix: ClassVar[str]
+    """The suffix of the file, such as `.onnx`. Without `--format` it selects the exporter."""
+    companions: ClassVar[tuple[str, ...]] = ()
+    """Suffixes of further files that `write` writes beside it, such as `.bin`."""
+
+    def build(self) -> Self:
+        """The exporter itself."""
+        return self
+
+    def require(self) -> None:
+        """Raise `UserError` if a package for `write` is missing; called before any work."""
+        return
+
+    @abstractmethod
+    def write(self, export: Export, path: Path) -> None:
+        """Write the file, whose name ends in `suffix`; `export` has the network as several types of graph."""
+
+    def open(self, path: Path) -> ExportedFile:
+        """Open a file; raises `UserError` if it is damaged or has no texts. Must not import torch before `load`."""
+        raise UserError(
+            f"'{path}': exporter '{self.name}' cannot open files; use --parity 0 to write without comparing"
+        )
+
+
 KINDS: tuple[type[Component], ...] = (
-    Dataset, Transform, Model, Loss, Optimizer, Scheduler, Callback, Detector, Metric,
+    Dataset, Transform, Model, Loss, Optimizer, Scheduler, Callback, Detector, Metric, Exporter,
 )  # fmt: skip
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
 from framework.cli.arguments import WEIGHTS_HELP, add_json, add_run, add_run_overrides, append_suffix, require_writable
 from framework.cli.streams import output_is_optional
+from framework.components import Exporter
 from framework.errors import UserError
 from framework.registry import Registry
 from framework.report.wrapping import fitted
+from framework.runs.bundle import SUFFIX
+from framework.runs.export_file import exporter_of
 from framework.runs.recipe import recipe_of
 from framework.runs.trained import Trained, open_trained
 
-FORMATS = ("onnx", "pt2", "safetensors")
 MAX_IMAGES = 5000
 
 
@@ -24,7 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_run(parser, WEIGHTS_HELP)
     parser.add_argument(
-        "--format", choices=FORMATS, help="onnx (default), pt2 (torch.export) or safetensors (a bundle)"
+        "--format",
+        metavar="EXPORTER",
+        help="name from `framework list exporters`, or with options: 'onnx opset=20' (default: by --out, or onnx)",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="exported file (default: RUN.onnx, RUN.pt2, …)")
     parser.add_argument(
@@ -52,12 +57,11 @@ def execute(arguments: argparse.Namespace) -> int:
     registry = Registry.load()
     trained = open_trained(arguments.run, registry)
     recipe = recipe_of(trained, registry, arguments.overrides)
-    kind, out = _target(arguments, trained)
-    from framework.export.formats import require
+    exporter, out = _target(arguments, trained, registry)
+    exporter.require()
     from framework.export.work import Work
 
-    require(kind)
-    work = Work.prepare(trained, registry, recipe, kind, _max_images(arguments), arguments.parity_on)
+    work = Work.prepare(trained, registry, recipe, exporter, _max_images(arguments), arguments.parity_on)
     if arguments.verify:
         report: dict[str, Any] | None = work.verify(out)
     else:
@@ -77,32 +81,46 @@ def _max_images(arguments: argparse.Namespace) -> int:
     return number
 
 
-def _target(arguments: argparse.Namespace, trained: Trained) -> tuple[str, Path]:
-    """The format and the file; raises `UserError` if they do not match each other or the run."""
-    from framework.export.formats import SUFFIXES
-
+def _target(arguments: argparse.Namespace, trained: Trained, registry: Registry) -> tuple[Exporter, Path]:
+    """The exporter and the file; raises `UserError` if they do not match each other or the run."""
     if trained.is_export:
         raise UserError(f"'{arguments.run}' is an export; export the run that it was made from")
     given: Path | None = arguments.verify or arguments.out
-    by_suffix = {suffix: kind for kind, suffix in SUFFIXES.items()}
-    kind = arguments.format or (by_suffix.get(given.suffix, "onnx") if given else "onnx")
-    if kind == "safetensors" and trained.folder is None:
+    exporter = _exporter(arguments.format, given, registry)
+    if exporter.suffix == SUFFIX and trained.folder is None:
         raise UserError(f"'{arguments.run}' is a bundle already")
-    if arguments.int8 and kind != "onnx":
-        raise UserError(f"--int8 needs --format onnx, not {kind}")
-    base = trained.folder.path if trained.folder else Path(Path(arguments.run).name.removesuffix(".safetensors"))
-    out = given or append_suffix(base, SUFFIXES[kind])
-    if out.suffix != SUFFIXES[kind]:
-        raise UserError(f"'{out}': the name of a file in --format {kind} must end in {SUFFIXES[kind]}")
+    if arguments.int8 and exporter.name != "onnx":
+        raise UserError(f"--int8 needs --format onnx, not {exporter.name}")
+    base = trained.folder.path if trained.folder else Path(Path(arguments.run).name.removesuffix(SUFFIX))
+    out = given or append_suffix(base, exporter.suffix)
+    if out.suffix != exporter.suffix:
+        raise UserError(f"'{out}': the name of a file in --format {exporter.name} must end in {exporter.suffix}")
     if arguments.verify:
         if not out.is_file():
             raise UserError(f"--verify: there is no file '{out}'")
-        return kind, out
-    for path in (out, *([out.with_suffix(".int8.onnx")] if arguments.int8 else [])):
+        return exporter, out
+    companions = [*exporter.companions, *([".int8.onnx"] if arguments.int8 else [])]
+    for path in (out, *(out.with_suffix(suffix) for suffix in companions)):
         if path.exists():
             raise UserError(f"'{path}' already exists; remove it or choose another --out")
     require_writable(out, "--out")
-    return kind, out
+    return exporter, out
+
+
+def _exporter(named: str | None, out: Path | None, registry: Registry) -> Exporter:
+    """By `--format`, or by the suffix of the file, or `onnx`."""
+    from framework.recipe.loading import validate_component
+
+    if named is None:
+        found = exporter_of(out, registry) if out else None
+        return found() if found else validate_component(Exporter, "onnx", registry)
+    try:
+        name, *options = shlex.split(named)
+    except ValueError:
+        raise UserError(
+            f"--format is {named!r}; it must be the name of an exporter with options, such as 'onnx opset=20'"
+        ) from None
+    return validate_component(Exporter, name, registry, options)
 
 
 def _print(arguments: argparse.Namespace, out: Path, report: dict[str, Any] | None) -> None:

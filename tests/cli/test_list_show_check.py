@@ -48,6 +48,7 @@ def test_list_has_every_kind(framework):
         "callbacks",
         "detectors",
         "metrics",
+        "exporters",
     ]
 
 

@@ -136,6 +136,37 @@ def test_a_failing_detector_is_named(how, run, framework, photos, tmp_path):
     assert ORIGIN in result.err
 
 
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("write", "write(): KeyError"),
+        ("'no file'", "wrote no file *.faulty"),
+        ("open", "open(): KeyError"),
+        ("'returns none'", "NoneType from open()"),
+        ("load", "load(): KeyError"),
+        ("graph", "its graph: KeyError"),
+        ("'one output'", "its graph"),
+    ],
+)
+def test_a_failing_exporter_is_named_and_leaves_no_file(how, words, run, framework, tmp_path):
+    assert run("train.max_steps=1").status == 0
+    before = set(tmp_path.iterdir())
+    named = f"faulty_exporter how={how}" if " " not in how else f'faulty_exporter "how={how[1:-1]}"'
+    result = framework("export", tmp_path / "run", "--format", named)
+    assert result.status == 2
+    assert "exporter 'faulty_exporter'" in result.err
+    assert ORIGIN in result.err
+    assert words in result.err
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_an_export_that_computes_something_else_is_kept_under_another_name(run, framework, tmp_path):
+    assert run("train.max_steps=1").status == 0
+    result = framework("export", tmp_path / "run", "--format", "faulty_exporter how=uniform")
+    assert (result.status, "run.mismatch.faulty" in result.err) == (1, True)
+    assert not (tmp_path / "run.faulty").exists()
+
+
 def test_the_probe_does_not_change_the_results(run, framework, tmp_path, outcome, monkeypatch):
     overrides = [
         "model.dropout=0.1", "loss=tiring", "augment=[flip, {name: mixup, alpha: 0.4}, contrast]",

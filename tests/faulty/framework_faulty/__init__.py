@@ -1,5 +1,6 @@
 """A plugin whose components violate their contracts; the option `how` selects the violation."""
 
+import json
 from types import SimpleNamespace
 
 from pydantic import field_validator
@@ -8,6 +9,8 @@ from framework import (
     Callback,
     Dataset,
     Detector,
+    ExportedFile,
+    Exporter,
     Loss,
     Metric,
     Model,
@@ -243,6 +246,35 @@ class FaultyMetric(Metric):
         return wrong and metric
 
 
+class FaultyExporter(Exporter):
+    """Fails at one point, or computes something else."""
+
+    name = "faulty_exporter"
+    suffix = ".faulty"
+    how: str = "none"
+
+    def write(self, export, path):
+        if self.how == "write":
+            fail()
+        if self.how != "no file":
+            path.write_text(json.dumps({**export.texts, "how": json.dumps(self.how)}))
+
+    def open(self, path):
+        import torch
+
+        texts = json.loads(path.read_text())
+        how = json.loads(texts["how"])
+        if how == "open":
+            fail()
+
+        def uniform(images):
+            return torch.full((len(images), 4), 0.25)
+
+        graphs = {"graph": fail, "one output": uniform, "uniform": lambda images: (uniform(images), uniform(images))}
+        load = {"load": fail}.get(how, lambda: graphs[how])
+        return None if how == "returns none" else ExportedFile(texts, load)
+
+
 class FaultyOptions(Loss):
     """Its validator raises an exception other than ValueError."""
 
@@ -274,5 +306,5 @@ class Wrapping(Loss):
 def components():
     return [
         FaultyDataset, FaultyTransform, FaultyModel, FaultyLoss, FaultyOptimizer, FaultyScheduler, FaultyCallback,
-        FaultyDetector, FaultyMetric, FaultyOptions, Wrapping,
+        FaultyDetector, FaultyMetric, FaultyExporter, FaultyOptions, Wrapping,
     ]  # fmt: skip
