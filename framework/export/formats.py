@@ -113,9 +113,11 @@ def write(exporter: Exporter, predictor: Predictor, path: Path, title: str) -> N
     def write_file(temporary: Path) -> None:
         with tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent) as folder:
             file = Path(folder) / path.name
-            passing = (OSError, SafetensorError)
-            with quiet(), attributed_to(exporter, "write()", passing):
-                exporter.write(Export(predictor, title), file)
+            try:
+                with quiet(), attributed_to(exporter, "write()", passing=(OSError, SafetensorError)):
+                    exporter.write(Export(predictor, title), file)
+            except RunFailed as error:
+                raise RunFailed(str(error).replace(str(file), str(path))) from None
             for suffix in (*exporter.companions, exporter.suffix):
                 if not file.with_suffix(suffix).is_file():
                     raise fault(exporter, f"wrote no file *{suffix} in write()")
