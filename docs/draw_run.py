@@ -34,7 +34,7 @@ class RecordingDisplay(LiveDisplay):
 
 def main() -> None:
     """Run the main job on drawn faces and write the picture."""
-    console = plain_console(record=True, width=84, file=io.StringIO())
+    console = plain_console(record=True, width=92, file=io.StringIO())
     console.print(f"$ {COMMAND}", style="bold green")
     registry = Registry.load()
     _, _, recipe, *overrides = COMMAND.split()

@@ -23,8 +23,8 @@ def command_line_page() -> str:
     os.environ["COLUMNS"] = "100"
     os.environ["NO_COLOR"] = "1"
     sections = [INTRODUCTION]
-    for name in COMMANDS:
-        parser = command_parser(name)
+    for name, summary in COMMANDS.items():
+        parser = command_parser(name, summary)
         importlib.import_module(module_of(name)).configure(parser)
         sections.append(f"## framework {name}\n\n```text\n{parser.format_help().rstrip()}\n```\n")
     return "\n".join(sections)

@@ -1,7 +1,7 @@
 """An image-classification framework: one YAML recipe in, a trained and trustworthy classifier out.
 
-The names for plugins are here: `from framework import Model, hookimpl`. They are imported on first use, so that
-`import framework` is fast.
+`train`, `load`, `evaluate` and `compare` do what the commands of these names do. Most other names are for plugins:
+`from framework import Model, hookimpl`. All are imported on first use, so that `import framework` is fast.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from framework.api import Run, compare, evaluate, load, train
     from framework.components import (
         Callback,
         Dataset,
         Detector,
+        ExportedFile,
         Exporter,
         ImageSource,
         Loss,
@@ -38,24 +40,27 @@ if TYPE_CHECKING:
     from framework.data.unicode_names import existing_path, nfc
     from framework.errors import Interrupted, RunFailed, UserError, did_you_mean
     from framework.evaluation.confusion import Confusion
+    from framework.evaluation.predictions import Predictions
     from framework.export.formats import Export
     from framework.files import replace_atomically
-    from framework.hookspecs import Example, hookimpl
-    from framework.inference.predictor import Predictor
+    from framework.hookspecs import Command, Example, hookimpl
+    from framework.inference.evaluation import Evaluation
+    from framework.inference.predictor import Prediction, Predictor
     from framework.reach import unreachable
     from framework.recipe import Recipe
     from framework.registry import Registry
     from framework.report.bitmaps import confusion_picture, examples_picture
+    from framework.report.comparison import Comparison
     from framework.report.formatting import scalars
-    from framework.runs.export_file import ExportedFile
     from framework.runs.folder import RunFolder
     from framework.training.decay import undecayed
     from framework.training.stages import stages_of
 
 _HOMES = {
+    "framework.api": ("Run", "compare", "evaluate", "load", "train"),
     "framework.components": (
-        "Dataset", "Detector", "Exporter", "ImageSource", "Loss", "Metric", "Model", "Callback", "Optimizer",
-        "Scheduler", "Transform", "build", "names_argument",
+        "Dataset", "Detector", "ExportedFile", "Exporter", "ImageSource", "Loss", "Metric", "Model", "Callback",
+        "Optimizer", "Scheduler", "Transform", "build", "names_argument",
     ),
     "framework.data.csv_table": ("read_table",),
     "framework.data.decode": ("BadImage", "decode"),
@@ -70,16 +75,18 @@ _HOMES = {
     "framework.data.unicode_names": ("existing_path", "nfc"),
     "framework.errors": ("Interrupted", "RunFailed", "UserError", "did_you_mean"),
     "framework.evaluation.confusion": ("Confusion",),
+    "framework.evaluation.predictions": ("Predictions",),
     "framework.export.formats": ("Export",),
     "framework.files": ("replace_atomically",),
-    "framework.hookspecs": ("Example", "hookimpl"),
-    "framework.inference.predictor": ("Predictor",),
+    "framework.hookspecs": ("Command", "Example", "hookimpl"),
+    "framework.inference.evaluation": ("Evaluation",),
+    "framework.inference.predictor": ("Prediction", "Predictor"),
     "framework.reach": ("unreachable",),
     "framework.recipe": ("Recipe",),
     "framework.registry": ("Registry",),
     "framework.report.formatting": ("scalars",),
     "framework.report.bitmaps": ("confusion_picture", "examples_picture"),
-    "framework.runs.export_file": ("ExportedFile",),
+    "framework.report.comparison": ("Comparison",),
     "framework.runs.folder": ("RunFolder",),
     "framework.training.decay": ("undecayed",),
     "framework.training.stages": ("stages_of",),
@@ -88,59 +95,14 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _RENAMED = {"Observer": "Callback", "Finder": "Detector"}
 
 __all__ = [
-    "BadImage",
-    "BatchPosition",
-    "BatchRNG",
-    "Callback",
-    "Confusion",
-    "Dataset",
-    "Detector",
-    "Example",
-    "Export",
-    "ExportedFile",
-    "Exporter",
-    "ImageArrays",
-    "ImageFiles",
-    "ImageSource",
-    "Interrupted",
-    "Joined",
-    "Loss",
-    "Metric",
-    "Model",
-    "Normalization",
-    "Optimizer",
-    "Predictor",
-    "Recipe",
-    "Region",
-    "Registry",
-    "RunFailed",
-    "RunFolder",
-    "Scheduler",
-    "Splits",
-    "Stamps",
-    "Transform",
-    "UserError",
-    "build",
-    "class_tree",
-    "confusion_picture",
-    "decode",
-    "did_you_mean",
-    "examples_picture",
-    "existing_path",
-    "expand_home",
-    "find_data",
-    "holds_images",
-    "hookimpl",
-    "list_folder",
-    "names_argument",
-    "nfc",
-    "read_table",
-    "replace_atomically",
-    "rgb_to_gray",
-    "scalars",
-    "stages_of",
-    "undecayed",
-    "unreachable",
+    "BadImage", "BatchPosition", "BatchRNG", "Callback", "Command", "Comparison", "Confusion", "Dataset",
+    "Detector", "Evaluation", "Example", "Export", "ExportedFile", "Exporter", "ImageArrays", "ImageFiles",
+    "ImageSource", "Interrupted", "Joined", "Loss", "Metric", "Model", "Normalization", "Optimizer", "Prediction",
+    "Predictions", "Predictor", "Recipe", "Region", "Registry", "Run", "RunFailed", "RunFolder", "Scheduler",
+    "Splits", "Stamps", "Transform", "UserError", "build", "class_tree", "compare", "confusion_picture", "decode",
+    "did_you_mean", "evaluate", "examples_picture", "existing_path", "expand_home", "find_data", "holds_images",
+    "hookimpl", "list_folder", "load", "names_argument", "nfc", "read_table", "replace_atomically", "rgb_to_gray",
+    "scalars", "stages_of", "train", "undecayed", "unreachable",
 ]  # fmt: skip
 
 

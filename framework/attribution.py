@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -12,6 +14,8 @@ from framework.errors import UserError
 
 GROUP = "framework"
 """The entry-point group of plugins."""
+FILE = "__plugin_file__"
+"""The attribute of a module with the path of the plugin file that it was made from, as it was given."""
 
 
 class Named(Protocol):
@@ -39,8 +43,10 @@ def label_of(component: Named | type[Named]) -> str:
 
 
 def provider_of(component: Named | type[Named]) -> str | None:
-    """The plugin and distribution of a component; None if it is not from an installed plugin."""
+    """The plugin and distribution, or the plugin file, of a component; None if it has none."""
     module = (component if isinstance(component, type) else type(component)).__module__
+    if file := plugin_file_of(component):
+        return f"plugin file '{file}'"
     points = importlib.metadata.entry_points(group=GROUP)
     best = max(points, key=lambda point: _shared_parts(point.module, module), default=None)
     if best is None or not _shared_parts(best.module, module):
@@ -49,16 +55,32 @@ def provider_of(component: Named | type[Named]) -> str | None:
     return f"plugin '{best.name}' ({f'{distribution.name} {distribution.version}' if distribution else best.module})"
 
 
-def origin_of(component: Named | type[Named]) -> str:
-    """A line for the end of a message that names the component's plugin; empty if it is unknown."""
-    provider = provider_of(component)
-    return f"\n    It comes from {provider}" if provider else ""
+def plugin_file_of(component: Named | type[Named]) -> str | None:
+    """The plugin file that defines the component; None for an installed plugin."""
+    module = (component if isinstance(component, type) else type(component)).__module__
+    return getattr(sys.modules.get(module), FILE, None)
 
 
-def fault(component: Named | type[Named], what: str) -> ComponentFault:
+def line_in(file: str, error: BaseException) -> int | None:
+    """The last line of that file in the traceback; None if it is not in it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((frame.lineno for frame in reversed(frames) if frame.filename == file), None)
+
+
+def origin_of(component: Named | type[Named], error: BaseException | None = None) -> str:
+    """A line for the end of a message that names the component's plugin, and the line in a plugin file.
+
+    Empty if the plugin is unknown.
+    """
+    provider, file = provider_of(component), plugin_file_of(component)
+    line = line_in(file, error) if file and error else None
+    return f"\n    It comes from {provider}{f', line {line}' if line else ''}" if provider else ""
+
+
+def fault(component: Named | type[Named], what: str, error: BaseException | None = None) -> ComponentFault:
     """The error for a component that broke its contract; in the message, `what` follows its name."""
     subject = label_of(component) + ("" if what.startswith(",") else " ")
-    return ComponentFault(f"{subject}{what}\n    {component.contract}{origin_of(component)}")
+    return ComponentFault(f"{subject}{what}\n    {component.contract}{origin_of(component, error)}")
 
 
 @contextmanager
@@ -72,9 +94,14 @@ def attributed_to(
     try:
         yield
     except (Exception, SystemExit) as error:
-        if isinstance(error, (UserError, BrokenPipeError, *passing)) or is_out_of_memory(error):
+        if isinstance(error, passing) or is_not_a_fault(error):
             raise
-        raise fault(component, f"failed in {doing}: {reason_of(error)} (--debug shows where)") from error
+        raise fault(component, f"failed in {doing}: {reason_of(error)} (--debug shows where)", error) from error
+
+
+def is_not_a_fault(error: BaseException) -> bool:
+    """Whether the error is the user's or the machine's, whichever plugin raised it."""
+    return isinstance(error, (UserError, BrokenPipeError)) or is_out_of_memory(error)
 
 
 def attributed(component: Named, doing: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -90,7 +117,7 @@ def attributed(component: Named, doing: str, function: Callable[..., Any]) -> Ca
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether the error is out of memory, on the CPU or a device."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"  # torch's own
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"  # of torch
 
 
 def reason_of(error: BaseException) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path  # pydantic reads it
+from dataclasses import dataclass
+from pathlib import Path  # pydantic needs it at run time
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, get_args
 
 from pydantic import (
@@ -31,9 +32,7 @@ from framework.section import Section
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from framework.export.formats import Export
-    from framework.runs.export_file import ExportedFile
+    from torch import Tensor
 
 
 Activation = Literal["softmax", "sigmoid"]
@@ -152,7 +151,7 @@ class Dataset(Component):
     """Images with labels, in named splits.
 
     `build()` returns `{split: ImageSource}` with at least `train`. Missing splits `validation` and `test` are held out
-    from `train`, as the options below say.
+    from `train`; see the options below.
     """
 
     kind = "dataset"
@@ -371,6 +370,20 @@ class Metric(Component):
     """Whether greater values are better, for `train.monitor`."""
 
 
+Graph = Callable[["Tensor"], "tuple[Tensor, Tensor]"]
+"""RGB images uint8 B×3×H×W of any size to probabilities and logits, float32 B×K each, on the CPU."""
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """What `Exporter.open` returns."""
+
+    texts: Mapping[str, str]
+    """The `texts` of the `Export` that was written; empty if the file has none."""
+    load: Callable[[], Graph]
+    """Returns the graph: uint8 images B×3×H×W to probabilities and logits, float32 B×K each. May be slow."""
+
+
 class Exporter(Component):
     """A file format of `framework export`.
 
@@ -400,8 +413,8 @@ class Exporter(Component):
         return
 
     @abstractmethod
-    def write(self, export: Export, path: Path) -> None:
-        """Write the file, whose name ends in `suffix`; `export` has the network as several types of graph."""
+    def write(self, export: Any, path: Path) -> None:
+        """Write the file, whose name ends in `suffix`; `export` is a `framework.Export`."""
 
     def open(self, path: Path) -> ExportedFile:
         """Open a file; raises `UserError` if it is damaged or has no texts. Must not import torch before `load`."""

@@ -74,7 +74,7 @@ def describe_device(device: torch.device) -> str:
 
 
 def peak_memory(device: torch.device) -> int:
-    """Peak memory in bytes: allocated on a CUDA device, else resident in this process; 0 where unknown."""
+    """Peak memory in bytes: allocated on a CUDA device, else resident in this process; 0 if unknown."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     try:

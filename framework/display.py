@@ -1,8 +1,16 @@
-"""What long work prints to: the part of a display that data preparation, evaluation and training need."""
+"""The part of a display that data preparation, evaluation and training need."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
+
+Progress = Callable[[str, int, int], None]
+"""Called while images are decoded, with the name of the split, the number of decoded images, and their total."""
+
+
+def no_progress(split: str, done: int, total: int) -> None:
+    """A `Progress` that does nothing."""
 
 
 class Display(Protocol):

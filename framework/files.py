@@ -25,15 +25,32 @@ def replace_atomically(path: Path, write: Callable[[Path], None]) -> None:
         temporary.touch()
         mode = temporary.stat().st_mode
         write(temporary)
-        temporary.chmod(mode)  # some writers make their files for the owner alone
+        temporary.chmod(mode)  # some writers create files that only the owner can read
         rename_flushed(temporary, path)
     except OSError as error:
         raise RunFailed(f"cannot write {path}: {error.strerror or error}") from None
-    except SafetensorError as error:  # what the system said to its writer
+    except SafetensorError as error:  # wraps the error of the operating system
         raise RunFailed(f"cannot write {path}: {error}") from None
     finally:
-        with suppress(OSError):  # such as a name that is too long: reported above
+        with suppress(OSError):  # such as a name that is too long, which is reported above
             temporary.unlink(missing_ok=True)
+
+
+def require_writable(file: Path, option: str) -> None:
+    """Raise `UserError`, before the work starts, if the file cannot be written."""
+    if file.is_dir():
+        raise UserError(f"{option} {file}: this is a folder; give a file")
+    if not file.parent.is_dir():
+        raise UserError(f"{option} {file}: there is no folder '{file.parent}'")
+    if not os.access(file.parent, os.W_OK):
+        raise UserError(f"{option} {file}: the folder '{file.parent}' is not writable; choose another one")
+
+
+def append_suffix(path: Path, suffix: str) -> Path:
+    """`runs/a.v2` and `.onnx` give `runs/a.v2.onnx`; `.` is resolved first."""
+    if path.name in ("", ".."):
+        path = path.resolve()
+    return path.with_name(path.name + suffix)
 
 
 def rename_flushed(temporary: Path, path: Path) -> None:
@@ -44,28 +61,28 @@ def rename_flushed(temporary: Path, path: Path) -> None:
     if os.name == "posix":
         folder = os.open(path.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)  # the new name, too
+            os.fsync(folder)  # also flush the new name
         finally:
             os.close(folder)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically, as UTF-8; names of files that are not UTF-8 get their own bytes."""
+    """Write a text file atomically, in UTF-8; bytes of file names that are not UTF-8 are written unchanged."""
     replace_atomically(path, lambda temporary: _write(temporary, text))
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file atomically, indented; names of files that are not UTF-8 are escaped, for it must be UTF-8."""
+    """Write a JSON file atomically, indented, in UTF-8; bytes of file names that are not UTF-8 are escaped."""
     write_text(path, unicode_text(json.dumps(content, indent=2, ensure_ascii=False)) + "\n")
 
 
 def unicode_text(text: str) -> str:
-    """With the bytes of names that are not UTF-8 escaped, as JSON escapes them."""
+    """The text with escapes for bytes of file names that are not UTF-8."""
     return text.encode(errors="backslashreplace").decode()
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file; raises `UserError` where it is missing or damaged."""
+    """Read a JSON file; raises `UserError` if it is missing or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -18,6 +18,22 @@ hookspec = pluggy.HookspecMarker("framework")
 hookimpl = pluggy.HookimplMarker("framework")
 
 
+@dataclass(frozen=True)
+class Command:
+    """A command that a plugin adds to the command line: `framework NAME`."""
+
+    name: str
+    """One word of lower case letters, digits, `-` and `_`."""
+    summary: str
+    """One line for `framework --help`, without a full stop."""
+    module: str
+    """The import path of the module that implements it, which is imported only when the command is called.
+
+    The module has the functions `configure(parser: argparse.ArgumentParser) -> None`, which adds arguments, and
+    `execute(arguments: argparse.Namespace) -> int`, which returns the exit status (None: 0).
+    """
+
+
 class PluginSpec:
     """The hooks of a plugin, a module named by an entry point of the group `framework`."""
 
@@ -62,6 +78,21 @@ class PluginSpec:
                 return {"compact": Path(__file__).parent / "compact.safetensors"}
         """
         return {}
+
+    @hookspec
+    def commands(self) -> Sequence[Command]:
+        """Return the commands that the plugin adds to the command line.
+
+        Called once, when the registry is loaded; the modules are imported when their commands are called. The name of
+        a command of the framework itself cannot be used.
+
+            from framework import Command, hookimpl
+
+            @hookimpl
+            def commands():
+                return [Command("hello", "print a greeting", "framework_mine.hello")]
+        """
+        return ()
 
 
 @dataclass(frozen=True)

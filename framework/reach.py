@@ -12,17 +12,17 @@ TIMEOUT = 3.0
 """Seconds to wait for a response."""
 
 
-def unreachable(url: str, ask: Callable[[str], object] | None = None, seconds: float = TIMEOUT) -> str | None:
+def unreachable(url: str, request: Callable[[str], object] | None = None, seconds: float = TIMEOUT) -> str | None:
     """Why the server of `url` does not respond within `seconds`; None if it responds, with any status.
 
-    `ask` sends a request with the client of the download, to use its proxies and certificates; default: a HEAD request
+    `request` sends a request by the client of the download, with its proxies and certificates; default: a HEAD request
     by urllib.
     """
     result: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
-    def request() -> None:
+    def probe() -> None:
         try:
-            (ask or _head)(url)
+            (request or _head)(url)
         except HTTPError:
             result.put(None)
         except Exception as error:  # every client has its own exceptions
@@ -31,7 +31,7 @@ def unreachable(url: str, ask: Callable[[str], object] | None = None, seconds: f
             result.put(None)
 
     # In a thread, because no client limits the time of name resolution.
-    threading.Thread(target=request, daemon=True).start()
+    threading.Thread(target=probe, daemon=True).start()
     try:
         return result.get(timeout=seconds)
     except queue.Empty:

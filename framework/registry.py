@@ -1,120 +1,115 @@
-"""From entry points to component classes. A plugin that fails does not affect the others."""
+"""The loaded plugins, searched by kind and name of what they offer."""
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import importlib.metadata
 import re
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
-
-import pluggy
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from framework.attribution import GROUP, reason_of
-from framework.component_checks import fault_of
 from framework.components import Component
 from framework.errors import UserError, closest, enumerate_names
-from framework.hookspecs import PluginSpec
+from framework.plugin import Plugin
+from framework.plugin_file import load_plugin_file
+from framework.plugin_loading import SLOW, load_plugin
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from framework.hookspecs import Command
 
-HEAVY = "torch"
-SLOW = f"it imports {HEAVY} when it is loaded, which slows every command by seconds; import it inside `build`"
 FILLER = ("random", "loss", "lr", "scheduler", "optimizer", "logger")
-"""Words in names of other libraries that only repeat the kind of the component."""
+"""Words in the names of other libraries that only repeat the kind of the component."""
+BUNDLE, COMMAND = "bundle", "command"
+"""What plugins offer besides components."""
 C = TypeVar("C", bound=Component)
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """One entry point of the group `framework`."""
-
-    name: str
-    """The entry point's name."""
-    module: str
-    distribution: str
-    version: str
-    location: str
-    """The file of the loaded module, or an empty string."""
-    components: tuple[type[Component], ...] = ()
-    bundles: Mapping[str, Path] = field(default_factory=dict)
-    """The files of its bundles (trained classifiers), by name."""
-    fault: str | None = None
-    """Why the plugin, or a part of it, cannot be used."""
-    slow: bool = False
-    """Whether loading it imports torch. Only the first such plugin is detected."""
+Providers = tuple[tuple[Plugin, Any], ...]
 
 
 @dataclass(frozen=True)
 class Registry:
-    """The components of a set of plugins, by kind and name. There is no global registry: it is an argument."""
+    """What a set of plugins offers, by kind and name. Passed along; there is no global one."""
 
     plugins: tuple[Plugin, ...] = ()
-    _providers: Mapping[tuple[str, str], tuple[tuple[Plugin, type[Component]], ...]] = field(
-        init=False, repr=False, compare=False
-    )
+    _providers: Mapping[tuple[str, str], Providers] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        providers: dict[tuple[str, str], tuple[tuple[Plugin, type[Component]], ...]] = {}
+        providers: dict[tuple[str, str], Providers] = {}
         for plugin in self.plugins:
-            for component in plugin.components:
-                key = (component.kind, component.name)
-                providers[key] = (*providers.get(key, ()), (plugin, component))
+            for kind, name, offered in _offers(plugin):
+                providers[kind, name] = (*providers.get((kind, name), ()), (plugin, offered))
         object.__setattr__(self, "_providers", providers)
 
     @classmethod
-    def load(cls) -> Registry:
-        """Load all installed plugins. A plugin that fails raises nothing; the reason is in `Plugin.fault`."""
+    def load(cls, files: Iterable[Path] = ()) -> Registry:
+        """Load every installed plugin, then the plugin files.
+
+        Never raises for the fault of an installed plugin, which is kept in `Plugin.fault`; raises `UserError` for a
+        fault of a file.
+        """
         points = importlib.metadata.entry_points(group=GROUP)
-        return cls(tuple(load_plugin(point) for point in sorted(points, key=lambda point: point.name)))
+        installed = cls(tuple(load_plugin(point) for point in sorted(points, key=lambda point: point.name)))
+        return installed.with_files(files)
+
+    def with_files(self, files: Iterable[Path]) -> Registry:
+        """Return a registry with the components of these files too; raises `UserError` for a file with a fault."""
+        plugins = list(self.plugins)
+        for file in files:
+            plugin = load_plugin_file(file)
+            if other := next((other for other in plugins if other.name == plugin.name), None):
+                raise UserError(f"{file}: {other.origin} has the same name, '{plugin.name}'; rename the file")
+            plugins.append(plugin)
+        return Registry(tuple(plugins)) if len(plugins) > len(self.plugins) else self
+
+    @property
+    def files(self) -> tuple[Plugin, ...]:
+        """The plugins that are files."""
+        return tuple(plugin for plugin in self.plugins if plugin.sha256)
 
     def find(self, kind: type[C], name: str) -> type[C]:
-        """The class of that kind and name; raises `UserError` if there is none or more than one."""
-        providers = self._providers.get((kind.kind, name), ())
-        if not providers:
+        """The class of that kind and name; raises `UserError` where there is none, or more than one."""
+        found = self._find(kind.kind, name)
+        if found is None:
             raise UserError(self._unknown(kind, name))
-        if len(providers) > 1:
-            raise UserError(_clash(kind.kind, name, providers))
-        return providers[0][1]  # type: ignore[return-value]
+        return found[1]  # type: ignore[no-any-return]
 
     def names(self, kind: type[Component]) -> list[str]:
-        """The usable names of that kind, sorted."""
-        return sorted(
-            name for (known, name), found in self._providers.items() if known == kind.kind and len(found) == 1
-        )
+        """The names of that kind that can be used, sorted."""
+        return sorted(self._usable(kind.kind))
 
     def provider(self, kind: type[Component], name: str) -> Plugin:
-        """The plugin of a component."""
+        """The plugin that offers this component."""
         self.find(kind, name)
         return self._providers[kind.kind, name][0][0]
 
     @property
     def bundles(self) -> dict[str, Path]:
-        """The files of the usable bundles of all plugins, by `PLUGIN/NAME`."""
-        return {name: found[0][1] for name, found in self._all_bundles.items() if len(found) == 1}
+        """The trained classifiers that plugins ship and that can be used, by `PLUGIN/NAME`."""
+        return {name: file for name, (_, file) in self._usable(BUNDLE).items()}
 
     def bundle(self, name: str) -> Path | None:
-        """The file of a bundle; None if there is none; raises `UserError` if two plugins have it."""
-        found = self._all_bundles.get(name, [])
-        if len(found) > 1:
-            raise UserError(_clash("bundle", name, found))
-        return found[0][1] if found else None
+        """The trained classifier of that name, None where there is none; raises `UserError` where two have the name."""
+        found = self._find(BUNDLE, name)
+        return found[1] if found else None
+
+    @property
+    def commands(self) -> dict[str, tuple[Plugin, Command]]:
+        """The commands of plugins that can be used, by name, with their plugins."""
+        return self._usable(COMMAND)
+
+    def command(self, name: str) -> tuple[Plugin, Command] | None:
+        """The command of that name with its plugin, None where there is none; raises `UserError` where two have it."""
+        return self._find(COMMAND, name)
 
     @property
     def clashes(self) -> list[str]:
-        """A line for each name that several plugins provide."""
-        components = [(*key, found) for key, found in sorted(self._providers.items())]
-        bundles = [("bundle", *entry) for entry in sorted(self._all_bundles.items())]
-        return [_clash(kind, name, found) for kind, name, found in (*components, *bundles) if len(found) > 1]
+        """A line for each name that two plugins offer."""
+        return [_clash(*key, found) for key, found in sorted(self._providers.items()) if len(found) > 1]
 
     @property
     def faults(self) -> list[str]:
-        """A line for each plugin that cannot be used, or only in part."""
+        """A line for each plugin that could not be used, or not in full."""
         return [f"plugin '{plugin.name}' has failed: {plugin.fault}" for plugin in self.plugins if plugin.fault]
 
     @property
@@ -122,14 +117,15 @@ class Registry:
         """A line for each plugin that slows every command."""
         return [f"plugin '{plugin.name}' is slow: {SLOW}" for plugin in self.plugins if plugin.slow]
 
-    @property
-    def _all_bundles(self) -> dict[str, list[tuple[Plugin, Path]]]:
-        """All bundles by `PLUGIN/NAME`; two plugins may have the same name."""
-        bundles: dict[str, list[tuple[Plugin, Path]]] = {}
-        for plugin in self.plugins:
-            for name, file in plugin.bundles.items():
-                bundles.setdefault(f"{plugin.name}/{name}", []).append((plugin, file))
-        return bundles
+    def _usable(self, kind: str) -> dict[str, tuple[Plugin, Any]]:
+        """What exactly one plugin offers, by name."""
+        return {name: found[0] for (known, name), found in self._providers.items() if known == kind and len(found) == 1}
+
+    def _find(self, kind: str, name: str) -> tuple[Plugin, Any] | None:
+        found = self._providers.get((kind, name), ())
+        if len(found) > 1:
+            raise UserError(_clash(kind, name, found))
+        return found[0] if found else None
 
     def _unknown(self, kind: type[Component], name: str) -> str:
         names = self.names(kind)
@@ -161,84 +157,18 @@ def variants_of(component: type[Component]) -> tuple[Sequence[str], str | None]:
         return (), f"{component.name}/… cannot be listed: {reason_of(error)}"
 
 
-def load_plugin(point: importlib.metadata.EntryPoint) -> Plugin:
-    """Import the plugin and get its components and bundles; errors are recorded in `fault`, not raised."""
-    module: ModuleType | None = None
-    components: tuple[type[Component], ...] = ()
-    bundles: dict[str, Path] = {}
-    faults: list[str] = []
-    before = HEAVY in sys.modules
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # the output of a command must not contain prints of plugins
-            module = importlib.import_module(point.module)
-            hooks = _hooks(point.load(), point.name)
-            components = _valid_components(hooks, faults)
-            bundles = _valid_bundles(hooks, faults)
-    except (KeyboardInterrupt, GeneratorExit):
-        raise
-    except BaseException as error:  # a plugin may raise anything on import, even SystemExit
-        faults.append(reason_of(error))
-    location = getattr(module, "__file__", None) or ""
-    fault = "; ".join(faults) or None
-    slow = not before and HEAVY in sys.modules
-    return Plugin(point.name, point.value, *_distribution(point), location, components, bundles, fault, slow)
+def _offers(plugin: Plugin) -> Iterator[tuple[str, str, Any]]:
+    """The kind and name of each thing that the plugin offers, and the thing."""
+    yield from ((component.kind, component.name, component) for component in plugin.components)
+    yield from ((BUNDLE, f"{plugin.name}/{name}", file) for name, file in plugin.bundles.items())
+    yield from ((COMMAND, name, command) for name, command in plugin.commands.items())
 
 
-def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
-    """Name and version; `unknown` if the metadata do not have them."""
-    metadata = dict(point.dist.metadata.items()) if point.dist else {}  # type: ignore[attr-defined]
-    return metadata.get("Name", "unknown"), metadata.get("Version", "unknown")
-
-
-def _hooks(plugin: object, name: str) -> Any:
-    """The hooks of one plugin, registered in its own plugin manager: pluggy checks the signatures."""
-    manager = pluggy.PluginManager(GROUP)
-    manager.add_hookspecs(PluginSpec)
-    manager.register(plugin, name)
-    manager.check_pending()
-    if not (manager.hook.components.get_hookimpls() or manager.hook.bundles.get_hookimpls()):
-        raise TypeError("it implements no hook; define `components()` and mark it with `@hookimpl`")
-    return manager.hook
-
-
-def _valid_components(hooks: Any, faults: list[str]) -> tuple[type[Component], ...]:
-    """The valid components; the faults of the others are appended to `faults`."""
-    offered = (
-        next(iter(hooks.components()), None) if hooks.components.get_hookimpls() else ()
-    )  # None is dropped by pluggy
-    if isinstance(offered, (str, Mapping)) or not isinstance(offered, Iterable):
-        raise TypeError(f"components() returned {offered!r}, not a list of component classes")
-    valid: dict[tuple[str, str], type[Component]] = {}
-    for entry in offered:
-        if fault := fault_of(entry):
-            faults.append(fault)
-            continue
-        component = cast("type[Component]", entry)
-        if (component.kind, component.name) in valid:
-            faults.append(f"components() returned {component.kind} '{component.name}' twice")
-        valid.setdefault((component.kind, component.name), component)
-    return tuple(valid.values())
-
-
-def _valid_bundles(hooks: Any, faults: list[str]) -> dict[str, Path]:
-    """The bundles whose files exist; the faults of the others are appended to `faults`."""
-    offered = next(iter(hooks.bundles()), None) if hooks.bundles.get_hookimpls() else {}
-    if not isinstance(offered, Mapping):
-        raise TypeError(f"bundles() returned {offered!r}, not a mapping of names to files")
-    valid = {}
-    for name, file in offered.items():
-        if not (isinstance(name, str) and isinstance(file, (str, Path))):
-            faults.append(f"bundles() returned {name!r}: {file!r}, which is not a name and a file")
-        elif not Path(file).is_file():
-            faults.append(f"bundles() returned '{name}', but there is no file '{file}'")
-        else:
-            valid[name] = Path(file)
-    return valid
-
-
-def _clash(kind: str, name: str, found: Iterable[tuple[Plugin, Any]]) -> str:
-    plugins = " and ".join(f"plugin '{plugin.name}' ({plugin.distribution})" for plugin, _ in found)
-    return f"{kind} '{name}' is provided by {plugins}; uninstall one of them"
+def _clash(kind: str, name: str, found: Providers) -> str:
+    owners = " and ".join(plugin.origin for plugin, _ in found)
+    files = [plugin.location for plugin, _ in found if plugin.sha256]
+    remedy = f"rename it in {files[0]}" if files else "uninstall one of them"
+    return f"{kind} '{name}' is provided by {owners}; {remedy}"
 
 
 def _normalised(name: str) -> str:

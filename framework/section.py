@@ -34,11 +34,7 @@ class Section(BaseModel):
     """A part of a recipe: frozen, without unknown keys, strict about numbers and booleans."""
 
     model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        allow_inf_nan=False,
-        use_attribute_docstrings=True,
-        protected_namespaces=(),
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True, protected_namespaces=()
     )
 
     @classmethod

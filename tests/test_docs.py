@@ -131,6 +131,19 @@ def test_the_code_about_using_trained_networks_runs(tmp_path, monkeypatch):
     assert names["picture"].shape == (3, *names["seen"].shape)
 
 
+def test_the_code_of_the_page_about_python_runs(tmp_path, monkeypatch):
+    from PIL import Image
+
+    import framework
+
+    monkeypatch.chdir(tmp_path)
+    Image.linear_gradient("L").save("face.png")
+    names = {"framework": framework, "content": Path("face.png").read_bytes()}
+    for _, code in blocks("docs/python.md", "python", "run"):
+        exec(code, names)
+    assert (tmp_path / "faces.pt2").is_file()
+
+
 def test_recipes_in_the_docs_are_valid(tmp_path, framework):
     found = [block for page in PAGES for block in blocks(page, "yaml", "recipe")]
     for index, (_, code) in enumerate(found):
@@ -171,10 +184,11 @@ def test_the_command_line_page_is_current():
 def test_every_hook_is_documented_with_its_arguments():
     import inspect
 
-    from framework.hookspecs import CallbackSpec
+    from framework.hookspecs import CallbackSpec, PluginSpec
 
     page = (ROOT / "docs" / "writing-a-plugin.md").read_text(encoding="utf-8")
-    for name, hook in inspect.getmembers(CallbackSpec, inspect.isfunction):
+    hooks = [hook for spec in (CallbackSpec, PluginSpec) for hook in inspect.getmembers(spec, inspect.isfunction)]
+    for name, hook in hooks:
         signature = ", ".join(list(inspect.signature(hook).parameters)[1:])
         assert f"`{name}({signature})`" in page
 

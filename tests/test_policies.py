@@ -15,10 +15,10 @@ ROOT = Path(__file__).parents[1]
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
 PLUGINS = sorted((ROOT / "plugins").glob("*/**/*.py"))
 FRAMEWORK = sorted((ROOT / "framework").rglob("*.py"))
-FOUNDATION = ["errors", "section", "attribution", "components", "hookspecs", "component_checks", "registry", "recipe"]
-FOUNDATION += ["files", "reach", "device", "display"]
-WORK = ["data", "evaluation", "runs", "inference", "training", "report", "export"]
-PARTS = [*FOUNDATION, *WORK]
+FOUNDATION = ["errors", "section", "attribution", "components", "hookspecs", "component_checks"]
+FOUNDATION += ["plugin", "plugin_loading", "plugin_file", "registry", "recipe", "files", "reach", "device", "display"]
+WORK = ["data", "evaluation", "runs", "inference", "training", "report", "export", "testing"]
+PARTS = [*FOUNDATION, *WORK, "api"]
 HOME_OF = {name: home.split(".")[1] for home, names in framework._HOMES.items() for name in names}
 
 registry = Registry.load()

@@ -30,8 +30,8 @@ def test_a_closed_port_and_an_unknown_name_cannot_be_reached():
         assert unreachable(url).startswith(f"{url} cannot be reached: ")
 
 
-@pytest.mark.parametrize("ask", [None, lambda url: threading.Event().wait()], ids=["urllib", "another client"])
-def test_a_server_that_does_not_respond_is_given_up_after_the_timeout(ask):
+@pytest.mark.parametrize("request_", [None, lambda url: threading.Event().wait()], ids=["urllib", "another client"])
+def test_a_server_that_does_not_respond_is_given_up_after_the_timeout(request_):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        assert unreachable(url, ask, seconds=0.1).startswith(url)
+        assert unreachable(url, request_, seconds=0.1).startswith(url)

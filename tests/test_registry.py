@@ -200,7 +200,8 @@ def test_an_alias_is_suggested_and_not_accepted(install):
 
 
 def test_a_plugin_that_imports_torch_is_listed_as_slow(install, monkeypatch):
-    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)  # so that what is there now is put back
+    del sys.modules["torch"]
     pretended = 'import sys, types\nsys.modules["torch"] = types.ModuleType("torch")\n'  # as `import torch` does
     registry = install(pretended + textwrap.dedent(GOOD), textwrap.dedent(OFFER))
     assert [plugin.name for plugin in registry.plugins if plugin.slow] == ["probe"]

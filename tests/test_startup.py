@@ -11,12 +11,15 @@ import pytest
 STRANGER = Path(__file__).parent / "stranger"
 HEAVY = ("torch", "torchvision", "timm")
 COMMANDS = {
+    "version": (["--version"], 0),
     "help": (["--help"], 0),
     "export --help": (["export", "--help"], 0),
     "bench --help": (["bench", "--help"], 0),
     "run --help": (["run", "--help"], 0),
     "list": (["list"], 0),
     "list models": (["list", "models", "resnet"], 0),
+    "list runs": (["list", "runs", "."], 2),
+    "diff": (["diff", "drawn/faces", "fer2013/compact"], 0),
     "list recipes": (["list", "recipes"], 0),
     "show": (["show", "model", "resnet18"], 0),
     "show timm": (["show", "model", "timm/convnext_atto"], 0),
@@ -29,6 +32,7 @@ COMMANDS = {
     "schema": (["schema"], 0),
     "data cache": (["data", "cache"], 0),
     "new recipe": (["new", "recipe", "new.yaml"], 0),
+    "new plugin": (["new", "plugin", "okapi"], 0),
 }
 SCRIPT = """
 import contextlib, io, json, sys
@@ -62,8 +66,16 @@ def test_these_commands_do_not_import_torch(outcomes):
         assert set(HEAVY).isdisjoint(modules), command
 
 
-def test_the_help_imports_no_large_packages(outcomes):
-    assert {"pydantic", "ruamel.yaml", "rich", "pluggy", "numpy"}.isdisjoint(outcomes["help"][1])
+def test_the_version_imports_no_plugin_and_no_large_package(outcomes):
+    modules = outcomes["version"][1]
+    assert {"pydantic", "ruamel.yaml", "rich", "pluggy", "numpy", "framework_stranger"}.isdisjoint(modules)
+
+
+def test_the_help_of_a_command_imports_no_plugin():
+    script = "import sys; from framework.cli import main\ntry: main(['run', '--help'])\nfinally: print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "framework.cli.run_command" in done.stdout.split()
+    assert "framework_torch" not in done.stdout.split()
 
 
 def test_three_mistakes_are_three_lines_without_a_traceback(outcomes):

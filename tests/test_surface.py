@@ -54,7 +54,7 @@ def component_options(registry):
 
 def commands():
     for name in COMMANDS:
-        parser = command_parser(name)
+        parser = command_parser(name, COMMANDS[name])
         import_module(module_of(name)).configure(parser)
         arguments = [
             action.option_strings or [action.metavar or "|".join(action.choices)] for action in parser._actions[1:]
@@ -68,9 +68,19 @@ def hooks():
             yield f"{name}({', '.join(list(inspect.signature(hook).parameters)[1:])})"
 
 
+def python_api():
+    for name in ("train", "load", "evaluate", "compare"):
+        yield f"{name}{inspect.signature(getattr(framework, name))}".replace("'", "")
+    for name, member in sorted(vars(framework.Run).items()):
+        if not name.startswith("_"):
+            signature = "" if isinstance(member, property) else str(inspect.signature(member))
+            yield f"Run.{name}{signature}".replace("'", "")
+
+
 def surface():
     lists = {
         "names in framework": framework.__all__,
+        "Python": python_api(),
         "recipe options": recipe_options(Recipe),
         "component options": component_options(Registry.load()),
         "commands": commands(),

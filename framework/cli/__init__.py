@@ -6,7 +6,7 @@ import argparse
 import importlib
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from framework.cli.streams import discard, standard_streams
@@ -20,20 +20,25 @@ COMMANDS = {
     "predict": "classify image files and folders",
     "report": "write an HTML report: metrics, mistakes, learning curves, data",
     "compare": "compare runs, with significance tests",
+    "diff": "show the differences of two runs: recipe, data, code, versions",
+    "reproduce": "train a run again from its folder and compare the results",
     "serve": "serve predictions over HTTP, as an API and a web page",
     "soup": "average the weights of runs of the same network (model soup)",
     "bundle": "pack a run into one file for distribution",
     "export": "export a run (ONNX, torch.export, …) and verify its predictions",
     "bench": "measure latency and throughput of an export or a run",
     "list": "list installed components, recipes and bundles",
+    "list runs": "list run folders with their metrics",
     "show": "show documentation and options of a component, or a model card",
     "check": "validate a recipe without running it",
     "schema": "print the JSON Schema of recipes, for editors",
     "plugins": "list plugins: version, location, components, errors",
+    "plugins check": "run the conformance checks on a plugin",
     "data fetch": "download a dataset",
     "data check": "find duplicates, conflicting labels, blank and corrupt images",
     "data cache": "list or clear the cache of decoded images",
-    "new": "write a new recipe with all options and their documentation",
+    "new recipe": "write a new recipe with all options and their documentation",
+    "new plugin": "write an installable plugin with components, tests and a README",
 }
 RENAMED = {"--find": "--detect", "--views": "--tta", "--refresh": "--recalibrate-bn"}
 """Former names of options, with the current ones."""
@@ -84,26 +89,38 @@ def _dispatch(arguments: list[str]) -> int:
 
         print(f"framework {version('framework')}")
         return 0
-    group = [name for name in COMMANDS if name.startswith(f"{arguments[0]} ")]
-    if group and arguments[1:] in ([], ["-h"], ["--help"]):
-        print("\n".join([f"usage: framework {arguments[0]} …", "", *_summaries(group)]))
-        return 0
-    name, rest = _command(arguments, group)
-    command = importlib.import_module(module_of(name))
-    parser = command_parser(name)
-    command.configure(parser)
-    status: int = command.execute(parser.parse_intermixed_args(rest))
-    return status
-
-
-def _command(arguments: list[str], group: list[str]) -> tuple[str, list[str]]:
-    """The name of the command (one word, or two for a command of a group) and its arguments."""
-    words = 2 if group else 1
-    name = " ".join(arguments[:words])
+    name, rest = _command(arguments)
     if name in COMMANDS:
-        return name, arguments[words:]
-    known = group or list(COMMANDS)
-    raise UserError(f"there is no command '{name}'{did_you_mean(name, known)} (commands: {', '.join(known)})")
+        command = importlib.import_module(module_of(name))
+        parser = command_parser(name, COMMANDS[name])
+        command.configure(parser)
+        status: int = command.execute(parser.parse_intermixed_args(rest))
+        return status
+    if group := _group(name):
+        return _dispatch_group(name, group, rest)
+    from framework.cli.plugin_commands import run_plugin_command
+
+    return run_plugin_command(name, rest, COMMANDS, command_parser)
+
+
+def _command(arguments: list[str]) -> tuple[str, list[str]]:
+    """The name of the command, of two words where there is such a command, and what follows it."""
+    words = 2 if " ".join(arguments[:2]) in COMMANDS else 1
+    return " ".join(arguments[:words]), arguments[words:]
+
+
+def _group(word: str) -> list[str]:
+    """The commands of two words that begin with that word."""
+    return [name for name in COMMANDS if name.startswith(f"{word} ")]
+
+
+def _dispatch_group(word: str, group: list[str], rest: list[str]) -> int:
+    """Print the commands of a group, such as `data`; raises `UserError` for one that is not in it."""
+    if rest and rest[0] not in ("-h", "--help"):
+        name = f"{word} {rest[0]}"
+        raise UserError(f"there is no command '{name}'{did_you_mean(name, group)} (commands: {', '.join(group)})")
+    print("\n".join([f"usage: framework {word} …", "", *_summaries({name: COMMANDS[name] for name in group})]))
+    return 0
 
 
 def module_of(name: str) -> str:
@@ -126,11 +143,10 @@ def _traceback() -> str:
     return traceback.format_exc().rstrip()
 
 
-def command_parser(name: str) -> argparse.ArgumentParser:
+def command_parser(name: str, summary: str) -> argparse.ArgumentParser:
     """The parser of one command, to be configured by the command."""
-    summary = COMMANDS[name]
     return _Parser(
-        f"framework {name}", description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False,
+        f"framework {name}", description=f"{summary[:1].upper()}{summary[1:]}.", allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
 
@@ -148,13 +164,24 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _help() -> str:
+    from framework.cli.plugin_commands import faults_to_stderr, plugin_commands
+    from framework.registry import Registry
+
+    registry = Registry.load()
+    faults_to_stderr(registry)
+    lines = [
+        "usage: framework COMMAND …",
+        "",
+        "One YAML recipe in, a trained and trustworthy image classifier out.",
+        "",
+        *_summaries(COMMANDS),
+    ]
+    for plugin, commands in plugin_commands(registry, COMMANDS):
+        summaries = {command.name: command.summary for command in commands}
+        lines += ["", f"from plugin {plugin.name} ({plugin.distribution} {plugin.version})", *_summaries(summaries)]
     return "\n".join(
         [
-            "usage: framework COMMAND …",
-            "",
-            "One YAML recipe in, a trained and trustworthy image classifier out.",
-            "",
-            *_summaries(COMMANDS),
+            *lines,
             "",
             "framework COMMAND --help: options of a command; --debug: traceback of an error",
             "First training: framework run fer2013_resnet18 dataset=drawn_faces",
@@ -162,6 +189,6 @@ def _help() -> str:
     )
 
 
-def _summaries(names: Iterable[str]) -> list[str]:
-    width = max(map(len, COMMANDS)) + 2
-    return [f"  {name:{width}}{COMMANDS[name]}" for name in names]
+def _summaries(commands: Mapping[str, str]) -> list[str]:
+    width = max(map(len, (*COMMANDS, *commands))) + 2
+    return [f"  {name:{width}}{summary}" for name, summary in commands.items()]

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterable
 from pathlib import Path
-
-from framework.errors import UserError
 
 OVERRIDES_HELP = "set an option, such as train.epochs=3; a component (model=resnet34) replaces its section"
 WEIGHTS_HELP = "run folder, bundle file, or name from `framework list bundles`"
@@ -17,7 +14,17 @@ RUN_HELP = "run folder, bundle file, name from `framework list bundles`, or .onn
 def add_recipe(parser: argparse.ArgumentParser) -> None:
     """`RECIPE` and its overrides."""
     parser.add_argument("recipe", metavar="RECIPE", help="YAML file, or name from `framework list recipes`")
+    add_plugin(parser)
     add_overrides(parser)
+
+
+def add_plugin(parser: argparse.ArgumentParser) -> None:
+    """`--plugin`, a list of files."""
+    parser.add_argument(
+        "--plugin", type=Path, action="append", default=[], metavar="FILE",
+        help="Python file with components, such as my_model.py; may be repeated. A run keeps a copy, which later "
+        "commands use",
+    )  # fmt: skip
 
 
 def add_overrides(parser: argparse.ArgumentParser, help_text: str = OVERRIDES_HELP) -> None:
@@ -33,11 +40,13 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 def add_run(parser: argparse.ArgumentParser, help_text: str = RUN_HELP) -> None:
     """`RUN`: a trained network for `open_trained`."""
     parser.add_argument("run", metavar="RUN", help=help_text)
+    add_plugin(parser)
 
 
 def add_runs_and_overrides(parser: argparse.ArgumentParser, several: str, help_text: str = RUN_HELP) -> None:
     """Several runs and `key=value` in any order, for `runs_and_overrides`; `several` describes the use of the runs."""
     parser.add_argument("runs", metavar="RUN", nargs="+", help=f"{help_text}; {several}")
+    add_plugin(parser)
     add_run_overrides(parser)
 
 
@@ -49,12 +58,6 @@ def add_run_overrides(parser: argparse.ArgumentParser) -> None:
 def add_batch_size(parser: argparse.ArgumentParser) -> None:
     """`--batch-size`, None by default."""
     parser.add_argument("--batch-size", type=int, metavar="N", help="images per forward pass (default: as in training)")
-
-
-def require_batch_size(given: int | None) -> None:
-    """Raise `UserError` if `--batch-size` is below 1."""
-    if given is not None and given < 1:
-        raise UserError(f"--batch-size is {given}; it must be at least 1")
 
 
 def add_split(parser: argparse._ActionsContainer) -> None:
@@ -71,20 +74,3 @@ def runs_and_overrides(words: Iterable[str]) -> tuple[list[str], list[str]]:
     for word in words:
         (overrides if "=" in word and not Path(word).exists() else runs).append(word)
     return runs, overrides
-
-
-def require_writable(file: Path, option: str) -> None:
-    """Raise `UserError`, before the work starts, if the file cannot be written."""
-    if file.is_dir():
-        raise UserError(f"{option} {file}: this is a folder; give a file")
-    if not file.parent.is_dir():
-        raise UserError(f"{option} {file}: there is no folder '{file.parent}'")
-    if not os.access(file.parent, os.W_OK):
-        raise UserError(f"{option} {file}: the folder '{file.parent}' is not writable; choose another one")
-
-
-def append_suffix(path: Path, suffix: str) -> Path:
-    """`runs/a.v2` and `.onnx` give `runs/a.v2.onnx`; `.` is resolved first."""
-    if path.name in ("", ".."):
-        path = path.resolve()
-    return path.with_name(path.name + suffix)

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from framework.cli.arguments import add_json
+from framework.cli.arguments import add_json, add_plugin
 from framework.errors import UserError
 from framework.registry import Registry
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
+    add_plugin(parser)
     parser.add_argument("export", metavar="EXPORT", help=".onnx or .pt2 file of `framework export`, run or bundle")
     parser.add_argument("--batch", default="1,8,64", metavar="N,N", help="batch sizes (default: 1,8,64)")
     parser.add_argument(
@@ -33,7 +34,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from framework.export.timing import measure
     from framework.inference.predictor import Predictor
 
-    predictor = Predictor.open(arguments.export, Registry.load(), "cpu")
+    predictor = Predictor.open(arguments.export, Registry.load(arguments.plugin), "cpu")
     size = tuple(arguments.size or (predictor.preprocess.height, predictor.preprocess.width))
     timings = [measure(predictor.engine, number, size, arguments.seconds) for number in batches]
     if arguments.json:
@@ -64,16 +65,13 @@ def _as_dict(timing: Timing) -> dict[str, float]:
 
 
 def _print(label: str, size: tuple[int, int], timings: list[Timing]) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    from framework.report.console import plain_console
+    from framework.report.console import plain_console, plain_table
 
     console = plain_console()
     console.print(Text.assemble((label, "bold"), f", images of {size[0]}×{size[1]} pixels, on the CPU"))
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("batch size", "median", "95th percentile", "images/s", "calls"):
-        table.add_column(name, justify="right")
+    table = plain_table(right=["batch size", "median", "95th percentile", "images/s", "calls"])
     for one in timings:
         table.add_row(
             str(one.batch_size), f"{one.p50 * 1e3:.2f} ms", f"{one.p95 * 1e3:.2f} ms",

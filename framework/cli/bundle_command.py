@@ -6,12 +6,14 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from framework.cli.arguments import add_run, append_suffix, require_writable
+from framework.cli.arguments import add_run
 from framework.cli.streams import output_is_optional
 from framework.errors import UserError
+from framework.files import append_suffix, require_writable
 from framework.registry import Registry
 from framework.runs.bundle import SUFFIX, write_bundle
 from framework.runs.card import model_card
+from framework.runs.plugin_files import needed_files
 from framework.runs.trained import open_trained
 
 
@@ -26,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Pack a run into one file."""
     output_is_optional()
-    trained = open_trained(arguments.run, Registry.load())
+    trained = open_trained(arguments.run, Registry.load(arguments.plugin))
     if trained.folder is None:
         what = "an export; bundle the run that it was made from" if trained.is_export else "a bundle already"
         raise UserError(f"'{arguments.run}' is {what}")
@@ -48,6 +50,8 @@ def execute(arguments: argparse.Namespace) -> int:
             write_halved(trained.weights, weights)
         write_bundle(out, weights, documents)
     print(f"{out}  {out.stat().st_size / 1e6:.1f} MB, {len(trained.classes)} classes")
+    for file in needed_files(trained.documents.get("environment", {})):
+        print(f"it contains no code: users also need {file}, as in `framework predict {out.name} PATH… --plugin FILE`")
     if arguments.half:
         print(f"To see its effect on the metrics: framework evaluate {out}")
     print(f"To use it: framework predict {out} PATH…")

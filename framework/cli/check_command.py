@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print that the recipe is valid, or all mistakes."""
-    recipe = load_recipe(arguments.recipe, Registry.load(), arguments.overrides)
+    recipe = load_recipe(arguments.recipe, Registry.load(arguments.plugin), arguments.overrides)
     for warning in recipe_warnings(recipe):
         print(f"warning: {warning}", file=sys.stderr)
     if arguments.resolved:

@@ -45,7 +45,7 @@ def _list(as_json: bool) -> int:
         print(fitted(row, sys.stdout, indent=4))
     total = sum(store.status.st_size for store in stores)
     whole = (
-        f"{count(len(stores), 'store')} of {total / 1e9:.2f} GB in {cache.folder}; "
+        f"{count(len(stores), 'store')} of {total / 1e6:,.1f} MB in {cache.folder}; "
         f"least recently used stores are evicted beyond {cache.limit() / 1e9:.0f} GB"
     )
     print(fitted(whole, sys.stdout))

@@ -6,9 +6,10 @@ import argparse
 import json
 from pathlib import Path
 
-from framework.cli.arguments import add_json, add_recipe, require_writable
+from framework.cli.arguments import add_json, add_recipe
 from framework.cli.streams import output_is_optional
 from framework.errors import RunFailed
+from framework.files import require_writable
 from framework.recipe import load_recipe
 from framework.registry import Registry
 
@@ -29,7 +30,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.csv is not None:
         require_writable(arguments.csv, "--csv")
         output_is_optional()
-    recipe = load_recipe(arguments.recipe, Registry.load(), arguments.overrides)
+    recipe = load_recipe(arguments.recipe, Registry.load(arguments.plugin), arguments.overrides)
     from framework.data.check.check import check_splits
     from framework.data.check.findings import findings_of, table_of
     from framework.data.check.summary import options_to_set, summary_of

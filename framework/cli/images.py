@@ -7,13 +7,10 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from framework.data.decode import BadImage
 from framework.data.listing import Listing, is_pattern, lines_of, missing
 from framework.errors import UserError, count
-
-if TYPE_CHECKING:
-    from framework.data.decode import BadImage
 
 
 @dataclass
@@ -28,7 +25,7 @@ class Inputs:
 
     def __post_init__(self) -> None:
         if not self.words and self.end is None:
-            raise UserError("give images to classify: files, folders, patterns, or - for a list on standard input")
+            raise UserError("no images given; pass files, folders, patterns, or - for a list on standard input")
         missing(self.words)
 
     @property
@@ -48,11 +45,11 @@ class Inputs:
 
     def lines(self) -> list[str]:
         """Messages about empty folders and ignored files."""
-        passed = self.listing.passed_over
+        skipped = self.listing.skipped
         lines = [f"the folder '{folder}' has no images" for folder in self.listing.empty]
-        if passed:
-            endings = ", ".join(sorted(passed))
-            lines.append(f"{count(passed.total(), 'file')} in folders ignored: not images ({endings})")
+        if skipped:
+            endings = ", ".join(sorted(skipped))
+            lines.append(f"{count(skipped.total(), 'file')} in folders ignored: not images ({endings})")
         return lines
 
     def reason_for_none(self) -> str:

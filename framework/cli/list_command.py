@@ -7,7 +7,7 @@ import json
 import sys
 from fnmatch import fnmatchcase
 
-from framework.cli.arguments import add_json
+from framework.cli.arguments import add_json, add_plugin
 from framework.cli.kinds import first_line, kind_named, plural
 from framework.components import KINDS, Component
 from framework.errors import UserError
@@ -17,7 +17,8 @@ from framework.report.wrapping import fitted
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    kinds = "datasets, models, …, recipes or bundles (default: all components)"
+    add_plugin(parser)
+    kinds = "datasets, models, …, recipes or bundles (default: all components); runs: `framework list runs --help`"
     parser.add_argument("kind", nargs="?", metavar="KIND", help=kinds)
     pattern = "part of a name, or pattern such as 'timm/*vit*'"
     parser.add_argument("pattern", nargs="?", metavar="PATTERN", help=pattern)
@@ -26,7 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print names, each with the first line of its documentation."""
-    registry = Registry.load()
+    if arguments.kind == "run":
+        raise UserError("there is no kind 'run'; did you mean 'framework list runs'?")
+    registry = Registry.load(arguments.plugin)
     if arguments.kind in ("recipe", "recipes"):
         found = {"recipes": _recipes(arguments.pattern)}
     elif arguments.kind in ("bundle", "bundles"):

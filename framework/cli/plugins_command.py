@@ -8,31 +8,38 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from framework.cli.arguments import add_json
+from framework.cli import COMMANDS
+from framework.cli.arguments import add_json, add_plugin
 from framework.cli.kinds import plural
+from framework.cli.plugin_commands import command_clashes
 from framework.components import KINDS
 from framework.errors import enumerate_names
-from framework.registry import SLOW, Plugin, Registry, variants_of
+from framework.plugin import Plugin
+from framework.plugin_loading import SLOW
+from framework.registry import Registry, variants_of
 from framework.report.wrapping import fitted
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
+    add_plugin(parser)
     add_json(parser)
+    parser.epilog = "`framework plugins check NAME` runs the conformance checks on a plugin."
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print all plugins; the status is 1 if one has an error."""
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
+    clashes = [*registry.clashes, *command_clashes(registry, COMMANDS)]
     plugins = [_with_faults_of_variants(plugin) for plugin in registry.plugins]
     if arguments.json:
-        document = {"plugins": [_entry(plugin) for plugin in plugins], "clashes": registry.clashes}
+        document = {"plugins": [_entry(plugin) for plugin in plugins], "clashes": clashes}
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         blocks = [_text(plugin) for plugin in plugins]
-        blocks += ["\n".join(["FAILED:", *registry.clashes])] * bool(registry.clashes)
+        blocks += ["\n".join(["FAILED:", *clashes])] * bool(clashes)
         print(fitted("\n\n".join(blocks), sys.stdout, indent=4))
-    return 1 if registry.clashes or any(plugin.fault for plugin in plugins) else 0
+    return 1 if clashes or any(plugin.fault for plugin in plugins) else 0
 
 
 def _with_faults_of_variants(plugin: Plugin) -> Plugin:
@@ -54,6 +61,7 @@ def _entry(plugin: Plugin) -> dict[str, Any]:
         "location": plugin.location,
         "components": _offers(plugin),
         "bundles": {name: str(file) for name, file in plugin.bundles.items()},
+        "commands": {command.name: command.summary for command in plugin.commands.values()},
         "fault": plugin.fault,
         "slow": plugin.slow,
     }
@@ -70,4 +78,6 @@ def _text(plugin: Plugin) -> str:
     lines += [f"  {kind}: {enumerate_names(names, 10)}" for kind, names in _offers(plugin).items()]
     if plugin.bundles:
         lines.append(f"  bundles: {enumerate_names(plugin.bundles, 10)}")
+    if plugin.commands:
+        lines.append(f"  commands: {enumerate_names(plugin.commands, 10)}")
     return "\n".join(lines)

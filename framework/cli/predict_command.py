@@ -10,7 +10,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.cli.arguments import add_batch_size, add_run, require_batch_size
+from framework.cli.arguments import add_batch_size, add_run
 from framework.cli.images import Inputs
 from framework.cli.streams import output_is_optional
 from framework.errors import Interrupted, RunFailed, UserError, count
@@ -22,7 +22,6 @@ from framework.runs.trained import names_trained, open_trained
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from framework.data.regions import Find
     from framework.inference.image_reader import Keep
     from framework.inference.predictor import Prediction
     from framework.report.prediction_text import PredictionFormat, PredictionTable
@@ -58,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print a line per image as it is classified; the status is 1 if an image could not be read."""
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     trained = open_trained(arguments.run, registry)
     words, end = _inputs(arguments)
     _require_images(words, arguments.run, registry)
@@ -66,7 +65,9 @@ def execute(arguments: argparse.Namespace) -> int:
     _check(arguments)
     if arguments.csv not in (None, "-") or arguments.save_crops:
         output_is_optional()
-    detector = _detector(arguments.detect, registry) if arguments.detect else None
+    from framework.data.regions import find_with
+
+    detector = find_with(arguments.detect, registry) if arguments.detect else None
     images = inputs.images()
     first = list(islice(images, FIRST))
     if not first:
@@ -127,29 +128,12 @@ def _check(arguments: argparse.Namespace) -> None:
     """Raise `UserError` for invalid values and combinations."""
     if arguments.top < 1:
         raise UserError(f"--top is {arguments.top}; it must be at least 1")
-    require_batch_size(arguments.batch_size)
     if arguments.abstain_below is not None and not 0 <= arguments.abstain_below <= 1:
         raise UserError(f"--abstain-below is {arguments.abstain_below}; it is a probability, from 0 to 1")
     if arguments.csv == "-" and arguments.json:
         raise UserError("--csv - and --json both write to standard output; use one of them, or a file for --csv")
     if arguments.save_crops is not None and not arguments.detect:
         raise UserError("--save-crops needs --detect, such as --detect faces")
-
-
-def _detector(text: str, registry: Registry) -> tuple[str, Find]:
-    """The name of the detector, and the function that it builds."""
-    from framework.components import Detector
-    from framework.data.regions import built_detector
-    from framework.recipe.loading import validate_component
-
-    try:
-        name, *options = shlex.split(text)
-    except ValueError:
-        raise UserError(
-            f"--detect is {text!r}; it must be the name of a detector with options, such as 'faces margin=0.2'"
-        ) from None
-    component = validate_component(Detector, name, registry, options)
-    return name, built_detector(component)
 
 
 def _table(file: str, form: PredictionFormat, open_files: ExitStack) -> PredictionTable:

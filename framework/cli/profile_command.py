@@ -33,7 +33,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Time some training steps; nothing is written."""
     if arguments.steps < 1:
         raise UserError(f"--steps is {arguments.steps}; it must be at least 1")
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     recipe = load_recipe(arguments.recipe, registry, arguments.overrides)
     from framework.report.display import SilentDisplay, choose_display
     from framework.training.profiling import profile

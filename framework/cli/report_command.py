@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.cli.arguments import add_run, add_run_overrides, add_split, require_writable
+from framework.cli.arguments import add_run, add_run_overrides, add_split
 from framework.cli.streams import output_is_optional
+from framework.files import require_writable
 from framework.registry import Registry
 from framework.report.wrapping import fitted
-from framework.runs.trained import Trained, open_trained
+from framework.runs.naming import report_file
+from framework.runs.trained import open_trained
 
 if TYPE_CHECKING:
     from framework.report.report_data import ReportData
@@ -28,28 +30,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Write the page, and print its path, the metrics and the missing parts."""
     output_is_optional()
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     trained = open_trained(arguments.run, registry)
-    out: Path = arguments.out or _default_out(trained)
+    out: Path = arguments.out or report_file(trained)
     require_writable(out, "--out")
-    from framework.files import write_text
     from framework.inference.evaluated_model import EvaluatedModel
     from framework.report.display import PlainDisplay
-    from framework.report.report_data import collect_report_data
-    from framework.report.run_page import run_page
+    from framework.report.run_page import write_report
 
     model = EvaluatedModel(trained, registry, arguments.overrides, PlainDisplay().reading)
-    data = collect_report_data(model, arguments.split)
-    write_text(out, run_page(data, trained.name))
-    _print(out, data)
+    _print(out, write_report(model, out, arguments.split))
     return 0
-
-
-def _default_out(trained: Trained) -> Path:
-    if trained.folder:
-        return trained.folder.path / "report.html"
-    path = Path(trained.label)
-    return path.with_suffix(".html") if path.is_file() else Path(f"{path.name}.html")
 
 
 def _print(out: Path, data: ReportData) -> None:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from framework.cli.arguments import add_recipe
 from framework.cli.streams import output_is_optional
-from framework.errors import UserError
-from framework.recipe import load_recipe
 from framework.registry import Registry
-from framework.runs.folder import RunFolder
 from framework.runs.naming import new_run_path
-from framework.runs.plugins import naming_missing_plugins
+from framework.runs.recipe import recipe_to_train
 
 TIMED_STEPS = 5
 """Steps to time for each image size in a dry run."""
@@ -33,11 +29,9 @@ def execute(arguments: argparse.Namespace) -> int:
     """Train and evaluate, or only estimate time and memory."""
     if not arguments.dry_run:
         output_is_optional()
-    if arguments.resume and arguments.out is None:
-        raise UserError("--resume needs the run folder: --out DIR")
-    registry = Registry.load()
-    with naming_missing_plugins(str(arguments.out), _environment(arguments), registry):
-        recipe = load_recipe(arguments.recipe, registry, arguments.overrides)
+    recipe, registry = recipe_to_train(
+        arguments.recipe, Registry.load(arguments.plugin), arguments.overrides, arguments.out, resume=arguments.resume
+    )
     from framework.report.display import choose_display
 
     display = choose_display()
@@ -53,10 +47,3 @@ def execute(arguments: argparse.Namespace) -> int:
     with display:
         run_recipe(recipe, registry, out, display, resume=arguments.resume)
     return 0
-
-
-def _environment(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The recorded environment, with plugins, of the run to resume; empty for a new run."""
-    resumed = arguments.resume and (arguments.out / "environment.json").is_file()
-    environment: dict[str, Any] = RunFolder(arguments.out).read("environment") if resumed else {}
-    return environment

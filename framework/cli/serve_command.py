@@ -6,7 +6,7 @@ import argparse
 import math
 import sys
 
-from framework.cli.arguments import add_batch_size, add_run, require_batch_size
+from framework.cli.arguments import add_batch_size, add_run
 from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.registry import Registry
@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Serve until a signal stops the process."""
     output_is_optional()
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     trained = open_trained(arguments.run, registry)
     _check(arguments)
     try:
@@ -60,7 +60,7 @@ def execute(arguments: argparse.Namespace) -> int:
             round(arguments.max_body * 1e6), arguments.max_files, arguments.max_pixels, arguments.timeout,
             arguments.queue,
         )  # fmt: skip
-        service = Service.of(predictor, limits, arguments.batch_size)
+        service = Service.of(predictor.with_batch_size(arguments.batch_size), limits)
         local = is_loopback(bound.getsockname()[0])
         if not local:
             print(
@@ -77,7 +77,6 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    require_batch_size(arguments.batch_size)
     for name in ("max_body", "max_files", "max_pixels", "timeout", "queue"):
         value = getattr(arguments, name)
         if value is not None and not 0 < value < math.inf:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from framework.cli.arguments import add_json
+from framework.cli.arguments import add_json, add_plugin
 from framework.cli.kinds import kind_named
 from framework.components import Component, own_fields_first, split_name
 from framework.errors import UserError
@@ -25,6 +25,7 @@ WIDEST = 98
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
+    add_plugin(parser)
     parser.add_argument("kind", metavar="KIND", help="dataset, model, optimizer, … or bundle")
     parser.add_argument("name", metavar="NAME", help="name as in a recipe; name or file of a bundle")
     add_json(parser)
@@ -32,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print a component's documentation and options, or the card of a bundle."""
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     if arguments.kind == "bundle":
         print(_bundle(arguments.name, registry, arguments.json))
         return 0

@@ -41,7 +41,7 @@ def execute(arguments: argparse.Namespace) -> int:
     batches = arguments.recalibrate_bn
     if batches < 0:
         raise UserError(f"--recalibrate-bn is {batches}; it must be at least 0")
-    registry = Registry.load()
+    registry = Registry.load(arguments.plugin)
     runs = [open_trained(name, registry) for name in named]
     recipe = recipe_of(runs[0], registry, overrides)
     from framework.report.display import PlainDisplay
@@ -56,15 +56,11 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _print(runs: Sequence[Trained], results: Mapping[str, Any]) -> None:
     """Top-1 of each run and of the soup."""
-    from rich.table import Table
-
-    from framework.report.console import plain_console
+    from framework.report.console import plain_console, plain_table
 
     splits = [split for split in ("validation", "test") if split in results]
-    table = Table("top-1, %", *splits, "", box=None, header_style="bold", pad_edge=False)
+    table = plain_table("top-1, %", right=[*splits, ""])
     table.columns[0].overflow = "fold"
-    for column in table.columns[1:]:
-        column.justify = "right"
     for run in runs:
         inside = run.label in results["soup"]["chosen"]
         table.add_row(run.label, *_cells(run.documents.get("results", {}), splits), "" if inside else "left out")

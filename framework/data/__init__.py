@@ -5,7 +5,7 @@ sources.py     image sources of files and of arrays, selections, splits with not
 joined.py      several sources as one
 folders.py     folders of images with one sub-folder for each class
 listing.py     lists the files of folders and patterns, up to a million
-roots.py       where the folder of a dataset is searched for
+roots.py       locations in which the folder of a dataset is searched
 unicode_names.py  one Unicode form for names of classes and images
 class_names.py class names that are probably mistakes
 splits.py      named splits: checks sources, binds classes by name, holds out fractions

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from framework.components import Transform, build
@@ -16,9 +17,6 @@ from framework.data.preprocess import rgb_to_gray
 from framework.data.rng import BatchPosition, BatchRNG, words_of
 from framework.data.seeding import seed_at
 from framework.data.transformed import checked_step, sort_of
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 Pass = Callable[["Tensor", "Tensor", Sequence[BatchRNG]], tuple["Tensor", "Tensor"]]
 """Takes images, targets and the random numbers of every transform."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from framework.data.augment import Augmentation
@@ -17,9 +17,6 @@ from framework.data.progressive_resize import ImageSizeSchedule, SizePhase
 from framework.data.rng import BatchPosition
 from framework.data.stores.store import Store
 from framework.data.uploading import sent, uploaded
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 BLOCK = 2**23
 """Pixel values that a GPU prepares at a time: for small batches, launching operations takes longer than the work."""

@@ -6,7 +6,7 @@ import operator
 import reprlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +31,7 @@ MEMBERS = ("classes", "labels", "names", "channels", "read", "__len__")
 class DatasetSource(Selection):
     """A split as its dataset built it; errors name the dataset and its plugin."""
 
-    dataset: Dataset | None = None
+    dataset: Dataset = field(kw_only=True)
 
     def read(self, index: int) -> NDArray[np.uint8]:
         """The image as uint8 C×H×W; raises `BadImage`, and `ComponentFault` if the dataset fails."""
@@ -44,11 +44,9 @@ class DatasetSource(Selection):
             return self._valid(index, super().read_reduced(index, least))
 
     def _reading(self, index: int) -> AbstractContextManager[None]:
-        assert self.dataset is not None
         return attributed_to(self.dataset, f"read() of image '{self.names[index]}'", passing=(BadImage,))
 
     def _valid(self, index: int, image: Any) -> NDArray[np.uint8]:
-        assert self.dataset is not None
         if form := wrong_form(image):
             raise fault(self.dataset, f", image '{self.names[index]}': read() {RULE}; it returned {form}")
         valid: NDArray[np.uint8] = image
@@ -100,7 +98,7 @@ def read_image(
         raise
     except Exception as error:
         raise UserError(
-            f"image '{name}' could not be read: {type(error).__name__}: {error}\n"
+            f"image '{name}' cannot be read: {type(error).__name__}: {error}\n"
             "    (for an image that is damaged, a source's read() raises BadImage)"
         ) from error
     if form := wrong_form(image):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,7 +88,7 @@ def decode(
             if least is not None:
                 _reduce(image, least)
             if samples.is_deep(image):
-                with depth.value_range(value_range) if value_range is not None else nullcontext():
+                with depth.value_range(value_range):
                     return _from_many_bits(image, source)
             return _to_array(_upright(image))
     except (BadImage, MemoryError):
@@ -99,7 +99,7 @@ def decode(
 
 
 def _open(source: str | Path | bytes) -> Image.Image:
-    """Not decoded yet."""
+    """Open an image without decoding it."""
     try:
         return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
     except UnidentifiedImageError:
@@ -127,7 +127,7 @@ def _reason(error: Exception, source: str | Path | bytes | Image.Image) -> str:
 
 
 def _refuse(name: str, image: Image.Image, max_pixels: int) -> None:
-    """Before any pixel is read."""
+    """Raise `BadImage` for an unsupported format or too many pixels, before any pixel is read."""
     if image.format not in formats.READ:
         raise BadImage(name, f"{image.format} files are not read; save it as PNG or JPEG")
     width, height = image.size
@@ -171,7 +171,7 @@ def _from_pillow(image: Image.Image, value_range: ValueRange | None) -> NDArray[
     upright = _upright(image)
     if image.mode not in depth.DEEP_MODES:
         return _to_array(upright)
-    with depth.value_range(value_range) if value_range is not None else nullcontext():
+    with depth.value_range(value_range):
         return depth.to_bytes(np.asarray(upright)[None], image, None)
 
 

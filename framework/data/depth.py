@@ -57,9 +57,9 @@ _seen: ContextVar[DeepValues | None] = ContextVar("seen", default=None)
 
 
 @contextmanager
-def value_range(given: ValueRange | None) -> Iterator[None]:
-    """Decode images of more than 8 bits with this range in all calls of this thread; None: as files state."""
-    token = _range.set(given)
+def value_range(values: ValueRange | None) -> Iterator[None]:
+    """Decode images of more than 8 bits with this range in all calls of this thread; None changes nothing."""
+    token = _range.set(values if values is not None else _range.get())
     try:
         yield
     finally:

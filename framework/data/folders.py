@@ -42,7 +42,7 @@ def class_tree(
 ) -> ImageFiles:
     """The images of `folder/CLASS/**`, sorted by class and path, named relative to `root` (default: `folder`).
 
-        `classes` are the allowed class folders in order; by default all, sorted by name. Hidden files and folders
+    `classes` are the allowed class folders in order; by default all, sorted by name. Hidden files and folders
     (`is_hidden`), `SIDECARS`, and empty folders that `classes` does not name are ignored. Raises `UserError` if there
     are no class folders, no images in them, images outside of them, or unexpected class folders.
     """

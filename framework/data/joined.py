@@ -32,22 +32,22 @@ class Joined:
 
     @property
     def classes(self) -> Sequence[str]:
-        """Of each source."""
+        """The class names of each source."""
         return self.sources[0].classes
 
     @property
     def channels(self) -> int:
-        """Of each source."""
+        """The usual number of channels, 1 or 3."""
         return self.sources[0].channels
 
     @cached_property
     def labels(self) -> Sequence[int]:
-        """Of all sources."""
+        """The label of each image."""
         return [label for source in self.sources for label in source.labels]
 
     @cached_property
     def names(self) -> Sequence[str]:
-        """Of all sources."""
+        """The name of each image."""
         return [name for source in self.sources for name in source.names]
 
     def __len__(self) -> int:
@@ -67,7 +67,7 @@ class Joined:
         return file_of(*self._place(index))
 
     def stamps(self, indices: Sequence[int]) -> Stamps | None:
-        """Of all sources; None if one of them has none."""
+        """The stamps of these images; None if one of the sources has none."""
         stamps = Stamps.joined(self.sources)
         return None if stamps is None else stamps.of(indices)
 

@@ -21,14 +21,14 @@ MAGIC = frozenset("*?[")
 
 @dataclass
 class Listing:
-    """Lists files and counts those that it skips.
+    """Lists files, and counts the files that it skips.
 
     A file that is named is always listed, whatever its ending. A folder lists every visible file below it, also through
     links, except `SIDECARS`: sorted by name within each folder, files before sub-folders. A folder that cannot be read
     gives a `BadImage`, and the listing continues.
     """
 
-    passed_over: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
     """Number of skipped files by their ending."""
     empty: list[str] = field(default_factory=list)
     """Folders without an image."""
@@ -72,7 +72,7 @@ class Listing:
         for name in sorted(files):
             ending = os.path.splitext(name)[1].lower()  # noqa: PTH122
             if ending in SIDECARS:
-                self.passed_over[ending] += 1
+                self.skipped[ending] += 1
             elif not is_hidden(name):
                 yield before + name
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
+from torch import Tensor
 
 from framework.data.seeding import generator_at
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
 
 EPOCHS = 4
 """Epochs whose order is cached: images are read ahead into later epochs."""
@@ -22,8 +19,8 @@ class Order:
     """The images of each step, by index.
 
     A step takes `grad_accum_steps` batches of `batch_size` images. An epoch has as many whole steps as its images fill;
-    the rest is left out, other images each epoch. Fewer images than one step are one step of the whole batches that
-    they fill; fewer than one batch are one batch.
+    the remaining images, different ones in each epoch, are dropped. With fewer images than one step, an epoch is one
+    step of whole batches; with fewer than one batch, it is one batch of all images.
     """
 
     labels: Tensor

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import operator
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from framework.attribution import ComponentFault, attributed_to, fault
-from framework.components import build
+from framework.components import Detector, build
 from framework.errors import UserError
+from framework.recipe.loading import validate_component
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from framework.components import Detector
+    from framework.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Region:
 
 
 Find = Callable[["NDArray[np.uint8]"], Sequence[Region]]
-"""What a `Detector` builds: maps uint8 C×H×W, C 1 or 3, to regions. Called from several threads at once."""
+"""The result of `Detector.build`: maps uint8 C×H×W, C 1 or 3, to regions. Called from several threads at once."""
 
 
 def cut(image: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
@@ -47,6 +49,17 @@ def cut(image: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
     columns = np.arange(region.x, region.x + region.width).clip(0, image.shape[2] - 1)
     part: NDArray[np.uint8] = image[:, rows[:, None], columns]
     return part
+
+
+def find_with(text: str, registry: Registry) -> tuple[str, Find]:
+    """The name of the detector that `--detect` names, with options as in `faces margin=0.2`, and what it builds."""
+    try:
+        name, *options = shlex.split(text)
+    except ValueError:
+        raise UserError(
+            f"--detect is {text!r}; it must be the name of a detector with options, such as 'faces margin=0.2'"
+        ) from None
+    return name, built_detector(validate_component(Detector, name, registry, options))
 
 
 def built_detector(detector: Detector) -> Find:

@@ -32,7 +32,7 @@ SMALL = 4096
 """Weights up to which a side is one block."""
 LARGEST_PRODUCT = 150_000
 """Multiplications of one call: few enough that BLAS uses one thread, because images are read by several."""
-LARGEST_KEPT = 2**20
+LARGEST_CACHED = 2**20
 """Weights of a side that are cached for the next image of that size; an eighth of it is computed at a time."""
 
 
@@ -148,18 +148,18 @@ def _pieces(lines: int, block: Block) -> Iterator[slice]:
 def _blocks(taken: int, made: int, dtype: Any) -> Iterable[Block]:
     number = made if made * taken <= SMALL else BLOCK
     reach = min(taken, (number * taken + 2 * max(taken, made)) // made + 2)
-    make = _kept_blocks if made * reach <= LARGEST_KEPT else _make_blocks
+    make = _cached_blocks if made * reach <= LARGEST_CACHED else _make_blocks
     return make(taken, made, number, reach, dtype)
 
 
 @lru_cache(maxsize=64)
-def _kept_blocks(*arguments: Any) -> tuple[Block, ...]:
+def _cached_blocks(*arguments: Any) -> tuple[Block, ...]:
     return tuple(_make_blocks(*arguments))
 
 
 def _make_blocks(taken: int, made: int, number: int, reach: int, dtype: Any) -> Iterator[Block]:
     """Blocks of `number` output pixels, each with the `reach` input pixels that it may depend on."""
-    axis, together = Axis(0, taken, 0, made), max(1, LARGEST_KEPT // (8 * number * reach))
+    axis, together = Axis(0, taken, 0, made), max(1, LARGEST_CACHED // (8 * number * reach))
     for start in range(0, made, number * together):
         firsts = np.arange(start, min(start + number * together, made), number)
         begins = ((2 * firsts + 1) * taken - 2 * max(taken, made) - made) // (2 * made) + 1

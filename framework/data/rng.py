@@ -11,14 +11,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from framework.data.seeding import seed_at
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 DRAWS = 6
 """Numbers for each image that are computed at a time, enough for most transforms."""
@@ -73,7 +70,7 @@ class BatchRNG:
 
     @property
     def device(self) -> torch.device:
-        """Of the images."""
+        """The device of the images."""
         return self.position.indices.device
 
     @property

@@ -1,4 +1,4 @@
-"""Where the folder of a dataset is searched for."""
+"""Locations in which the folder of a dataset is searched."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ def expand_home(path: Path) -> Path:
         return path.expanduser()
     except RuntimeError:
         user = path.parts[0].removeprefix("~")
-        whose = f"of a user '{user}'" if user else "of this user, and HOME is not set"
-        raise UserError(f"'{path}': there is no home folder {whose}. Give an absolute path") from None
+        owner = f"of a user '{user}'" if user else "of this user, and HOME is not set"
+        raise UserError(f"'{path}': there is no home folder {owner}. Give an absolute path") from None
 
 
 def candidates(root: Path) -> list[Path]:
     """Possible locations of `root`: itself, then below `$FRAMEWORK_DATA` (without a leading `data/`)."""
     root = expand_home(root)
     places = [root]
-    shared = os.environ.get(VARIABLE)
-    if shared and not root.is_absolute():
+    data_folder = os.environ.get(VARIABLE)
+    if data_folder and not root.is_absolute():
         below = root.relative_to("data") if root.parts[:1] == ("data",) else root
-        places.append(expand_home(Path(shared)) / below)
+        places.append(expand_home(Path(data_folder)) / below)
     return places
 
 

@@ -146,12 +146,12 @@ class Selection:
 
     @property
     def channels(self) -> int:
-        """Of the source."""
+        """1 or 3."""
         return self.source.channels
 
     @cached_property
     def names(self) -> Sequence[str]:
-        """Of the source, in NFC."""
+        """The name of each image, in NFC."""
         names = self.source.names
         return [nfc(str(names[index])) for index in self.indices.tolist()]
 
@@ -171,7 +171,7 @@ class Selection:
         return file_of(self.source, int(self.indices[index]))
 
     def stamps(self, indices: Sequence[int]) -> Stamps | None:
-        """Of the source, if it has any."""
+        """The stamps of these images, if the source has any."""
         return stamps_of(self.source, self.indices[np.asarray(indices, dtype=np.int64)].tolist())
 
 

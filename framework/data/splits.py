@@ -20,7 +20,7 @@ from framework.errors import UserError, count, did_you_mean, enumerate_names
 from framework.recipe.option_text import inline_yaml
 
 DEFAULT_VALIDATION = 0.1
-FIGURE_SPLITS = ("test", "validation")
+EVALUATION_SPLITS = ("test", "validation")
 """Splits to evaluate on, in order of preference."""
 
 
@@ -40,7 +40,7 @@ def build_splits(dataset: Dataset, classes: Sequence[str] | None = None) -> Spli
         if getattr(dataset, "classes", None) is None:  # otherwise the user has confirmed them
             notes += doubtful_names(classes)
     bound = {split: bind_classes(source, classes, f"split '{split}'") for split, source in sources.items()}
-    return Splits(apply_tables(dataset, _held_out(dataset, dict(bound)), own=bound), notes)
+    return Splits(apply_tables(dataset, _held_out(dataset, dict(bound)), provided=bound), notes)
 
 
 def find_split(splits: Mapping[str, ImageSource], name: str) -> ImageSource:
@@ -53,7 +53,7 @@ def find_split(splits: Mapping[str, ImageSource], name: str) -> ImageSource:
 
 def evaluation_split(existing: Container[str]) -> str | None:
     """The default split to evaluate on: `test`, else `validation`; None if there is neither."""
-    return next((split for split in FIGURE_SPLITS if split in existing), None)
+    return next((split for split in EVALUATION_SPLITS if split in existing), None)
 
 
 def bind_classes(source: ImageSource, classes: Sequence[str], where: str) -> ImageSource:
@@ -62,15 +62,15 @@ def bind_classes(source: ImageSource, classes: Sequence[str], where: str) -> Ima
     if list(source.classes) == classes:
         return source
     position = {name: index for index, name in enumerate(classes)}
-    own = [nfc(name) for name in source.classes]
-    used = sorted({own[label] for label in source.labels})
+    names = [nfc(name) for name in source.classes]
+    used = sorted({names[label] for label in source.labels})
     unexpected = [name for name in used if name not in position]
     if unexpected:
         raise UserError(
             f"{where} has {count(len(unexpected), 'class', 'classes')} that the training data does not have: "
             f"{enumerate_names(unexpected)} (known: {enumerate_names(classes, 20)})"
         )
-    labels = [position[own[label]] for label in source.labels]
+    labels = [position[names[label]] for label in source.labels]
     return Selection(source, np.arange(len(source)), labels, tuple(classes))
 
 
@@ -94,12 +94,12 @@ def stratified(
         keys = split_keys(seed, class_name, [names[index] for index in members])
         rest = [index for _, index in sorted(zip(keys, members, strict=True))]
         for split, fraction in fractions.items():
-            wanted = min(max(round(len(members) * fraction), 1), len(rest) - 1)
+            number = min(max(round(len(members) * fraction), 1), len(rest) - 1)
             if split == "test":
-                rest, held = rest[: len(rest) - wanted], rest[len(rest) - wanted :]
+                rest, held_out = rest[: len(rest) - number], rest[len(rest) - number :]
             else:
-                held, rest = rest[:wanted], rest[wanted:]
-            parts[split] += held
+                held_out, rest = rest[:number], rest[number:]
+            parts[split] += held_out
         parts["train"] += rest
     return {split: sorted(indices) for split, indices in parts.items()}
 
@@ -138,11 +138,11 @@ def _training_classes(dataset: Dataset, sources: Mapping[str, ImageSource]) -> S
     absent = [name for label, name in enumerate(classes) if label not in present]
     if absent:
         them = "it" if len(absent) == 1 else "them"
-        others = inline_yaml([name for label, name in enumerate(classes) if label in present])
+        remaining = inline_yaml([name for label, name in enumerate(classes) if label in present])
         raise UserError(
             f"dataset '{dataset.name}', split 'train' has no images of {enumerate_names(absent)}: "
             f"add some, remove {them} from the data, or name the other classes"
-            + (f": {shlex.quote(f'dataset.classes={others}')}" if len(classes) - len(absent) in range(2, 13) else "")
+            + (f": {shlex.quote(f'dataset.classes={remaining}')}" if len(classes) - len(absent) in range(2, 13) else "")
         )
     return classes
 
@@ -180,6 +180,6 @@ def _fractions(dataset: Dataset, splits: Mapping[str, ImageSource]) -> dict[str,
                 f"({count(len(splits[name]), 'image')}): set dataset.{name}=null in place of {fraction}"
             )
     if sum(fractions.values()) >= 1:
-        held = " and ".join(f"{name}: {fraction}" for name, fraction in fractions.items())
-        raise UserError(f"dataset '{dataset.name}': {held} leave nothing to train on; their sum must be below 1")
+        given = " and ".join(f"{name}: {fraction}" for name, fraction in fractions.items())
+        raise UserError(f"dataset '{dataset.name}': {given} leave nothing to train on; their sum must be below 1")
     return fractions

@@ -53,13 +53,13 @@ class Stamps:
 
     @classmethod
     def of_files(cls, origin: str | Path, paths: Iterable[str | Path], reader: str | None = None) -> Stamps:
-        """Of files with one image each."""
+        """The stamps of files with one image each."""
         files = tuple(paths)
         return cls(os.path.abspath(origin), _of_files(files), files, reader)  # noqa: PTH100 (links stay)
 
     @classmethod
     def joined(cls, sources: Sequence[ImageSource]) -> Stamps | None:
-        """Of the concatenation of several sources; None if one of them has none."""
+        """The stamps of several sources, concatenated; None if one of them has none."""
         found = [stamps for source in sources if (stamps := stamps_of(source, range(len(source)))) is not None]
         if not found or len(found) < len(sources):
             return None
@@ -71,7 +71,7 @@ class Stamps:
         return cls("\n".join(stamps.origin for stamps in found), np.concatenate(values), files, reader)
 
     def of(self, indices: Sequence[int]) -> Stamps:
-        """Of some of the images."""
+        """The stamps of some of the images."""
         files = [self.files[index] for index in indices] if self.files else ()
         return Stamps(self.origin, self.values[np.asarray(indices, dtype=np.int64)], files, self.reader)
 
@@ -99,8 +99,8 @@ class Stamps:
 
 def stamps_of(source: ImageSource, indices: Sequence[int]) -> Stamps | None:
     """The stamps of these images, or None; raises `UserError` if the source returns anything else."""
-    offered = getattr(source, "stamps", None)
-    stamps: Any = offered(indices) if offered else None
+    method = getattr(source, "stamps", None)
+    stamps: Any = method(indices) if method else None
     if stamps is None:
         return None
     if not isinstance(stamps, Stamps):
@@ -125,15 +125,15 @@ def _of_files(paths: Sequence[str | Path]) -> NDArray[np.int64]:
     examples: dict[int, str | Path] = {}
     for path in paths:
         try:
-            found = stat(path)
+            status = stat(path)
         except OSError:
             numbers.extend(MISSING)
             devices.append(0)
             continue
-        inode = found.st_ino & (2**63 - 1)
-        numbers.extend((found.st_size, found.st_mtime_ns, inode, found.st_ctime_ns))
-        devices.append(found.st_dev)
-        examples.setdefault(found.st_dev, path)
+        inode = status.st_ino & (2**63 - 1)
+        numbers.extend((status.st_size, status.st_mtime_ns, inode, status.st_ctime_ns))
+        devices.append(status.st_dev)
+        examples.setdefault(status.st_dev, path)
     values = np.array(numbers, dtype=np.int64).reshape(-1, 4)
     values[values[:, 3] > started - SETTLED, 3] = UNKNOWN
     for device, path in examples.items():

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from framework.components import ImageSource
 from framework.data.csv_table import csv_rows
 from framework.data.sources import Selection
 from framework.data.unicode_names import nfc
 from framework.errors import UserError, count, did_you_mean
-
-if TYPE_CHECKING:
-    from framework.components import ImageSource
 
 COLUMN = "name"
 SHOWN = 5
@@ -45,10 +42,10 @@ def read_rows(file: Path) -> list[dict[str, str]]:
 
 def named_images(source: ImageSource, names: Sequence[str], where: str) -> Selection:
     """The images with these names, in the order of the source; raises `UserError` as `full_names` does."""
-    wanted = {*full_names(names, source.names, where).values()}
-    if not wanted:
+    selected = {*full_names(names, source.names, where).values()}
+    if not selected:
         raise UserError(f"{where} names no image")
-    indices = [index for index, name in enumerate(source.names) if nfc(str(name)) in wanted]
+    indices = [index for index, name in enumerate(source.names) if nfc(str(name)) in selected]
     return Selection(source, np.array(indices), [source.labels[index] for index in indices], source.classes)
 
 
@@ -59,20 +56,20 @@ def full_names(names: Iterable[str], known: Iterable[str], where: str, images: s
     that no image has, and for ambiguous ones. `where` is the table, and `images` the set of images, for messages.
     """
     names, whole = list(names), {nfc(str(name)) for name in known}
-    meant: dict[str, list[str]] = {name: [name] if name in whole else [] for name in map(nfc, names)}
+    matches: dict[str, list[str]] = {name: [name] if name in whole else [] for name in map(nfc, names)}
     for name in whole:
         last = _last_part(name)
-        if last in meant and last not in whole:
-            meant[last].append(name)
-    unknown = [name for name, found in meant.items() if not found]
+        if last in matches and last not in whole:
+            matches[last].append(name)
+    unknown = [name for name, found in matches.items() if not found]
     if unknown:
         forms = {*whole, *map(_last_part, whole)}
         shown = ", ".join(f"'{name}'{did_you_mean(name, forms)}" for name in unknown[:SHOWN])
         raise UserError(f"{where} has {count(len(unknown), 'name')} that no {images} has: {shown}")
-    for name, found in meant.items():
+    for name, found in matches.items():
         if len(found) > 1:
             raise UserError(f"{where}: {len(found)} images are called '{name}'; name them with their folder")
-    return {name: meant[nfc(name)][0] for name in names}
+    return {name: matches[nfc(name)][0] for name in names}
 
 
 def _last_part(name: str) -> str:

@@ -6,18 +6,15 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from framework.components import Dataset, ImageSource
 from framework.data.roots import find_data
 from framework.data.sources import Selection
 from framework.data.subset import COLUMN, full_names, read_rows
 from framework.data.unicode_names import nfc
 from framework.errors import UserError, did_you_mean, enumerate_names
-
-if TYPE_CHECKING:
-    from framework.components import Dataset, ImageSource
 
 HELD_OUT = ("test", "validation", "train")
 """Splits that are held out of one set of images unless the dataset provides them; a name that occurs twice in that set
@@ -29,14 +26,14 @@ Position = tuple[str, int]
 
 def find_table(dataset: Dataset, option: str) -> Path | None:
     """The file that `dataset.drop` or `dataset.keep` names; raises `UserError` if it does not exist."""
-    given: Path | None = getattr(dataset, option)
-    if given is None:
+    path: Path | None = getattr(dataset, option)
+    if path is None:
         return None
-    file = find_data(given)
+    file = find_data(path)
     if file is None or not file.is_file():
         raise UserError(
-            f"dataset.{option}: there is no file '{given}', nor under $FRAMEWORK_DATA. "
-            f"`framework data check RECIPE --csv FILE` writes one; a run keeps its own as {option}.csv"
+            f"dataset.{option}: there is no file '{path}', nor under $FRAMEWORK_DATA. "
+            f"`framework data check RECIPE --csv FILE` writes one; a run folder has a copy, {option}.csv"
         )
     return file
 
@@ -51,11 +48,14 @@ def require_other_file(dataset: Dataset, file: Path, option: str) -> None:
             )
 
 
-def apply_tables(dataset: Dataset, splits: Mapping[str, ImageSource], own: Collection[str]) -> dict[str, ImageSource]:
-    """The splits without the images that the dataset's tables leave out; `own` are the splits of the dataset itself.
+def apply_tables(
+    dataset: Dataset, splits: Mapping[str, ImageSource], provided: Collection[str]
+) -> dict[str, ImageSource]:
+    """The splits without the images that the dataset's tables leave out.
 
-    Images are held out first: a table moves no image to another split. Each table may name images that the other one
-    leaves out. Raises `UserError` if a table names images that do not exist, or a split or a class has no images left.
+    `provided` are the names of the splits that the dataset provides; all others were held out of `train`, so that
+    a table moves no image to another split. Each table may name images that the other one leaves out. Raises
+    `UserError` if a table names images that do not exist, or a split or a class has no images left.
     """
     left_out: dict[str, set[int]] = {}
     tables = []
@@ -63,7 +63,7 @@ def apply_tables(dataset: Dataset, splits: Mapping[str, ImageSource], own: Colle
         file = find_table(dataset, option)
         if file is not None:
             tables.append(f"dataset.{option}: '{file}'")
-            for pool in _pools(splits, own, read_rows(file), option, tables[-1]):
+            for pool in _pools(splits, provided, read_rows(file), option, tables[-1]):
                 for split, index in pool.to_drop(option, tables[-1]):
                     left_out.setdefault(split, set()).add(index)
     where = " and ".join(tables)
@@ -78,7 +78,7 @@ class _Pool:
     """Splits in which a name is searched together, and the names that a table lists for them."""
 
     splits: Mapping[str, ImageSource]
-    wanted: Counter[str] = field(default_factory=Counter)
+    listed: Counter[str] = field(default_factory=Counter)
 
     def to_drop(self, option: str, where: str) -> set[Position]:
         """The positions of the images to leave out."""
@@ -97,18 +97,22 @@ class _Pool:
 
     def _full_names(self, known: Collection[str], where: str) -> Counter[str]:
         """How often each image is listed, by its full name."""
-        full = full_names(self.wanted, known, where, f"image of {enumerate_names(self.splits)}")
+        full = full_names(self.listed, known, where, f"image of {enumerate_names(self.splits)}")
         names: Counter[str] = Counter()
-        for name, number in self.wanted.items():
+        for name, number in self.listed.items():
             names[full[name]] += number
         return names
 
 
 def _pools(
-    splits: Mapping[str, ImageSource], own: Collection[str], rows: Iterable[Mapping[str, str]], option: str, where: str
+    splits: Mapping[str, ImageSource],
+    provided: Collection[str],
+    rows: Iterable[Mapping[str, str]],
+    option: str,
+    where: str,
 ) -> list[_Pool]:
     """The splits that the table refers to, with the names listed for them."""
-    pool = [split for split in HELD_OUT if split == "train" or split not in own]
+    pool = [split for split in HELD_OUT if split == "train" or split not in provided]
     pools: dict[str, _Pool] = {}
     for row in rows:
         if "keep" in row and _kept(row, where) == (option == "drop"):
@@ -116,10 +120,10 @@ def _pools(
         split = nfc(row.get("split") or "train")
         if split in pool:
             members = {name: splits[name] for name in pool if name in splits}
-            pools.setdefault("train", _Pool(members)).wanted[row[COLUMN]] += 1
+            pools.setdefault("train", _Pool(members)).listed[row[COLUMN]] += 1
         elif split in splits:
-            pools.setdefault(split, _Pool({split: splits[split]})).wanted[row[COLUMN]] += 1
-        elif split not in own:
+            pools.setdefault(split, _Pool({split: splits[split]})).listed[row[COLUMN]] += 1
+        elif split not in provided:
             known = [*splits, *pool]
             raise UserError(
                 f"{where} names a split '{split}' that does not exist{did_you_mean(split, known)} "
@@ -133,7 +137,7 @@ def _pools(
 def _kept(row: Mapping[str, str], where: str) -> bool:
     value = row["keep"].strip().casefold()
     if value not in ("yes", "no"):
-        raise UserError(f"{where}: the column 'keep' of '{row[COLUMN]}' says '{row['keep']}'; it must be yes or no")
+        raise UserError(f"{where}: the column 'keep' of '{row[COLUMN]}' is '{row['keep']}'; it must be yes or no")
     return value == "yes"
 
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from framework.attribution import attributed, fault
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from framework.components import Transform
+from framework.components import Transform
 
 SORTS = ("matrices", "levels")
 """The methods of geometric and photometric transforms."""
@@ -55,29 +52,29 @@ def _checked(
     call = attributed(transform, doing, function)
 
     @wraps(call)
-    def checked(*given: Any, **named: Any) -> Any:
-        returned = call(*given, **named)
-        check(transform, given, returned)
+    def checked(*arguments: Any, **named: Any) -> Any:
+        returned = call(*arguments, **named)
+        check(transform, arguments, returned)
         return returned
 
     return checked
 
 
-def _require_matrices(transform: Transform, given: Any, matrices: Any) -> None:
-    _require_tensor(transform, "matrices() returned", matrices, (len(given[0]), 3, 3))
+def _require_matrices(transform: Transform, arguments: Any, matrices: Any) -> None:
+    _require_tensor(transform, "matrices() returned", matrices, (len(arguments[0]), 3, 3))
 
 
-def _require_levels(transform: Transform, given: Any, levels: Any) -> None:
+def _require_levels(transform: Transform, arguments: Any, levels: Any) -> None:
     if not (isinstance(levels, (tuple, list)) and len(levels) == 2):
         raise fault(transform, f"levels() returned {_form(levels)}; it must return (factors, summands)")
     for name, values in zip(("factors", "summands"), levels, strict=True):
-        _require_tensor(transform, f"levels() returned as {name}", values, (len(given[0]),))
+        _require_tensor(transform, f"levels() returned as {name}", values, (len(arguments[0]),))
 
 
-def _require_batch(transform: Transform, given: Any, returned: Any) -> None:
+def _require_batch(transform: Transform, arguments: Any, returned: Any) -> None:
     if not (isinstance(returned, (tuple, list)) and len(returned) == 2):
         raise fault(transform, f"returned {_form(returned)}; it must return (images, targets)")
-    for name, before, after in zip(("images", "targets"), given[:2], returned, strict=True):
+    for name, before, after in zip(("images", "targets"), arguments[:2], returned, strict=True):
         _require_tensor(transform, f"returned as {name}", after, tuple(before.shape))
 
 

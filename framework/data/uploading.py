@@ -1,14 +1,11 @@
-"""Copies batches to the device through pinned memory, the next one while the network processes the current one."""
+"""Copies batches to the device through pinned memory, one batch ahead of the network."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from torch import Tensor
 
 
 def sent(tensor: Tensor, device: torch.device) -> Tensor:

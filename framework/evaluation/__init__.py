@@ -7,7 +7,6 @@ component_metrics.py  metrics that are components, with their intervals
 probabilities.py  softmax or sigmoid, as the network was trained
 tta.py          the views of test-time augmentation
 confusion.py    the confusion matrix, without its empty cells
-copies.py       metrics of test images without copies of training images
 untested.py     classes without images in a split
 intervals.py    intervals by formula: top-1, balanced accuracy
 bootstrap.py    intervals by resampling: macro F1, any metric, differences

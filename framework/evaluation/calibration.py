@@ -38,6 +38,13 @@ class Calibration:
         """As JSON types."""
         return asdict(self)
 
+    def __str__(self) -> str:
+        return (
+            f"calibrated on {count(self.images, 'image')} of {self.split}: temperature {self.temperature:.3f}, ECE "
+            f"{100 * self.ece_before:.1f} % to {100 * self.ece_after:.1f} %, loss {self.loss_before:.3f} to "
+            f"{self.loss_after:.3f}"
+        )
+
 
 def calibrate(predictions: Predictions, split: str) -> Calibration:
     """Fit the temperature on the predictions of a split that was not trained on.

@@ -42,7 +42,7 @@ class Confusion:
 
     @classmethod
     def empty(cls) -> Confusion:
-        """Without classes and images."""
+        """A matrix without classes and images."""
         nothing = np.zeros(0, dtype=np.int64)
         return cls((), nothing, nothing, nothing)
 
@@ -71,7 +71,7 @@ class Confusion:
         return rates
 
     @property
-    def kinds_of_mistake(self) -> int:
+    def confused_pairs(self) -> int:
         """Number of cells off the diagonal."""
         return int((self.true != self.predicted).sum())
 

@@ -32,20 +32,20 @@ HALF_NORMAL_SKEWNESS = 0.995272
 """Moments of |Z| with Z standard normal."""
 
 
-def ece_interval(confidence: Tensor, correct: Tensor, bins: int = ECE_BINS) -> tuple[float, float]:
+def ece_interval(confidence: Tensor, correct: Tensor) -> tuple[float, float]:
     """The 95 % interval of the ECE on infinitely many images; float64 N and bool N.
 
     The ECE of the N images themselves is above the interval if it is mostly noise.
     """
-    images, index = len(confidence), bin_of(confidence, bins).numpy()
+    images, index = len(confidence), bin_of(confidence).numpy()
     claimed, correctness = confidence.numpy(), correct.numpy().astype(np.float64)
-    parts = np.bincount(index, minlength=bins) / images
+    parts = np.bincount(index, minlength=ECE_BINS) / images
     used = parts > 0
-    gaps = np.bincount(index, correctness - claimed, bins)[used] / images
+    gaps = np.bincount(index, correctness - claimed, ECE_BINS)[used] / images
     whole = (correctness.sum() + 1) / (images + 2)
     numbers = parts[used] * images
-    accuracy = (np.bincount(index, correctness, bins)[used] + PRIOR_IMAGES * whole) / (numbers + PRIOR_IMAGES)
-    chance = np.bincount(index, claimed * (1 - claimed), bins)[used] / images
+    accuracy = (np.bincount(index, correctness, ECE_BINS)[used] + PRIOR_IMAGES * whole) / (numbers + PRIOR_IMAGES)
+    chance = np.bincount(index, claimed * (1 - claimed), ECE_BINS)[used] / images
     observed = float(np.abs(gaps).sum())
     squares = parts[used] * accuracy * (1 - accuracy) + gaps**2 / parts[used]
     errors = np.sqrt((squares - gaps**2) / images)

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor, nn
 
 from framework.attribution import attributed_to, fault
+from framework.components import Activation, Model
+from framework.data.preprocess import Preprocessor
+from framework.data.stores.store import Store
 from framework.device import tf32
 from framework.errors import count
 from framework.evaluation.predictions import Predictions
 from framework.evaluation.tta import tta_views
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from framework.components import Activation, Model
-    from framework.data.preprocess import Preprocessor
-    from framework.data.stores.store import Store
 
 
 @dataclass(frozen=True)

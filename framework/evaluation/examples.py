@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
 from framework.data.spacing import evenly_spaced
+from framework.data.stores.store import Store
+from framework.evaluation.predictions import Predictions
 from framework.hookspecs import Example
-
-if TYPE_CHECKING:
-    from framework.data.stores.store import Store
-    from framework.evaluation.predictions import Predictions
 
 
 def choose_examples(predictions: Predictions, store: Store, number: int) -> list[Example]:
@@ -24,8 +20,7 @@ def choose_examples(predictions: Predictions, store: Store, number: int) -> list
     wrong = (confidence * ~correct).argsort(descending=True, stable=True)[: int((~correct).sum())]
     right = correct.nonzero().flatten()
     wrong = wrong[: max(number // 2, number - len(right))]
-    wanted = min(number - len(wrong), len(right))
-    chosen = torch.cat([wrong, right[evenly_spaced(len(right), wanted)]])
+    chosen = torch.cat([wrong, right[evenly_spaced(len(right), min(number - len(wrong), len(right)))]])
     if not len(chosen):
         return []
     return [
@@ -41,5 +36,5 @@ def choose_examples(predictions: Predictions, store: Store, number: int) -> list
 
 
 def no_examples(number: int) -> list[Example]:
-    """Without images to choose from."""
+    """An empty list, for a run without a validation split."""
     return []

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from framework.components import Metric
 from framework.evaluation.bootstrap import Interval, macro_f1_interval
 from framework.evaluation.component_metrics import component_intervals
 from framework.evaluation.ece_interval import ece_interval
 from framework.evaluation.intervals import mean_recall_interval
-
-if TYPE_CHECKING:
-    from framework.components import Metric
-    from framework.evaluation.predictions import Predictions
+from framework.evaluation.predictions import Predictions
 
 
 def metric_intervals(predictions: Predictions, more: Sequence[Metric] = ()) -> dict[str, Interval]:
     """The 95 % intervals of `balanced_accuracy`, `macro_f1`, `ece` and the components in `more`; deterministic.
 
-    They are for other images of the same distribution. Macro F1 has none if all predictions are correct. Coverage is
-    measured by tests/evaluation/test_coverage.py.
+    They cover the metrics on further images of the same distribution; tests/evaluation/test_coverage.py measures the
+    coverage. Macro F1 has none if all predictions are correct.
     """
     confusion = predictions.confusion()
     support = confusion.support

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from torch import Tensor
 
+from framework.components import Activation
 from framework.evaluation.probabilities import blocks, losses, probabilities
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from framework.components import Activation
 
 ECE_BINS = 15
 
@@ -42,26 +39,31 @@ def classification_metrics(
     precision, recall = _ratio(true_positives, predicted), _ratio(true_positives, support)
     f1 = _ratio(2 * true_positives, predicted + support)
     tested, counted = support > 0, (support + predicted) > 0
-    metrics: dict[str, Any] = {"images": len(labels), "loss": loss, "top1": correct.double().mean().item()}
-    if len(classes) > 5:
-        metrics["top5"] = top5
-    metrics |= {
+    return {
+        "images": len(labels),
+        "loss": loss,
+        "top1": correct.double().mean().item(),
+        **({"top5": top5} if len(classes) > 5 else {}),
         "balanced_accuracy": recall[tested].mean().item(),
         "macro_f1": f1[counted].mean().item(),
         "ece": calibration_error(confidence, correct),
         "tested_classes": int(tested.sum()),
         "f1_classes": int(counted.sum()),
+        "per_class": _per_class(classes, precision, recall, f1, support),
     }
-    metrics["per_class"] = {
-        name: {
-            "precision": precision[index].item() if support[index] else None,
-            "recall": recall[index].item() if support[index] else None,
-            "f1": f1[index].item() if support[index] else None,
-            "support": int(support[index]),
-        }
-        for index, name in enumerate(classes)
+
+
+def _per_class(
+    classes: Sequence[str], precision: Tensor, recall: Tensor, f1: Tensor, support: Tensor
+) -> dict[str, Any]:
+    """The metrics of each class from vectors of K; None for a class without images."""
+    rows = zip(classes, precision.tolist(), recall.tolist(), f1.tolist(), support.long().tolist(), strict=True)
+    return {
+        name: {"precision": p, "recall": r, "f1": f, "support": images}
+        if images
+        else {"precision": None, "recall": None, "f1": None, "support": 0}
+        for name, p, r, f, images in rows
     }
-    return metrics
 
 
 def calibration_error(confidence: Tensor, correct: Tensor, bins: int = ECE_BINS) -> float:

@@ -53,15 +53,15 @@ def paired(first: Predictions, other: Predictions, *, same_size: bool = False) -
 
     With `same_size`, for networks with the same preprocessing, pixels are compared too.
     """
-    theirs = {key: index for index, key in enumerate(other.keys)}
-    pairs = [(index, theirs[key]) for index, key in enumerate(first.keys) if key in theirs]
+    positions = {key: index for index, key in enumerate(other.keys)}
+    pairs = [(index, positions[key]) for index, key in enumerate(first.keys) if key in positions]
     if not pairs:
         raise UserError(
             f"the predictions have no image in common: one has {_examples(first)}, the other {_examples(other)}; "
             "compare runs on the same split of the same data"
         )
-    mine, other_s = np.array(pairs).T
-    correct, other_correct = first.correct.numpy()[mine], other.correct.numpy()[other_s]
+    rows, other_rows = np.array(pairs).T
+    correct, other_correct = first.correct.numpy()[rows], other.correct.numpy()[other_rows]
     gained, lost = int((other_correct & ~correct).sum()), int((correct & ~other_correct).sum())
     return Paired(
         images=len(pairs),
@@ -73,7 +73,7 @@ def paired(first: Predictions, other: Predictions, *, same_size: bool = False) -
         difference=(gained - lost) / len(pairs),
         interval=difference_interval(correct, other_correct),
         p=mcnemar(gained, lost),
-        other_pixels=_other_pixels(first, other, mine, other_s) if same_size else 0,
+        other_pixels=_other_pixels(first, other, rows, other_rows) if same_size else 0,
     )
 
 
@@ -103,10 +103,12 @@ def holm(values: Sequence[float]) -> list[float]:
     return raised
 
 
-def _other_pixels(first: Predictions, other: Predictions, mine: NDArray[np.int64], other_s: NDArray[np.int64]) -> int:
+def _other_pixels(
+    first: Predictions, other: Predictions, rows: NDArray[np.int64], other_rows: NDArray[np.int64]
+) -> int:
     if first.hashes is None or other.hashes is None:
         return 0
-    return int((first.hashes.numpy()[mine] != other.hashes.numpy()[other_s]).sum())
+    return int((first.hashes.numpy()[rows] != other.hashes.numpy()[other_rows]).sum())
 
 
 def _examples(predictions: Predictions) -> str:

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
+from framework.components import Activation, Metric
 from framework.data.unicode_names import nfc
 from framework.errors import RunFailed, UserError
 from framework.evaluation.component_metrics import component_metrics
@@ -22,12 +24,6 @@ from framework.evaluation.metrics import classification_metrics
 from framework.evaluation.probabilities import checked_activation, confidences, logits_of, probabilities
 from framework.evaluation.texts import pack_texts, unpack_texts
 from framework.files import replace_atomically
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from framework.components import Activation, Metric
-
 
 ImageKey = tuple[str, str, int]
 
@@ -121,7 +117,7 @@ class Predictions:
             )
             return cls(classes, names, found["labels"], found["logits"], found.get("hashes"), activation)
         except FileNotFoundError:
-            raise UserError(f"{path}: no such file") from None
+            raise UserError(f"{path}: there is no such file") from None
         except UserError:
             raise
         except Exception as error:

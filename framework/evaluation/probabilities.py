@@ -7,27 +7,25 @@ as trained by binary cross entropy; a row need not sum to one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from framework.components import Activation
 from framework.errors import UserError
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
 BLOCK = 1 << 24
 """Logits per block: a float64 copy of all logits of 10,000 classes would not fit into memory."""
 
 
-def checked_activation(name: object, whose: str) -> Activation:
+def checked_activation(name: object, where: str) -> Activation:
     """The activation of that name; raises `UserError` if there is none."""
     for known in get_args(Activation):
         if name == known:
             return known  # type: ignore[no-any-return]
-    raise UserError(f"{whose}: activation() returns {name!r}; it must return one of {', '.join(get_args(Activation))}")
+    raise UserError(f"{where}: activation() returns {name!r}; it must return one of {', '.join(get_args(Activation))}")
 
 
 def probabilities(logits: Tensor, activation: Activation) -> Tensor:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 
 from framework.evaluation.metrics import ECE_BINS, bin_of
-
-if TYPE_CHECKING:
-    from framework.evaluation.predictions import Predictions
+from framework.evaluation.predictions import Predictions
 
 
 @dataclass(frozen=True)

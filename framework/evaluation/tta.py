@@ -13,12 +13,7 @@ if TYPE_CHECKING:
 SHIFT_DIVISOR = 24
 """A view is shifted by the shorter side divided by this: 2 pixels of 48."""
 
-SHIFTS = {
-    1: [(0, 0)],
-    2: [(0, 0)],
-    6: [(0, 0), (1, 1), (-1, -1)],
-    10: [(0, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)],
-}
+SHIFTS = {1: [(0, 0)], 2: [(0, 0)], 6: [(0, 0), (1, 1), (-1, -1)], 10: [(0, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)]}
 """Directions of the shifts, down and right, by number of views."""
 
 

@@ -6,6 +6,7 @@ int8.py        the ONNX file, quantised to 8-bit integers
 sample.py      the images that run and export are compared on
 parity.py      predictions of the run and of its export, compared
 report.py      the parity report, as JSON and as text
+target.py      format and file of an export
 work.py        the export from beginning to end
 timing.py      latency and throughput
 """

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from framework.errors import RunFailed
 from framework.evaluation.probabilities import probabilities
 from framework.evaluation.tta import tta_views
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from framework.inference.torch_engine import TorchEngine
+from framework.inference.torch_engine import TorchEngine
 
 EXAMPLE = (2, 3, 37, 41)
 """The shape that is traced. No side is 0 or 1, which tracing treats as constants, and no two are equal."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError
 
 from framework.attribution import attributed_to, fault
+from framework.errors import RunFailed
 from framework.files import rename_flushed, replace_atomically
 from framework.runs.bundle import write_bundle
 from framework.runs.card import model_card
@@ -153,7 +154,7 @@ def documents_of(predictor: Predictor, title: str, *, int8: bool = False) -> dic
     """The shareable documents of the run, with its recipe and a model card.
 
     `model` has the number of TTA views of this predictor, which may differ from the recipe's, and `int8`. In both cases
-    the metrics of the run are not the file's own (`has_own_metrics`).
+    the metrics of the run do not apply to the file (`metrics_apply`).
     """
     shared = predictor.trained.shareable()
     model = shared.documents["model"]

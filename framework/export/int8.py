@@ -5,20 +5,18 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from framework.data.decode import BadImage
 from framework.errors import RunFailed
 from framework.export.formats import documents_of, quiet
+from framework.export.sample import Sample
 from framework.files import replace_atomically
 from framework.inference.graph_engine import as_rgb
+from framework.inference.predictor import Predictor
 from framework.runs.documents import pack
-
-if TYPE_CHECKING:
-    from framework.export.sample import Sample
-    from framework.inference.predictor import Predictor
 
 IMAGES = 256
 """Calibration images."""
@@ -66,9 +64,9 @@ def _quantised(exported: Path, predictor: Predictor, sample: Sample, title: str)
             nodes_to_exclude=_preprocessing(onnx.load(prepared).graph),
         )  # fmt: skip
         model = onnx.load(quantised)
-        own = documents_of(predictor, title, int8=True)
+        changed = documents_of(predictor, title, int8=True)
         metadata = {prop.key: prop.value for prop in onnx.load(exported).metadata_props}
-        onnx.helper.set_model_props(model, metadata | pack({name: own[name] for name in ("model", "card")}))
+        onnx.helper.set_model_props(model, metadata | pack({name: changed[name] for name in ("model", "card")}))
         return model
 
 

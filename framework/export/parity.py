@@ -96,7 +96,7 @@ def predict_with_run(predictor: Predictor, sample: Sample) -> RunPredictions:
     if not readable:
         images = count(len(sample), "image")
         raise RunFailed(f"parity cannot be measured: none of {images} of {sample.label} can be read")
-    return RunPredictions(sample.picked(readable), probabilities, reduced, len(sample) - len(readable))
+    return RunPredictions(sample.selected(readable), probabilities, reduced, len(sample) - len(readable))
 
 
 def predict_with_export(engine: Engine, run: RunPredictions, least: int) -> NDArray[np.float64]:
@@ -108,7 +108,7 @@ def predict_at_full_size(engine: Engine, run: RunPredictions, known: NDArray[np.
     """Probabilities N×K with all files decoded at full size, as other software does; `known` as the run decodes."""
     probabilities = known.copy()
     if run.reduced:
-        images = run.sample.picked(run.reduced).images()
+        images = run.sample.selected(run.reduced).images()
         probabilities[run.reduced] = _in_batches(engine.probabilities, images)
     return probabilities
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from framework.errors import count
 from framework.export.parity import LIMIT, Comparison, RunPredictions
 from framework.files import write_json, write_text
+from framework.runs.environment import package_version
 
 MAX_TOP1_LOSS, MAX_CHANGED = 0.01, 0.1
 """Fractions: quantisation that loses more top-1, or changes more predicted classes, gets a warning."""
@@ -35,7 +35,7 @@ def parity_report(
         "skipped": run.skipped,
         **same.as_dict(),
         "full_decoding": None if full is None else {"reduced_images": len(run.reduced), **full.as_dict()},
-        "versions": {name: found for name in PACKAGES if (found := _version(name))},
+        "versions": {name: found for name in PACKAGES if (found := package_version(name))},
     }
 
 
@@ -71,9 +71,9 @@ def is_same_file(path: Path, sha256: str) -> bool:
 
 def lines(report: dict[str, Any]) -> Iterator[str]:
     """The report as sentences."""
-    skipped = f"; {report['skipped']:,} could not be read" if report["skipped"] else ""
+    skipped = f"; {report['skipped']:,} cannot be read" if report["skipped"] else ""
     yield f"compared with {report['run']} on {count(report['images'], 'image')} of {report['on']}{skipped}"
-    yield f"{_found(report)} (allowed: {report['limit']:g})"
+    yield _found(report, f" (allowed: {report['limit']:g})")
     if full := report["full_decoding"]:
         yield (
             f"with {count(full['reduced_images'], 'large JPEG')} decoded at full size, as other software does: "
@@ -103,11 +103,11 @@ def warnings_of(int8: dict[str, Any]) -> Iterator[str]:
         yield f"quantisation changes {100 * changed:.0f} % of the predicted classes"
 
 
-def _found(metrics: dict[str, Any]) -> str:
+def _found(metrics: dict[str, Any], allowed: str = "") -> str:
     ties = f" (and {count(metrics['ties'], 'tie')})" if metrics["ties"] else ""
     text = (
         f"same class on {100 * metrics['agreement']:.6g} %{ties}, "
-        f"probabilities differ by up to {metrics['largest_difference']:.1g}"
+        f"probabilities differ by up to {metrics['largest_difference']:.1g}{allowed}"
     )
     if top1 := metrics["top1"]:
         text += f", top-1 {100 * top1['export']:.2f} % (run {100 * top1['run']:.2f} %)"
@@ -117,10 +117,3 @@ def _found(metrics: dict[str, Any]) -> str:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

@@ -61,30 +61,30 @@ class Sample:
         """All images, as `read` returns them."""
         return (self.read(place, least) for place in range(len(self)))
 
-    def picked(self, places: Sequence[int]) -> Sample:
+    def selected(self, places: Sequence[int]) -> Sample:
         """The images at these positions."""
         return replace(self, indices=[self.indices[place] for place in places])
 
 
-def find_sample(recipe: Recipe, classes: Sequence[str], named: str | None, number: int) -> Sample:
+def find_sample(recipe: Recipe, classes: Sequence[str], requested: str | None, number: int) -> Sample:
     """Up to `number` images, evenly spread, of a split or folder; by default of validation, or else test.
 
-    If a split and a folder have that name, the split is used; `./test` is the folder. Raises `UserError` if the data
-    set is missing.
+    If a split and a folder have that name, the split is used; `./test` is the folder. Raises `UserError` if the
+    dataset is missing.
     """
-    if named is not None and Path(named).is_dir() and not _is_split(recipe, classes, named):
-        return _of_folder(Path(named), classes, number)
-    return split_sample(recipe, classes, named, number)
+    if requested is not None and Path(requested).is_dir() and not _is_split(recipe, classes, requested):
+        return _of_folder(Path(requested), classes, number)
+    return split_sample(recipe, classes, requested, number)
 
 
-def _is_split(recipe: Recipe, classes: Sequence[str], named: str) -> bool:
+def _is_split(recipe: Recipe, classes: Sequence[str], requested: str) -> bool:
     try:
-        return named == Path(named).name and named in build_splits(recipe.dataset, classes)
+        return requested == Path(requested).name and requested in build_splits(recipe.dataset, classes)
     except UserError:
         return False
 
 
-def split_sample(recipe: Recipe, classes: Sequence[str], named: str | None, number: int) -> Sample:
+def split_sample(recipe: Recipe, classes: Sequence[str], requested: str | None, number: int) -> Sample:
     """As `find_sample`, of a split only."""
     try:
         splits = build_splits(recipe.dataset, classes)
@@ -94,7 +94,7 @@ def split_sample(recipe: Recipe, classes: Sequence[str], named: str | None, numb
             "    An export is compared with its run on real images. Give their folder: dataset.root=DIR;\n"
             "    or a folder of any images: --parity-on DIR; or export without the comparison: --parity 0"
         ) from None
-    name = named or next((split for split in ("validation", "test") if split in splits), "train")
+    name = requested or next((split for split in ("validation", "test") if split in splits), "train")
     return _spread(f"split '{name}' of dataset '{recipe.dataset.name}'", find_split(splits, name), True, number)
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from framework.inference.engine import Engine
+from framework.inference.engine import Engine
 
 WARMUP = 3
 """Calls that are not timed."""
@@ -49,10 +46,10 @@ def measure(engine: Engine, batch_size: int, size: tuple[int, int], seconds: flo
     return Timing(batch_size, len(times), float(p50), float(p95))
 
 
-def speedup(first: Engine, second: Engine, size: tuple[int, int], batch_size: int = 8, rounds: int = 15) -> float:
+def speedup(first: Engine, second: Engine, size: tuple[int, int]) -> float:
     """How many times as fast the second engine is; timed in turns, so that other load affects both alike."""
-    images = _random_images(batch_size, size)
-    times = [(_duration(first, images), _duration(second, images)) for _ in range(WARMUP + rounds)]
+    images = _random_images(8, size)
+    times = [(_duration(first, images), _duration(second, images)) for _ in range(WARMUP + 15)]
     medians = np.median(times[WARMUP:], axis=0)
     return float(medians[0] / medians[1])
 

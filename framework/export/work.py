@@ -5,29 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from framework.components import Exporter
 from framework.errors import RunFailed, UserError, count
 from framework.export.formats import remove, rename, write
 from framework.export.int8 import IMAGES, write_int8
-from framework.export.parity import (
-    RunPredictions,
-    compare,
-    predict_at_full_size,
-    predict_with_export,
-    predict_with_run,
-)
+from framework.export.parity import RunPredictions, compare, predict_at_full_size, predict_with_export, predict_with_run
 from framework.export.report import int8_report, is_same_file, parity_report, report_files, write_report
 from framework.export.sample import Sample, find_sample, split_sample
 from framework.export.timing import speedup
 from framework.files import read_json
 from framework.inference.predictor import Predictor
-
-if TYPE_CHECKING:
-    from framework.components import Exporter
-    from framework.recipe.sections import Recipe
-    from framework.registry import Registry
-    from framework.runs.trained import Trained
+from framework.recipe.sections import Recipe
+from framework.registry import Registry
+from framework.runs.trained import Trained
 
 
 @dataclass(frozen=True)
@@ -42,10 +34,16 @@ class Work:
 
     @classmethod
     def prepare(
-        cls, trained: Trained, registry: Registry, recipe: Recipe, exporter: Exporter, number: int, named: str | None
+        cls,
+        trained: Trained,
+        registry: Registry,
+        recipe: Recipe,
+        exporter: Exporter,
+        number: int,
+        requested: str | None,
     ) -> Work:
         """Find the images and open the run; raises `UserError` if there are no images."""
-        sample = find_sample(recipe, trained.classes, named, number) if number else None
+        sample = find_sample(recipe, trained.classes, requested, number) if number else None
         predictor = Predictor.open(trained, registry, "cpu").with_tta(recipe.evaluate.tta)
         if sample is not None:
             sample = replace(sample, values=recipe.dataset.sample_range or predictor.preprocess.value_range)

@@ -1,6 +1,7 @@
 """A trained network as a classifier: what `predict`, `evaluate` and `Predictor` use.
 
 predictor.py     images in, predictions out
+evaluation.py    one or several networks, evaluated on a split or a folder
 evaluated_model.py  a network with its predictions for each split, saved or computed
 ensemble.py      predictions of several networks, averaged
 inputs.py        images in any accepted form

@@ -9,20 +9,15 @@ afterwards; otherwise only this one shows what each position contributes to the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from framework.data.preprocess import rgb_to_gray
 from framework.device import tf32
 from framework.errors import UserError
 from framework.inference.feature_maps import FeatureMap, feature_maps, private_copy, recorded_pass
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from framework.inference.predictor import Predictor
+from framework.inference.predictor import Predictor
 
 COLOURS = ((36, 40, 120), (110, 52, 150), (190, 70, 120), (236, 122, 60), (250, 188, 50), (255, 246, 150))
 """From 0 to 1, blue to yellow, of increasing lightness: readable with any colour vision and in print."""

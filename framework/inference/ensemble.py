@@ -58,26 +58,25 @@ class Ensemble:
         sources; `split` is the name of `source` in that error.
         """
         stores: dict[Preprocessor, Store] = {}
-        known: Store | None = None
+        other: Store | None = None
         bad_images = BadImageCollector()
         for predictor in self.predictors:
-            seen = _pixels_of(predictor)
-            if seen not in stores:
+            if (key := _pixels_of(predictor)) not in stores:
                 with bad_images.reading(split):
-                    stores[seen] = predictor.store(source, on_bad_image, progress, storage)
+                    stores[key] = predictor.store(source, on_bad_image, progress, storage)
         if apart_from is not None:
             with bad_images.reading("train"):
-                known = self.predictors[0].store(apart_from, on_bad_image, progress, storage)
+                other = self.predictors[0].store(apart_from, on_bad_image, progress, storage)
         bad_images.require_none()
         members = [predictor.predictions(stores[_pixels_of(predictor)]) for predictor in self.predictors]
-        skipped = next(iter(stores.values())).skipped
         predictions = members[0] if len(members) == 1 else averaged(members)
-        if known is not None:
-            copies = next(iter(stores.values())).copies_of(known)
+        first = stores[_pixels_of(self.predictors[0])]
+        if other is not None:
+            copies = first.copies_of(other)
             if copies.all():
                 raise UserError("every image has a copy among the images to leave out: none is left to evaluate")
             predictions = predictions.only(~copies)
-        return predictions, skipped
+        return predictions, first.skipped
 
 
 def _pixels_of(predictor: Predictor) -> Preprocessor:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from framework.display import Progress, no_progress
 from framework.errors import UserError
-from framework.evaluation.predictions import Predictions
-from framework.runs.recipe import has_own_metrics, names_metrics, only_places, recipe_of
+from framework.runs.recipe import metrics_apply, names_metrics, predictions_remain_valid, recipe_of
 
 if TYPE_CHECKING:
     from framework.components import ImageSource, Metric
+    from framework.evaluation.predictions import Predictions
     from framework.inference.predictor import Predictor
     from framework.recipe.sections import Recipe
     from framework.registry import Registry
     from framework.runs.trained import Trained
-
-Reading = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,7 @@ class EvaluatedModel:
     registry: Registry
     overrides: Sequence[str] = ()
     """Overrides of the recipe, such as `dataset.root=DIR`."""
-    reading: Reading = field(default=lambda split, done, total: None)
-    """Called with the progress of decoding: split, images done, all images."""
+    reading: Progress = no_progress
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -63,15 +61,17 @@ class EvaluatedModel:
     @property
     def is_overridden(self) -> bool:
         """Whether overrides change the dataset or the evaluation settings."""
-        return not only_places(self.overrides)
+        return not predictions_remain_valid(self.overrides)
 
     @cached_property
     def as_trained(self) -> bool:
         """Whether images and evaluation settings are those of the run's own evaluation."""
-        return not self.is_overridden and has_own_metrics(self.trained)
+        return not self.is_overridden and metrics_apply(self.trained)
 
     def saved(self, split: str) -> Predictions | None:
         """The predictions that the run saved; None if there are none, or if evaluation settings differ."""
+        from framework.evaluation.predictions import Predictions
+
         file = self.trained.folder.predictions(split) if self.trained.folder and self.as_trained else None
         return Predictions.load(file) if file and file.is_file() else None
 
@@ -96,11 +96,11 @@ class EvaluatedModel:
         metrics = self.trained.documents.get("results", {}).get(split) if self.as_trained else None
         return metrics if isinstance(metrics, Mapping) and "per_class" in metrics else None
 
-    def evaluation_split(self, named: str | None) -> str:
-        """The given split, or else `test`, or else `validation`; raises `UserError` if there is none."""
-        from framework.data.splits import FIGURE_SPLITS, evaluation_split
+    def evaluation_split(self, requested: str | None) -> str:
+        """The requested split, else `test`, else `validation`; raises `UserError` if there is none."""
+        from framework.data.splits import EVALUATION_SPLITS, evaluation_split
 
-        split = named or evaluation_split([split for split in FIGURE_SPLITS if self.has_metrics(split)])
+        split = requested or evaluation_split([split for split in EVALUATION_SPLITS if self.has_metrics(split)])
         if split is None:
             raise UserError("the run was evaluated neither on a test split nor on a validation split")
         return split

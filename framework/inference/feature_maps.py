@@ -10,12 +10,9 @@ import copy
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from torch import Tensor
-
-if TYPE_CHECKING:
-    from torch import nn
+from torch import Tensor, nn
 
 MAX_PREFIX = 16
 """Tokens before the patch tokens, at most, if the network does not state their number."""

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
+from framework.components import Activation, Graph
 from framework.errors import UserError
 from framework.evaluation.probabilities import probabilities
-from framework.runs.export_file import Graph
 from framework.runs.recipe import tta_of
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from framework.components import Activation
-    from framework.runs.trained import Trained
+from framework.runs.trained import Trained
 
 
 @dataclass(frozen=True)

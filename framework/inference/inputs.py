@@ -50,31 +50,31 @@ def one_or_many(images: Image | Iterable[Image]) -> Iterator[Image]:
 
 def name_and_source(image: Image) -> tuple[str, Source | BadImage]:
     """The image's name and its source for `decode`; raises `TypeError` for anything that is not an image."""
-    given: Any = image
-    if isinstance(given, BadImage):
-        return given.name, given
+    value: Any = image
+    if isinstance(value, BadImage):
+        return value.name, value
     name = None
-    if isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str):
-        name, given = given
-    if isinstance(given, (str, os.PathLike)):
-        path = os.fspath(given)
-        return name or str(given), path if isinstance(path, str) else os.fsdecode(path)
-    if isinstance(given, PIL.Image.Image):
-        return _loaded(name or getattr(given, "filename", "") or "image", given)
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str):
+        name, value = value
+    if isinstance(value, (str, os.PathLike)):
+        path = os.fspath(value)
+        return name or str(value), path if isinstance(path, str) else os.fsdecode(path)
+    if isinstance(value, PIL.Image.Image):
+        return _loaded(name or getattr(value, "filename", "") or "image", value)
     name = name or "image"
-    if isinstance(given, (bytes, bytearray, memoryview)):
-        return name, bytes(given)
-    if isinstance(given, torch.Tensor) and given.dtype == torch.uint8 and given.ndim == 3:
-        return _from_pixels(name, given.permute(1, 2, 0).cpu().numpy(), image)
-    if isinstance(given, np.ndarray) and given.dtype == np.uint8 and given.ndim in (2, 3):
-        return _from_pixels(name, given if given.ndim == 3 else given[..., None], image)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return name, bytes(value)
+    if isinstance(value, torch.Tensor) and value.dtype == torch.uint8 and value.ndim == 3:
+        return _from_pixels(name, value.permute(1, 2, 0).cpu().numpy(), image)
+    if isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim in (2, 3):
+        return _from_pixels(name, value if value.ndim == 3 else value[..., None], image)
     raise TypeError(f"{ALLOWED}; not {_described(image)}")
 
 
-def _from_pixels(name: str, pixels: NDArray[np.uint8], given: Any) -> tuple[str, Source | BadImage]:
+def _from_pixels(name: str, pixels: NDArray[np.uint8], value: Any) -> tuple[str, Source | BadImage]:
     """From uint8 H×W×C."""
     if pixels.shape[2] not in CHANNELS:
-        raise TypeError(f"{ALLOWED}, where C is 1 to 4; not {_described(given)}")
+        raise TypeError(f"{ALLOWED}; C is 1 to 4; not {_described(value)}")
     if 0 in pixels.shape:
         return name, BadImage(name, "the image has no pixels")
     return name, PIL.Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else np.ascontiguousarray(pixels))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from framework.data.decode import MAX_PIXELS, quiet_decoding
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.build import build_store
 from framework.data.stores.store import Store
+from framework.errors import UserError
 from framework.evaluation.predictions import Predictions
 from framework.evaluation.probabilities import probabilities
 from framework.inference.graph_engine import GraphEngine
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The prediction for an image, or for a region of it that a detector found; or why it could not be read.
+    """The prediction for an image, or for a region of it that a detector found; or why it cannot be read.
 
     Without probabilities and without an error, the detector found nothing in the image.
     """
@@ -51,6 +52,29 @@ class Prediction:
     """The detected region; `name` then ends in `#1`, `#2`, …"""
     deep: DeepValues | None = None
     """The values of an image with more than 8 bits per sample: `framework predict` warns if they are nearly black."""
+    classes: tuple[str, ...] = field(default=(), repr=False)
+    """The class names, in the order of `probabilities`."""
+
+    @property
+    def label(self) -> str:
+        """The most probable class; raises `UserError` if there are no probabilities."""
+        return self._best()[0]
+
+    @property
+    def probability(self) -> float:
+        """The probability of `label`; raises `UserError` if there are no probabilities."""
+        return self._best()[1]
+
+    def top(self, number: int) -> list[tuple[str, float]]:
+        """The most probable classes with their probabilities, highest first; empty if there are no probabilities."""
+        return ranked(self.classes, self.probabilities)[:number]
+
+    def _best(self) -> tuple[str, float]:
+        if self.error is not None:
+            raise UserError(f"{self.name}: cannot be read: {self.error}")
+        if not self.probabilities:
+            raise UserError(f"{self.name}: the detector found nothing")
+        return self.top(1)[0]
 
 
 @dataclass(frozen=True)
@@ -92,7 +116,9 @@ class Predictor:
         return replace(self, engine=self.engine.with_tta(number))
 
     def with_batch_size(self, number: int | None) -> Predictor:
-        """The same with batches of `number` images; None changes nothing."""
+        """The same with batches of `number` images; None changes nothing. Raises `UserError` below 1."""
+        if number is not None and number < 1:
+            raise UserError(f"--batch-size is {number}; it must be at least 1")
         return self if number is None else replace(self, batch_size=number)
 
     def with_value_range(self, values: ValueRange | None) -> Predictor:
@@ -170,7 +196,12 @@ class Predictor:
         rows = iter(self.probabilities(torch.stack(pixels)).tolist() if pixels else [])
         return [
             Prediction(
-                image.name, () if image.pixels is None else tuple(next(rows)), image.error, image.region, image.deep
+                name=image.name,
+                probabilities=() if image.pixels is None else tuple(next(rows)),
+                error=image.error,
+                region=image.region,
+                deep=image.deep,
+                classes=self.classes,
             )
             for image in batch
         ]

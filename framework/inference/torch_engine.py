@@ -84,6 +84,7 @@ class TorchEngine:
 
 def network_of(trained: Trained, registry: Registry) -> Model:
     """The model component, without pretrained weights, whose files may be gone; raises `UserError` as `load` does."""
+    registry = trained.registry(registry)
     with naming_missing_plugins(trained.label, trained.documents.get("environment", {}), registry):
         component = validate_saved_component(Model, trained.documents["model"]["model"], registry)
     with attributed_to(component, "without_pretrained()"):

@@ -2,6 +2,7 @@
 
 yaml_tree.py    YAML text -> plain values, each with its position in the text
 source.py       a recipe file and its overrides -> one nested dictionary with positions
+overrides.py    options given in Python -> overrides
 sections.py     the pydantic models: the sections of a recipe and their options
 options.py      which class validates each part; suggestions for unknown options
 problems.py     validation errors -> located messages
@@ -17,15 +18,6 @@ json_schema.py  JSON Schema of recipes with all installed components
 from framework.recipe.loading import load_recipe
 from framework.recipe.problems import RecipeError
 from framework.recipe.saving import recipe_text
-from framework.recipe.sections import Evaluate, Lookahead, Preprocess, Recipe, Train
+from framework.recipe.sections import Recipe
 
-__all__ = [
-    "Evaluate",
-    "Lookahead",
-    "Preprocess",
-    "Recipe",
-    "RecipeError",
-    "Train",
-    "load_recipe",
-    "recipe_text",
-]
+__all__ = ["Recipe", "RecipeError", "load_recipe", "recipe_text"]

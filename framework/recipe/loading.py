@@ -1,4 +1,4 @@
-"""From the file or name of a recipe, with overrides, to a validated `Recipe`, without importing torch."""
+"""From the file, name or content of a recipe, with overrides, to a validated `Recipe`, without importing torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from pydantic import BaseModel, ValidationError, create_model
 import framework
 from framework.components import Component, field_kind
 from framework.errors import UserError, did_you_mean, enumerate_names
+from framework.recipe.overrides import override_texts
 from framework.recipe.problems import RecipeError, paths_of_text, problems_of
+from framework.recipe.saving import plain
 from framework.recipe.sections import Recipe
 from framework.recipe.source import Source, apply_override, parse_source, read_source
 from framework.registry import Registry
@@ -22,11 +24,18 @@ M = TypeVar("M", bound=BaseModel)
 C = TypeVar("C", bound=Component)
 
 
-def load_recipe(recipe: str | Path, registry: Registry, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a file, or a shipped recipe by its name, apply `a.b=c` overrides in order, and validate the result.
+def load_recipe(
+    recipe: str | Path | Mapping[str, Any] | Recipe, registry: Registry, overrides: Sequence[str] = ()
+) -> Recipe:
+    """Apply `a.b=c` overrides in order to a recipe, and validate the result.
 
-    Raises `RecipeError` with all mistakes, or `UserError` if there is no such file.
+    The recipe is a file, the name of a shipped one, a dict of options as in `override_texts`, or a `Recipe`. Raises
+    `RecipeError` with all mistakes, or `UserError` if there is no such file.
     """
+    if isinstance(recipe, Recipe):
+        return validate(Source("recipe", plain(recipe)), registry, overrides)
+    if isinstance(recipe, Mapping):
+        return validate(Source("recipe"), registry, [*override_texts(recipe), *overrides])
     file = find_recipe(str(recipe))
     return validate(read_source(file, shown_as=str(recipe) if Path(recipe).is_file() else None), registry, overrides)
 
@@ -54,7 +63,7 @@ def validate(source: Source, registry: Registry, overrides: Sequence[str] = (), 
 
 
 def _validated(source: Source, registry: Registry, model: type[M]) -> M:
-    """Validate by `model`; where a string is expected and YAML has a number, use the text of the number."""
+    """Validate by `model`; if a string is expected and YAML has a number, use the text of the number."""
     try:
         return model.model_validate(source.data, context=registry)
     except ValidationError as error:

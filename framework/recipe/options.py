@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -11,9 +11,7 @@ from framework.components import Component, field_kind, split_name
 from framework.errors import UserError, closest, similarity
 from framework.recipe.source import Source
 from framework.recipe.yaml_tree import Path_, dotted
-
-if TYPE_CHECKING:
-    from framework.registry import Registry
+from framework.registry import Registry
 
 DEEPEST = 5
 """Maximum number of parts of a suggested path: `augment.0.base.p` has four."""

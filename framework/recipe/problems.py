@@ -116,7 +116,7 @@ def _message(branches: list[ErrorDetails], fault: _Fault) -> str:
     error = branches[0]
     subject, field = _title(fault.owner), str(fault.path[-1]) if fault.path else ""
     if error["type"] == "component_form":
-        return f"{error['msg']}, not {_shown(error['input'])}"
+        return f"{error['msg']}, not {_value_text(error['input'])}"
     if error["type"] in NAMING:
         return error["msg"]
     if error["type"] == "missing":
@@ -124,7 +124,7 @@ def _message(branches: list[ErrorDetails], fault: _Fault) -> str:
         return f"{subject} needs '{field}'" + (f": {_first_sentence(described)}" if described else "")
     if fault.whole:
         return f"{subject}: {_rule(error)}"
-    given = f"{subject}: '{_name_of(fault.path)}' is {_shown(error['input'])}"
+    given = f"{subject}: '{_name_of(fault.path)}' is {_value_text(error['input'])}"
     if error["type"] == "value_error":  # the message of a validator
         return f"{given}: {error['msg'].removeprefix('Value error, ')}"
     rules = ", or ".join(dict.fromkeys(map(_rule, branches)))
@@ -151,7 +151,7 @@ def _name_of(path: Path_) -> str:
     return ".".join(map(str, path[names[-1] :])) if names else ""
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     """The value as in a recipe, truncated if it is long."""
     text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 60 else f"{text[:60]}…"

@@ -266,8 +266,7 @@ class Recipe(Section):
     def _check_initial_weights(self) -> Recipe:
         if self.train.init_from is not None and self.model.without_pretrained() != self.model:
             raise PydanticCustomError(
-                "initial_weights",
-                "has both 'train.init_from' and pretrained weights in 'model'; set only one of them",
+                "initial_weights", "has both 'train.init_from' and pretrained weights in 'model'; set only one of them"
             )
         return self
 

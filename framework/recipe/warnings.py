@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from framework.components import components_in
-
-if TYPE_CHECKING:
-    from framework.recipe.sections import Recipe
+from framework.recipe.sections import Recipe
 
 
 def recipe_warnings(recipe: Recipe, device: str | None = None) -> Iterator[str]:

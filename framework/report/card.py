@@ -46,7 +46,7 @@ class _Card(Markdown):
 
 
 def card_text(card: str, name: str, width: int, *, coloured: bool) -> str:
-    """The card with `name`, as the user gave it, as heading; the card's own title follows if it differs from the name.
+    """The card with the heading `name`, as the user typed it; the card's own title follows if it differs from the name.
 
     The default title is the file name at the time of writing, which may have changed since.
     """

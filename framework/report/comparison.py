@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from framework.data.splits import FIGURE_SPLITS, evaluation_split
+from framework.data.splits import EVALUATION_SPLITS, evaluation_split
 from framework.errors import UserError
 from framework.evaluation.paired import holm, paired
 from framework.evaluation.untested import untested_note
@@ -60,12 +61,23 @@ class Comparison:
             "recipe_differences": dict(self.differences),
         }
 
+    def __str__(self) -> str:
+        from framework.report.comparison_text import print_comparison
+        from framework.report.console import plain_console
+
+        text = io.StringIO()
+        print_comparison(self, plain_console(file=text, width=120))
+        return text.getvalue()
+
 
 def compare(models: Sequence[EvaluatedModel], split: str | None) -> Comparison:
     """Compare on a split; None is the first of `test` and `validation` of which all runs have metrics.
 
-    Raises `UserError` if a run has no metrics of the split, or if a run and the baseline have no image in common.
+    Raises `UserError` if there are fewer than two runs, if a run has no metrics of the split, or if a run and the
+    baseline have no image in common.
     """
+    if len(models) < 2:
+        raise UserError("compare needs two or more runs: framework compare RUN RUN… [key=value …]")
     for model in models:
         if model.overrides:
             _ = model.recipe  # raises for wrong overrides
@@ -88,8 +100,8 @@ def _settings(trained: Trained) -> dict[str, Any]:
 
 
 def _common_split(models: Sequence[EvaluatedModel]) -> str:
-    common = [split for split in FIGURE_SPLITS if all(model.has_metrics(split) for model in models)]
-    return evaluation_split(common) or FIGURE_SPLITS[0]
+    common = [split for split in EVALUATION_SPLITS if all(model.has_metrics(split) for model in models)]
+    return evaluation_split(common) or EVALUATION_SPLITS[0]
 
 
 def _compared(name: str, model: EvaluatedModel, split: str) -> ComparedRun:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from markupsafe import Markup
 
+from framework.report.comparison import Comparison
 from framework.report.comparison_text import comparison_rows, difference_rows, result_text
 from framework.report.page.axes import NUMBER, PERCENT, POINTS
 from framework.report.page.charts import IntervalRow, Line, interval_chart, line_chart
 from framework.report.page.render import Section, page, render
 from framework.report.sections.learning_curves import epoch_line
-
-if TYPE_CHECKING:
-    from framework.report.comparison import Comparison
 
 COLOURS = 8
 CURVES = {

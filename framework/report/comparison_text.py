@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rich.table import Table
 
 from framework.errors import count
 from framework.recipe.option_text import value_text
@@ -18,24 +20,87 @@ from framework.report.formatting import (
 )
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from framework.report.compared_run import ComparedRun
-    from framework.report.comparison import Comparison
+    from framework.report.seeds import SeedGroup
 
 ORDER = ("top5", "balanced_accuracy", "macro_f1", "ece", "loss")
 """The fixed metrics below top-1."""
 SMALLEST_P = 0.0001
 
 
+class Comparison(Protocol):
+    """The parts of `framework.report.comparison.Comparison` that are printed."""
+
+    @property
+    def split(self) -> str:
+        """The split."""
+
+    @property
+    def runs(self) -> Sequence[ComparedRun]:
+        """The runs; the first is the baseline."""
+
+    @property
+    def differences(self) -> Mapping[str, Sequence[Any]]:
+        """By option, a value for each run."""
+
+    @property
+    def untested(self) -> list[str]:
+        """Notes on classes without images."""
+
+    @property
+    def seed_groups(self) -> list[SeedGroup]:
+        """Runs that differ in their seed only."""
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Print the metrics, the differences to the first run, and the differences of the recipes."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column(comparison.split, no_wrap=True)
+    for run in comparison.runs:
+        table.add_column(run.name, justify="right", overflow="fold")
+    for name, *cells in comparison_rows(comparison):
+        table.add_row(name, *cells, style="dim" if name.endswith("interval") else None)
+    console.print(table)
+    for note in comparison.untested:
+        console.print()
+        console.print(note, style="yellow", soft_wrap=True, markup=False)
+    if comparison.seed_groups:
+        console.print()
+    for group in comparison.seed_groups:
+        console.print(str(group))
+    baseline, *others = comparison.runs
+    for run in others:
+        console.print()
+        console.print(result_text(baseline, run), style="bold" if run.significant else None)
+    _print_recipes(console, comparison)
+
+
+def _print_recipes(console: Console, comparison: Comparison) -> None:
+    console.print()
+    if not comparison.differences:
+        console.print("The recipes are identical.")
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("recipe differences", no_wrap=True)
+    for run in comparison.runs:
+        table.add_column(run.name, overflow="fold")
+    for row in difference_rows(comparison):
+        table.add_row(*row)
+    console.print(table)
+
+
 def comparison_rows(comparison: Comparison) -> Iterator[list[str]]:
     """A row for each metric: its name, then a cell for each run."""
     runs = comparison.runs
-    paired = [run.paired for run in runs]
+    tests = [run.paired for run in runs]
     results = [run.trained.documents.get("results", {}) for run in runs]
     yield [METRIC_NAMES["top1"], *(metric_text("top1", run.metrics["top1"]) for run in runs)]
     yield ["95 % interval", *(percent_range(*run.interval) for run in runs)]
-    yield ["difference to baseline", *(points(found.difference) if found else "" for found in paired)]
-    yield ["its 95 % interval", *(" to ".join(map(points, found.interval)) if found else "" for found in paired)]
-    yield ["p (McNemar)", *(p_value(found.p) if found else "" for found in paired)]
+    yield ["difference to baseline", *(points(test.difference) if test else "" for test in tests)]
+    yield ["its 95 % interval", *(" to ".join(map(points, test.interval)) if test else "" for test in tests)]
+    yield ["p (McNemar)", *(p_value(test.p) if test else "" for test in tests)]
     for key in ORDER:
         if any(key in run.metrics for run in runs):
             yield _metric_row(key, comparison)
@@ -43,12 +108,12 @@ def comparison_rows(comparison: Comparison) -> Iterator[list[str]]:
         if key not in METRIC_NAMES:
             yield _metric_row(key, comparison)
     yield ["images", *(f"{run.metrics['images']:,}" for run in runs)]
-    yield ["parameters", *(f"{found['parameters']:,}" if "parameters" in found else "" for found in results)]
-    if any("multiply_adds" in found for found in results):
-        cells = [millions(found["multiply_adds"]) if "multiply_adds" in found else "" for found in results]
+    yield ["parameters", *(f"{run['parameters']:,}" if "parameters" in run else "" for run in results)]
+    if any("multiply_adds" in run for run in results):
+        cells = [millions(run["multiply_adds"]) if "multiply_adds" in run else "" for run in results]
         yield ["multiply-adds", *cells]
-    yield ["training time", *(duration(found["seconds"]["train"]) if "seconds" in found else "" for found in results)]
-    yield ["images/s", *(f"{found['images_per_second']:,.0f}" if "seconds" in found else "" for found in results)]
+    yield ["training time", *(duration(run["seconds"]["train"]) if "seconds" in run else "" for run in results)]
+    yield ["images/s", *(f"{run['images_per_second']:,.0f}" if "seconds" in run else "" for run in results)]
 
 
 def _metric_row(key: str, comparison: Comparison) -> list[str]:
@@ -65,26 +130,26 @@ def difference_rows(comparison: Comparison) -> Iterator[list[str]]:
 
 def result_text(baseline: ComparedRun, other: ComparedRun) -> str:
     """The difference in top-1 of two runs, its interval and its significance."""
-    found = other.paired
-    if found is None:
+    test = other.paired
+    if test is None:
         reason = other.no_predictions or baseline.no_predictions
         return f"{other.name} and {baseline.name} cannot be compared by image: {reason}"
     notes = ""
-    if found.left_out:
-        notes += f"; {count(found.left_out, 'image')} of only one of the runs excluded"
-    if found.other_pixels:
-        notes += f"; the pixels of {found.other_pixels:,} differ"
+    if test.left_out:
+        notes += f"; {count(test.left_out, 'image')} of only one of the runs excluded"
+    if test.other_pixels:
+        notes += f"; the pixels of {test.other_pixels:,} differ"
     text = (
-        f"{other.name}: {points(found.difference)} percentage points of top-1 compared with {baseline.name} (95 % "
-        f"interval {' to '.join(map(points, found.interval))}) on {count(found.images, 'common image')}{notes}. "
+        f"{other.name}: {points(test.difference)} percentage points of top-1 compared with {baseline.name} (95 % "
+        f"interval {' to '.join(map(points, test.interval))}) on {count(test.images, 'common image')}{notes}. "
     )
-    if found.gained == found.lost == 0:
+    if test.gained == test.lost == 0:
         return f"{text}The same images are classified correctly."
-    better = "better" if found.difference > 0 else "worse"
+    better = "better" if test.difference > 0 else "worse"
     significance = f"significantly {better}" if other.significant else "not significant"
     return (
-        f"{text}{found.gained:,} more correct, {found.lost:,} more wrong: {significance} "
-        f"(McNemar’s exact test, p {'' if found.p < SMALLEST_P else '= '}{p_value(found.p)})."
+        f"{text}{count(test.gained, 'image')} correct only in {other.name}, {test.lost:,} only in {baseline.name}: "
+        f"{significance} (McNemar’s exact test, p {'' if test.p < SMALLEST_P else '= '}{p_value(test.p)})."
     )
 
 

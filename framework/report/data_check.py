@@ -5,14 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from framework.components import Dataset
+from framework.data.check.findings import Finding
 from framework.errors import count, have
 from framework.report.class_table import Line, class_table
-
-if TYPE_CHECKING:
-    from framework.components import Dataset
-    from framework.data.check.findings import Finding
 
 EXAMPLES = 2
 """Of each problem."""

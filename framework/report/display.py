@@ -1,4 +1,4 @@
-"""The display of a run: plain lines, nothing, or progress bars on a terminal."""
+"""The display of a run: plain lines, nothing, progress bars on a terminal, or one output of a notebook."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from framework.errors import count
 from framework.hookspecs import hookimpl
 from framework.report.formatting import percent
+from framework.report.notebook import NotebookDisplay, in_notebook
 from framework.report.run_display import Display
 from framework.report.wrapping import fitted
 
@@ -60,7 +61,9 @@ class SilentDisplay(Display):
 
 
 def choose_display() -> Display:
-    """Progress bars on a terminal, else plain lines."""
+    """One updated output in a notebook, progress bars on a terminal, else plain lines."""
+    if in_notebook():
+        return NotebookDisplay()
     if not sys.stdout.isatty():
         return PlainDisplay()
     from framework.report.live import LiveDisplay

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 
-if TYPE_CHECKING:
-    from framework.evaluation.predictions import Predictions
+from framework.evaluation.predictions import Predictions
 
 GROUP_SIZE = 12
 

@@ -148,7 +148,7 @@ class PredictionCounts:
         if self.abstained:
             yield f"abstained from {self.abstained:,} of {count(predicted, 'region' if detects else 'image')}"
         if self.failed:
-            yield f"{count(self.failed, 'file')} of {self.images:,} could not be read"
+            yield f"{count(self.failed, 'file')} of {self.images:,} cannot be read"
         if self.deep.images and (black := unused_range(self.deep, self.value_range, "image")):
             yield f"{black} Train with {range_options(self.deep)}, or scale them as the training images are"
 

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from framework.components import Metric
 from framework.errors import UserError, count
 from framework.evaluation.bootstrap import Interval
 from framework.evaluation.calibration import fit_temperature, is_minimum
+from framework.evaluation.confusion import Confusion
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.metric_intervals import metric_intervals
+from framework.evaluation.predictions import Predictions
+from framework.inference.evaluated_model import EvaluatedModel
 from framework.report.example_images import ExampleImages, load_examples
-
-if TYPE_CHECKING:
-    from framework.components import Metric
-    from framework.evaluation.confusion import Confusion
-    from framework.evaluation.predictions import Predictions
-    from framework.inference.evaluated_model import EvaluatedModel
-    from framework.runs.trained import Trained
+from framework.runs.trained import Trained
 
 NAME_THE_DATA = "Set the location of the dataset after the run, such as dataset.root=DIR, and write the report again."
 
 
 @dataclass(frozen=True)
 class MissingPart:
-    """A part of the report that could not be made, the reason, and what to do."""
+    """A part of the report that is missing, the reason, and what to do."""
 
     part: str
     reason: str
@@ -67,13 +65,13 @@ class ReportData:
     missing_parts: tuple[MissingPart, ...]
 
     def missing(self, *parts: str) -> str | None:
-        """Why the first of these parts that is missing could not be made; None if none is missing."""
+        """The reason of the first of these parts that is missing; None if none is."""
         found = {missing.part: str(missing) for missing in self.missing_parts}
         return next((found[part] for part in parts if part in found), None)
 
 
 def collect_report_data(model: EvaluatedModel, split: str | None) -> ReportData:
-    """Of a run or bundle on a split (None: test, else validation).
+    """The data of a run or bundle on a split (None: test, else validation).
 
     Parts for which data or plugins are not available are listed in `missing_parts`. Raises `UserError` if the requested
     split is not available or the overrides are wrong.

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from framework.errors import enumerate_names
 from framework.evaluation.bootstrap import RESAMPLES
+from framework.files import write_text
 from framework.report.formatting import duration
 from framework.report.page.render import Section, page, render
+from framework.report.report_data import ReportData, collect_report_data
 from framework.report.sections.calibration import calibration_section
 from framework.report.sections.classes import classes_section
 from framework.report.sections.confusion_matrix import confusion_matrix_section
@@ -18,7 +20,9 @@ from framework.report.sections.reproducibility import reproducibility_section
 from framework.report.sections.summary import summary_section
 
 if TYPE_CHECKING:
-    from framework.report.report_data import ReportData
+    from pathlib import Path
+
+    from framework.inference.evaluated_model import EvaluatedModel
 
 SECTIONS = {
     "Summary": summary_section,
@@ -30,6 +34,13 @@ SECTIONS = {
     "Data": data_section,
     "Reproducibility": reproducibility_section,
 }
+
+
+def write_report(model: EvaluatedModel, out: Path, split: str | None) -> ReportData:
+    """Write the page of `framework report`; raises as `collect_report_data`."""
+    data = collect_report_data(model, split)
+    write_text(out, run_page(data, model.trained.name))
+    return data
 
 
 def run_page(data: ReportData, title: str) -> str:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from framework.recipe.flat import affects_training
+from framework.report.compared_run import ComparedRun
 from framework.report.formatting import METRIC_NAMES, metric_keys
-
-if TYPE_CHECKING:
-    from framework.report.compared_run import ComparedRun
 
 MAY_DIFFER = ("seed", "train.device")
 """Options that affect training and may differ in a group: seeds are often trained in parallel, each on its device."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from framework.runs.trained import Trained
+from framework.runs.trained import Trained
 
 
 def short_names(runs: Sequence[Trained]) -> list[str]:

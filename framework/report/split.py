@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
-from rich.table import Table
 from rich.text import Text
 
 from framework.errors import count
 from framework.evaluation.component_metrics import component_intervals
+from framework.evaluation.confusion import Confusion
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.untested import untested_note
-from framework.report.console import plain_console
+from framework.inference.evaluation import Evaluation
+from framework.report.console import plain_console, plain_table
 from framework.report.formatting import interval_text, metric_keys, metric_text, metric_title, percent
 
 if TYPE_CHECKING:
-    from framework.components import Metric
-    from framework.evaluation.confusion import Confusion
-    from framework.evaluation.predictions import Predictions
+    from rich.table import Table
 
 NARROWEST = 3
 """Minimum width of a column of the confusion matrix: `100`."""
@@ -28,14 +26,10 @@ MOST_CELLS = 12
 PAIRS = 20
 
 
-def print_split(
-    split: str, metrics: dict[str, Any], predictions: Predictions, components: Sequence[Metric], skipped: int
-) -> None:
-    """All metrics, those of each class, and the confusion matrix; `skipped` is the number of unreadable images.
-
-    `components` are the metrics that are not fixed; they get their intervals.
-    """
-    confusion = predictions.confusion()
+def print_split(evaluation: Evaluation) -> None:
+    """All metrics, those of each class, and the confusion matrix."""
+    metrics, predictions, components = evaluation.metrics, evaluation.predictions, evaluation.components
+    split, skipped, confusion = evaluation.where, len(evaluation.skipped), predictions.confusion()
     console = plain_console()
     bad = f", {count(skipped, 'unreadable image')} skipped" if skipped else ""
     console.print(Text.assemble((split, "bold"), f", {count(metrics['images'], 'image')}{bad}"))
@@ -60,7 +54,7 @@ def print_split(
 
 
 def _class_table(metrics: dict[str, Any]) -> Table:
-    table = _table("class", right=["precision", "recall", "F1", "images"])
+    table = plain_table("class", right=["precision", "recall", "F1", "images"])
     for name, row in metrics["per_class"].items():
         fractions = (percent(row[key]) if row["support"] else "–" for key in ("precision", "recall", "f1"))
         table.add_row(name, *fractions, f"{row['support']:,}")
@@ -68,16 +62,9 @@ def _class_table(metrics: dict[str, Any]) -> Table:
 
 
 def _confusion_pairs(confusion: Confusion) -> Table:
-    table = _table("true class", "predicted", right=["images", "of"])
+    table = plain_table("true class", "predicted", right=["images", "of"])
     for true, predicted, images, of in confusion.mistakes(PAIRS):
         table.add_row(true, predicted, f"{images:,}", f"{of:,}")
-    return table
-
-
-def _table(*left: str, right: list[str]) -> Table:
-    table = Table(*left, box=None, header_style="bold", pad_edge=False)
-    for title in right:
-        table.add_column(title, justify="right")
     return table
 
 
@@ -90,7 +77,8 @@ def confusion_table(confusion: Confusion, width: int) -> Table:
     first = min(max(map(cell_len, names)), max(6, width // 5))
     gap = 2 if (width - first) // len(names) - 2 >= NARROWEST else 1
     widest = min(8, max(NARROWEST, (width - first) // len(names) - gap))
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, gap, 0, 0))
+    table = plain_table()
+    table.padding = (0, gap, 0, 0)
     table.add_column("", no_wrap=True, max_width=first)
     for name in names:
         table.add_column(_cut(name, widest), justify="right", no_wrap=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.errors import count
+from framework.errors import count, enumerate_names
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.untested import untested_note
 from framework.recipe.option_text import options_text
-from framework.runs.recipe import has_own_metrics, tta_of, tta_of_metrics
+from framework.runs.plugin_files import needed_files
+from framework.runs.recipe import metrics_apply, tta_of, tta_of_metrics
 from framework.runs.trained import Trained
 
 SPLITS = {
@@ -42,7 +43,9 @@ def model_card(trained: Trained, title: str, *, half: bool = False) -> str:
         "## Training data\n\n" + _data(trained),
         "## Limitations\n\n"
         "The metrics apply to images like those of the test data. For any other image the network still predicts one "
-        "of its classes, and its probabilities mean little." + (SIGMOID if trained.activation == "sigmoid" else ""),
+        "of its classes, and its probabilities mean little."
+        + (SIGMOID if trained.activation == "sigmoid" else "")
+        + _plugin_files(trained),
         "## Recipe\n\n```yaml\n" + trained.recipe.strip() + "\n```",
     ]
     return "\n\n".join(parts) + "\n"
@@ -57,7 +60,7 @@ def summary(trained: Trained) -> str:
     split = evaluation_split(results)
     if split is None:
         return text
-    note = "" if has_own_metrics(trained) else " (of the run, not of this export)"
+    note = "" if metrics_apply(trained) else " (of the run, not of this export)"
     images = count(results[split]["images"], f"{split} image")
     return f"{text}, top-1 {100 * results[split]['top1']:.1f} % of {images}{note}"
 
@@ -65,6 +68,17 @@ def summary(trained: Trained) -> str:
 def _network(model: dict[str, Any]) -> str:
     options = options_text({key: value for key, value in model.items() if key != "name"})
     return f"`{model['name']}`" + (f" ({options})" if options else "")
+
+
+def _plugin_files(trained: Trained) -> str:
+    """The code that the network needs and that the file does not contain."""
+    needed = needed_files(trained.documents.get("environment", {}))
+    if not needed:
+        return ""
+    return (
+        f"\n\nIt was trained with code in {enumerate_names(needed)}, which is not part of this file: a bundle needs it "
+        "by `--plugin FILE`, an export predicts without it."
+    )
 
 
 def _changes(trained: Trained) -> str:

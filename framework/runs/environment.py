@@ -32,12 +32,13 @@ def describe_environment(
         "device": device,
         "precision": precision,
         "compile": compiled,
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: package_version(name) for name in PACKAGES},
         "plugins": {
             plugin.name: {
                 "distribution": plugin.distribution,
                 "version": plugin.version,
                 "fault": plugin.fault,
+                **({"sha256": plugin.sha256, "file": str(Path(plugin.location).resolve())} if plugin.sha256 else {}),
             }
             for plugin in registry.plugins
         },
@@ -102,7 +103,8 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _version(package: str) -> str | None:
+def package_version(package: str) -> str | None:
+    """The installed version of a package; None if it is not installed."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

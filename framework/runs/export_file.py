@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.attribution import attributed, attributed_to, fault
-from framework.components import Exporter
+from framework.components import ExportedFile, Exporter, Graph
 from framework.errors import UserError
 from framework.runs.documents import unpack
 
@@ -16,19 +14,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from framework.registry import Registry
-
-Graph = Callable[["Tensor"], "tuple[Tensor, Tensor]"]
-"""RGB images uint8 B×3×H×W of any size to probabilities and logits, float32 B×K each, on the CPU."""
-
-
-@dataclass(frozen=True)
-class ExportedFile:
-    """What `Exporter.open` returns."""
-
-    texts: Mapping[str, str]
-    """The `texts` of the `Export` that was written; empty if the file has none."""
-    load: Callable[[], Graph]
-    """Returns the graph: uint8 images B×3×H×W to probabilities and logits, float32 B×K each. May be slow."""
 
 
 def exporters(registry: Registry) -> list[type[Exporter]]:

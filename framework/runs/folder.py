@@ -10,6 +10,7 @@ metrics.jsonl        a line for each epoch, and step lines
 data.json            fingerprint and class counts of each split, images that were skipped or dropped
 training_images.safetensors  hashes of the training images, also of those of `train.init_from`
 drop.csv, keep.csv   copies of the tables `dataset.drop` and `dataset.keep`
+plugins/             copies of the files of `--plugin`: Python code that commands with the run execute
 environment.json     command, versions, plugins, device, git commit, and what differed in resumed sessions
 report.html          the page of `framework report`
 checkpoints/         the last few states to resume from, and the best weights so far
@@ -68,6 +69,11 @@ class RunFolder:
     def environment(self) -> Path:
         """Command, versions and device of each session."""
         return self.path / "environment.json"
+
+    @property
+    def plugins(self) -> Path:
+        """The folder of the run's plugin files."""
+        return self.path / "plugins"
 
     @property
     def classifier(self) -> tuple[Path, ...]:

@@ -21,6 +21,8 @@ class _Missing:
     name: str
     distribution: str
     version: str
+    file: bool = False
+    """Whether it is a file of `--plugin`."""
     components: list[str] = field(default_factory=list)
     """Such as `model 'tinynet'`; empty if the run did not record them."""
 
@@ -38,14 +40,19 @@ def naming_missing_plugins(label: str, environment: Mapping[str, Any], registry:
         others = [str(problem) for problem in error.problems if not any(name in str(problem) for name in named)]
         lines = [f"'{label}' needs plugins that are not installed here:"]
         lines += [_line(plugin, registry) for plugin in missing]
-        wanted = " ".join(sorted({f"{plugin.distribution}=={plugin.version}" for plugin in missing}))
-        lines.append(f"    Install them, for example: pip install {wanted}")
+        wanted = " ".join(sorted({f"{plugin.distribution}=={plugin.version}" for plugin in missing if not plugin.file}))
+        lines += [f"    Install them, for example: pip install {wanted}"] if wanted else []
+        files = [plugin.distribution for plugin in missing if plugin.file]
+        lines += [f"    It does not contain the file; get it from the author and use --plugin {file}" for file in files]
         raise UserError("\n".join([*others, *lines])) from error
 
 
 def _missing(environment: Mapping[str, Any], registry: Registry, problems: str) -> list[_Missing]:
     recorded = environment.get("plugins", {})
-    plugins = {name: _Missing(name, about["distribution"], about["version"]) for name, about in recorded.items()}
+    plugins = {
+        name: _Missing(name, about["distribution"], about["version"], "sha256" in about)
+        for name, about in recorded.items()
+    }
     if "components" in environment:
         for kind, owners in environment["components"].items():
             for name, plugin in owners.items():

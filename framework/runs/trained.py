@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from framework.data.unicode_names import nfc
 from framework.errors import UserError, did_you_mean, enumerate_names
 from framework.runs.bundle import SUFFIX, read_bundle
-from framework.runs.export_file import ExportedFile, exporter_of, exporters, open_export
+from framework.runs.export_file import exporter_of, exporters, open_export
 from framework.runs.folder import RunFolder, open_run
+from framework.runs.plugin_files import warn_of_other_files, with_plugin_files
 
 if TYPE_CHECKING:
-    from framework.components import Activation, Exporter
+    from framework.components import Activation, ExportedFile, Exporter
     from framework.registry import Registry
 
 DOCUMENTS = ("model", "results", "calibration", "data", "environment")
@@ -97,12 +98,22 @@ class Trained:
             documents["data"] = {split: _counted(described) for split, described in documents["data"].items()}
         return replace(self, recipe=recipe, documents=documents)
 
+    def registry(self, registry: Registry) -> Registry:
+        """The registry with the plugin files of a run folder; raises `UserError` if one is changed or missing."""
+        return with_plugin_files(self.label, self.folder, self.documents.get("environment", {}), registry)
+
 
 def open_trained(named: str | Path, registry: Registry) -> Trained:
     """Open the run folder, bundle or export at a path, or a plugin's bundle by its name, such as `fer2013/compact`.
 
     Raises `UserError` if there is none, if it is unfinished or damaged. torch is not imported.
     """
+    trained = _open(named, registry)
+    warn_of_other_files(trained.label, trained.documents.get("environment", {}), registry)
+    return trained
+
+
+def _open(named: str | Path, registry: Registry) -> Trained:
     label, path = str(named), Path(named)
     if path.is_dir():
         return _of_folder(label, open_run(path))
@@ -123,7 +134,7 @@ def open_trained(named: str | Path, registry: Registry) -> Trained:
 
 def names_trained(word: str, registry: Registry) -> bool:
     """Whether it looks like a run folder, a bundle or an export; no file is opened."""
-    if os.path.isfile(word):  # noqa: PTH113 (a `Path` raises where a word is too long for a name)
+    if os.path.isfile(word):  # noqa: PTH113 (a `Path` raises if a word is too long for a name)
         return word.endswith((SUFFIX, *(exporter.suffix for exporter in exporters(registry))))
     run = RunFolder(Path(word))
     if os.path.isdir(word):  # noqa: PTH112
@@ -134,10 +145,17 @@ def names_trained(word: str, registry: Registry) -> bool:
 def _without_private(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """The document without private entries, and with the names of a soup's runs instead of their paths."""
     document = {key: value for key, value in document.items() if key not in PRIVATE}
+    if "plugins" in document:
+        document["plugins"] = {name: _without_path(plugin) for name, plugin in document["plugins"].items()}
     if "soup" not in document:
         return document
     names = {key: [Path(run).name for run in document["soup"][key]] for key in ("runs", "chosen")}
     return {**document, "soup": {**document["soup"], **names}}
+
+
+def _without_path(plugin: Mapping[str, Any]) -> dict[str, Any]:
+    """A plugin as `environment` describes it, without the path of a plugin file."""
+    return {key: value for key, value in plugin.items() if key != "file"}
 
 
 def _counted(described: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     try:
         tensors: dict[str, torch.Tensor] = load_file(path)
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
+        raise UserError(f"{path}: there is no such file") from None
     except Exception as error:
         raise UserError(f"{path}: damaged, or not a safetensors file ({error})") from None
     return tensors

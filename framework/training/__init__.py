@@ -8,7 +8,6 @@ session.py        recipe and splits -> network, optimizer, … ready to train
 prepare.py        recipe -> decoded splits and preprocessing
 network.py        building and checking the network, image sizes that it can process
 init_from.py      initial weights from a run or bundle
-seen_images.py    evaluation images that the initial weights were trained on
 criterion.py      a recipe's loss, with its state
 schedule.py       a learning rate scheduler that steps per step or per epoch
 freezing.py       frozen parameters, gradual unfreezing
@@ -30,6 +29,7 @@ checkpoints.py    written atomically, the latest kept
 state_file.py     nested state dicts as safetensors files
 callbacks.py      the callbacks and the display of a run, behind their hooks
 startup.py        what is printed before training starts
+reproduce.py      the recipe that trains a run again from its folder
 resuming.py       checks before a run is resumed
 run_documents.py  recipe, data, model and environment of a run; its predictions and metrics
 profiling.py      the time of each phase of a step

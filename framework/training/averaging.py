@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from framework.recipe.sections import Train
+from framework.recipe.sections import Train
 
 
 class Averaging(ABC):
@@ -98,7 +95,7 @@ class SlowWeights(Averaging):
 
 
 def build_averaging(train: Train, model: nn.Module, total_steps: int) -> Averaging:
-    """The averaging that the recipe asks for."""
+    """The averaging of the recipe."""
     if train.ema is not None:
         return MovingAverage(model, train.ema)
     if train.lookahead is not None:

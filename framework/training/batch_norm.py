@@ -7,18 +7,13 @@ averaged: Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from framework.data.spacing import evenly_spaced
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from framework.data.stores.store import Store
-    from framework.evaluation.evaluate import Evaluator
+from framework.data.stores.store import Store
+from framework.evaluation.evaluate import Evaluator
 
 BatchNorm = nn.modules.batchnorm._BatchNorm
 

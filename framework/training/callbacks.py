@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from inspect import signature
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,7 +13,7 @@ import pluggy
 from framework.attribution import attributed_to, fault, origin_of, provider_of, reason_of
 from framework.components import Callback, build
 from framework.display import Display
-from framework.errors import UserError, count
+from framework.errors import UserError, count, did_you_mean
 from framework.hookspecs import CallbackSpec
 from framework.runs.folder import RunFolder
 
@@ -44,16 +45,29 @@ class Callbacks:
             built = build(callback, run=run, say=display.line)
             if built is None:
                 raise fault(callback, "returned None from build()")
+            hooks = _GuardedCallback(callback, display).hooks(self.manager, built)
+            for name, hook in vars(hooks).items():
+                _check_hook(callback, name, hook)
             try:
-                hooks = _GuardedCallback(callback, display).hooks(self.manager, built)
                 self.manager.register(hooks, f"{index}:{callback.name}")
-                self.manager.check_pending()
             except pluggy.PluginValidationError as error:
                 raise fault(callback, f"has a wrong hook: {error}") from None
         self.manager.register(display, "display")
 
     def __getattr__(self, hook: str) -> Any:
         return getattr(self.manager.hook, hook)
+
+
+def _check_hook(callback: Callback, name: str, hook: Callable[..., None]) -> None:
+    """Raise `UserError` if `CallbackSpec` has no such hook, or the hook has other arguments."""
+    known = [hook for hook in vars(CallbackSpec) if not hook.startswith("_")]
+    if name not in known:
+        raise fault(callback, f"has an unknown hook '{name}'{did_you_mean(name, known)} (hooks: {', '.join(known)})")
+    _, *available = signature(getattr(CallbackSpec, name)).parameters
+    for argument in signature(hook).parameters:
+        if argument not in available:
+            what = f"has an unknown argument '{argument}' in {name}(){did_you_mean(argument, available)}"
+            raise fault(callback, f"{what} (arguments: {', '.join(available)})")
 
 
 class _GuardedCallback:

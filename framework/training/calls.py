@@ -31,9 +31,9 @@ def built_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
     optimizer = build(recipe.optimizer, model=model)
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise fault(recipe.optimizer, f"returned {described(optimizer)} from build()")
-    held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
-    if held.isdisjoint(id(parameter) for parameter in model.parameters()):
-        raise fault(recipe.optimizer, "holds no parameter of the model")
+    optimized = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+    if optimized.isdisjoint(id(parameter) for parameter in model.parameters()):
+        raise fault(recipe.optimizer, "has no parameter of the model")
     return optimizer
 
 
@@ -65,7 +65,7 @@ def loss_of(component: Loss, criterion: Criterion, logits: Tensor, targets: Tens
 
 
 def backward(recipe: Recipe, precision: Precision, loss: Tensor) -> None:
-    """Add the gradients of a batch. A fault is attributed to the loss, where the graph starts."""
+    """Add the gradients of a batch. A fault is attributed to the loss, the root of the graph."""
     with attributed_to(recipe.loss, f"the backward pass through it and model '{recipe.model.name}'"):
         precision.backward(loss)
 

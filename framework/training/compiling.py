@@ -5,18 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor, nn
 
 from framework.attribution import is_out_of_memory, reason_of
 from framework.device import wait_for
 from framework.errors import UserError
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from framework.training.session import Session
+from framework.training.session import Session
 
 MIN_SECONDS = 180.0
 """Compiling takes up to a minute: it is not tried if forward and backward passes take less than this in total."""
@@ -34,13 +30,13 @@ def settle_compile(session: Session, recorded: bool | None, say: Say) -> bool:
     `recorded` is the decision of an earlier session of the run: it is kept, because compiled networks round
     differently. Raises `UserError` if `train.compile` is true and compiling fails.
     """
-    wanted = session.recipe.train.compile
-    if wanted == "auto" and recorded is not None:
-        wanted = recorded
-    if wanted == "auto":
+    choice = session.recipe.train.compile
+    if choice == "auto" and recorded is not None:
+        choice = recorded
+    if choice == "auto":
         measured = session.device.type == "cuda" and not session.recipe.train.deterministic
         return measured and _try_compiled(session, say)
-    if wanted:
+    if choice:
         try:
             _use_compiled(session)
             seconds_of_pass(session, passes=1)
@@ -51,7 +47,7 @@ def settle_compile(session: Session, recorded: bool | None, say: Say) -> bool:
                 f"train.compile: this network cannot be compiled here: {reason_of(error)}\n"
                 "    To train it without compiling: train.compile=false"
             ) from error
-    return bool(wanted)
+    return bool(choice)
 
 
 def _try_compiled(session: Session, say: Say) -> bool:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from framework.components import build, names_argument
+from framework.data.preprocess import Preprocessor
+from framework.data.stores.store import Store
 from framework.errors import UserError, enumerate_names
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from framework.data.preprocess import Preprocessor
-    from framework.data.stores.store import Store
-    from framework.recipe.sections import Recipe
+from framework.recipe.sections import Recipe
 
 
 @dataclass(frozen=True)

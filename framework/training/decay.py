@@ -32,9 +32,9 @@ def _listed(model: nn.Module) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for path, module in model.named_modules():
         prefix = f"{path}." if path else ""
-        own = getattr(module, "no_weight_decay", None)
-        if own is not None and not any(prefix.startswith(outer) for outer in found):
-            patterns: Iterable[str] = own() if callable(own) else own
+        no_decay = getattr(module, "no_weight_decay", None)
+        if no_decay is not None and not any(prefix.startswith(outer) for outer in found):
+            patterns: Iterable[str] = no_decay() if callable(no_decay) else no_decay
             found[prefix] = tuple(patterns)
     return found
 

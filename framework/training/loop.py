@@ -6,31 +6,28 @@ import math
 import time
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 
 from framework.errors import Interrupted, RunFailed
 from framework.evaluation.confusion import Confusion
 from framework.evaluation.examples import choose_examples, no_examples
+from framework.evaluation.predictions import Predictions
+from framework.runs.folder import RunFolder
 from framework.runs.weights import save_weights
+from framework.training.callbacks import Callbacks
+from framework.training.checkpoints import Checkpoints
 from framework.training.progress import Progress, monitored_score
 from framework.training.running_means import RunningMeans
+from framework.training.session import Session
 from framework.training.state_file import require_savable
 from framework.training.step import train_step
 from framework.training.stopping import Stopwatch, recorded_signals
 from framework.training.throughput import Throughput
 
-if TYPE_CHECKING:
-    from framework.evaluation.predictions import Predictions
-    from framework.runs.folder import RunFolder
-    from framework.training.callbacks import Callbacks
-    from framework.training.checkpoints import Checkpoints
-    from framework.training.session import Session
-
 
 class Trainer:
-    """Trains a session in a run folder, from the last checkpoint in it where there is one."""
+    """Trains a session in a run folder, from the last checkpoint in it if there is one."""
 
     def __init__(
         self, session: Session, run: RunFolder, callbacks: Callbacks, checkpoints: Checkpoints, total_clock: Stopwatch
@@ -43,7 +40,8 @@ class Trainer:
             self.means.load_state_dict(state["means"])
             session.load_state_dict(state)
         run.rewind_metrics(self.progress.step)
-        self.total_clock, total_clock.before = total_clock, self.progress.total_seconds
+        self.total_clock = total_clock
+        total_clock.before = self.progress.total_seconds
         self.clock = Stopwatch(self.progress.seconds)
         self.throughput = Throughput(session.batches.images_per_step, self.progress.step_seconds)
 
@@ -124,7 +122,7 @@ class Trainer:
         line = {"event": "epoch", "step": self.progress.step, "epoch": self.epoch, **metrics}
         if validation:
             metrics["validation"] = validation
-            # What grows with the number of classes is left out of the log.
+            # The log must not grow with the number of classes.
             line["validation"] = {name: value for name, value in validation.items() if name != "per_class"}
         self.run.append_metrics(line)
         self.callbacks.epoch_end(

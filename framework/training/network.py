@@ -5,25 +5,21 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor, nn
 
 from framework.attribution import ComponentFault, attributed_to, fault, label_of, origin_of
 from framework.components import Model, build, wants
+from framework.data.preprocess import Preprocessor
 from framework.data.seeding import seed_at
+from framework.data.stores.store import Store
 from framework.errors import UserError
 from framework.evaluation.evaluate import described, require_logits
+from framework.recipe.sections import Recipe
+from framework.runs.trained import Trained
 from framework.training.freezing import Freezing
 from framework.training.init_from import load_initial
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from framework.data.preprocess import Preprocessor
-    from framework.data.stores.store import Store
-    from framework.recipe.sections import Recipe
-    from framework.runs.trained import Trained
 
 FAULTS = (RuntimeError, ValueError, AssertionError, IndexError, TypeError, AttributeError, ZeroDivisionError, KeyError)
 """Exceptions of networks for unsuitable image sizes or options, as causes of a `ComponentFault`."""
@@ -87,15 +83,15 @@ def build_network(
         ) from error
 
 
-def nearest_sizes(wanted: tuple[int, int], attempt: Callable[[tuple[int, int]], nn.Module]) -> list[int]:
+def nearest_sizes(size: tuple[int, int], attempt: Callable[[tuple[int, int]], nn.Module]) -> list[int]:
     """The sides of the nearest smaller and the nearest larger square images for which `attempt` succeeds, if any.
 
     `attempt` builds a network for a size and runs it; it raises `UserError` if that fails. It is called on PyTorch's
     meta device, which neither allocates nor computes.
     """
-    side = max(wanted)
+    side = max(size)
     smaller = [known for known in reversed(SIDES) if known < side]
-    larger = [known for known in SIDES if known > side or (known == side and wanted[0] != wanted[1])]
+    larger = [known for known in SIDES if known > side or (known == side and size[0] != size[1])]
     found = [_first(sides, attempt) for sides in (smaller, larger)]
     return [side for side in found if side is not None]
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from framework.device import tf32
 from framework.training.small_maps import small_map_convolutions
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 
 class Precision:

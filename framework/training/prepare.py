@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -15,15 +14,13 @@ from framework.data.stores.build import build_store
 from framework.data.stores.storage import Say, Storage
 from framework.data.stores.store import Store
 from framework.device import choose_device
+from framework.display import Progress, no_progress
 from framework.errors import UserError, count, enumerate_names
 from framework.recipe.sections import Recipe
 
-Progress = Callable[[str, int, int], None]
-"""Called with the name of a split, the number of images read, and their total."""
-
 
 def prepare_data(
-    recipe: Recipe, progress: Progress = lambda split, done, total: None, say: Say = lambda text: None
+    recipe: Recipe, progress: Progress = no_progress, say: Say = lambda text: None
 ) -> tuple[dict[str, Store], Preprocessor]:
     """Decode the splits, and resolve preprocessing from the training images.
 

@@ -8,37 +8,25 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from framework.attribution import ComponentFault, attributed_to, fault, is_out_of_memory
+from framework.components import Transform
 from framework.data.augment import Augmentation, gray_means
 from framework.data.rng import BatchPosition, BatchRNG
 from framework.data.spacing import evenly_spaced
 from framework.data.transformed import require_values, sort_of
 from framework.evaluation.component_metrics import try_metric
-from framework.training.calls import (
-    backward,
-    built_optimizer,
-    built_schedule,
-    loss_of,
-    optimizer_step,
-    training_logits,
-)
+from framework.training.calls import backward, built_optimizer, built_schedule, loss_of, optimizer_step, training_logits
 from framework.training.criterion import Criterion, build_criterion
 from framework.training.freezing import Freezing
 from framework.training.precision import Precision
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from framework.components import Transform
-    from framework.training.schedule import Schedule
-    from framework.training.session import Session
+from framework.training.schedule import Schedule
+from framework.training.session import Session
 
 IMAGES = 8
 """Maximum number of training images in the step."""

@@ -12,13 +12,13 @@ import torch
 
 from framework.data.progressive_resize import SizePhase
 from framework.device import choose_device, peak_memory, wait_for
+from framework.runs.seen_images import count_seen
 from framework.training.backend import backend_settings
 from framework.training.batch_norm import recalibrated
 from framework.training.init_from import open_initial
 from framework.training.prepare import prepare_data
 from framework.training.probe import probe
 from framework.training.running_means import RunningMeans
-from framework.training.seen_images import count_seen
 from framework.training.session import build_session
 from framework.training.startup import print_startup
 from framework.training.state_file import require_savable

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from framework.components import Dataset
+from framework.display import Display
 from framework.errors import UserError, did_you_mean, enumerate_names
 from framework.recipe.differences import recipe_differences
 from framework.recipe.flat import affects_training, nested_recipe
@@ -17,9 +18,6 @@ from framework.recipe.sections import Recipe
 from framework.runs.environment import over_sessions
 from framework.runs.folder import RunFolder
 from framework.runs.lock import LOCK_FILE
-
-if TYPE_CHECKING:
-    from framework.display import Display
 
 
 def check_folder(run: RunFolder, recipe: Recipe, resume: bool) -> None:

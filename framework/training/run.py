@@ -15,6 +15,7 @@ from framework.recipe.sections import Recipe
 from framework.registry import Registry
 from framework.runs.folder import RunFolder
 from framework.runs.lock import lock_folder
+from framework.runs.seen_images import count_seen, save_training_images
 from framework.runs.weights import load_weights, save_weights
 from framework.training.backend import backend_settings
 from framework.training.callbacks import Callbacks, RunDisplay
@@ -27,7 +28,6 @@ from framework.training.prepare import prepare_data
 from framework.training.probe import probe
 from framework.training.resuming import check_folder, created, recorded
 from framework.training.run_documents import SPLITS, evaluated_splits, write_documents
-from framework.training.seen_images import count_seen, save_training_images
 from framework.training.session import Session, build_session
 from framework.training.startup import print_startup
 from framework.training.state_file import require_savable
@@ -49,39 +49,50 @@ def run_recipe(
         results: dict[str, Any] = run.read("results")
         display.already_finished(run, results)
         return results
-    device = choose_device(recipe.train.device)
-    settings = backend_settings(device, deterministic=recipe.train.deterministic)
+    settings = backend_settings(choose_device(recipe.train.device), deterministic=recipe.train.deterministic)
     with created(run.path), lock_folder(run.path), settings:
-        checkpoints = Checkpoints(run.checkpoints, recipe.train.keep_checkpoints)
-        if resume and not checkpoints.files():
-            display.line(f"{'resumed':>10}  no checkpoint in '{out}': training starts at the first step", "yellow")
-        initial = None if checkpoints.files() else open_initial(recipe, registry)
-        callbacks = Callbacks(recipe.callbacks, run, display)
-        session = build_session(recipe, *prepare_data(recipe, display.reading, display.line), initial)
-        probe(session)
-        require_savable(session.state_dict())
-        compiled = settle_compile(session, recorded(run, "compile"), display.line)
-        seen = count_seen(initial, session.stores, session.preprocess)
-        write_documents(run, session, registry, display, compiled, seen)
-        save_training_images(run, initial, session.stores["train"], session.preprocess)
-        trainer = Trainer(session, run, callbacks, checkpoints, clock)
-        start_step = trainer.progress.step
-        print_startup(display, session, initial, seen, resumed=start_step > 0)
-        display.begin(run, session, start_step)
-        try:
-            callbacks.run_start(
-                total_steps=session.total_steps,
-                start_step=start_step,
-                epochs=recipe.train.epochs,
-                steps_per_epoch=session.batches.steps_per_epoch,
-            )
-            trainer.train()
-            results = _finish(trainer)
-        except BaseException as error:
-            callbacks.run_stopped(error=error)
-            raise
-        examples, confusion = partial(_examples, session, run), partial(_confusion, run)
-        callbacks.run_end(results=results, examples=examples, confusion=confusion)
+        return _train(_prepare(recipe, registry, run, display, clock, resume))
+
+
+def _prepare(
+    recipe: Recipe, registry: Registry, run: RunFolder, display: RunDisplay, clock: Stopwatch, resume: bool
+) -> Trainer:
+    """Everything before the first step: data, network, probe, documents of the run, startup messages."""
+    checkpoints = Checkpoints(run.checkpoints, recipe.train.keep_checkpoints)
+    if resume and not checkpoints.files():
+        display.line(f"{'resumed':>10}  no checkpoint in '{run.path}': training starts at the first step", "yellow")
+    initial = None if checkpoints.files() else open_initial(recipe, registry)
+    callbacks = Callbacks(recipe.callbacks, run, display)
+    session = build_session(recipe, *prepare_data(recipe, display.reading, display.line), initial)
+    probe(session)
+    require_savable(session.state_dict())
+    compiled = settle_compile(session, recorded(run, "compile"), display.line)
+    seen = count_seen(initial, session.stores, session.preprocess)
+    write_documents(run, session, registry, display, compiled, seen)
+    save_training_images(run, initial, session.stores["train"], session.preprocess)
+    trainer = Trainer(session, run, callbacks, checkpoints, clock)
+    print_startup(display, session, initial, seen, resumed=trainer.progress.step > 0)
+    display.begin(run, session, trainer.progress.step)
+    return trainer
+
+
+def _train(trainer: Trainer) -> dict[str, Any]:
+    """Train and evaluate; callbacks are notified of the start, and of the end or the exception."""
+    session, run, callbacks = trainer.session, trainer.run, trainer.callbacks
+    try:
+        callbacks.run_start(
+            total_steps=session.total_steps,
+            start_step=trainer.progress.step,
+            epochs=session.recipe.train.epochs,
+            steps_per_epoch=session.batches.steps_per_epoch,
+        )
+        trainer.train()
+        results = _finish(trainer)
+    except BaseException as error:
+        callbacks.run_stopped(error=error)
+        raise
+    examples, confusion = partial(_examples, session, run), partial(_confusion, run)
+    callbacks.run_end(results=results, examples=examples, confusion=confusion)
     return results
 
 

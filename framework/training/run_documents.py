@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from framework.data.tables import OPTIONS, find_table
 from framework.device import describe_device
-from framework.evaluation.copies import metrics_without_copies
 from framework.evaluation.predictions import Predictions
 from framework.files import replace_atomically
 from framework.recipe.saving import plain, recipe_text
 from framework.runs.environment import describe_environment, with_session
+from framework.runs.plugin_files import save_plugin_files
 from framework.training.resuming import (
     moved_places,
     print_other_device,
@@ -57,6 +57,7 @@ def write_documents(
     for option in OPTIONS:
         if table := find_table(recipe.dataset, option):
             replace_atomically(run.path / f"{option}.csv", partial(shutil.copyfile, table))
+    save_plugin_files(run, registry)
     _write_model(run, session)
     before = run.read("environment") if run.environment.is_file() else None
     run.write("environment", with_session(before, describe_environment(registry, device, precision, compiled, recipe)))
@@ -121,5 +122,17 @@ def evaluated_splits(
             predictions.save(file)
         metrics[split] = predictions.metrics(more)
         if split == "test":
-            metrics |= metrics_without_copies(stores, predictions, more)
+            metrics |= _metrics_without_copies(stores, predictions, more)
     return metrics
+
+
+def _metrics_without_copies(
+    stores: Mapping[str, Store], predictions: Predictions, more: Sequence[Metric]
+) -> dict[str, Any]:
+    """`test_without_copies`, from the predictions on `test`; empty if no test image has a copy in `train`."""
+    copies = stores["test"].copies_of(stores["train"])
+    if not copies.any():
+        return {}
+    if copies.all():
+        return {"test_without_copies": {"images": 0}}
+    return {"test_without_copies": predictions.only(~copies).metrics(more)}

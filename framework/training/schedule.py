@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from framework.attribution import attributed_to
-
-if TYPE_CHECKING:
-    from framework.components import Scheduler
+from framework.components import Scheduler
 
 
 class Schedule:

@@ -104,16 +104,10 @@ def build_session(
     device = choose_device(train.device)
     model = network_to_train(recipe, stores["train"], preprocess, initial, device)
     freeze(model, train.freeze)
-    order = Order(stores["train"].labels, train.batch_size, train.grad_accum_steps, train.sampler, recipe.seed)
-    steps = train.epochs * order.steps_per_epoch
-    steps = min(steps, train.max_steps or steps)
-    image_sizes = image_size_schedule(recipe, model, len(stores["train"].classes), preprocess, steps)
-    augmentation = Augmentation(recipe.augment, (preprocess.height, preprocess.width))
-    batches = Batches(stores["train"], preprocess, augmentation, order, steps, device, train.channels_last, image_sizes)
-    if min(train.batch_size, len(stores["train"])) == 1:
-        try_single_images(model, recipe.model, preprocess.channels, batches.size_phases()[0].size)
+    batches = _build_batches(recipe, stores["train"], preprocess, model, device)
+    steps = batches.total_steps
     optimizer = built_optimizer(recipe, model)
-    schedule = built_schedule(recipe, optimizer, steps, order.steps_per_epoch)
+    schedule = built_schedule(recipe, optimizer, steps, batches.steps_per_epoch)
     _require_validation(recipe, schedule, stores)
     activation = checked_activation(recipe.loss.activation(), f"loss '{recipe.loss.name}'")
     precision = Precision(device, choose_precision(train.precision, device), train.clip_grad_norm, train.tf32)
@@ -137,6 +131,21 @@ def build_session(
     )
 
 
+def _build_batches(
+    recipe: Recipe, store: Store, preprocess: Preprocessor, model: nn.Module, device: torch.device
+) -> Batches:
+    train = recipe.train
+    order = Order(store.labels, train.batch_size, train.grad_accum_steps, train.sampler, recipe.seed)
+    steps = train.epochs * order.steps_per_epoch
+    steps = min(steps, train.max_steps or steps)
+    image_sizes = image_size_schedule(recipe, model, len(store.classes), preprocess, steps)
+    augmentation = Augmentation(recipe.augment, (preprocess.height, preprocess.width))
+    batches = Batches(store, preprocess, augmentation, order, steps, device, train.channels_last, image_sizes)
+    if order.images_per_batch == 1:
+        try_single_images(model, recipe.model, preprocess.channels, batches.size_phases()[0].size)
+    return batches
+
+
 def _require_validation(recipe: Recipe, schedule: Schedule, stores: dict[str, Store]) -> None:
     """Raise `UserError` if an option needs validation metrics and there are none."""
     needs = {"train.patience": recipe.train.patience, "this scheduler": schedule.needs_validation}
@@ -152,14 +161,14 @@ def image_size_schedule(
     recipe: Recipe, model: nn.Module, num_classes: int, preprocess: Preprocessor, steps: int
 ) -> ImageSizeSchedule | None:
     """The image sizes of progressive resizing; None if the recipe or the network does not allow for it."""
-    wanted, final = recipe.train.progressive_resize, (preprocess.height, preprocess.width)
-    if wanted is None:
+    options, final = recipe.train.progressive_resize, (preprocess.height, preprocess.width)
+    if options is None:
         return None
-    if wanted.start >= min(final):
+    if options.start >= min(final):
         raise UserError(
-            f"train.progressive_resize.start is {wanted.start}; it must be below preprocess.size, {min(final)}"
+            f"train.progressive_resize.start is {options.start}; it must be below preprocess.size, {min(final)}"
         )
-    sizes = ImageSizeSchedule(wanted.start, round(wanted.until * steps), final)
+    sizes = ImageSizeSchedule(options.start, round(options.until * steps), final)
     try:
         for size in sizes.sizes():
             try_network(model, recipe.model, num_classes, preprocess.channels, size)

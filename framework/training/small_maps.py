@@ -64,12 +64,7 @@ class SmallMapConvolution(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any,
-        images: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        stride: tuple[int, int],
-        padding: tuple[int, int],
+        ctx: Any, images: Tensor, weight: Tensor, bias: Tensor | None, stride: tuple[int, int], padding: tuple[int, int]
     ) -> Tensor:
         """Feature maps (N, O, H', W')."""
         ctx.save_for_backward(images, weight)
@@ -81,15 +76,15 @@ class SmallMapConvolution(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of images, weight and bias."""
         images, weight = ctx.saved_tensors
-        wanted = ctx.needs_input_grad
+        needed = ctx.needs_input_grad
         of_images = of_weight = None
-        if wanted[0]:
+        if needed[0]:
             of_images = torch.ops.aten.convolution_backward(
                 gradient, images, weight, None, ctx.stride, ctx.padding, (1, 1), False, (0, 0), 1, (True, False, False)
             )[0]
-        if wanted[1]:
+        if needed[1]:
             of_weight = weight_gradient(images, gradient, weight.shape[2:], ctx.stride, ctx.padding)
-        return of_images, of_weight, gradient.sum((0, 2, 3)) if wanted[2] else None, None, None
+        return of_images, of_weight, gradient.sum((0, 2, 3)) if needed[2] else None, None, None
 
 
 def weight_gradient(

@@ -2,7 +2,7 @@
 
 Wortsman et al., "Model soups: averaging weights of multiple fine-tuned models improves accuracy without increasing
 inference time", 2022. It helps for runs in one loss basin: fine-tuned from the same initial weights, with other options
-or seeds. Averages of runs from different random weights are of no use.
+or seeds. Averages of runs from different random weights do not work.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from framework.recipe.option_text import value_text
 from framework.recipe.saving import plain, recipe_text
 from framework.runs.environment import describe_environment
 from framework.runs.folder import RunFolder
+from framework.runs.plugin_files import save_plugin_files
 from framework.runs.training_images import TrainingImages
 from framework.runs.weights import save_weights
 from framework.training.backend import backend_settings
@@ -131,10 +132,10 @@ def require_alike(runs: Sequence[Trained], registry: Registry) -> None:
     expected = _identity(first, registry)
     for run in runs[1:]:
         for name, value in _identity(run, registry).items():
-            wanted = expected.get(name, value)
-            if value != wanted:
+            first_value = expected.get(name, value)
+            if value != first_value:
                 raise UserError(
-                    f"the runs of a soup must differ in their weights only: {name} is {value_text(wanted, 12)} in "
+                    f"the runs of a soup must differ in their weights only: {name} is {value_text(first_value, 12)} in "
                     f"'{first.label}' and {value_text(value, 12)} in '{run.label}'"
                 )
 
@@ -188,6 +189,8 @@ def _write(run: RunFolder, soup: Soup, registry: Registry, results: dict[str, An
     if "data" in documents:
         run.write("data", documents["data"])
     device = describe_device(evaluator.device)
+    registry = soup.runs[0].registry(registry)
+    save_plugin_files(run, registry)
     environment = describe_environment(registry, device, "float32", recipe=soup.recipe)
     run.write("environment", {**environment, "soup": results["soup"]})
     save_weights(run.weights, model)

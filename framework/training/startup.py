@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from framework.data.stores.store import Store
+from framework.display import Display
 from framework.errors import count
 from framework.recipe.warnings import recipe_warnings
+from framework.runs.trained import Trained
 from framework.training.init_from import describe_initial
-
-if TYPE_CHECKING:
-    from framework.data.stores.store import Store
-    from framework.display import Display
-    from framework.runs.trained import Trained
-    from framework.training.session import Session
+from framework.training.session import Session
 
 
 def print_startup(

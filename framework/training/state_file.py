@@ -36,7 +36,7 @@ def load_state(path: Path) -> Any:
             structure = json.loads(file.metadata()["structure"])
             return _unpacked(structure, {key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
+        raise UserError(f"{path}: there is no such file") from None
     except Exception as error:
         raise UserError(f"{path}: damaged, or not a checkpoint of this program ({error})") from None
 

@@ -28,7 +28,7 @@ class Folder(Dataset):
 
     name = "folder"
     aliases = ("ImageFolder",)
-    root: Path = Field()
+    root: Path = Field(examples=["data/photos"])
     """The folder; a relative path is also searched under `$FRAMEWORK_DATA`."""
     classes: tuple[str, ...] | None = Field(None, min_length=2)
     """The class folders to use, in this order; default all. A class folder with images that is not listed is an
@@ -55,7 +55,7 @@ class Csv(Dataset):
     """
 
     name = "csv"
-    file: Path = Field()
+    file: Path = Field(examples=["data/photos.csv"])
     """The CSV file; a relative path is also searched under `$FRAMEWORK_DATA`."""
     root: Path | None = None
     """The folder that paths in the file are relative to; a relative path is also searched under `$FRAMEWORK_DATA`.

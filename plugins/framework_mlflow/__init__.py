@@ -16,7 +16,7 @@ class MLflow(Callback):
     essential = False
     experiment: str = "framework"
     """Name of the experiment; it is created if it does not exist."""
-    tracking_uri: str | None = None
+    tracking_uri: str | None = Field(None, examples=["file:mlruns"])
     """The tracking server, as in `http://localhost:5000`, or a database. Default: `$MLFLOW_TRACKING_URI`, or
     MLflow's own default. Recipes are saved and shared: put passwords in `$MLFLOW_TRACKING_PASSWORD`."""
     log_images: int = Field(16, ge=0)

@@ -21,7 +21,7 @@ class TimmModel(Model):
     name = "timm"
     shorthand = "arch"
 
-    arch: str
+    arch: str = Field(examples=["test_resnet"])
     """Name in timm, optionally with the tag of pretrained weights: `resnet18`, `resnet18.a1_in1k`. Architectures with a
     fixed image size are built for `preprocess.size`."""
     pretrained: bool | Literal["package"] | Path = False

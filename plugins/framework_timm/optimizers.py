@@ -21,7 +21,7 @@ class TimmOptimizer(Optimizer):
     name = "timm"
     shorthand = "algorithm"
 
-    algorithm: str
+    algorithm: str = Field(examples=["lamb"])
     """Name in timm. Names that start with `bnb` or `fused` need CUDA and bitsandbytes or apex."""
     lr: float = Field(1e-3, gt=0)
     """Learning rate."""

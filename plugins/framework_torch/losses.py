@@ -111,7 +111,7 @@ class Distill(Loss):
 
     name = "distill"
     aliases = ("KLDivLoss", "KnowledgeDistillation")
-    teachers: list[str] = Field(min_length=1)
+    teachers: list[str] = Field(min_length=1, examples=[["fer2013/compact"]])
     """Runs or bundles, by path or name; probabilities of several are averaged."""
     temperature: float = Field(2.0, gt=0)
     """Divisor of the logits of teachers and student; higher values emphasise small probabilities."""

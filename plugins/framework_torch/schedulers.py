@@ -88,7 +88,7 @@ class MultiStep(FactorScheduler):
     """Multiply the rate by `gamma` at each of the given epochs."""
 
     name = "multi_step"
-    milestones: tuple[float, ...] = Field(min_length=1)
+    milestones: tuple[float, ...] = Field(min_length=1, examples=[[1, 2.5]])
     """Epochs at which the rate drops."""
     gamma: float = Field(0.1, gt=0, le=1)
     """Factor of each drop."""

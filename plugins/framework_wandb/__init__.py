@@ -18,7 +18,7 @@ class Wandb(Callback):
     """Name of the project."""
     entity: str | None = None
     """User or team of the project. Default: your own."""
-    mode: Literal["online", "offline"] | None = None
+    mode: Literal["online", "offline"] | None = Field(None, examples=["offline"])
     """`offline` writes to the run folder, for `wandb sync` later. Default: `$WANDB_MODE`, or online."""
     log_images: int = Field(16, ge=0)
     """Validation images to log with their predictions whenever weights are saved as the best; 0: none."""

@@ -92,7 +92,7 @@ def test_the_cache_lists_its_entries(framework, kept, photos):
     assert len(lines) == 4
     assert all(str(photos) in line for line in lines[:3])
     assert "10 images of 3×8×8" in "".join(lines)
-    assert lines[3].startswith("3 stores of 0.00 GB in ")
+    assert lines[3].startswith("3 stores of 0.0 MB in ")
 
 
 def test_the_cache_is_listed_as_json(framework, kept, photos):
@@ -108,7 +108,7 @@ def test_the_cache_can_be_cleared(framework, kept):
 
 
 def test_an_empty_cache_is_not_an_error(framework):
-    assert framework("data", "cache").out.startswith("0 stores of 0.00 GB in ")
+    assert framework("data", "cache").out.startswith("0 stores of 0.0 MB in ")
     assert framework("data", "cache", "--clear").status == 0
 
 

@@ -90,7 +90,7 @@ def test_a_missing_file_of_a_list_is_reported_on_its_line(run, red, framework, m
     first, second = result.out.splitlines()
     assert first == "nowhere.png  cannot be read: there is no such file"
     assert second.startswith(f"{red}  red ")
-    assert "1 file of 2 could not be read" in result.err
+    assert "1 file of 2 cannot be read" in result.err
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_bad_files_are_reported_and_the_others_classified(run, red, tmp_path, fr
     assert lines["truncated.png"].startswith("cannot be read: damaged: ")
     assert "bomb" in lines["bomb.png"]
     assert lines["link.png"] == "cannot be read: a broken link"
-    assert "5 files of 6 could not be read" in result.err
+    assert "5 files of 6 cannot be read" in result.err
 
 
 def test_detected_regions_are_classified_separately(run, photos, tmp_path, framework):

@@ -151,7 +151,7 @@ def test_evaluate_averages_several_runs(run, recipe, photos, tmp_path, framework
 def test_runs_with_different_classes_are_not_an_ensemble(run, framework):
     result = framework("evaluate", run, "drawn/faces")
     assert result.status == 2
-    assert f"{run} knows blue, red; drawn/faces knows angry" in result.err
+    assert f"{run} has blue, red; drawn/faces has angry" in result.err
 
 
 def test_evaluate_uses_the_given_number_of_views(run, framework):
@@ -263,7 +263,7 @@ def test_predict_reports_a_bad_file_and_continues(run, photos, framework):
     assert result.status == 1
     assert "05.png  cannot be read: not an image" in result.out
     assert len(result.out.splitlines()) == 20
-    assert "1 file of 20 could not be read" in result.err
+    assert "1 file of 20 cannot be read" in result.err
 
 
 def test_predict_writes_a_table(run, photos, tmp_path, framework):

@@ -133,11 +133,11 @@ def test_data_check_gives_the_advice_of_a_run_and_strict_counts_it(tmp_path, rec
     assert "75%" in result.out
     assert "preprocess.fit=pad" in result.out
     assert "dataset.bit_depth=12" in result.out
-    assert "Nothing was found." not in result.out
+    assert "No problems found." not in result.out
     assert len(json.loads(framework("data", "check", recipe, "--json").out)["advice"]) == 2
     mended = framework("data", "check", recipe, "preprocess.fit=pad", "dataset.bit_depth=12", "--strict")
     assert mended.status == 0
-    assert "Nothing was found." in mended.out
+    assert "No problems found." in mended.out
 
 
 def test_data_check_strict_counts_notes(tmp_path, recipe, framework):
@@ -146,4 +146,4 @@ def test_data_check_strict_counts_notes(tmp_path, recipe, framework):
     result = framework("data", "check", recipe, "--strict")
     assert json.loads(framework("data", "check", recipe, "--json").out)["notes"]
     assert result.status == 1
-    assert "Nothing was found." not in result.out
+    assert "No problems found." not in result.out

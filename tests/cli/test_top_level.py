@@ -82,7 +82,7 @@ def test_an_error_has_a_traceback_with_debug_and_the_same_status(framework):
 
 
 def test_an_internal_error_is_one_message_with_status_1(framework, monkeypatch):
-    monkeypatch.setattr("framework.registry.Registry.load", lambda: 1 / 0)
+    monkeypatch.setattr("framework.registry.Registry.load", lambda files: 1 / 0)
     result = framework("list")
     assert result.status == 1
     assert "ZeroDivisionError: division by zero\n" in result.err
@@ -90,7 +90,7 @@ def test_an_internal_error_is_one_message_with_status_1(framework, monkeypatch):
 
 
 def test_an_interruption_has_status_130(framework, monkeypatch):
-    def interrupt():
+    def interrupt(files):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("framework.registry.Registry.load", interrupt)

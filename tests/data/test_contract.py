@@ -120,7 +120,7 @@ def test_a_fault_in_read_is_named_with_the_image():
     def fail(index):
         raise KeyError("index.db")
 
-    with pytest.raises(UserError, match=r"image 'a' could not be read: KeyError: 'index.db'"):
+    with pytest.raises(UserError, match=r"image 'a' cannot be read: KeyError: 'index.db'"):
         build_store(Source(read=fail), PREPROCESS, on_bad_image="skip")
 
 

@@ -36,7 +36,7 @@ def test_a_folder_gives_its_visible_images_and_those_below(tree):
 def test_what_is_passed_over_is_counted_by_ending(tree):
     listing = Listing()
     list(listing.named("."))
-    assert listing.passed_over == {".txt": 1}
+    assert listing.skipped == {".txt": 1}
 
 
 def test_a_file_that_is_named_is_given_whatever_its_ending(tree):

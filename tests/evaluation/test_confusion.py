@@ -26,7 +26,7 @@ def test_rows_are_true_classes_and_columns_predicted_classes(confusion):
 
 def test_mistakes_are_ordered_by_count_then_by_fraction_of_the_class(confusion):
     assert confusion.mistakes(3) == [Mistake("a", "b", 3, 4), Mistake("b", "c", 2, 4), Mistake("d", "c", 1, 2)]
-    assert confusion.kinds_of_mistake == 4
+    assert confusion.confused_pairs == 4
     assert len(confusion.mistakes(100)) == 4
 
 

@@ -140,7 +140,7 @@ def fault(seed, file):
 
 
 def test_a_mutated_recipe_is_valid_or_a_user_error(registry, tmp_path, monkeypatch):
-    monkeypatch.setattr(Registry, "load", lambda: registry)
+    monkeypatch.setattr(Registry, "load", lambda files: registry)
     assert [found for seed in range(300) if (found := fault(seed, tmp_path / "recipe.yaml"))] == []
 
 

@@ -266,7 +266,7 @@ def test_many_classes_have_an_image_as_matrix_and_sorted_tables(run, tmp_path, n
     recalls = predictions.metrics()["per_class"]
     lowest = min(recalls, key=lambda name: recalls[name]["f1"])
     assert page.text.index(f"F1 {lowest} 5 ") > 0
-    assert f"{predictions.confusion().kinds_of_mistake - 10:,} other pairs" in page.text
+    assert f"{predictions.confusion().confused_pairs - 10:,} other pairs" in page.text
     assert len(page.source) < 400_000
 
 

@@ -1,8 +1,8 @@
-"""Which images to keep, so that no image is trained on twice, and none of a test split is trained on.
+"""Which images to keep, so that no image is trained on twice, and no image of a test split is trained on.
 
-Splits for evaluation stay as they are, for their metrics are compared with those of others. From `train` and
-`validation` go: what has a copy in a split for evaluation, exact or near; of each picture all copies but one, of
-validation rather than of train; of copies under several classes all, unless more than half agree; and blank images.
+Evaluation splits are not changed, so that their metrics remain comparable. From `train` and `validation` are dropped:
+images with an exact or near copy in an evaluation split; all but one of several copies, the one in validation if there
+is one; all copies with contradictory classes, unless more than half agree; and blank images.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ if TYPE_CHECKING:
 
 
 def images_to_keep(scan: Scan, copies: Copies, near: NDArray[np.int64], blank: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Bool N; `near` are pairs of images, `blank` the numbers of images."""
+    """Bool N: whether to keep each image. `near` are pairs of images, int64 P×2, `blank` the blank images."""
     rank = ranks(scan)
     keep = np.ones(len(scan), dtype=bool)
     keep[blank[rank[blank] > 0]] = False
     for group in copies.groups:
         keep[group] &= _of_copies(rank[group], scan.label[group])
-    solid = np.full(len(copies.first), -1)
-    solid[copies.picture[keep]] = np.flatnonzero(keep)  # of each picture the image that stays
+    kept = np.full(len(copies.first), -1)  # the image of each picture that is kept
+    kept[copies.picture[keep]] = np.flatnonzero(keep)
     neighbours: dict[int, list[int]] = {}
     for one, other in copies.picture[near].tolist():
         neighbours.setdefault(one, []).append(other)
         neighbours.setdefault(other, []).append(one)
-    settled: set[int] = set()
-    here = [picture for picture in neighbours if solid[picture] >= 0]
-    for picture in sorted(here, key=lambda picture: (rank[solid[picture]], solid[picture])):
-        if rank[solid[picture]] > 0 and not settled.isdisjoint(neighbours[picture]):
-            keep[solid[picture]] = False
+    visited: set[int] = set()
+    candidates = [picture for picture in neighbours if kept[picture] >= 0]
+    for picture in sorted(candidates, key=lambda picture: (rank[kept[picture]], kept[picture])):
+        if rank[kept[picture]] > 0 and not visited.isdisjoint(neighbours[picture]):
+            keep[kept[picture]] = False
         else:
-            settled.add(picture)
+            visited.add(picture)
     return keep
 
 
 def ranks(scan: Scan) -> NDArray[np.int64]:
-    """Of each image how late it is kept: 0 in a split for evaluation, 1 in validation, 2 in train."""
+    """Int64 N: 0 for images of evaluation splits, 1 for validation, 2 for train; of copies, the lowest is kept."""
     by_split = [2 - TRAINING.index(split) if split in TRAINING else 0 for split in scan.splits]
     return np.array(by_split, dtype=np.int64)[scan.split]
 
 
 def _of_copies(rank: NDArray[np.int64], label: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which images of the same pixels stay."""
+    """Which of several images with the same pixels to keep."""
     keep: NDArray[np.bool_] = rank == 0
     counts = np.bincount(label)
     if keep.any():

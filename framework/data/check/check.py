@@ -11,7 +11,8 @@ import numpy as np
 from framework.data.check.advice import images_to_keep, ranks
 from framework.data.check.copies import Copies, find_copies
 from framework.data.check.near import BLOCK, near_pairs
-from framework.data.check.scan import Progress, Scan, scan
+from framework.data.check.scan import Scan, scan
+from framework.display import Progress, no_progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,9 +40,7 @@ class Checked:
 
 
 def check_splits(
-    sources: Mapping[str, ImageSource],
-    progress: Progress = lambda split, done, total: None,
-    values: ValueRange | None = None,
+    sources: Mapping[str, ImageSource], progress: Progress = no_progress, values: ValueRange | None = None
 ) -> Checked:
     """Read every image of all splits once; raises `UserError` if a source breaks its contract.
 

@@ -85,9 +85,9 @@ def contradicts(checked: Checked, group: NDArray[np.int64]) -> bool:
 
 def _of_copies(checked: Checked) -> Iterator[Finding]:
     groups = list(enumerate(checked.copies.groups, 1))
-    for problem, wanted in (("duplicate", False), ("contradiction", True)):
+    for problem, contradictory in (("duplicate", False), ("contradiction", True)):
         for number, group in groups:
-            if contradicts(checked, group) is wanted:
+            if contradicts(checked, group) is contradictory:
                 yield from _grouped(checked, group.tolist(), problem, number)
 
 

@@ -85,7 +85,7 @@ def _candidates(bits: NDArray[np.uint8]) -> Iterator[NDArray[np.int64]]:
         value = bands[order, band]
         begins = np.flatnonzero(np.r_[True, value[1:] != value[:-1]])
         sizes = np.diff(np.r_[begins, len(value)])
-        rank = np.arange(len(value)) - np.repeat(begins, sizes)  # within those of the same value
+        rank = np.arange(len(value)) - np.repeat(begins, sizes)  # among images with the same value
         for distance in range(1, min(int(sizes.max()), REACH + 1)):
             later = np.flatnonzero(rank >= distance)
             pairs = np.column_stack([order[later - distance], order[later]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from framework.components import ImageSource
     from framework.data.depth import ValueRange
+    from framework.display import Progress
 
 SIDE = 32
 """Pixels of a thumbnail's sides."""
@@ -30,9 +31,6 @@ THUMBNAIL = Preprocessor(SIDE, SIDE, 1, "stretch")
 
 TRAINING = ("train", "validation")
 """Splits that a run is trained on; an image that is listed in both occurs twice."""
-
-Progress = Callable[[str, int, int], None]
-"""Called with the name of a split, images done, images in total."""
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from framework.data.check.check import Checked
 from framework.data.check.findings import contradicts, near_groups
 from framework.data.check.scan import TRAINING
+from framework.data.preprocess import Preprocessor
 from framework.data.stores.advice import advice_on
-
-if TYPE_CHECKING:
-    from framework.data.check.check import Checked
-    from framework.data.preprocess import Preprocessor
 
 SIZES = 5
 """Number of most frequent sizes that are listed."""
@@ -48,7 +46,7 @@ def summary_of(checked: Checked) -> dict[str, Any]:
 
 
 def options_to_set(checked: Checked, preprocess: Preprocessor) -> list[str]:
-    """The advice that a run gives: on what `preprocess.fit` cuts away, and on values of more than 8 bits a sample."""
+    """The advice that a run prints: on the area that `preprocess.fit` crops, and on images of more than 8 bits."""
     scan = checked.scan
     shapes = scan.shapes[scan.split == scan.splits.index("train")]
     sizes, counts = np.unique(shapes[:, 1:], axis=0, return_counts=True)
@@ -68,7 +66,7 @@ def _split(checked: Checked, number: int) -> dict[str, Any]:
 
 
 def _imbalance(checked: Checked) -> dict[str, Any]:
-    """Of the training images."""
+    """The largest and the smallest class of the training images, and their ratio."""
     classes = _split(checked, 0)["classes"]
     largest, smallest = max(classes, key=classes.get), min(classes, key=classes.get)
     ratio = classes[largest] / max(classes[smallest], 1)

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from framework.evaluation.intervals import wilson_interval
 from framework.recipe.saving import yaml_text
 from framework.runs.card import model_card, summary
-from framework.runs.recipe import has_own_metrics
+from framework.runs.recipe import metrics_apply
 
 if TYPE_CHECKING:
     from framework.inference.predictor import Predictor
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from framework.runs.trained import Trained
 
 ABSOLUTE = re.compile(
-    r"(?P<scheme>[\w+.-]{2,}:(?://(?:localhost)?)?+)?(?P<path>[/~].*|[A-Za-z]:[/\\].*|\\\\.*)",
-    re.DOTALL,
+    r"(?P<scheme>[\w+.-]{2,}:(?://(?:localhost)?)?+)?(?P<path>[/~].*|[A-Za-z]:[/\\].*|\\\\.*)", re.DOTALL
 )
 """A path that is absolute or starts with `~`, on any system, or a URL of such a path."""
 
@@ -89,7 +88,7 @@ def _texts(tree: Any) -> Iterator[str]:
 
 def _metrics(trained: Trained) -> dict[str, Any]:
     """The metrics of each evaluated split as fractions, top-1 with its 95 % interval; empty for changed exports."""
-    results = trained.documents.get("results", {}) if has_own_metrics(trained) else {}
+    results = trained.documents.get("results", {}) if metrics_apply(trained) else {}
     return {
         split: {
             **results[split],
@@ -101,6 +100,6 @@ def _metrics(trained: Trained) -> dict[str, Any]:
 
 
 def _versions(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the packages that it was trained with."""
+    """The versions of Python, the packages and the commit that it was trained with."""
     commit = (environment.get("git") or {}).get("commit")
     return {"python": environment.get("python"), **environment.get("packages", {}), "commit": commit}

@@ -36,8 +36,8 @@ class AccessPolicy:
         if self.host is not None and host and not self._is_known(_host_name(f"//{host}")):
             hint = f"send the request to {self.host}, or start the server with --allow-origin https://{host}"
             return ApiError(403, "foreign_host", f"the host name {host} is not allowed", hint)
-        own = headers.get("sec-fetch-site") == "same-origin"  # a proxy may have changed the host
-        if origin is None or origin in self.origins or own or (host and _is_same_site(origin, host)):
+        same_origin = headers.get("sec-fetch-site") == "same-origin"  # a proxy may have changed the host
+        if origin is None or origin in self.origins or same_origin or (host and _is_same_site(origin, host)):
             return None
         hint = f"start the server with --allow-origin {origin}"
         return ApiError(403, "foreign_origin", f"pages of {origin} may not send requests", hint)

@@ -58,13 +58,13 @@ class Service:
     """Why activation maps are not available; None if they are."""
 
     @classmethod
-    def of(cls, predictor: Predictor, limits: Limits, batch_size: int | None = None) -> Service:
+    def of(cls, predictor: Predictor, limits: Limits) -> Service:
         """A service that `create_app`'s application starts and stops; raises what the network raises for an image.
 
         The network predicts once, so that one that fails is not served and the first request need not wait for warm-up.
         """
         predictor.probabilities(_black_image(predictor))
-        batching = Batching(predictor, batch_size or predictor.batch_size, limits.pixels)
+        batching = Batching(predictor, predictor.batch_size, limits.pixels)
         return cls(predictor, batching, Admission(limits), why_no_activation(predictor))
 
     @property

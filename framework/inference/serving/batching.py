@@ -10,19 +10,15 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from framework.data.decode import MAX_PIXELS, BadImage
 from framework.inference.activation import activation_maps
+from framework.inference.predictor import Predictor
 from framework.inference.serving.overlay import activation_picture
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from framework.inference.predictor import Predictor
-    from framework.inference.serving.uploads import Upload
+from framework.inference.serving.uploads import Upload
 
 DECODERS = 2
 """Threads that decode."""
@@ -36,7 +32,7 @@ logger = logging.getLogger("framework.serving")
 
 @dataclass(frozen=True)
 class Result:
-    """The prediction for one image, or why it could not be read."""
+    """The prediction for one image, or why it cannot be read."""
 
     name: str
     probabilities: tuple[float, ...] = ()
@@ -116,16 +112,16 @@ class Batching:
 
     def _compute(self) -> None:
         while batch := self._next_batch():
-            wanted = [(ticket, pixels) for ticket, pixels in batch if not ticket.future.cancelled()]
-            if not wanted:
+            current = [(ticket, pixels) for ticket, pixels in batch if not ticket.future.cancelled()]
+            if not current:
                 continue
             try:
-                done = self._predicted(wanted)
+                done = self._predicted(current)
                 self._failures = 0
             except Exception:
-                logger.exception("a batch of %d images failed", len(wanted))
+                logger.exception("a batch of %d images failed", len(current))
                 self._failures += 1
-                done = [(ticket, ComputeFailed()) for ticket, _ in wanted]
+                done = [(ticket, ComputeFailed()) for ticket, _ in current]
             _deliver(done)
 
     def _next_batch(self) -> list[_Ready]:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import TYPE_CHECKING
 
 import torch
 from PIL import Image
+from torch import Tensor
 from torch.nn import functional as F
 
 from framework.inference.activation import overlay
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
 MIN_SIDE = 224
-"""Pixels; smaller images are enlarged, so that the map is smooth."""
+"""Pixels of the shorter side; smaller images are enlarged, so that the map is smooth."""
 
 
 def activation_picture(image: Tensor, activation: Tensor) -> str:

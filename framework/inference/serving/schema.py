@@ -8,14 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class ImagePrediction(BaseModel):
-    """The prediction for one image, or why it could not be read."""
+    """The prediction for one image, or why it cannot be read."""
 
     name: str = Field(description="As it was sent.")
     class_: str | None = Field(None, alias="class", description="The most probable class.")
     confidence: float | None = Field(None, description="The probability of the class, calibrated if the run is.")
     probabilities: dict[str, float] | None = Field(None, description="By class, highest first.")
     activation: str | None = Field(None, description="The activation map over the image: a PNG as a data URI.")
-    error: str | None = Field(None, description="Why it could not be read; all other fields are then missing.")
+    error: str | None = Field(None, description="Why it cannot be read; all other fields are then missing.")
 
 
 class PredictionResponse(BaseModel):

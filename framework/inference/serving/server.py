@@ -43,7 +43,7 @@ def listen(host: str, port: int) -> socket.socket:
         bound = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:
         raise UserError(f"--host {host}: {getattr(error, 'strerror', None) or error}") from None
-    if sys.platform != "win32":  # where it would allow two servers on one port
+    if sys.platform != "win32":  # Windows would allow two servers on one port
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind(address)

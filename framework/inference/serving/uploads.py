@@ -150,7 +150,7 @@ class _Form:
 
     def _end(self) -> None:
         content = b"".join(self._pieces)
-        if self._name or content:  # a browser sends an empty one where no file was chosen
+        if self._name or content:  # a browser sends an empty file if none was chosen
             self.uploads.append(Upload((self._name or "image")[:NAME_LENGTH], content))
         self._pieces = []
 

@@ -104,21 +104,21 @@ def label_width(labels: Sequence[str]) -> float:
     return CHARACTER * max(map(len, labels))
 
 
-def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round values from at most `low` to at least `high`, about `about` of them, evenly spaced."""
+def ticks(low: float, high: float) -> list[float]:
+    """About five round values from at most `low` to at least `high`, evenly spaced."""
     if high - low <= 1e-9 * max(abs(low), abs(high)):  # constant except for rounding: the axis starts at zero
         low, high = min(low, 0.0), max(high, 0.0)
         high = high if high > low else 1.0
-    rough = (high - low) / about
+    rough = (high - low) / 5
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [round(index * step, 12) for index in range(first, last + 1)]
 
 
-def whole_ticks(high: float, about: int = 6) -> list[float]:
-    """Whole numbers from 0 to at most `high`, evenly spaced."""
-    step = max(1, math.ceil(high / about))
+def whole_ticks(high: float) -> list[float]:
+    """About six whole numbers from 0 to at most `high`, evenly spaced."""
+    step = max(1, math.ceil(high / 6))
     power = 10 ** math.floor(math.log10(step))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= step)
     return [float(value) for value in range(0, int(high) + 1, step)]

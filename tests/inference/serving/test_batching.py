@@ -54,7 +54,7 @@ def asking(predictor, gate):
     """Run a coroutine function with a client of a server with these limits; the gate starts closed."""
 
     def ask(limits, talk):
-        service = gate.service = Service.of(replace(predictor, engine=gate), limits, batch_size=8)
+        service = gate.service = Service.of(replace(predictor, engine=gate, batch_size=8), limits)
 
         async def whole():
             app = create_app(service, AccessPolicy())

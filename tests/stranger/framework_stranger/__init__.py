@@ -10,6 +10,7 @@ from pydantic import Field
 
 from framework import (
     Callback,
+    Command,
     Dataset,
     ExportedFile,
     Exporter,
@@ -337,3 +338,9 @@ def components():
         Dots, TinyNet, PlainSGD, Halving, LinearProbe, Warm, WrongShape, Picky, Explodes, Tiring, Sureness, Parcel,
         Diary, Fragile, Misspelt,
     ]  # fmt: skip
+
+
+@hookimpl
+def commands():
+    """The command `framework hello`."""
+    return [Command("hello", "print a greeting", "framework_stranger.hello")]

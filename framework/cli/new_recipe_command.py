@@ -6,7 +6,7 @@ import argparse
 import shlex
 from pathlib import Path
 
-from framework.cli.arguments import add_overrides
+from framework.cli.arguments import add_overrides, add_plugin
 from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.files import write_text
@@ -20,7 +20,7 @@ TEMPLATE = "folder"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("what", choices=["recipe"])
+    add_plugin(parser)
     parser.add_argument("file", type=Path, metavar="FILE", help="file to write, such as photos.yaml")
     add_overrides(parser)
     parser.epilog = (
@@ -37,7 +37,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise UserError(f"'{file}' already exists; remove it or choose another name")
     if not file.parent.is_dir():
         raise UserError(f"cannot write '{file}': there is no folder '{file.parent}'")
-    recipe = load_recipe(shipped_recipes()[TEMPLATE], Registry.load(), arguments.overrides)
+    recipe = load_recipe(shipped_recipes()[TEMPLATE], Registry.load(arguments.plugin), arguments.overrides)
     name = shlex.quote(str(file))
     write_text(file, recipe_text(recipe, f"framework run {name}", commented=True))
     print(f"Wrote {file}. Next: framework check {name} && framework run {name}")

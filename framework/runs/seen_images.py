@@ -54,11 +54,13 @@ def trained_on_note(networks: Sequence[Trained], seen: int | None, total: int) -
             f"whether any of these images are training images of {enumerate_names(unknown)} is not known: only run "
             "folders list their training images"
         )
+    if seen == 0:
+        return None
     names = enumerate_names(trained.label for trained in networks)
-    return None if seen == 0 else (
+    return (
         f"warning: {seen:,} of {count(total, 'image')} are training images of {names}, or exact copies of these: "
         "the metrics are too optimistic. Evaluate on other images"
-    )  # fmt: skip
+    )
 
 
 def save_training_images(run: RunFolder, initial: Trained | None, train: Store, preprocess: Preprocessor) -> None:

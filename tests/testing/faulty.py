@@ -1,0 +1,485 @@
+"""Components that fail exactly one check each, by kind and name of the check."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from pydantic import Field, field_validator
+from torch import nn
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+
+from framework import (
+    Callback,
+    Dataset,
+    Detector,
+    ImageArrays,
+    Loss,
+    Model,
+    Optimizer,
+    Region,
+    Scheduler,
+    Transform,
+    hookimpl,
+)  # fmt: skip
+
+
+class PlainLoss(Loss):
+    """Cross entropy."""
+
+    name = "plain"
+
+    def build(self):
+        return F.cross_entropy
+
+
+class Undocumented(PlainLoss):
+    """Has an option without documentation."""
+
+    scale: float = 1.0
+
+
+class WithoutSchema(PlainLoss):
+    """Has an option that is a function."""
+
+    function: Callable[[int], int] | None = None
+    """A function."""
+
+
+class WrongDefault(PlainLoss):
+    """Has a default outside of its bounds."""
+
+    fraction: float = Field(2.0, le=1)
+    """At most 1."""
+
+
+class NeverPassed(PlainLoss):
+    """Has an argument that no loss gets."""
+
+    def build(self, smoothing=0.1):
+        return F.cross_entropy
+
+
+class WrongValidator(PlainLoss):
+    """Has a validator that raises KeyError."""
+
+    reduction: str = "mean"
+    """How to reduce."""
+
+    @field_validator("reduction")
+    @classmethod
+    def _known(cls, reduction):
+        return {"mean": reduction}[reduction]
+
+
+class Gray(ImageArrays):
+    """Twelve random images."""
+
+    @classmethod
+    def make(cls, order=range(12)):
+        images = np.random.default_rng(0).integers(0, 255, (12, 1, 8, 8), dtype=np.uint8)
+        return cls(images[list(order)], [index % 2 for index in order], ["a", "b"])
+
+
+class RowsFirst(Gray):
+    def read(self, index):
+        return super().read(index).transpose(1, 2, 0)
+
+
+class OneBuffer(Gray):
+    def read(self, index):
+        self.__dict__["buffer"] = super().read(index)
+        time.sleep(0.002)
+        return self.__dict__["buffer"]
+
+
+class WithLambda(Gray):
+    def __post_init__(self):
+        super().__post_init__()
+        self.__dict__["function"] = lambda image: image
+
+
+class FaultyDataset(Dataset):
+    """A dataset with one kind of source."""
+
+    name = "faulty"
+
+
+class Transposed(FaultyDataset):
+    """Reads H×W×C."""
+
+    def build(self):
+        return {"train": RowsFirst.make()}
+
+
+class Shuffled(FaultyDataset):
+    """Has another order each time."""
+
+    def build(self):
+        return {"train": Gray.make(np.random.permutation(12))}
+
+
+class NotThreadSafe(FaultyDataset):
+    """Shares a buffer between calls."""
+
+    def build(self):
+        return {"train": OneBuffer.make()}
+
+
+class NotPicklable(FaultyDataset):
+    """Holds a function."""
+
+    def build(self):
+        return {"train": WithLambda.make()}
+
+
+class TooBright(Transform):
+    """Leaves [0, 1]."""
+
+    name = "faulty"
+
+    def build(self):
+        return lambda images, targets, rng: (images + 0.1, targets)
+
+
+class RandomWhenBuilt(Transform):
+    """Draws its strength from the global generator."""
+
+    name = "faulty"
+
+    def build(self):
+        strength = torch.rand(())
+        return lambda images, targets, rng: (images * strength, targets)
+
+
+class OfTheBatch(Transform):
+    """Divides by the maximum of the batch."""
+
+    name = "faulty"
+
+    def build(self):
+        return lambda images, targets, rng: (images / images.max(), targets)
+
+
+class Network(nn.Module):
+    def __init__(self, channels, num_classes):
+        super().__init__()
+        self.convolution = nn.Conv2d(channels, 4, 3, stride=4)
+        self.head = nn.Linear(4, num_classes)
+
+    def forward(self, images):
+        return self.head(self.convolution(images).relu().mean((2, 3)))
+
+
+class FaultyModel(Model):
+    """A small network."""
+
+    name = "faulty"
+
+    def build(self, num_classes, channels):
+        return Network(channels, num_classes)
+
+
+class AtLeastTwoClasses(FaultyModel):
+    """Has two logits for one class."""
+
+    def build(self, num_classes, channels):
+        return Network(channels, max(num_classes, 2))
+
+
+class RandomByNumPy(FaultyModel):
+    """Has weights from NumPy's generator."""
+
+    def build(self, num_classes, channels):
+        network = Network(channels, num_classes)
+        nn.init.constant_(network.head.bias, np.random.rand())
+        return network
+
+
+class Centred(FaultyModel):
+    """Subtracts the mean of the batch, in evaluation too."""
+
+    def build(self, num_classes, channels):
+        class Centring(Network):
+            def forward(self, images):
+                logits = super().forward(images)
+                return logits - logits.mean(0)
+
+        return Centring(channels, num_classes)
+
+
+class Unused(FaultyModel):
+    """Has a layer that is not used."""
+
+    def build(self, num_classes, channels):
+        network = Network(channels, num_classes)
+        network.unused = nn.Linear(2, 2)
+        return network
+
+
+class HiddenState(FaultyModel):
+    """Has a running mean that is no buffer."""
+
+    def build(self, num_classes, channels):
+        class Running(Network):
+            mean = torch.zeros(num_classes)
+
+            def forward(self, images):
+                logits = super().forward(images)
+                if self.training:
+                    self.mean = 0.9 * self.mean + 0.1 * logits.detach().mean(0)
+                return logits - self.mean
+
+        return Running(channels, num_classes)
+
+
+class Branching(FaultyModel):
+    """Branches on a value."""
+
+    def build(self, num_classes, channels):
+        class Branches(Network):
+            def forward(self, images):
+                logits = super().forward(images)
+                return logits * 2 if logits.sum() > 0 else logits
+
+        return Branches(channels, num_classes)
+
+
+class DividesByOtherClasses(PlainLoss):
+    """Divides by the number of other classes in the batch."""
+
+    def build(self):
+        return lambda logits, targets: F.cross_entropy(logits, targets) / ((targets.sum(0) > 0).sum() - 1)
+
+
+class Noisy(PlainLoss):
+    """Adds noise from NumPy's generator."""
+
+    def build(self):
+        return lambda logits, targets: F.cross_entropy(logits, targets) + float(np.random.rand())
+
+
+class LogOfZero(PlainLoss):
+    """Takes the logarithm of probabilities."""
+
+    def build(self):
+        return lambda logits, targets: -(targets * logits.softmax(1).log()).sum(1).mean()
+
+
+class Counting(PlainLoss):
+    """Counts its calls."""
+
+    def build(self):
+        calls = []
+
+        def loss(logits, targets):
+            calls.append(1)
+            return F.cross_entropy(logits, targets) * 0.9 ** len(calls)
+
+        return loss
+
+
+class FaultyOptimizer(Optimizer):
+    """Gradient descent."""
+
+    name = "faulty"
+
+
+class MatricesOnly(FaultyOptimizer):
+    """Leaves out biases."""
+
+    def build(self, model):
+        return torch.optim.SGD([each for each in model.parameters() if each.requires_grad and each.ndim > 1], 0.1)
+
+
+class RandomRate(FaultyOptimizer):
+    """Has a random learning rate in each step."""
+
+    def build(self, model):
+        class Random(torch.optim.SGD):
+            def step(self, closure=None):
+                self.param_groups[0]["lr"] = np.random.rand()
+                return super().step(closure)
+
+        return Random(model.parameters(), 0.1)
+
+
+class HiddenSteps(FaultyOptimizer):
+    """Counts its steps in an attribute."""
+
+    def build(self, model):
+        class Slowing(torch.optim.SGD):
+            steps = 0
+
+            def step(self, closure=None):
+                self.steps += 1
+                self.param_groups[0]["lr"] = 0.1 / self.steps
+                return super().step(closure)
+
+        return Slowing(model.parameters(), 0.1)
+
+
+class FaultyScheduler(Scheduler):
+    """A schedule."""
+
+    name = "faulty"
+
+
+class BelowZero(FaultyScheduler):
+    """Falls below zero, and divides by zero for one step."""
+
+    def build(self, optimizer, total_steps):
+        return LambdaLR(optimizer, lambda step: 1 - step / (total_steps - 1))
+
+
+class RandomFactor(FaultyScheduler):
+    """Draws its rate when it is built."""
+
+    def build(self, optimizer):
+        class Random(LRScheduler):
+            def __init__(self, optimizer):
+                self.rate = float(np.random.rand())
+                super().__init__(optimizer)
+
+            def get_lr(self):
+                return [self.rate for _ in self.optimizer.param_groups]
+
+        return Random(optimizer)
+
+
+class HiddenCount(FaultyScheduler):
+    """Counts its steps outside of its state."""
+
+    def build(self, optimizer):
+        calls = []
+
+        def factor(step):
+            calls.append(1)
+            return 0.9 ** len(calls)
+
+        return LambdaLR(optimizer, factor)
+
+
+class FaultyCallback(Callback):
+    """A callback."""
+
+    name = "faulty"
+
+
+class Misspelt(FaultyCallback):
+    """Has a hook that does not exist."""
+
+    def build(self):
+        class Listener:
+            @hookimpl
+            def epoch_ends(self):
+                pass
+
+        return Listener()
+
+
+class FailsInTheSecondEpoch(FaultyCallback):
+    """Fails unless the run was resumed."""
+
+    def build(self):
+        class Listener:
+            @hookimpl
+            def run_start(self, start_step):
+                self.first = start_step
+
+            @hookimpl
+            def epoch_end(self, epoch):
+                if epoch == 2 and self.first == 0:
+                    raise KeyError("second")
+
+        return Listener()
+
+
+class NewFile(FaultyCallback):
+    """Creates a file that must not exist."""
+
+    def build(self, run):
+        class Listener:
+            @hookimpl
+            def run_start(self):
+                (run.path / "log.txt").open("x").close()
+
+        return Listener()
+
+
+class FaultyDetector(Detector):
+    """The whole image."""
+
+    name = "faulty"
+
+
+class Overwrites(FaultyDetector):
+    """Modifies the image."""
+
+    def build(self):
+        def find(image):
+            image[:] = 0
+            return [Region(0, 0, image.shape[2], image.shape[1])]
+
+        return find
+
+
+class RandomScore(FaultyDetector):
+    """Draws its score when it is built."""
+
+    def build(self):
+        score = np.random.rand()
+        return lambda image: [Region(0, 0, image.shape[2], image.shape[1], score)]
+
+
+class SharesTheImage(FaultyDetector):
+    """Keeps the size of the image in a variable of all calls."""
+
+    def build(self):
+        shared = {}
+
+        def find(image):
+            shared["size"] = image.shape
+            time.sleep(0.002)
+            return [Region(0, 0, shared["size"][2], shared["size"][1])] if shared["size"] == image.shape else []
+
+        return find
+
+
+FAULTY = {
+    ("loss", "documentation"): Undocumented,
+    ("loss", "schema"): WithoutSchema,
+    ("loss", "options"): WrongDefault,
+    ("loss", "build_arguments"): NeverPassed,
+    ("loss", "invalid_options"): WrongValidator,
+    ("dataset", "splits"): Transposed,
+    ("dataset", "determinism"): Shuffled,
+    ("dataset", "threads"): NotThreadSafe,
+    ("dataset", "pickling"): NotPicklable,
+    ("transform", "shapes"): TooBright,
+    ("transform", "determinism"): RandomWhenBuilt,
+    ("transform", "batch_independence"): OfTheBatch,
+    ("model", "shapes"): AtLeastTwoClasses,
+    ("model", "determinism"): RandomByNumPy,
+    ("model", "batch_independence"): Centred,
+    ("model", "gradients"): Unused,
+    ("model", "resume"): HiddenState,
+    ("model", "export"): Branching,
+    ("loss", "shapes"): DividesByOtherClasses,
+    ("loss", "determinism"): Noisy,
+    ("loss", "gradients"): LogOfZero,
+    ("loss", "resume"): Counting,
+    ("optimizer", "updates"): MatricesOnly,
+    ("optimizer", "determinism"): RandomRate,
+    ("optimizer", "resume"): HiddenSteps,
+    ("scheduler", "rates"): BelowZero,
+    ("scheduler", "determinism"): RandomFactor,
+    ("scheduler", "resume"): HiddenCount,
+    ("callback", "hooks"): Misspelt,
+    ("callback", "events"): FailsInTheSecondEpoch,
+    ("callback", "resume"): NewFile,
+    ("detector", "regions"): Overwrites,
+    ("detector", "determinism"): RandomScore,
+    ("detector", "threads"): SharesTheImage,
+}
