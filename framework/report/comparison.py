@@ -13,15 +13,13 @@ from framework.errors import UserError
 from framework.evaluation.paired import holm, paired
 from framework.evaluation.untested import untested_note
 from framework.recipe.differences import recipe_differences
-from framework.recipe.flat import nested_recipe
 from framework.report.compared_run import ComparedRun
 from framework.report.seeds import SeedGroup, seed_groups
 from framework.report.short_names import short_names
-from framework.runs.recipe import tta_of
+from framework.runs.recipe import settings_of
 
 if TYPE_CHECKING:
     from framework.inference.evaluated_model import EvaluatedModel
-    from framework.runs.trained import Trained
 
 PREPROCESSING = ("height", "width", "channels", "fit", "value_range")
 """Pixels are comparable between runs only if these are equal."""
@@ -84,14 +82,7 @@ def compare(models: Sequence[EvaluatedModel], split: str | None) -> Comparison:
     tested = [_paired(baseline, other) for other in others]
     adjusted = iter(holm([run.paired.p for run in tested if run.paired]))
     tested = [replace(run, paired=replace(run.paired, p=next(adjusted))) if run.paired else run for run in tested]
-    return Comparison(split, (baseline, *tested), recipe_differences([_settings(model.trained) for model in models]))
-
-
-def _settings(trained: Trained) -> dict[str, Any]:
-    """The recipe, with the options that an export may change."""
-    recipe = nested_recipe(trained.recipe, f"the recipe of '{trained.label}'")
-    evaluate = {**(recipe.get("evaluate") or {}), "tta": tta_of(trained)}
-    return {**recipe, "evaluate": evaluate, "int8": bool(trained.documents["model"].get("int8"))}
+    return Comparison(split, (baseline, *tested), recipe_differences([settings_of(model.trained) for model in models]))
 
 
 def _common_split(models: Sequence[EvaluatedModel]) -> str:

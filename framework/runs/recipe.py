@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import UserError
-from framework.recipe.flat import flat_recipe
+from framework.recipe.flat import flat_recipe, nested_recipe
 from framework.recipe.loading import load_recipe, load_recipe_text
 from framework.runs.folder import RunFolder
 from framework.runs.plugin_files import require_same_files, warn_of_other_files, with_plugin_files
@@ -69,6 +69,13 @@ def recipe_of(trained: Trained, registry: Registry, overrides: Sequence[str] = (
 def predictions_remain_valid(overrides: Iterable[str]) -> bool:
     """Whether saved predictions remain valid: no override changes images, labels or the evaluation."""
     return all(path in WITHOUT_EFFECT for path in _paths(overrides))
+
+
+def settings_of(trained: Trained) -> dict[str, Any]:
+    """The recipe as nested options, with those that an export may change: its TTA views, and whether it is int8."""
+    recipe = nested_recipe(trained.recipe, f"the recipe of '{trained.label}'")
+    evaluate = {**(recipe.get("evaluate") or {}), "tta": tta_of(trained)}
+    return {**recipe, "evaluate": evaluate, "int8": bool(trained.documents["model"].get("int8"))}
 
 
 def tta_of(trained: Trained) -> int:

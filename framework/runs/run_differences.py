@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from framework.recipe.differences import recipe_differences
-from framework.recipe.flat import affects_training, nested_recipe
+from framework.recipe.flat import affects_training
 from framework.runs.environment import over_sessions
-from framework.runs.recipe import tta_of
+from framework.runs.recipe import settings_of
 
 if TYPE_CHECKING:
     from framework.runs.trained import Trained
@@ -28,19 +28,12 @@ def run_differences(runs: Sequence[Trained]) -> dict[str, Values]:
         del code["git"]
     environments = [run.documents.get("environment", {}) for run in runs]
     return {
-        "recipe": _ordered(recipe_differences([_recipe(run) for run in runs])),
+        "recipe": _ordered(recipe_differences([settings_of(run) for run in runs])),
         "data": _differing([dict(_data(run.documents)) for run in runs]),
         "code": code,
         "versions": _differing([dict(_versions(environment)) for environment in environments]),
         "hardware": _differing([dict(_hardware(environment)) for environment in environments]),
     }
-
-
-def _recipe(run: Trained) -> dict[str, Any]:
-    """The recipe, with the TTA views and the arithmetic of an export."""
-    recipe = nested_recipe(run.recipe, f"the recipe of '{run.label}'")
-    evaluate = {**(recipe.get("evaluate") or {}), "tta": tta_of(run)}
-    return {**recipe, "evaluate": evaluate, "int8": bool(run.documents["model"].get("int8"))}
 
 
 def _ordered(differences: Values) -> Values:
