@@ -18,7 +18,7 @@ CALIBRATED_ON_COMPARED = (
     "the int8 file was calibrated on the images of this comparison, so its metrics are optimistic; give the folder of "
     "the training images with dataset.root=DIR"
 )
-PACKAGES = ("framework", "torch", "numpy", "pillow", "onnx", "onnxruntime")
+PACKAGES = ("framework", "torch", "numpy", "pillow", "onnx", "onnxruntime", "openvino")
 
 
 def parity_report(

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from framework.components import Exporter
 from framework.errors import RunFailed, UserError, count
-from framework.export.formats import write
+from framework.export.formats import remove, rename, write
 from framework.export.int8 import IMAGES, write_int8
 from framework.export.parity import RunPredictions, compare, predict_at_full_size, predict_with_export, predict_with_run
 from framework.export.report import int8_report, is_same_file, parity_report, report_files, write_report
@@ -27,20 +28,26 @@ class Work:
 
     predictor: Predictor
     registry: Registry
-    kind: str
+    exporter: Exporter
     recipe: Recipe
     sample: Sample | None
 
     @classmethod
     def prepare(
-        cls, trained: Trained, registry: Registry, recipe: Recipe, kind: str, number: int, requested: str | None
+        cls,
+        trained: Trained,
+        registry: Registry,
+        recipe: Recipe,
+        exporter: Exporter,
+        number: int,
+        requested: str | None,
     ) -> Work:
         """Find the images and open the run; raises `UserError` if there are no images."""
         sample = find_sample(recipe, trained.classes, requested, number) if number else None
         predictor = Predictor.open(trained, registry, "cpu").with_tta(recipe.evaluate.tta)
         if sample is not None:
             sample = replace(sample, values=recipe.dataset.sample_range or predictor.preprocess.value_range)
-        return cls(predictor, registry, kind, recipe, sample)
+        return cls(predictor, registry, exporter, recipe, sample)
 
     def export(self, out: Path, int8: bool, say: Callable[[str], None]) -> dict[str, Any] | None:
         """Export to `out`; returns the parity report, or None without a comparison.
@@ -50,22 +57,22 @@ class Work:
         for stale in report_files(out):  # of an earlier file of that name
             stale.unlink(missing_ok=True)
         unverified = out.with_name(f"{out.stem}.unverified{out.suffix}")
-        write(self.kind, self.predictor, unverified, out.stem)
+        write(self.exporter, self.predictor, unverified, out.stem)
         if self.sample is None:
-            unverified.replace(out)
+            rename(self.exporter, unverified, out)
             say(_line(out))
             return None
         try:
             run = predict_with_run(self.predictor, self.sample)
             report = self._compared(unverified, run)
         except BaseException:
-            unverified.unlink(missing_ok=True)
+            remove(self.exporter, unverified)
             raise
         if not report["passed"]:
             mismatch = out.with_name(f"{out.stem}.mismatch{out.suffix}")
-            unverified.replace(mismatch)
+            rename(self.exporter, unverified, mismatch)
             raise _mismatch(mismatch, report)
-        unverified.replace(out)
+        rename(self.exporter, unverified, out)
         say(_line(out))
         report["export"] = out.name
         write_report(out, report)
