@@ -20,9 +20,12 @@ if TYPE_CHECKING:
         ImageSource,
         Loss,
         Metric,
+        MetricFormat,
         Model,
         Optimizer,
+        Predicted,
         Scheduler,
+        Task,
         Transform,
         build,
         names_argument,
@@ -31,16 +34,25 @@ if TYPE_CHECKING:
     from framework.data.decode import BadImage, decode
     from framework.data.folders import class_tree, holds_images, list_folder
     from framework.data.joined import Joined
+    from framework.data.order import balanced
     from framework.data.preprocess import Normalization, rgb_to_gray
     from framework.data.regions import Region
     from framework.data.rng import BatchPosition, BatchRNG
     from framework.data.roots import expand_home, find_data
     from framework.data.sources import ImageArrays, ImageFiles, Splits
     from framework.data.stamps import Stamps
+    from framework.data.stratification import iteratively_stratified, stratified
     from framework.data.unicode_names import existing_path, nfc
     from framework.errors import Interrupted, RunFailed, UserError, did_you_mean
     from framework.evaluation.confusion import Confusion
+    from framework.evaluation.cooccurrence import CoOccurrence
+    from framework.evaluation.metric_intervals import classification_intervals
+    from framework.evaluation.metrics import classification_metrics
+    from framework.evaluation.multilabel_metrics import multilabel_intervals, multilabel_metrics
     from framework.evaluation.predictions import Predictions
+    from framework.evaluation.probabilities import highest_probabilities
+    from framework.evaluation.soft_labels import soft_label_intervals, soft_label_metrics
+    from framework.evaluation.thresholds import best_thresholds
     from framework.export.formats import Export
     from framework.files import replace_atomically
     from framework.hookspecs import Command, Example, hookimpl
@@ -59,23 +71,32 @@ if TYPE_CHECKING:
 _HOMES = {
     "framework.api": ("Run", "compare", "evaluate", "load", "train"),
     "framework.components": (
-        "Dataset", "Detector", "ExportedFile", "Exporter", "ImageSource", "Loss", "Metric", "Model", "Callback",
-        "Optimizer", "Scheduler", "Transform", "build", "names_argument",
+        "Dataset", "Detector", "ExportedFile", "Exporter", "ImageSource", "Loss", "Metric", "MetricFormat", "Model",
+        "Callback", "Optimizer", "Predicted", "Scheduler", "Task", "Transform", "build", "names_argument",
     ),
     "framework.data.csv_table": ("read_table",),
     "framework.data.decode": ("BadImage", "decode"),
     "framework.data.joined": ("Joined",),
+    "framework.data.order": ("balanced",),
     "framework.data.preprocess": ("Normalization", "rgb_to_gray"),
     "framework.data.regions": ("Region",),
     "framework.data.rng": ("BatchPosition", "BatchRNG"),
     "framework.data.roots": ("expand_home", "find_data"),
     "framework.data.sources": ("ImageArrays", "ImageFiles", "Splits"),
     "framework.data.stamps": ("Stamps",),
+    "framework.data.stratification": ("iteratively_stratified", "stratified"),
     "framework.data.folders": ("class_tree", "holds_images", "list_folder"),
     "framework.data.unicode_names": ("existing_path", "nfc"),
     "framework.errors": ("Interrupted", "RunFailed", "UserError", "did_you_mean"),
     "framework.evaluation.confusion": ("Confusion",),
+    "framework.evaluation.cooccurrence": ("CoOccurrence",),
+    "framework.evaluation.metric_intervals": ("classification_intervals",),
+    "framework.evaluation.metrics": ("classification_metrics",),
+    "framework.evaluation.multilabel_metrics": ("multilabel_intervals", "multilabel_metrics"),
     "framework.evaluation.predictions": ("Predictions",),
+    "framework.evaluation.probabilities": ("highest_probabilities",),
+    "framework.evaluation.soft_labels": ("soft_label_intervals", "soft_label_metrics"),
+    "framework.evaluation.thresholds": ("best_thresholds",),
     "framework.export.formats": ("Export",),
     "framework.files": ("replace_atomically",),
     "framework.hookspecs": ("Command", "Example", "hookimpl"),
@@ -95,14 +116,17 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _RENAMED = {"Observer": "Callback", "Finder": "Detector"}
 
 __all__ = [
-    "BadImage", "BatchPosition", "BatchRNG", "Callback", "Command", "Comparison", "Confusion", "Dataset",
-    "Detector", "Evaluation", "Example", "Export", "ExportedFile", "Exporter", "ImageArrays", "ImageFiles",
-    "ImageSource", "Interrupted", "Joined", "Loss", "Metric", "Model", "Normalization", "Optimizer", "Prediction",
-    "Predictions", "Predictor", "Recipe", "Region", "Registry", "Run", "RunFailed", "RunFolder", "Scheduler",
-    "Splits", "Stamps", "Transform", "UserError", "build", "class_tree", "compare", "confusion_picture", "decode",
-    "did_you_mean", "evaluate", "examples_picture", "existing_path", "expand_home", "find_data", "holds_images",
-    "hookimpl", "list_folder", "load", "names_argument", "nfc", "read_table", "replace_atomically", "rgb_to_gray",
-    "scalars", "stages_of", "train", "undecayed", "unreachable",
+    "BadImage", "BatchPosition", "BatchRNG", "Callback", "CoOccurrence", "Command", "Comparison", "Confusion",
+    "Dataset", "Detector", "Evaluation", "Example", "Export", "ExportedFile", "Exporter", "ImageArrays",
+    "ImageFiles", "ImageSource", "Interrupted", "Joined", "Loss", "Metric", "MetricFormat", "Model",
+    "Normalization", "Optimizer", "Predicted", "Prediction", "Predictions", "Predictor", "Recipe", "Region",
+    "Registry", "Run", "RunFailed", "RunFolder", "Scheduler", "Splits", "Stamps", "Task", "Transform", "UserError",
+    "balanced", "best_thresholds", "build", "class_tree", "classification_intervals", "classification_metrics",
+    "compare", "confusion_picture", "decode", "did_you_mean", "evaluate", "examples_picture", "existing_path",
+    "expand_home", "find_data", "highest_probabilities", "holds_images", "hookimpl", "iteratively_stratified",
+    "list_folder", "load", "multilabel_intervals", "multilabel_metrics", "names_argument", "nfc", "read_table",
+    "replace_atomically", "rgb_to_gray", "scalars", "soft_label_intervals", "soft_label_metrics", "stages_of",
+    "stratified", "train", "undecayed", "unreachable",
 ]  # fmt: skip
 
 

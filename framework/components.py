@@ -31,6 +31,7 @@ from framework.section import Section
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -42,7 +43,8 @@ Activation = Literal["softmax", "sigmoid"]
 class ImageSource(Protocol):
     """The images of one split, read one at a time.
 
-    `classes` are the class names. `labels` are indices into them, one per image. `names` identify the images in
+    `classes` are the class names. `labels` are indices into them, one per image, or a number for each image and class,
+    N×K, for several labels per image (0 and 1) or soft labels (votes, probabilities). `names` identify the images in
     messages and tables and determine which are held out: usually paths relative to the dataset's folder, so that they
     do not change when the folder is moved. `channels` is the usual number of channels: 1 (grayscale) or 3 (RGB).
 
@@ -60,8 +62,8 @@ class ImageSource(Protocol):
         """The class names; a label is an index into them."""
 
     @property
-    def labels(self) -> Sequence[int]:
-        """The label of each image."""
+    def labels(self) -> Sequence[int] | NDArray[Any]:
+        """The label of each image: N integers, or numbers N×K."""
 
     @property
     def names(self) -> Sequence[str]:
@@ -211,9 +213,9 @@ class Transform(Component):
     """An augmentation of training batches.
 
     `build(image_size)` returns a callable `(images, targets, rng) -> (images, targets)`: `images` is float32 B×C×H×W in
-    [0, 1], `targets` float32 B×K class probabilities. Each image gets its own parameters, drawn from `rng`
-    (`framework.BatchRNG`), which is a function of seed, epoch, image and transform. All tensors are on the device of
-    the images; copying values from it (`item`, `cpu`, `nonzero`, indexing by a mask) makes a GPU wait.
+    [0, 1], `targets` float32 B×K in [0, 1], whose rows sum to 1 for a single label. Each image gets its own parameters,
+    drawn from `rng` (`framework.BatchRNG`), which is a function of seed, epoch, image and transform. All tensors are on
+    the device of the images; copying values from it (`item`, `cpu`, `nonzero`, indexing by a mask) makes a GPU wait.
 
     `build` may also return an object with `matrices(rng)` or `levels(means, rng)`: a geometric or photometric
     transform, applied in one pass with adjacent ones (see `framework.data.augment.Augmentation`).
@@ -222,7 +224,7 @@ class Transform(Component):
     kind = "transform"
     contract = (
         "A transform takes (images, targets, rng) and returns (images, targets): float tensors of the same shapes, "
-        "images in [0, 1], rows of targets that sum to 1"
+        "images in [0, 1], targets in [0, 1] that are means of those given"
     )
     offered = ("image_size",)
 
@@ -273,13 +275,14 @@ class Model(Component):
 class Loss(Component):
     """A loss function.
 
-    `build(class_counts, preprocess, device, precision)` returns a callable `(logits B×K, targets B×K class
-    probabilities) -> scalar`. If it has an argument `images`, it gets the input of the network, normalised float32
+    `build(class_counts, task, preprocess, device, precision)` returns a callable `(logits B×K, targets B×K) -> scalar`.
+    A target is 0 for a class without and 1 for a class with the label, in between for soft or mixed labels; rows sum to
+    1 for a single label. If it has an argument `images`, it gets the input of the network, normalised float32
     B×C×H×W. The buffers of a module are saved in checkpoints. It must not have trainable parameters: the optimizer
     has only those of the model.
 
-    `class_counts` maps each class name, in the order of the labels, to its number of training images. `preprocess` is
-    the `Preprocessor` of the run, `precision` the torch dtype of its forward passes.
+    `class_counts` maps each class name, in the order of the labels, to its number of training images. `task` is the
+    recipe's `Task`, `preprocess` the `Preprocessor` of the run, `precision` the torch dtype of its forward passes.
     """
 
     kind = "loss"
@@ -287,7 +290,7 @@ class Loss(Component):
         "A loss takes (logits B×K, targets B×K) and returns one number: a tensor without dimensions that depends on "
         "the logits"
     )
-    offered = ("class_counts", "preprocess", "device", "precision")
+    offered = ("class_counts", "task", "preprocess", "device", "precision")
 
     def activation(self) -> Activation:
         """The function from logits to probabilities for networks trained with this loss.
@@ -296,6 +299,208 @@ class Loss(Component):
         cross entropy.
         """
         return "softmax"
+
+
+class Predicted(Protocol):
+    """The predictions for a split, as a task gets them: `framework.Predictions` without names and files.
+
+    N images, K classes; all tensors are on the CPU.
+    """
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The K class names."""
+
+    @property
+    def labels(self) -> Tensor:
+        """Int64 N, or int64 N×K of 0 and 1: what `Task.true_labels` returned."""
+
+    @property
+    def logits(self) -> Tensor:
+        """Float32 N×K."""
+
+    @property
+    def activation(self) -> Activation:
+        """What turns logits into probabilities."""
+
+    @property
+    def targets(self) -> Tensor | None:
+        """Float32 N×K: the true distribution over the classes, if labels are soft."""
+
+    @property
+    def thresholds(self) -> Tensor | None:
+        """Float64 K: what `Task.thresholds` returned, as logits."""
+
+    @property
+    def probabilities(self) -> Tensor:
+        """Float64 N×K."""
+
+
+@dataclass(frozen=True)
+class MetricFormat:
+    """How a metric of a task is displayed and compared; a `Metric` has the same attributes."""
+
+    title: str
+    """The name in tables and reports."""
+    percent: bool = True
+    """Whether the value is a fraction that is displayed in percent."""
+    greater_is_better: bool = True
+    """Whether greater values are better, for `train.monitor`."""
+    monitor: bool = False
+    """Whether `train.monitor` may name it."""
+    proportion: bool = False
+    """Whether it is a fraction of the images, whose 95 % interval follows from it and their number."""
+
+
+class Task(Component):
+    """What a label is: targets, metrics, splits and predictions of a classification.
+
+    `single_label` and `multi_label` ship. A task of your own usually extends one of them:
+
+        class Ordinal(SingleLabel):
+            "One label per image, with ordered classes."
+
+            name = "ordinal"
+
+            def metrics(self, predictions):
+                ...
+                return super().metrics(predictions) | {"mean_error": error}
+
+    Methods import torch when they need it. N is the number of images of a split, B of a batch, K of classes. Labels
+    are int64 N (the index of each image's class) or float32 N×K (a column for each class); which of both, and what the
+    columns contain, is decided by `check_labels`.
+    """
+
+    kind = "task"
+    contract = (
+        "A task's check_labels() returns labels int64 N or float32 N×K, its targets() float32 B×K, its metrics() plain "
+        "numbers and `per_class`"
+    )
+
+    metric_formats: ClassVar[Mapping[str, MetricFormat]] = {}
+    """The metrics in tables and reports, in this order. Other entries of `metrics` are saved but not displayed."""
+    monitor: ClassVar[str]
+    """Default of `train.monitor`."""
+    training_metric: ClassVar[str]
+    """The name, in logs, of the metric on training batches: see `score`."""
+
+    def build(self) -> Self:
+        """The task itself."""
+        return self
+
+    # Labels
+
+    @abstractmethod
+    def check_labels(
+        self, labels: NDArray[Any], classes: Sequence[str], names: Sequence[str]
+    ) -> NDArray[np.int64] | NDArray[np.float32]:
+        """The labels of a split in the form of the task: int64 N or float32 N×K.
+
+        `labels` is int64 N, or a number for each image and class, N×K. Raises `UserError` with the name of an image
+        whose label is invalid; `names` are those of the N images.
+        """
+
+    @abstractmethod
+    def label_names(self, labels: NDArray[Any], classes: Sequence[str]) -> list[tuple[str, ...]]:
+        """The names of the labels of each image: one for a single label, none or several for multiple labels.
+
+        `labels` is as `check_labels` or `true_labels` returns it.
+        """
+
+    @abstractmethod
+    def hold_out(
+        self,
+        names: Sequence[str],
+        labels: NDArray[Any],
+        classes: Sequence[str],
+        fractions: Mapping[str, float],
+        seed: int,
+    ) -> dict[str, list[int]]:
+        """Indices of the images of each split in `fractions`, and of `train` for the rest, in the original order.
+
+        A function of `seed`, names and labels: the order of the images has no effect on which are held out.
+        """
+
+    # Training
+
+    def activation(self, loss: Loss) -> Activation:
+        """What turns logits into probabilities; raises `ValueError` if the task cannot be trained with this loss."""
+        return loss.activation()
+
+    @abstractmethod
+    def targets(self, labels: Tensor, classes: Tensor) -> Tensor:
+        """The targets of the loss, float32 B×K, from the labels of a batch, int64 B or float32 B×K.
+
+        `classes` is int64 K, from 0 to K - 1. All on one device; nothing may wait for it.
+        """
+
+    @abstractmethod
+    def balanced_order(self, labels: Tensor, generator: torch.Generator) -> Tensor:
+        """N indices of images, int64, for an epoch in which all classes are equally frequent; for `train.sampler`."""
+
+    @abstractmethod
+    def weighted(self, losses: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """The loss of each image, B, from the losses of its classes, B×K, its targets, B×K, and class weights, K."""
+
+    @abstractmethod
+    def score(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The sum over the images of a training batch of `training_metric`, a scalar on the device, without a wait."""
+
+    # Evaluation
+
+    @abstractmethod
+    def true_labels(self, labels: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The labels to evaluate against, from those of a store, int64 N or float32 N×K.
+
+        Returns int64 N or int64 N×K of 0 and 1, and the true distributions over classes, float32 N×K, or None.
+        """
+
+    def thresholds(self, predictions: Predicted) -> Tensor | None:
+        """The thresholds of a decision for each class, chosen on validation: logits, float64 K. None: no thresholds."""
+        return None
+
+    @abstractmethod
+    def predicted(self, predictions: Predicted) -> Tensor:
+        """The predicted labels, in the form of the true ones: int64 N, or int64 N×K of 0 and 1."""
+
+    @abstractmethod
+    def correct(self, predictions: Predicted) -> Tensor:
+        """Bool N: whether the prediction for the image as a whole is right."""
+
+    @abstractmethod
+    def confidences(self, predictions: Predicted) -> Tensor:
+        """Float64 N: the probability that the prediction for the image as a whole is right."""
+
+    @abstractmethod
+    def calibration_points(self, predictions: Predicted) -> tuple[Tensor, Tensor]:
+        """Probabilities, float64 M, and whether what they claim is true, bool M: for ECE and reliability diagrams."""
+
+    @abstractmethod
+    def metrics(self, predictions: Predicted) -> dict[str, Any]:
+        """The metrics as JSON types: `images`, `loss`, those of `metric_formats`, and `per_class`.
+
+        `per_class` has a mapping of metrics for each class name, with `support`, the number of its images. None: the
+        metric is undefined.
+        """
+
+    @abstractmethod
+    def intervals(self, predictions: Predicted) -> dict[str, tuple[float, float]]:
+        """95 % intervals of metrics by name, deterministic; without those of proportions and undefined ones."""
+
+    @abstractmethod
+    def confusion(self, predictions: Predicted) -> Any:
+        """Which classes are predicted for which, as a `framework.Confusion`."""
+
+    # Prediction
+
+    @abstractmethod
+    def decide(
+        self, probabilities: Sequence[float], classes: Sequence[str], thresholds: Sequence[float] | None
+    ) -> list[tuple[str, float]]:
+        """What is predicted for an image: classes with their probabilities, highest first; may be empty.
+
+        `thresholds` are the probabilities above which a class is predicted, one for each class, or None.
+        """
 
 
 class Optimizer(Component):
@@ -429,7 +634,7 @@ class Exporter(Component):
 
 
 KINDS: tuple[type[Component], ...] = (
-    Dataset, Transform, Model, Loss, Optimizer, Scheduler, Callback, Detector, Metric, Exporter,
+    Dataset, Task, Transform, Model, Loss, Optimizer, Scheduler, Callback, Detector, Metric, Exporter,
 )  # fmt: skip
 
 

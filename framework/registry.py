@@ -6,11 +6,12 @@ import importlib.metadata
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from framework.attribution import GROUP, reason_of
-from framework.components import Component
+from framework.components import Component, Task
 from framework.errors import UserError, closest, enumerate_names
 from framework.plugin import Plugin
 from framework.plugin_file import load_plugin_file
@@ -25,6 +26,8 @@ BUNDLE, COMMAND = "bundle", "command"
 """What plugins offer besides components."""
 C = TypeVar("C", bound=Component)
 Providers = tuple[tuple[Plugin, Any], ...]
+DEFAULT_TASK = "single_label"
+"""The task of recipes that name none, and of files that were written before there were tasks."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,12 @@ class Registry:
                     return f"{known}/{variant}"
         match = closest(normalised, candidates)
         return candidates[match] if match else None
+
+
+@cache
+def default_task() -> Task:
+    """The task `single_label`, for data and predictions that are made without a recipe."""
+    return Registry.load().find(Task, DEFAULT_TASK)()
 
 
 def variants_of(component: type[Component]) -> tuple[Sequence[str], str | None]:

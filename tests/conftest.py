@@ -95,7 +95,7 @@ def photos(tmp_path):
 @pytest.fixture
 def unsure_photos(photos):
     """The same with a fifth of the labels wrong, also in a held-out tenth: no network is correct for all images."""
-    from framework.data.splits import split_keys
+    from framework.data.stratification import split_keys
 
     names = {color: [f"{color}/{index:02}.png" for index in range(20)] for color in ("red", "blue")}
     red, blue = (

@@ -136,7 +136,10 @@ def test_a_hook_without_valid_components_is_a_fault(install, hook, reason):
         ("class Bad(Model):\n    name = 'Res Net'\n    def build(self): ...", "'Res Net'"),
         ("class Bad(Model):\n    name: str = 'bad'\n    def build(self): ...", "`name` is a field"),
         ("class Bad(Model):\n    name = 'bad'", "Bad does not implement build"),
-        ("class Bad(Component):\n    name = 'bad'\n    def build(self): ...", "exactly one kind: Dataset, Transform"),
+        (
+            "class Bad(Component):\n    name = 'bad'\n    def build(self): ...",
+            "exactly one kind: Dataset, Task, Transform",
+        ),
         ("class Bad(Model, Transform):\n    name = 'bad'\n    def build(self): ...", "exactly one kind: Dataset"),
         ("class Bad(Model):\n    name = 'bad'\n    kind = 'x'\n    def build(self): ...", "Bad is a model"),
         ("class Bad(Model):\n    name = 'bad'\n    aliases = 'Net'\n    def build(self): ...", "a tuple of names"),

@@ -44,7 +44,7 @@ def execute(arguments: argparse.Namespace) -> int:
         require_other_file(recipe.dataset, arguments.csv, "--csv")
     display = SilentDisplay() if arguments.json else choose_display()
     with display:
-        splits = build_splits(recipe.dataset)
+        splits = build_splits(recipe.dataset, task=recipe.task)
         for note in splits.notes:
             display.line(f"dataset '{recipe.dataset.name}': {note}", "yellow")
         checked = check_splits(splits, display.reading, recipe.dataset.sample_range)

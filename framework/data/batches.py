@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from framework.components import Task
 from framework.data.augment import Augmentation
 from framework.data.blocks import Blocks
 from framework.data.order import Order
@@ -17,6 +18,7 @@ from framework.data.progressive_resize import ImageSizeSchedule, SizePhase
 from framework.data.rng import BatchPosition
 from framework.data.stores.store import Store
 from framework.data.uploading import sent, uploaded
+from framework.registry import default_task
 
 BLOCK = 2**23
 """Pixel values that a GPU prepares at a time: for small batches, launching operations takes longer than the work."""
@@ -39,9 +41,10 @@ class Batches:
     device: torch.device
     channels_last: bool = True
     image_sizes: ImageSizeSchedule | None = None
+    task: Task = field(default_factory=default_task)
     blocks: Blocks = field(init=False)
     _labels: Tensor = field(init=False)
-    """Int64 N, on the device."""
+    """Int64 N or float32 N×K, on the device."""
     _classes: Tensor = field(init=False)
     """From 0 to K - 1, on the device."""
     _normalization: Normalization = field(init=False)
@@ -108,7 +111,7 @@ class Batches:
         )
         if size := self.blocks.size(block.start):
             images = F.interpolate(images.div(255), size, mode="bilinear", antialias=True)
-        targets = (self._labels[position.indices][:, None] == self._classes).float()
+        targets = self.task.targets(self._labels[position.indices], self._classes)
         images, targets = self.augmentation(images, targets, position)
         images = self._normalization(images)
         if self.channels_last:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import operator
-import reprlib
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,6 +11,7 @@ import numpy as np
 from framework.attribution import attributed_to, fault
 from framework.data.decode import BadImage
 from framework.data.depth import ValueRange, value_range
+from framework.data.labels import as_array, renumbered
 from framework.data.sources import Selection, read_reduced
 from framework.data.unicode_names import nfc
 from framework.errors import UserError, count, enumerate_names
@@ -54,7 +52,7 @@ class DatasetSource(Selection):
 
 
 def checked(dataset: Dataset, split: str, source: Any) -> ImageSource:
-    """The same images with integer labels and string names.
+    """The same images with labels int64 N or float64 N×K, and names in NFC.
 
     Raises `ComponentFault` if a member is missing or raises, lengths differ, or labels do not match the classes;
     `UserError` if there are no images.
@@ -73,11 +71,14 @@ def checked(dataset: Dataset, split: str, source: Any) -> ImageSource:
         number, classes = len(source), tuple(source.classes)
         if number == 0:
             raise UserError(f"dataset '{dataset.name}', split '{split}' has no images")
-        labels = [operator.index(label) for label in source.labels]
+        try:
+            labels = as_array(source.labels, len(classes))
+        except ValueError as error:
+            raise fault(dataset, f"{where}{error}") from None
     names = tuple(dict.fromkeys(map(nfc, classes)))
     if len(names) < len(classes):
         position = {name: label for label, name in enumerate(names)}
-        labels = [position[nfc(classes[label])] for label in labels]
+        labels = renumbered(labels, [position[nfc(name)] for name in classes], len(names))
     return DatasetSource(source, np.arange(number), labels, names, dataset=dataset)
 
 
@@ -129,19 +130,4 @@ def _wrong_members(source: Any) -> str | None:
     if number and (len(source.labels) != number or len(source.names) != number):
         labels, names = count(len(source.labels), "label"), count(len(source.names), "name")
         return f" has {count(number, 'image')}, {labels} and {names}"
-    return _wrong_labels(source.labels, len(source.classes)) if number else None
-
-
-def _wrong_labels(labels: Sequence[Any], number: int) -> str | None:
-    plain = []
-    for label in labels:
-        try:
-            plain.append(operator.index(label))
-        except TypeError:
-            given = f"there is {reprlib.repr(label)}"
-            if hasattr(label, "__len__") and not isinstance(label, str):
-                given += ": class probabilities (soft labels) are not supported, give the index of one class"
-            return f": labels must be whole numbers that index into classes; {given}"
-    if min(plain) < 0 or max(plain) >= number:
-        return f" has labels from {min(plain)} to {max(plain)} for {number} classes (labels start at 0)"
     return None

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from framework.data.sources import file_of, read_reduced
 from framework.data.stamps import Stamps
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from framework.components import ImageSource
@@ -41,9 +42,9 @@ class Joined:
         return self.sources[0].channels
 
     @cached_property
-    def labels(self) -> Sequence[int]:
-        """The label of each image."""
-        return [label for source in self.sources for label in source.labels]
+    def labels(self) -> NDArray[Any]:
+        """The labels of all images, N or N×K."""
+        return np.concatenate([np.asarray(source.labels) for source in self.sources])
 
     @cached_property
     def names(self) -> Sequence[str]:
@@ -51,7 +52,7 @@ class Joined:
         return [name for source in self.sources for name in source.names]
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return self._ends[-1]
 
     def read(self, index: int) -> NDArray[np.uint8]:
         """The image as uint8 C×H×W; raises `BadImage`."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from framework.components import Task
 from framework.data.seeding import generator_at
+from framework.registry import default_task
 
 EPOCHS = 4
 """Epochs whose order is cached: images are read ahead into later epochs."""
@@ -24,10 +27,12 @@ class Order:
     """
 
     labels: Tensor
+    """Int64 N or float32 N×K."""
     batch_size: int
     grad_accum_steps: int
     sampler: Literal["shuffled", "balanced"]
     seed: int
+    task: Task = field(default_factory=default_task)
     _drawn: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict, init=False)
     """Order and keys of the last few epochs that were requested."""
 
@@ -80,8 +85,10 @@ class Order:
     def _epoch(self, epoch: int) -> tuple[Tensor, Tensor]:
         if epoch not in self._drawn:
             generator = generator_at(self.seed, "order", epoch)
-            draw = shuffled if self.sampler == "shuffled" else balanced
-            order = draw(self.labels, generator)
+            if self.sampler == "shuffled":
+                order = torch.randperm(len(self.labels), generator=generator)
+            else:
+                order = self.task.balanced_order(self.labels, generator)
             keys = order if self.sampler == "shuffled" else order + len(self.labels) * occurrences(order)
             while len(self._drawn) >= EPOCHS:
                 del self._drawn[next(iter(self._drawn))]
@@ -89,19 +96,15 @@ class Order:
         return self._drawn[epoch]
 
 
-def shuffled(labels: Tensor, generator: torch.Generator) -> Tensor:
-    """Every index once, in random order."""
-    return torch.randperm(len(labels), generator=generator)
+def balanced(groups: Sequence[Tensor], number: int, generator: torch.Generator) -> Tensor:
+    """`number` indices in random order, from every group equally often (to within one).
 
-
-def balanced(labels: Tensor, generator: torch.Generator) -> Tensor:
-    """As many indices as labels, every class equally often (to within one), each class in shuffled rounds."""
-    classes = labels.unique()
-    each, surplus = divmod(len(labels), len(classes))
-    one_more = torch.randperm(len(classes), generator=generator) < surplus
+    A group is indices, int64; they are drawn in shuffled rounds. An index may be in several groups.
+    """
+    each, surplus = divmod(number, len(groups))
+    one_more = torch.randperm(len(groups), generator=generator) < surplus
     drawn = []
-    for label, extra in zip(classes, one_more.tolist(), strict=True):
-        members = (labels == label).nonzero().flatten()
+    for members, extra in zip(groups, one_more.tolist(), strict=True):
         rounds = -(-(each + extra) // len(members))
         order = [members[torch.randperm(len(members), generator=generator)] for _ in range(rounds)]
         drawn.append(torch.cat(order)[: each + extra])

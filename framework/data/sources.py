@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,7 +38,8 @@ class ImageFiles:
     """Images in files, decoded when read."""
 
     paths: Sequence[str | Path]
-    labels: Sequence[int]
+    labels: Sequence[int] | NDArray[Any]
+    """N integers, or numbers N×K."""
     classes: Sequence[str]
     channels: int = 3
     root: Path | None = None
@@ -63,8 +64,8 @@ class ImageFiles:
 
     def subset(self, indices: Sequence[int]) -> ImageFiles:
         """The images at these indices."""
-        paths, labels = [self.paths[index] for index in indices], [self.labels[index] for index in indices]
-        return replace(self, paths=paths, labels=labels)
+        paths = [self.paths[index] for index in indices]
+        return replace(self, paths=paths, labels=np.asarray(self.labels)[np.asarray(indices, dtype=np.int64)])
 
     def read(self, index: int) -> NDArray[np.uint8]:
         """The image as uint8 C×H×W; raises `BadImage`."""
@@ -89,7 +90,8 @@ class ImageArrays:
     """Images in memory: uint8 N×C×H×W."""
 
     images: NDArray[np.uint8]
-    labels: Sequence[int]
+    labels: Sequence[int] | NDArray[Any]
+    """N integers, or numbers N×K."""
     classes: Sequence[str]
     prefix: str = "image"
 
@@ -133,7 +135,8 @@ class Selection:
 
     source: ImageSource
     indices: NDArray[np.int64]
-    labels: Sequence[int]
+    labels: NDArray[Any]
+    """N or N×K, of the selected images."""
     classes: Sequence[str]
     dropped: Sequence[str] = ()
     """Names of the images that the recipe's tables leave out."""

@@ -45,8 +45,8 @@ def named_images(source: ImageSource, names: Sequence[str], where: str) -> Selec
     selected = {*full_names(names, source.names, where).values()}
     if not selected:
         raise UserError(f"{where} names no image")
-    indices = [index for index, name in enumerate(source.names) if nfc(str(name)) in selected]
-    return Selection(source, np.array(indices), [source.labels[index] for index in indices], source.classes)
+    indices = np.array([index for index, name in enumerate(source.names) if nfc(str(name)) in selected])
+    return Selection(source, indices, np.asarray(source.labels)[indices], source.classes)
 
 
 def full_names(names: Iterable[str], known: Iterable[str], where: str, images: str = "image") -> dict[str, str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from framework.components import Dataset, ImageSource
+from framework.data.labels import occurring
 from framework.data.roots import find_data
 from framework.data.sources import Selection
 from framework.data.subset import COLUMN, full_names, read_rows
@@ -143,12 +144,13 @@ def _kept(row: Mapping[str, str], where: str) -> bool:
 
 def _without(source: ImageSource, left_out: set[int], where: str, split: str) -> Selection:
     """The source without these images, if every class keeps at least one."""
-    indices = [index for index in range(len(source)) if index not in left_out]
-    labels: Sequence[int] = [source.labels[index] for index in indices]
-    lost = sorted({*source.labels}.difference(labels)) if split == "train" else []
-    if not indices or lost:
-        names = enumerate_names([source.classes[label] for label in lost]) if indices else "any class"
+    indices = np.array([index for index in range(len(source)) if index not in left_out], dtype=np.int64)
+    all_labels, number = np.asarray(source.labels), len(source.classes)
+    labels = all_labels[indices]
+    lost = np.flatnonzero(occurring(all_labels, number) & ~occurring(labels, number)) if split == "train" else ()
+    if not len(indices) or len(lost):
+        names = enumerate_names([source.classes[label] for label in lost]) if len(indices) else "any class"
         raise UserError(f"{where}: no images of {names} are left in {split}")
     all_names = source.names
     dropped = (*getattr(source, "dropped", ()), *(str(all_names[index]) for index in sorted(left_out)))
-    return Selection(source, np.array(indices), labels, source.classes, dropped)
+    return Selection(source, indices, labels, source.classes, dropped)

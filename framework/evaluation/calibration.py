@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import UserError, count
-from framework.evaluation.probabilities import blocks, probabilities
+from framework.evaluation.probabilities import blocks, logits_of_true, probabilities
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,7 +69,7 @@ def is_minimum(temperature: float) -> bool:
 
 
 def fit_temperature(logits: Tensor, labels: Tensor, activation: Activation = "softmax") -> float:
-    """The temperature of minimal loss, within `LIMITS`; logits N×K, labels int64 N.
+    """The temperature of minimal loss, within `LIMITS`; logits N×K, labels int64 N or N×K.
 
     The loss is that of the activation (`losses`). Both losses are convex in the inverse temperature, so the minimum is
     the root of the derivative, found by the Illinois method (Dowell and Jarratt, 1971), which halves the value at an
@@ -93,10 +93,10 @@ def fit_temperature(logits: Tensor, labels: Tensor, activation: Activation = "so
 
 
 def _slope(logits: Tensor, labels: Tensor, activation: Activation, inverse: float) -> float:
-    """Derivative of the summed loss by the inverse temperature: Σ p·z over all classes minus z of the true class."""
+    """Derivative of the summed loss by the inverse temperature: Σ p·z over all classes minus z of the true ones."""
     total = 0.0
     for block, of_block in blocks(logits, labels):
         exact = block.double()
         total += (probabilities(exact * inverse, activation) * exact).sum().item()
-        total -= exact.gather(1, of_block[:, None]).sum().item()
+        total -= logits_of_true(exact, of_block).sum().item()
     return total

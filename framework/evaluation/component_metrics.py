@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from framework.components import Activation, Metric
+    from framework.components import Activation, Metric, Task
 
 Measure = Callable[["Tensor", "Tensor"], float | None]
-"""Logits float N×K and labels int64 N to the metric; None if it is undefined."""
+"""Logits float N×K and labels int64 N or N×K to the metric; None if it is undefined."""
 
 
 def component_metrics(
@@ -30,7 +30,7 @@ def component_metrics(
 ) -> dict[str, float | None]:
     """The value of each metric by its name in recipes; None if it is undefined. Raises `ComponentFault`.
 
-    `logits` is float N×K, `labels` int64 N with N at least 1.
+    `logits` is float N×K, `labels` int64 N or N×K with N at least 1.
     """
     return {full_name(metric): built_metric(metric, classes, activation)(logits, labels) for metric in metrics}
 
@@ -52,9 +52,11 @@ def _of_images(measure: Measure, logits: Tensor, labels: Tensor, indices: NDArra
     return measure(logits[indices], labels[indices])
 
 
-def try_metric(metric: Metric, classes: Sequence[str], activation: Activation) -> None:
+def try_metric(metric: Metric, classes: Sequence[str], activation: Activation, task: Task) -> None:
     """Compute the metric once on random logits, to find its faults before training."""
-    labels = torch.arange(max(64, 2 * len(classes))) % len(classes)
+    indices = torch.arange(max(64, 2 * len(classes))) % len(classes)
+    valid = task.check_labels(indices.numpy(), classes, [str(index) for index in range(len(indices))])
+    labels, _ = task.true_labels(torch.from_numpy(valid))
     logits = torch.randn(len(labels), len(classes), generator=torch.Generator().manual_seed(0))
     built_metric(metric, classes, activation)(logits, labels)
 

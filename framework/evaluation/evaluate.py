@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from framework.attribution import attributed_to, fault
-from framework.components import Activation, Model
+from framework.components import Activation, Model, Task
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.store import Store
 from framework.device import tf32
 from framework.errors import count
 from framework.evaluation.predictions import Predictions
 from framework.evaluation.tta import tta_views
+from framework.registry import default_task
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Evaluator:
     """That of the loss that the network was trained with."""
     component: Model | None = None
     """The component that built the network, for messages about its faults."""
+    task: Task = field(default_factory=default_task)
 
     @torch.inference_mode()
     def logits(self, model: nn.Module, batches: Iterable[Tensor]) -> Tensor:
@@ -49,7 +51,7 @@ class Evaluator:
     def predictions(self, model: nn.Module, store: Store) -> Predictions:
         """Predict every image of a split."""
         logits = self.logits(model, store.pixels.in_order(self.batch_size))
-        return Predictions(store.classes, store.names, store.labels, logits, store.hashes, self.activation)
+        return Predictions.of_store(store, logits, self.task, activation=self.activation)
 
     def forward(self, model: nn.Module, inputs: Tensor) -> Tensor:
         """Logits B×K of the network's input; raises `ComponentFault` if it fails or returns something else."""

@@ -15,7 +15,7 @@ def choose_examples(predictions: Predictions, store: Store, number: int) -> list
 
     The correct ones are spread evenly over the store. If there are too few of one kind, there are more of the other.
     """
-    confidence, predicted = predictions.confidences, predictions.predicted
+    confidence, true, predicted = predictions.confidences, predictions.label_names, predictions.predicted_names
     correct = predictions.correct
     wrong = (confidence * ~correct).argsort(descending=True, stable=True)[: int((~correct).sum())]
     right = correct.nonzero().flatten()
@@ -27,8 +27,8 @@ def choose_examples(predictions: Predictions, store: Store, number: int) -> list
         Example(
             predictions.names[index],
             image,
-            predictions.classes[int(predictions.labels[index])],
-            predictions.classes[int(predicted[index])],
+            "|".join(true[index]),
+            "|".join(predicted[index]),
             float(confidence[index]),
         )
         for index, image in zip(chosen.tolist(), store.pixels.at(chosen).cpu(), strict=True)

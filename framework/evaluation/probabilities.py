@@ -42,17 +42,23 @@ def logits_of(values: Tensor, activation: Activation) -> Tensor:
 
 
 def losses(logits: Tensor, labels: Tensor, activation: Activation) -> Tensor:
-    """The loss of each image without label smoothing or weights: N losses of logits N×K and labels int64 N.
+    """The loss of each image without label smoothing or weights: N losses of logits N×K.
 
-    Cross entropy of the softmax, or binary cross entropy summed over the classes.
+    `labels` is int64 N, or targets N×K. Cross entropy of the softmax, or binary cross entropy summed over the classes.
     """
     if activation == "sigmoid":
-        of_true = logits.gather(1, labels[:, None])[:, 0]
-        return F.softplus(logits).sum(dim=1) - of_true
-    return F.cross_entropy(logits, labels, reduction="none")
+        return F.softplus(logits).sum(dim=1) - logits_of_true(logits, labels)
+    return F.cross_entropy(logits, labels if labels.ndim == 1 else labels.to(logits.dtype), reduction="none")
 
 
-def confidences(logits: Tensor, activation: Activation) -> Tensor:
+def logits_of_true(logits: Tensor, labels: Tensor) -> Tensor:
+    """The logits N of the true classes, int64 N, or the sum of the logits weighted by targets N×K."""
+    if labels.ndim == 1:
+        return logits.gather(1, labels[:, None])[:, 0]
+    return (logits * labels).sum(dim=1)
+
+
+def highest_probabilities(logits: Tensor, activation: Activation) -> Tensor:
     """The highest probability of each row, float64 N."""
     return torch.cat([probabilities(block.double(), activation).amax(dim=1) for (block,) in blocks(logits)])
 

@@ -12,7 +12,7 @@ from framework.evaluation.predictions import Predictions
 
 @dataclass(frozen=True)
 class Bin:
-    """The predictions with a confidence in (low, high]."""
+    """The predictions with a confidence in (low, high]: one for each image, or for each label of each image."""
 
     low: float
     high: float
@@ -28,7 +28,8 @@ def reliability(predictions: Predictions, bins: int = ECE_BINS) -> list[Bin]:
 
     DeGroot and Fienberg, "The Comparison and Evaluation of Forecasters", 1983; Guo et al., 2017.
     """
-    confidence, correct = predictions.confidences, predictions.correct.double()
+    confidence, right = predictions.task.calibration_points(predictions)
+    correct = right.double()
     index = bin_of(confidence, bins)
     images = torch.bincount(index, minlength=bins)
     divisor = images.clamp(min=1)

@@ -79,7 +79,7 @@ def find_sample(recipe: Recipe, classes: Sequence[str], requested: str | None, n
 
 def _is_split(recipe: Recipe, classes: Sequence[str], requested: str) -> bool:
     try:
-        return requested == Path(requested).name and requested in build_splits(recipe.dataset, classes)
+        return requested == Path(requested).name and requested in build_splits(recipe.dataset, classes, recipe.task)
     except UserError:
         return False
 
@@ -87,7 +87,7 @@ def _is_split(recipe: Recipe, classes: Sequence[str], requested: str) -> bool:
 def split_sample(recipe: Recipe, classes: Sequence[str], requested: str | None, number: int) -> Sample:
     """As `find_sample`, of a split only."""
     try:
-        splits = build_splits(recipe.dataset, classes)
+        splits = build_splits(recipe.dataset, classes, recipe.task)
     except UserError as error:
         raise UserError(
             f"{error}\n"

@@ -23,6 +23,10 @@ class Engine(Protocol):
     def tta(self) -> int:
         """Number of test-time augmentation views whose logits are averaged."""
 
+    @property
+    def temperature(self) -> float:
+        """What divides the logits."""
+
     def __call__(self, images: Tensor) -> Tensor:
         """Logits float32 B×K on the CPU, divided by the temperature."""
 

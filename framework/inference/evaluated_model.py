@@ -12,7 +12,7 @@ from framework.errors import UserError
 from framework.runs.recipe import metrics_apply, names_metrics, predictions_remain_valid, recipe_of
 
 if TYPE_CHECKING:
-    from framework.components import ImageSource, Metric
+    from framework.components import ImageSource, Metric, Task
     from framework.evaluation.predictions import Predictions
     from framework.inference.predictor import Predictor
     from framework.recipe.sections import Recipe
@@ -44,6 +44,11 @@ class EvaluatedModel:
         return self.recipe.metrics if self.overrides or names_metrics(self.trained.recipe) else ()
 
     @cached_property
+    def task(self) -> Task:
+        """What a label is."""
+        return self.trained.task(self.registry)
+
+    @cached_property
     def predictor(self) -> Predictor:
         """The network, with the probabilities of `framework predict`."""
         from framework.inference.predictor import Predictor
@@ -56,7 +61,7 @@ class EvaluatedModel:
         """The images of the recipe's dataset, with the classes of the network."""
         from framework.data.splits import build_splits
 
-        return build_splits(self.recipe.dataset, self.trained.classes)
+        return build_splits(self.recipe.dataset, self.trained.classes, self.task)
 
     @property
     def is_overridden(self) -> bool:
@@ -73,7 +78,7 @@ class EvaluatedModel:
         from framework.evaluation.predictions import Predictions
 
         file = self.trained.folder.predictions(split) if self.trained.folder and self.as_trained else None
-        return Predictions.load(file) if file and file.is_file() else None
+        return Predictions.load(file, self.task) if file and file.is_file() else None
 
     def predictions(self, split: str) -> Predictions:
         """The saved predictions, or else computed ones; without temperature, as the metrics of a run."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.data.decode import BadImage
 from framework.data.folders import class_tree
-from framework.data.splits import EVALUATION_SPLITS, bind_classes, evaluation_split, find_split
+from framework.data.splits import EVALUATION_SPLITS, bind_classes, evaluation_split, find_split, labelled
 from framework.data.stores.bad_images import BadImages
 from framework.data.stores.storage import Storage
 from framework.data.subset import named_images, read_names
@@ -171,7 +171,7 @@ class _Networks:
         if isinstance(which, str):
             source = find_split(self.data.splits, which)
         elif which.is_dir():
-            source = bind_classes(class_tree(which), self.data.trained.classes, f"'{which}'")
+            source = labelled(bind_classes(class_tree(which), self.data.trained.classes, f"'{which}'"), self.data.task)
         else:
             raise UserError(f"--folder: there is no folder '{which}'")
         return source if only is None else named_images(source, read_names(only), f"--only {only}")

@@ -22,8 +22,8 @@ class GraphEngine:
     graph: Graph
     activation: Activation
     tta: int
-    temperature: float
-    """The one in the graph."""
+    built_in: float
+    """The temperature in the graph."""
     factor: float = 1.0
     """Multiplies the logits, to change the temperature."""
 
@@ -32,6 +32,11 @@ class GraphEngine:
         """Load the graph of an export."""
         assert trained.exported is not None
         return cls(trained.label, trained.exported.load(), trained.activation, tta_of(trained), trained.temperature)
+
+    @property
+    def temperature(self) -> float:
+        """The temperature in use."""
+        return self.built_in / self.factor
 
     @property
     def device(self) -> torch.device:
@@ -49,7 +54,7 @@ class GraphEngine:
 
     def with_temperature(self, temperature: float) -> GraphEngine:
         """The same graph at another temperature."""
-        return replace(self, factor=self.temperature / temperature)
+        return replace(self, factor=self.built_in / temperature)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Logits float32 B×K, divided by the temperature."""

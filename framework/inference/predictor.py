@@ -22,13 +22,13 @@ from framework.inference.image_reader import ImageReader, Keep, ReadImage
 from framework.inference.inputs import one_or_many
 from framework.inference.ranking import ranked
 from framework.inference.torch_engine import TorchEngine
-from framework.registry import Registry
+from framework.registry import Registry, default_task
 from framework.runs.trained import Trained, open_trained
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from framework.components import ImageSource
+    from framework.components import ImageSource, Task
     from framework.data.depth import DeepValues, ValueRange
     from framework.data.regions import Find, Region
     from framework.data.stores.storage import Storage
@@ -92,6 +92,7 @@ class Predictor:
     engine: Engine
     batch_size: int
     """Images per batch; by default that of the run's evaluation."""
+    task: Task = field(default_factory=default_task)
 
     @classmethod
     def open(cls, named: str | Path | Trained, registry: Registry | None = None, device: str = "auto") -> Predictor:
@@ -104,7 +105,9 @@ class Predictor:
         saved = trained.documents["model"]
         engine: Engine = GraphEngine.load(trained) if trained.is_export else TorchEngine.load(trained, registry, device)
         preprocess = Preprocessor.from_dict(saved["preprocess"])
-        return cls(trained, trained.classes, preprocess, engine, saved["evaluation"]["batch_size"])
+        return cls(
+            trained, trained.classes, preprocess, engine, saved["evaluation"]["batch_size"], trained.task(registry)
+        )
 
     @property
     def device(self) -> torch.device:
@@ -131,6 +134,19 @@ class Predictor:
     def with_temperature(self, temperature: float) -> Predictor:
         """The same at another temperature; 1 undoes calibration."""
         return replace(self, engine=self.engine.with_temperature(temperature))
+
+    @property
+    def thresholds(self) -> tuple[float, ...] | None:
+        """The probability above which each class is predicted, K; None if the task has no thresholds."""
+        logits = self._threshold_logits()
+        if logits is None:
+            return None
+        return tuple(probabilities(logits[None], self.trained.activation)[0].tolist())
+
+    def _threshold_logits(self) -> Tensor | None:
+        """At the temperature of the network, float64 K."""
+        logits = self.trained.thresholds
+        return None if logits is None else torch.tensor(logits, dtype=torch.float64) / self.engine.temperature
 
     def read(self, image: str | Path | bytes, name: str | None = None, max_pixels: int = MAX_PIXELS) -> Tensor:
         """Read a file or its bytes as uint8 C×H×W at the network's size; raises `BadImage`.
@@ -181,7 +197,7 @@ class Predictor:
         storage: Storage | None = None,
     ) -> Store:
         """The preprocessed images of a source, in memory unless `storage` says otherwise."""
-        return build_store(source, self.preprocess, on_bad_image, progress, storage)
+        return build_store(source, self.preprocess, on_bad_image, progress, storage, self.task)
 
     def predictions(self, store: Store) -> Predictions:
         """Predict every image of a store, in the same batches as at the end of the run.
@@ -189,7 +205,14 @@ class Predictor:
         The result has the classes of the network and the labels of the store.
         """
         logits = torch.cat([self.engine(batch) for batch in store.pixels.in_order(self.batch_size)])
-        return Predictions(self.classes, store.names, store.labels, logits, store.hashes, self.trained.activation)
+        return Predictions.of_store(
+            store,
+            logits,
+            self.task,
+            activation=self.trained.activation,
+            classes=self.classes,
+            thresholds=self._threshold_logits(),
+        )
 
     def _predict_batch(self, batch: list[ReadImage]) -> list[Prediction]:
         pixels = [image.pixels for image in batch if image.pixels is not None]

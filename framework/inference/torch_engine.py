@@ -50,7 +50,10 @@ class TorchEngine:
         model = model.to(where).eval()
         if saved["evaluation"]["channels_last"]:
             model = model.to(memory_format=torch.channels_last)
-        return cls(model, Evaluator(preprocess, where, **saved["evaluation"], component=component), trained.temperature)
+        evaluator = Evaluator(
+            preprocess, where, **saved["evaluation"], component=component, task=trained.task(registry)
+        )
+        return cls(model, evaluator, trained.temperature)
 
     @property
     def device(self) -> torch.device:

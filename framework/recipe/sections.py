@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_serializer, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from framework.attribution import full_name
-from framework.components import Callback, Dataset, Loss, Metric, Model, Optimizer, Scheduler, Transform
-from framework.errors import did_you_mean
+from framework.components import Callback, Dataset, Loss, Metric, Model, Optimizer, Scheduler, Task, Transform
+from framework.errors import did_you_mean, enumerate_names
+from framework.registry import DEFAULT_TASK, Registry
 from framework.section import Section
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -35,22 +44,14 @@ def _height_width(value: Any) -> Any:
     raise PydanticCustomError("image_size", "must be a number of pixels or a pair [height, width]")
 
 
-FixedMetric = Literal["top1", "loss", "balanced_accuracy", "macro_f1"]
-
-
 def _monitor(value: Any, info: ValidationInfo) -> Any:
-    """A metric component, or the name of a fixed metric; one message for a name that is neither."""
-    if value in get_args(FixedMetric):
-        return value
+    """A metric component, or the name of another metric, which the task must have: see `Recipe`."""
     try:
         return Metric.model_validate(value, context=info.context)
     except ValidationError as error:
-        if error.errors()[0]["type"] != "unknown_component":
+        if error.errors()[0]["type"] != "unknown_component" or not isinstance(value, str):
             raise
-        fixed = ", ".join(get_args(FixedMetric))
-        hint = did_you_mean(str(value), get_args(FixedMetric))
-        text = f"{error.errors()[0]['msg']}\n    Metrics of every run: {fixed}{hint}"
-        raise PydanticCustomError("unknown_component", "{text}", {"text": text}) from None
+        return value
 
 
 Duration = Annotated[float, BeforeValidator(_duration, json_schema_input_type=float | str)]
@@ -160,8 +161,12 @@ class Train(Section):
     of frozen normalisation layers do not change."""
     patience: int | None = Field(None, ge=1)
     """Early stopping: stop after this many epochs without an improvement of `monitor`."""
-    monitor: Annotated[FixedMetric | Metric, BeforeValidator(_monitor)] = "top1"
-    """The validation metric that selects the best epoch: one of every run, or a metric component."""
+    monitor: Annotated[Metric | str | None, BeforeValidator(_monitor, json_schema_input_type=Metric | str | None)] = (
+        None
+    )
+    """The validation metric that selects the best epoch: one of the task, or a metric component. Of `single_label`:
+    `top1` (default), `loss`, `balanced_accuracy`, `macro_f1`. Of `multi_label`: `map` (default), `loss`, `micro_f1`,
+    `macro_f1`, `subset_accuracy`, `ranking_loss`."""
     keep: Literal["best", "last"] = "best"
     """The weights that are saved and evaluated on the test split: of the best epoch by `monitor`, or of the last."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
@@ -223,6 +228,8 @@ class Recipe(Section):
     """Random seed of initial weights, order of images and augmentation."""
     dataset: Dataset
     """Images and labels."""
+    task: Task = Field(DEFAULT_TASK, validate_default=True)
+    """What a label is: `single_label`, one class for each image, or `multi_label`, any number of labels."""
     preprocess: Preprocess = Preprocess()
     """Preprocessing of every image."""
     augment: tuple[Transform, ...] = ()
@@ -235,12 +242,43 @@ class Recipe(Section):
     """The optimizer."""
     scheduler: Scheduler = Field("cosine", validate_default=True)
     """The learning-rate schedule."""
-    train: Train = Train()
+    train: Train = Field(Train(), validate_default=True)
     """Training settings."""
     evaluate: Evaluate = Evaluate()
     """Evaluation settings."""
     callbacks: tuple[Callback, ...] = ()
     """Callbacks and loggers that are notified during the run."""
+
+    @field_validator("loss")
+    @classmethod
+    def _check_loss(cls, loss: Loss, info: ValidationInfo) -> Loss:
+        if task := info.data.get("task"):
+            try:
+                task.activation(loss)
+            except ValueError as error:
+                raise PydanticCustomError("loss", "{text}", {"text": str(error)}) from None
+        return loss
+
+    @field_validator("train")
+    @classmethod
+    def _check_monitor(cls, train: Train, info: ValidationInfo) -> Train:
+        """Set the default of `monitor`, and reject a metric that the task does not have."""
+        task: Task | None = info.data.get("task")
+        if task is None or isinstance(train.monitor, Metric):
+            return train
+        if train.monitor is None:
+            return train.model_copy(update={"monitor": task.monitor})
+        names = [name for name, form in task.metric_formats.items() if form.monitor]
+        if train.monitor not in names:
+            known = info.context.names(Metric) if isinstance(info.context, Registry) else []
+            text = (
+                f"there is no metric '{train.monitor}'{did_you_mean(train.monitor, [*names, *known])}\n    Metrics of "
+                f"task '{task.name}': {', '.join(names)}; metric components: {enumerate_names(known, 20)}"
+            )
+            error = PydanticCustomError("unknown_component", "{text}", {"text": text})
+            line: InitErrorDetails = {"type": error, "loc": ("monitor",), "input": train.monitor}
+            raise ValidationError.from_exception_data("Train", [line])
+        return train
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -252,6 +290,12 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _check_metrics(self) -> Recipe:
         names = [full_name(metric) for metric in self.metrics]
+        for name in set(names) & set(self.task.metric_formats):
+            raise PydanticCustomError(
+                "metrics",
+                "has the metric component '{name}', which has the name of a metric of task '{task}'",
+                {"name": name, "task": self.task.name},
+            )
         for name in names:
             if names.count(name) > 1:
                 raise PydanticCustomError(

@@ -5,6 +5,7 @@ model.json           class names, preprocessing, network
 model.safetensors    the selected weights
 results.json         metrics of validation and test, and of test without copies of training images
 predictions/         logits and names of every image of validation and test, for reports and comparisons
+thresholds.json      of a task with thresholds: for each class the logit above which it is predicted
 calibration.json     the temperature, after `framework evaluate --calibrate`
 metrics.jsonl        a line for each epoch, and step lines
 data.json            fingerprint and class counts of each split, images that were skipped or dropped

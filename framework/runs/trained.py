@@ -9,18 +9,22 @@ from itertools import dropwhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from framework.components import Task
 from framework.data.unicode_names import nfc
 from framework.errors import UserError, did_you_mean, enumerate_names
+from framework.recipe.loading import validate_saved_component
+from framework.registry import DEFAULT_TASK
 from framework.runs.bundle import SUFFIX, read_bundle
 from framework.runs.export_file import exporter_of, exporters, open_export
 from framework.runs.folder import RunFolder, open_run
 from framework.runs.plugin_files import warn_of_other_files, with_plugin_files
+from framework.runs.plugins import naming_missing_plugins
 
 if TYPE_CHECKING:
     from framework.components import Activation, ExportedFile, Exporter
     from framework.registry import Registry
 
-DOCUMENTS = ("model", "results", "calibration", "data", "environment")
+DOCUMENTS = ("model", "results", "calibration", "thresholds", "data", "environment")
 """The JSON documents of a run that are read after training; only `model` is required."""
 
 LEFT_OUT = ("skipped", "dropped")
@@ -66,6 +70,19 @@ class Trained:
     def temperature(self) -> float:
         """The temperature that divides logits; 1 without calibration."""
         return float(self.documents.get("calibration", {}).get("temperature", 1.0))
+
+    @property
+    def thresholds(self) -> tuple[float, ...] | None:
+        """The logit above which each class is predicted, without temperature; None if the task has no thresholds."""
+        document = self.documents.get("thresholds")
+        return tuple(document["logits"]) if document else None
+
+    def task(self, registry: Registry) -> Task:
+        """The task; raises `UserError` if its plugin is not installed."""
+        saved = self.documents["model"].get("task", {"name": DEFAULT_TASK})
+        registry = self.registry(registry)
+        with naming_missing_plugins(self.label, self.documents.get("environment", {}), registry):
+            return validate_saved_component(Task, saved, registry)
 
     @property
     def activation(self) -> Activation:

@@ -1,7 +1,7 @@
 """Hashes of a run's training images, so that a later run can detect whether it is evaluated on them.
 
 The file has two int64 tensors for each preprocessing: `KEY pixels`, the `pixel_hash` of each image, and `KEY names`, a
-hash of its class and name: 16 bytes per image.
+hash of its classes and name: 16 bytes per image.
 """
 
 from __future__ import annotations
@@ -83,10 +83,12 @@ def _key(preprocess: Preprocessor) -> str:
 
 
 def _name_hashes(store: Store | Predictions) -> NDArray[np.int64]:
-    starts = [hashlib.blake2b(_bytes(f"{name}\0"), digest_size=8) for name in store.classes]
+    starts: dict[tuple[str, ...], Any] = {}
     digests: list[bytes] = []
-    for label, name in zip(store.labels.tolist(), store.names, strict=True):
-        digest: Any = starts[label].copy()
+    for labels, name in zip(store.label_names, store.names, strict=True):
+        if labels not in starts:
+            starts[labels] = hashlib.blake2b(_bytes("|".join(labels) + "\0"), digest_size=8)
+        digest: Any = starts[labels].copy()
         digest.update(_bytes(name))
         digests.append(digest.digest())
     return np.frombuffer(b"".join(digests), dtype="<i8").astype(np.int64)

@@ -43,7 +43,13 @@ def build_criterion(
     recipe: Recipe, store: Store, preprocess: Preprocessor, device: torch.device, precision: torch.dtype
 ) -> Criterion:
     """The recipe's loss on the device; raises `UserError` if it has parameters, which no optimizer would train."""
-    offered = {"class_counts": store.class_counts, "preprocess": preprocess, "device": device, "precision": precision}
+    offered = {
+        "class_counts": store.class_counts,
+        "task": recipe.task,
+        "preprocess": preprocess,
+        "device": device,
+        "precision": precision,
+    }
     loss = build(recipe.loss, **offered)
     if isinstance(loss, nn.Module):
         trained = [name for name, parameter in loss.named_parameters() if parameter.requires_grad]

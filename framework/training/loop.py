@@ -18,7 +18,7 @@ from framework.runs.weights import save_weights
 from framework.training.callbacks import Callbacks
 from framework.training.checkpoints import Checkpoints
 from framework.training.progress import Progress, monitored_score
-from framework.training.running_means import RunningMeans
+from framework.training.running_means import Means, RunningMeans
 from framework.training.session import Session
 from framework.training.state_file import require_savable
 from framework.training.step import train_step
@@ -34,7 +34,7 @@ class Trainer:
     ) -> None:
         self.session, self.run, self.callbacks, self.checkpoints = session, run, callbacks, checkpoints
         self.options = session.recipe.train
-        self.progress, self.means = Progress(), RunningMeans()
+        self.progress, self.means = Progress(), RunningMeans(session.recipe.task)
         if (state := checkpoints.latest()) is not None:
             self.progress = Progress(**state["progress"])
             self.means.load_state_dict(state["means"])
@@ -100,7 +100,7 @@ class Trainer:
         self.require_finite_loss()
         means = self.means.take_recent()
         speed = self.throughput.take_recent()
-        metrics = {"loss": means.loss, "top1": means.top1, "lr": lr, "images_per_second": speed}
+        metrics = {**self.named(means), "lr": lr, "images_per_second": speed}
         self.run.append_metrics({"event": "step", "step": self.progress.step, "epoch": self.epoch, **metrics})
         self.callbacks.step_end(step=self.progress.step, epoch=self.epoch, metrics=metrics)
 
@@ -112,13 +112,13 @@ class Trainer:
         validation = predictions.metrics(self.session.recipe.metrics) if predictions else None
         if validation and not math.isfinite(validation["loss"]):
             raise self.not_finite("the validation loss", self.progress.step)
-        score = monitored_score(validation, self.options.monitor) if validation else None
+        score = monitored_score(validation, self.options.monitor, self.session.recipe.task) if validation else None
         kept = self.save_best(score, predictions)
         self.session.schedule.epoch_done(score)
         if self.options.patience and self.progress.epochs_without_gain >= self.options.patience and not self.finished:
             self.progress.stopped = "patience"
 
-        metrics = {"train": means._asdict(), "lr": lr, "seconds": seconds, "images_per_second": speed, "kept": kept}
+        metrics = {"train": self.named(means), "lr": lr, "seconds": seconds, "images_per_second": speed, "kept": kept}
         line = {"event": "epoch", "step": self.progress.step, "epoch": self.epoch, **metrics}
         if validation:
             metrics["validation"] = validation
@@ -134,6 +134,10 @@ class Trainer:
             else no_examples,
             confusion=predictions.confusion if predictions else Confusion.empty,
         )
+
+    def named(self, means: Means) -> dict[str, float]:
+        """The means by name."""
+        return {"loss": means.loss, self.session.recipe.task.training_metric: means.score}
 
     def evaluate(self) -> Predictions | None:
         """The predictions for the validation split, if there is one."""

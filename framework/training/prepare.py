@@ -28,7 +28,7 @@ def prepare_data(
     `say` is called with notes of the dataset, advice on options, and problems of the image cache. Raises `BadImages`
     with the images of all splits that cannot be read.
     """
-    sources = build_splits(recipe.dataset)
+    sources = build_splits(recipe.dataset, task=recipe.task)
     for note in sources.notes:
         say(f"dataset '{recipe.dataset.name}': {note}")
     preprocess = resolve_preprocess(recipe, sources["train"])
@@ -39,7 +39,12 @@ def prepare_data(
         if name in sources:
             with bad_images.collect(name):
                 stores[name] = build_store(
-                    sources[name], preprocess, recipe.dataset.on_bad_image, partial(progress, name), storage
+                    sources[name],
+                    preprocess,
+                    recipe.dataset.on_bad_image,
+                    partial(progress, name),
+                    storage,
+                    recipe.task,
                 )
     bad_images.require_none()
     _require_every_class(stores["train"])

@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from framework.attribution import ComponentFault, attributed_to, fault, is_out_of_memory
 from framework.components import Transform
@@ -41,9 +40,10 @@ def probe(session: Session) -> None:
     generators are restored. Values are checked too, such as transformed images in [0, 1].
     """
     batch_size = min(session.recipe.train.batch_size, len(session.stores["train"]))
+    classes = session.stores["train"].classes
     with _restored_generators(session.device):
         for metric in session.recipe.metrics:
-            try_metric(metric, session.stores["train"].classes, session.evaluator.activation)
+            try_metric(metric, classes, session.evaluator.activation, session.recipe.task)
         try:
             _step(session, min(IMAGES, batch_size))
         except ComponentFault:  # some networks need more images
@@ -69,7 +69,8 @@ def _batch(session: Session, number: int) -> tuple[Tensor, Tensor]:
     store, preprocess = session.stores["train"], session.preprocess
     indices = evenly_spaced(len(store), number)
     images = store.pixels.at(indices).to(session.device).div(255)
-    targets = F.one_hot(store.labels[indices], len(store.classes)).to(session.device).float()
+    labels, classes = store.labels[indices].to(session.device), torch.arange(len(store.classes), device=session.device)
+    targets = session.recipe.task.targets(labels, classes)
     for transform in session.recipe.augment:
         position = BatchPosition(
             indices.to(session.device), session.recipe.seed, progress=transform.after or 0.0
@@ -92,7 +93,7 @@ def _transformed(
     elif sort == "levels":
         require_values(transform, step.levels(gray_means(images), BatchRNG(position, stream)), sort)
     returned = augmentation(images, targets, position)
-    require_values(transform, returned, None)
+    require_values(transform, returned, None, targets)
     return returned
 
 

@@ -137,7 +137,7 @@ def advice(profile: Profile) -> list[str]:
 
 
 def _median_phases(session: Session, size_phase: SizePhase, steps: int) -> dict[str, float]:
-    means = RunningMeans()
+    means = RunningMeans(session.recipe.task)
     # In the middle: at the start the network may be partly frozen, and at the end some transforms are off.
     first = size_phase.start + max(0, size_phase.steps - WARM_UP - steps) // 2
     measured: defaultdict[str, list[float]] = defaultdict(list)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from framework.attribution import full_name
+from framework.components import Metric, Task
 from framework.errors import RunFailed
-
-if TYPE_CHECKING:
-    from framework.components import Metric
 
 
 @dataclass
@@ -42,12 +40,13 @@ class Progress:
         return improved
 
 
-def monitored_score(metrics: Mapping[str, Any], monitor: str | Metric) -> float:
+def monitored_score(metrics: Mapping[str, Any], monitor: Metric | str | None, task: Task) -> float:
     """The metric `train.monitor`, negated if greater is better; raises `RunFailed` if it is undefined."""
-    if isinstance(monitor, str):
-        name, greater_is_better = monitor, monitor != "loss"
-    else:
+    if isinstance(monitor, Metric):
         name, greater_is_better = full_name(monitor), monitor.greater_is_better
+    else:
+        name = monitor or task.monitor
+        greater_is_better = task.metric_formats[name].greater_is_better
     if metrics[name] is None:
         raise RunFailed(f"train.monitor: '{name}' is undefined on the validation split; choose another metric")
     value = float(metrics[name])

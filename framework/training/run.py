@@ -91,7 +91,7 @@ def _train(trainer: Trainer) -> dict[str, Any]:
     except BaseException as error:
         callbacks.run_stopped(error=error)
         raise
-    examples, confusion = partial(_examples, session, run), partial(_confusion, run)
+    examples, confusion = partial(_examples, session, run), partial(_confusion, session, run)
     callbacks.run_end(results=results, examples=examples, confusion=confusion)
     return results
 
@@ -122,10 +122,12 @@ def _finish(trainer: Trainer) -> dict[str, Any]:
 def _examples(session: Session, run: RunFolder, number: int) -> list[Example]:
     """Examples of the validation split, else of the test split, with the best weights."""
     split = next((split for split in SPLITS if split in session.stores), None)
-    return choose_examples(Predictions.load(run.predictions(split)), session.stores[split], number) if split else []
+    if split is None:
+        return []
+    return choose_examples(Predictions.load(run.predictions(split), session.recipe.task), session.stores[split], number)
 
 
-def _confusion(run: RunFolder) -> Confusion:
+def _confusion(session: Session, run: RunFolder) -> Confusion:
     """The confusion matrix of the test split."""
     file = run.predictions("test")
-    return Predictions.load(file).confusion() if file.is_file() else Confusion.empty()
+    return Predictions.load(file, session.recipe.task).confusion() if file.is_file() else Confusion.empty()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from framework.training.resuming import (
 )
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from framework.components import Metric
     from framework.data.stores.store import Store
@@ -92,6 +93,7 @@ def _write_model(run: RunFolder, session: Session) -> None:
     model = {
         "classes": list(session.stores["train"].classes),
         "preprocess": session.preprocess.as_dict(),
+        "task": plain(session.recipe.task),
         "model": plain(session.recipe.model),
         "evaluation": evaluation,
     }
@@ -109,21 +111,34 @@ def evaluated_splits(
 ) -> dict[str, Any]:
     """Evaluate validation and test, save their predictions in the run folder, and return their metrics by split.
 
-    `more` are metrics in addition to the fixed ones. With `validated`, the saved predictions of the validation split
-    are used: they are those of `model`.
+    If the task has thresholds, they are chosen on validation, used for both splits, and saved. `more` are metrics in
+    addition to those of the task. With `validated`, the saved predictions of the validation split are used: they are
+    those of `model`.
     """
     metrics: dict[str, Any] = {}
+    thresholds: Tensor | None = None
     for split in (split for split in SPLITS if split in stores):
         file = run.predictions(split)
         if validated and split == "validation":
-            predictions = Predictions.load(file)
+            predictions = Predictions.load(file, evaluator.task)
         else:
             predictions = evaluator.predictions(model, stores[split])
+        if split == "validation":
+            thresholds = evaluator.task.thresholds(predictions)
+            save_thresholds(run, split, predictions, thresholds)
+        predictions = replace(predictions, thresholds=thresholds)
+        if thresholds is not None or not (validated and split == "validation"):
             predictions.save(file)
         metrics[split] = predictions.metrics(more)
         if split == "test":
             metrics |= _metrics_without_copies(stores, predictions, more)
     return metrics
+
+
+def save_thresholds(run: RunFolder, split: str, predictions: Predictions, thresholds: Tensor | None) -> None:
+    """Write `thresholds.json`, if there are thresholds."""
+    if thresholds is not None:
+        run.write("thresholds", {"split": split, "images": len(predictions), "logits": thresholds.tolist()})
 
 
 def _metrics_without_copies(

@@ -1,19 +1,22 @@
-"""Running means of loss and top-1, summed without waiting for the device."""
+"""Running means of the loss and of the task's metric on training batches, summed without waiting for the device."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from framework.components import Task
+
 
 class Means(NamedTuple):
-    """Mean loss, and top-1 as a fraction."""
+    """Mean loss, and `Task.training_metric` as a fraction."""
 
     loss: float
-    top1: float
+    score: float
 
 
 class RunningMeans:
@@ -23,7 +26,8 @@ class RunningMeans:
     of the batches, in Python's float64: the means do not depend on when they are fetched.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, task: Task) -> None:
+        self.task = task
         self.recent, self.epoch = [0.0] * 3, [0.0] * 3
         self.bad_step: int | None = None
         self._pending: list[tuple[Tensor, Tensor, int, int]] = []
@@ -31,8 +35,7 @@ class RunningMeans:
     @torch.no_grad()
     def add(self, loss: Tensor, logits: Tensor, targets: Tensor, step: int) -> None:
         """Add one batch of optimizer step `step`: scalar loss, logits B×K and targets B×K."""
-        correct = (logits.argmax(dim=1) == targets.argmax(dim=1)).sum()
-        self._pending.append((loss.detach(), correct, len(logits), step))
+        self._pending.append((loss.detach(), self.task.score(logits, targets), len(logits), step))
 
     def take_recent(self) -> Means:
         """The means since the last call, or since the start of the epoch."""
@@ -51,7 +54,7 @@ class RunningMeans:
         return self.bad_step
 
     def state_dict(self) -> dict[str, Any]:
-        """The sums since the last log line and over the epoch: loss × images, correct images, and images."""
+        """The sums since the last log line and over the epoch: loss × images, scores, and images."""
         self._fetch()
         return {"recent": self.recent, "epoch": self.epoch}
 
@@ -63,13 +66,13 @@ class RunningMeans:
         """Fetch the pending values from the device, all in one transfer."""
         if not self._pending:
             return
-        losses, corrects, images, steps = zip(*self._pending, strict=True)
+        losses, scores, images, steps = zip(*self._pending, strict=True)
         self._pending.clear()
-        values = torch.stack([torch.stack(losses).float(), torch.stack(corrects).float()]).tolist()
-        for loss, correct, number, step in zip(*values, images, steps, strict=True):
+        values = torch.stack([torch.stack(losses).float(), torch.stack(scores).float()]).tolist()
+        for loss, score, number, step in zip(*values, images, steps, strict=True):
             for sums in (self.recent, self.epoch):
                 sums[0] += loss * number
-                sums[1] += correct
+                sums[1] += score
                 sums[2] += number
             if self.bad_step is None and not math.isfinite(loss):
                 self.bad_step = step
@@ -77,6 +80,6 @@ class RunningMeans:
 
 def _take(sums: list[float]) -> Means:
     """The means; resets the sums."""
-    loss, correct, images = sums
+    loss, score, images = sums
     sums[:] = [0.0] * 3
-    return Means(loss / max(images, 1), correct / max(images, 1))
+    return Means(loss / max(images, 1), score / max(images, 1))

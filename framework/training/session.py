@@ -109,7 +109,7 @@ def build_session(
     optimizer = built_optimizer(recipe, model)
     schedule = built_schedule(recipe, optimizer, steps, batches.steps_per_epoch)
     _require_validation(recipe, schedule, stores)
-    activation = checked_activation(recipe.loss.activation(), f"loss '{recipe.loss.name}'")
+    activation = checked_activation(recipe.task.activation(recipe.loss), f"loss '{recipe.loss.name}'")
     precision = Precision(device, choose_precision(train.precision, device), train.clip_grad_norm, train.tf32)
     return Session(
         recipe=recipe,
@@ -126,7 +126,14 @@ def build_session(
         averaging=build_averaging(train, model, steps),
         precision=precision,
         evaluator=Evaluator(
-            preprocess, device, train.batch_size, train.channels_last, recipe.evaluate.tta, activation, recipe.model
+            preprocess,
+            device,
+            train.batch_size,
+            train.channels_last,
+            recipe.evaluate.tta,
+            activation,
+            recipe.model,
+            recipe.task,
         ),
     )
 
@@ -135,12 +142,14 @@ def _build_batches(
     recipe: Recipe, store: Store, preprocess: Preprocessor, model: nn.Module, device: torch.device
 ) -> Batches:
     train = recipe.train
-    order = Order(store.labels, train.batch_size, train.grad_accum_steps, train.sampler, recipe.seed)
+    order = Order(store.labels, train.batch_size, train.grad_accum_steps, train.sampler, recipe.seed, recipe.task)
     steps = train.epochs * order.steps_per_epoch
     steps = min(steps, train.max_steps or steps)
     image_sizes = image_size_schedule(recipe, model, len(store.classes), preprocess, steps)
     augmentation = Augmentation(recipe.augment, (preprocess.height, preprocess.width))
-    batches = Batches(store, preprocess, augmentation, order, steps, device, train.channels_last, image_sizes)
+    batches = Batches(
+        store, preprocess, augmentation, order, steps, device, train.channels_last, image_sizes, recipe.task
+    )
     if order.images_per_batch == 1:
         try_single_images(model, recipe.model, preprocess.channels, batches.size_phases()[0].size)
     return batches

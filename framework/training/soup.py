@@ -7,7 +7,7 @@ or seeds. Averages of runs from different random weights do not work.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
@@ -66,8 +66,7 @@ class Soup:
 
     def greedy(self) -> list[Trained]:
         """The best run by validation score, and each next best one that does not make the mean worse."""
-        monitor = self.recipe.train.monitor
-        ranked = sorted(self.runs, key=lambda run: monitored_score(run.documents["results"]["validation"], monitor))
+        ranked = sorted(self.runs, key=lambda run: self._monitored(run.documents["results"]["validation"]))
         chosen, best = ranked[:1], self._score(ranked[:1])
         for run in ranked[1:]:
             score = self._score([*chosen, run])
@@ -79,7 +78,10 @@ class Soup:
         self.load_mean(chosen)
         single_view = replace(self.engine.evaluator, tta=1)
         predictions = single_view.predictions(self.engine.model, self.stores["validation"])
-        return monitored_score(predictions.metrics(self.recipe.metrics), self.recipe.train.monitor)
+        return self._monitored(predictions.metrics(self.recipe.metrics))
+
+    def _monitored(self, metrics: Mapping[str, Any]) -> float:
+        return monitored_score(metrics, self.recipe.train.monitor, self.recipe.task)
 
 
 def make_soup(

@@ -10,11 +10,12 @@ from framework import ImageArrays
 from framework.data.augment import Augmentation
 from framework.data.batches import Batches
 from framework.data.blocks import Blocks
-from framework.data.order import Order, balanced, occurrences
+from framework.data.order import Order, occurrences
 from framework.data.preprocess import Preprocessor
 from framework.data.progressive_resize import ImageSizeSchedule
 from framework.data.seeding import generator_at, seed_at
 from framework.data.stores.build import build_store
+from framework.registry import default_task
 
 PREPROCESS = Preprocessor(2, 2, 1, "crop")
 
@@ -179,7 +180,7 @@ def test_channels_last_changes_the_layout_alone():
 
 def test_the_balanced_sampler_draws_every_class_equally_often():
     labels = torch.tensor([0] * 25 + [1] * 4 + [2])
-    drawn = labels[balanced(labels, generator_at(0))]
+    drawn = labels[default_task().balanced_order(labels, generator_at(0))]
     assert drawn.bincount().tolist() == [10, 10, 10]
 
 
@@ -187,14 +188,14 @@ def test_the_balanced_sampler_draws_every_class_equally_often():
 def test_the_balanced_sampler_is_even_to_within_one_and_keeps_the_length(seed):
     labels = torch.tensor([0] * 8 + [1, 2, 2, 3])
     labels = torch.cat([labels, labels[:2]])  # 14 images, 4 classes
-    counts = labels[balanced(labels, generator_at(seed))].bincount()
+    counts = labels[default_task().balanced_order(labels, generator_at(seed))].bincount()
     assert counts.sum() == 14
     assert counts.max() - counts.min() <= 1
 
 
 def test_the_balanced_sampler_uses_every_image_of_a_rare_class_as_often():
     labels = torch.tensor([0] * 15 + [1] * 3)
-    drawn = balanced(labels, generator_at(0))
+    drawn = default_task().balanced_order(labels, generator_at(0))
     rare = drawn[drawn >= 15].bincount()[15:]
     assert rare.tolist() == [3, 3, 3]
 

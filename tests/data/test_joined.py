@@ -23,7 +23,7 @@ def joined(tmp_path):
 
 
 def test_images_come_one_source_after_the_other(joined):
-    assert (len(joined), joined.names[1:3], joined.labels) == (5, ["a/11.png", "b/12.png"], [0, 1, 0, 1, 0])
+    assert (len(joined), joined.names[1:3], joined.labels.tolist()) == (5, ["a/11.png", "b/12.png"], [0, 1, 0, 1, 0])
     assert [int(joined.read(index)[0, 0, 0]) for index in range(5)] == [10, 11, 12, 13, 14]
     assert [int(joined.read_reduced(index, 2)[0, 0, 0]) for index in range(5)] == [10, 11, 12, 13, 14]
 

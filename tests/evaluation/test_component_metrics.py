@@ -2,7 +2,6 @@
 
 import json
 import re
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from framework.evaluation.bootstrap import MOST_VALUES, percentile_interval
 from framework.evaluation.component_metrics import component_intervals, component_metrics
 from framework.evaluation.paired import metric_differences
 from framework.evaluation.predictions import Predictions
+from framework.registry import default_task
 from framework.training.progress import monitored_score
 
 RECIPE = """
@@ -36,6 +36,13 @@ class Given(Metric):
     def build(self, classes):
         """The metric."""
         return lambda probabilities, labels, logits: self.value * logits.sum() / logits.sum() * len(classes) / 2
+
+
+class Costs(Given):
+    """A metric of which less is better."""
+
+    name = "costs"
+    greater_is_better = False
 
 
 @pytest.fixture
@@ -81,11 +88,11 @@ def test_the_interval_is_deterministic_and_none_where_it_means_nothing():
 
 def test_the_monitored_score_is_lower_for_better_values():
     metrics = {"top1": 0.7, "loss": 0.4, "given": 0.6, "costs": 0.2, "none": None}
-    costs = SimpleNamespace(kind="metric", name="costs", shorthand=None, greater_is_better=False)
-    assert monitored_score(metrics, "top1") == -0.7
-    assert monitored_score(metrics, "loss") == 0.4
-    assert monitored_score(metrics, Given()) == -0.6
-    assert monitored_score(metrics, costs) == 0.2
+    costs = Costs()
+    assert monitored_score(metrics, "top1", default_task()) == -0.7
+    assert monitored_score(metrics, "loss", default_task()) == 0.4
+    assert monitored_score(metrics, Given(), default_task()) == -0.6
+    assert monitored_score(metrics, costs, default_task()) == 0.2
 
 
 def test_a_metric_is_in_results_log_evaluation_report_and_comparison(recipe, framework, tmp_path):
@@ -194,4 +201,4 @@ def test_a_wrong_metric_in_a_recipe_is_an_error(override, words, recipe, framewo
 
 def test_a_monitored_metric_that_is_undefined_ends_the_run():
     with pytest.raises(RunFailed, match="'given'"):
-        monitored_score({"given": None}, Given())
+        monitored_score({"given": None}, Given(), default_task())

@@ -21,12 +21,13 @@ from framework.data.stores.store import HeldPixels, Place, Shape, Store
 from framework.data.stores.store_file import StoreFile, append, create, discard
 from framework.data.stores.streaming import StreamedPixels
 from framework.data.stores.survey import Progress, Survey, decode_all, decode_image
+from framework.registry import default_task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from framework.components import ImageSource
+    from framework.components import ImageSource, Task
     from framework.data.preprocess import Preprocessor
 
 
@@ -36,16 +37,17 @@ def build_store(
     on_bad_image: str = "error",
     progress: Progress | None = None,
     storage: Storage | None = None,
+    task: Task | None = None,
 ) -> Store:
     """Decode and resize every image of the source, or load what an earlier run cached of the same images.
 
     All images that cannot be read are collected. With `on_bad_image` "skip" they are left out and listed in `skipped`;
     otherwise, and if no image can be read, `BadImages` is raised. Raises `UserError` at once if the source breaks its
-    contract. `progress(done, total)` is called after every few images. By default pixels are held in memory, and
-    nothing is cached.
+    contract. `progress(done, total)` is called after every few images. By default pixels are held in memory, nothing is
+    cached, and labels are those of `single_label`.
     """
     report = progress or (lambda done, total: None)
-    return _Builder(source, preprocess, on_bad_image, report, storage or Storage()).store()
+    return _Builder(source, preprocess, on_bad_image, report, storage or Storage(), task or default_task()).store()
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class _Builder:
     on_bad_image: str
     progress: Progress
     storage: Storage
+    task: Task
 
     @cached_property
     def contents(self) -> Contents | None:
@@ -141,17 +144,18 @@ class _Builder:
         return cache.attempt(partial(create, cache.folder), required=place == "disk")
 
     def finished(self, place: Place, images: Tensor | None, survey: Survey, reused: bool = False) -> Store:
-        names, labels = self.source.names, self.source.labels
+        names, labels = self.source.names, np.asarray(self.source.labels)
         good = [index for index in range(len(names)) if index not in survey.bad]
         return Store(
             StreamedPixels(self.source, good, self.preprocess) if images is None else HeldPixels(images, place),
-            torch.tensor([labels[index] for index in good], dtype=torch.int64),
+            torch.from_numpy(labels[good]),
             tuple(names[index] for index in good),
             tuple(self.source.classes),
             survey,
             survey.bad_images(self.source.names),
             reused,
             tuple(getattr(self.source, "dropped", ())),
+            self.task,
         )
 
     def refuse_bad(self, survey: Survey) -> None:

@@ -6,13 +6,16 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 
+from framework.components import Task
+from framework.data.labels import counts_of
 from framework.data.uploading import sent
+from framework.registry import default_task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,10 +71,11 @@ class HeldPixels(Pixels):
 
 @dataclass(frozen=True)
 class Store:
-    """Images at the size that the network sees, labels int64 N, and the name of each image."""
+    """Images at the size that the network sees, their labels and names."""
 
     pixels: Pixels
     labels: Tensor
+    """Int64 N or float32 N×K, in the form of the task."""
     names: tuple[str, ...]
     classes: tuple[str, ...]
     survey: Survey
@@ -80,15 +84,20 @@ class Store:
     """Whether it was loaded from the cache."""
     dropped: tuple[str, ...] = ()
     """Names of the images that the recipe's tables leave out."""
+    task: Task = field(default_factory=default_task)
 
     def __len__(self) -> int:
         return len(self.pixels)
 
     @property
-    def class_counts(self) -> dict[str, int]:
-        """Images of each class, in the order of the labels."""
-        counts = torch.bincount(self.labels, minlength=len(self.classes)).tolist()
-        return dict(zip(self.classes, counts, strict=True))
+    def class_counts(self) -> dict[str, float]:
+        """Images of each class, in the order of the labels; of soft labels, the sum of the fractions."""
+        return dict(zip(self.classes, counts_of(self.labels.numpy(), len(self.classes)), strict=True))
+
+    @property
+    def label_names(self) -> list[tuple[str, ...]]:
+        """The names of the labels of each image."""
+        return self.task.label_names(self.labels.numpy(), self.classes)
 
     def spread(self, number: int) -> Tensor:
         """Every k-th image, up to `number` of them, uint8 N×C×H×W in memory: most sources are sorted by class."""
