@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from framework.attribution import full_name
 
 if TYPE_CHECKING:
-    from framework.components import Metric
+    from framework.components import Metric, MetricFormat
 
 METRIC_NAMES = {
     "top1": "top-1",
@@ -60,6 +60,11 @@ def metric_text(key: str, value: float | None, components: Sequence[Metric] = ()
     if value is None:
         return "–"
     return percent(value) if is_percentage(key, components) else f"{value:.3f}"
+
+
+def metric_text_of(form: MetricFormat | Metric, value: float | None) -> str:
+    """The same, for the format of a metric."""
+    return "–" if value is None else percent(value) if form.percent else f"{value:.3f}"
 
 
 def is_percentage(key: str, components: Sequence[Metric] = ()) -> bool:
