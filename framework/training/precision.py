@@ -53,6 +53,10 @@ class Precision:
         if self.clip_grad_norm is not None:
             self.scaler.unscale_(optimizer)
             torch.nn.utils.clip_grad_norm_(model.parameters(), self.clip_grad_norm)
+        if self.scaler.is_enabled():
+            # Otherwise torch leaves skipping to the fused kernels, and that of SGD starts with undefined momentum if
+            # the first step overflows.
+            optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]
         self.scaler.step(optimizer)
         self.scaler.update()
         optimizer.zero_grad(set_to_none=True)
