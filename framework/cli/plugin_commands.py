@@ -46,8 +46,8 @@ def run_plugin_command(name: str, rest: Sequence[str], builtin: Collection[str],
 def registry_of_commands() -> Registry | None:
     """The plugins that may add commands: those of other distributions. None if there are none.
 
-    The framework's own plugins are not loaded: they add no command, and loading them is ten times as slow as the rest
-    of `framework --help`.
+    The framework's own plugins are not loaded: they add no command (a test checks it), and loading them takes several
+    times as long as the rest of `framework --help`.
     """
     points = importlib.metadata.entry_points(group=GROUP)
     others = [point for point in points if point.dist is None or name_and_version(point.dist)[0] != OWN]
