@@ -15,8 +15,11 @@ if TYPE_CHECKING:
         Callback,
         Dataset,
         Detector,
+        ExportedFile,
+        Exporter,
         ImageSource,
         Loss,
+        Metric,
         Model,
         Optimizer,
         Scheduler,
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from framework.errors import Interrupted, RunFailed, UserError, did_you_mean
     from framework.evaluation.confusion import Confusion
     from framework.evaluation.predictions import Predictions
+    from framework.export.formats import Export
     from framework.files import replace_atomically
     from framework.hookspecs import Command, Example, hookimpl
     from framework.inference.evaluation import Evaluation
@@ -55,8 +59,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "framework.api": ("Run", "compare", "evaluate", "load", "train"),
     "framework.components": (
-        "Dataset", "Detector", "ImageSource", "Loss", "Model", "Callback", "Optimizer", "Scheduler", "Transform",
-        "build", "names_argument",
+        "Dataset", "Detector", "ExportedFile", "Exporter", "ImageSource", "Loss", "Metric", "Model", "Callback",
+        "Optimizer", "Scheduler", "Transform", "build", "names_argument",
     ),
     "framework.data.csv_table": ("read_table",),
     "framework.data.decode": ("BadImage", "decode"),
@@ -72,6 +76,7 @@ _HOMES = {
     "framework.errors": ("Interrupted", "RunFailed", "UserError", "did_you_mean"),
     "framework.evaluation.confusion": ("Confusion",),
     "framework.evaluation.predictions": ("Predictions",),
+    "framework.export.formats": ("Export",),
     "framework.files": ("replace_atomically",),
     "framework.hookspecs": ("Command", "Example", "hookimpl"),
     "framework.inference.evaluation": ("Evaluation",),
@@ -90,13 +95,14 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _RENAMED = {"Observer": "Callback", "Finder": "Detector"}
 
 __all__ = [
-    "BadImage", "BatchPosition", "BatchRNG", "Callback", "Command", "Comparison", "Confusion", "Dataset", "Detector",
-    "Evaluation", "Example", "ImageArrays", "ImageFiles", "ImageSource", "Interrupted", "Joined", "Loss", "Model",
-    "Normalization", "Optimizer", "Prediction", "Predictions", "Predictor", "Recipe", "Region", "Registry", "Run",
-    "RunFailed", "RunFolder", "Scheduler", "Splits", "Stamps", "Transform", "UserError", "build", "class_tree",
-    "compare", "confusion_picture", "decode", "did_you_mean", "evaluate", "examples_picture", "existing_path",
-    "expand_home", "find_data", "holds_images", "hookimpl", "list_folder", "load", "names_argument", "nfc",
-    "read_table", "replace_atomically", "rgb_to_gray", "scalars", "stages_of", "train", "undecayed", "unreachable",
+    "BadImage", "BatchPosition", "BatchRNG", "Callback", "Command", "Comparison", "Confusion", "Dataset",
+    "Detector", "Evaluation", "Example", "Export", "ExportedFile", "Exporter", "ImageArrays", "ImageFiles",
+    "ImageSource", "Interrupted", "Joined", "Loss", "Metric", "Model", "Normalization", "Optimizer", "Prediction",
+    "Predictions", "Predictor", "Recipe", "Region", "Registry", "Run", "RunFailed", "RunFolder", "Scheduler",
+    "Splits", "Stamps", "Transform", "UserError", "build", "class_tree", "compare", "confusion_picture", "decode",
+    "did_you_mean", "evaluate", "examples_picture", "existing_path", "expand_home", "find_data", "holds_images",
+    "hookimpl", "list_folder", "load", "names_argument", "nfc", "read_table", "replace_atomically", "rgb_to_gray",
+    "scalars", "stages_of", "train", "undecayed", "unreachable",
 ]  # fmt: skip
 
 

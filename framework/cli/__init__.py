@@ -25,7 +25,7 @@ COMMANDS = {
     "serve": "serve predictions over HTTP, as an API and a web page",
     "soup": "average the weights of runs of the same network (model soup)",
     "bundle": "pack a run into one file for distribution",
-    "export": "export a run (ONNX, torch.export) and verify its predictions",
+    "export": "export a run (ONNX, torch.export, …) and verify its predictions",
     "bench": "measure latency and throughput of an export or a run",
     "list": "list installed components, recipes and bundles",
     "list runs": "list run folders with their metrics",

@@ -18,5 +18,5 @@ weights.py      the weights alone
 half.py         weights in half precision
 card.py         the model card
 documents.py    documents as texts inside a bundle or an export
-export_file.py  the documents inside ONNX and .pt2 files
+export_file.py  exported files, opened by their exporter
 """

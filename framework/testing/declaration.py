@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import ValidationError
 
 from framework.attribution import ComponentFault, reason_of
-from framework.components import KINDS, Callback, Component, Loss, Model, Optimizer, Scheduler, Transform, build
+from framework.components import KINDS, Callback, Component, Loss, Metric, Model, Optimizer, Scheduler, Transform, build
 from framework.errors import UserError, enumerate_names
 from framework.runs.folder import RunFolder
 from framework.section import descriptions
@@ -113,6 +113,8 @@ def _arguments(subject: Subject, kind: type[Component], folder: Path) -> dict[st
         return scheduler_arguments()
     if issubclass(kind, Callback):
         return {"run": RunFolder(folder), "say": lambda text: None}
+    if issubclass(kind, Metric):
+        return {"classes": subject.classes}
     return {}
 
 

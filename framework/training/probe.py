@@ -20,6 +20,7 @@ from framework.data.augment import Augmentation, gray_means
 from framework.data.rng import BatchPosition, BatchRNG
 from framework.data.spacing import evenly_spaced
 from framework.data.transformed import require_values, sort_of
+from framework.evaluation.component_metrics import try_metric
 from framework.training.calls import backward, built_optimizer, built_schedule, loss_of, optimizer_step, training_logits
 from framework.training.criterion import Criterion, build_criterion
 from framework.training.freezing import Freezing
@@ -34,13 +35,15 @@ DRAWS = 256
 
 
 def probe(session: Session) -> None:
-    """Run transforms, network, loss, optimizer and scheduler once; raises `ComponentFault` if one fails.
+    """Run transforms, network, loss, optimizer, scheduler and metrics once; raises `ComponentFault` if one fails.
 
     The session is not changed: network and loss are copied, the others are built again, and the states of all random
     generators are restored. Values are checked too, such as transformed images in [0, 1].
     """
     batch_size = min(session.recipe.train.batch_size, len(session.stores["train"]))
     with _restored_generators(session.device):
+        for metric in session.recipe.metrics:
+            try_metric(metric, session.stores["train"].classes, session.evaluator.activation)
         try:
             _step(session, min(IMAGES, batch_size))
         except ComponentFault:  # some networks need more images

@@ -1,4 +1,4 @@
-"""Optimizers, schedulers, losses and batch transforms on plain PyTorch, and a callback that writes a CSV table."""
+"""Optimizers, schedulers, losses, transforms and metrics on plain PyTorch, and a callback that writes a CSV table."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from framework.components import Component
 @hookimpl
 def components() -> Sequence[type[Component]]:
     """The components of this plugin."""
-    from framework_torch import callbacks, losses, optimizers, schedulers, transforms
+    from framework_torch import callbacks, losses, metrics, optimizers, schedulers, transforms
 
     return [
         *optimizers.OPTIMIZERS,
@@ -17,4 +17,5 @@ def components() -> Sequence[type[Component]]:
         *losses.LOSSES,
         *transforms.TRANSFORMS,
         *callbacks.CALLBACKS,
+        *metrics.METRICS,
     ]

@@ -47,6 +47,8 @@ def test_list_has_every_kind(framework):
         "schedulers",
         "callbacks",
         "detectors",
+        "metrics",
+        "exporters",
     ]
 
 

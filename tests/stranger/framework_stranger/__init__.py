@@ -8,7 +8,21 @@ from pathlib import Path
 
 from pydantic import Field
 
-from framework import Callback, Command, Dataset, ImageArrays, Loss, Model, Optimizer, Scheduler, build, hookimpl
+from framework import (
+    Callback,
+    Command,
+    Dataset,
+    ExportedFile,
+    Exporter,
+    ImageArrays,
+    Loss,
+    Metric,
+    Model,
+    Optimizer,
+    Scheduler,
+    build,
+    hookimpl,
+)
 
 
 class Dots(Dataset):
@@ -190,6 +204,46 @@ class Tiring(Loss):
         return Module(self.learned)
 
 
+class Sureness(Metric):
+    """Mean probability of the true class."""
+
+    name = "sureness"
+    title = "sureness"
+    percent = True
+
+    def build(self):
+        """The metric."""
+        return lambda probabilities, labels: probabilities.gather(1, labels[:, None]).mean()
+
+
+class Parcel(Exporter):
+    """The graph of `torch.export` in a file with another suffix, its texts in a second file."""
+
+    name = "parcel"
+    suffix = ".parcel"
+    companions = (".texts",)
+
+    def write(self, export, path):
+        """Write both files."""
+        import torch
+
+        with path.open("wb") as file:
+            torch.export.save(export.program, file)
+        path.with_suffix(".texts").write_text(json.dumps(dict(export.texts)))
+
+    def open(self, path):
+        """The texts now, the graph later."""
+        return ExportedFile(json.loads(path.with_suffix(".texts").read_text()), lambda: load_graph(path))
+
+
+def load_graph(path):
+    """The graph as a function."""
+    import torch
+
+    with path.open("rb") as file:
+        return torch.inference_mode()(torch.export.load(file).module())
+
+
 class Diary(Callback):
     """Logs every hook."""
 
@@ -281,8 +335,8 @@ class Misspelt(Callback):
 def components():
     """The components of this plugin."""
     return [
-        Dots, TinyNet, PlainSGD, Halving, LinearProbe, Warm, WrongShape, Picky, Explodes, Tiring, Diary, Fragile,
-        Misspelt,
+        Dots, TinyNet, PlainSGD, Halving, LinearProbe, Warm, WrongShape, Picky, Explodes, Tiring, Sureness, Parcel,
+        Diary, Fragile, Misspelt,
     ]  # fmt: skip
 
 
