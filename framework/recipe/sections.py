@@ -1,4 +1,4 @@
-"""The sections of a recipe and their options: seven kinds of component and a few plain sections."""
+"""The sections of a recipe and their options: components and a few plain sections."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from framework.components import Callback, Dataset, Loss, Model, Optimizer, Scheduler, Transform
+from framework.components import Callback, Dataset, Loss, Method, Model, Optimizer, Scheduler, Transform
 from framework.section import Section
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -209,6 +209,8 @@ class Recipe(Section):
     """The network."""
     loss: Loss = Field("cross_entropy", validate_default=True)
     """The loss function."""
+    method: Method = Field("supervised", validate_default=True)
+    """How the gradients of an optimizer step are computed."""
     optimizer: Optimizer = Field("adamw", validate_default=True)
     """The optimizer."""
     scheduler: Scheduler = Field("cosine", validate_default=True)

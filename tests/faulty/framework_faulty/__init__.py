@@ -4,7 +4,20 @@ from types import SimpleNamespace
 
 from pydantic import field_validator
 
-from framework import Callback, Dataset, Detector, Loss, Model, Optimizer, Region, Scheduler, Transform, build, hookimpl
+from framework import (
+    Callback,
+    Dataset,
+    Detector,
+    Loss,
+    Method,
+    Model,
+    Optimizer,
+    Region,
+    Scheduler,
+    Transform,
+    build,
+    hookimpl,
+)
 
 
 def fail(*arguments, **named):
@@ -143,6 +156,42 @@ class FaultyLoss(Loss):
         return wrong if self.how == "arity" else loss
 
 
+class FaultyMethod(Method):
+    """Supervised training, wrongly."""
+
+    name = "faulty_method"
+    how: str
+    after: int = 0
+
+    def build(self):
+        how, after = self.how, self.after
+        if how == "none":
+            return None
+
+        def method(step):
+            batches = list(step.batches)
+            right = [(batch, *step.forward(batch)) for batch in batches]
+            for batch, loss, _ in right:
+                if how != "no backward":
+                    step.backward(loss, batch)
+            results = [(loss, logits) for _, loss, logits in right]
+            if step.index < after:
+                return results
+            wrong = {
+                "raises": fail,
+                "returns none": lambda: None,
+                "loss alone": lambda: [loss for loss, _ in results],
+                "number": lambda: [(1.0, logits) for _, logits in results],
+                "logits": lambda: [(loss, logits[1:]) for loss, logits in results],
+                "too few": list,
+                "too many": lambda: results * 2,
+                "no backward": lambda: results,
+            }
+            return wrong[how]()
+
+        return method
+
+
 class FaultyOptimizer(Optimizer):
     """Incorrect gradient descent."""
 
@@ -244,6 +293,6 @@ class Wrapping(Loss):
 @hookimpl
 def components():
     return [
-        FaultyDataset, FaultyTransform, FaultyModel, FaultyLoss, FaultyOptimizer, FaultyScheduler, FaultyCallback,
-        FaultyDetector, FaultyOptions, Wrapping,
+        FaultyDataset, FaultyTransform, FaultyModel, FaultyLoss, FaultyMethod, FaultyOptimizer, FaultyScheduler,
+        FaultyCallback, FaultyDetector, FaultyOptions, Wrapping,
     ]  # fmt: skip

@@ -8,7 +8,19 @@ from pathlib import Path
 
 from pydantic import Field
 
-from framework import Callback, Command, Dataset, ImageArrays, Loss, Model, Optimizer, Scheduler, build, hookimpl
+from framework import (
+    Callback,
+    Command,
+    Dataset,
+    ImageArrays,
+    Loss,
+    Method,
+    Model,
+    Optimizer,
+    Scheduler,
+    build,
+    hookimpl,
+)
 
 
 class Dots(Dataset):
@@ -69,6 +81,18 @@ class PlainSGD(Optimizer):
         import torch
 
         return torch.optim.SGD(model.parameters(), self.lr)
+
+
+class LBFGS(Optimizer):
+    """Quasi-Newton steps, which evaluate the loss several times (Liu and Nocedal, 1989)."""
+
+    name = "lbfgs"
+
+    def build(self, model):
+        """The optimizer."""
+        import torch
+
+        return torch.optim.LBFGS(model.parameters(), 0.1, max_iter=3, history_size=4)
 
 
 class Halving(Scheduler):
@@ -190,6 +214,35 @@ class Tiring(Loss):
         return Module(self.learned)
 
 
+class MeanTeacher(Method):
+    """Predictions should agree with those of averaged weights (Tarvainen and Valpola, 2017)."""
+
+    name = "mean_teacher"
+
+    def build(self, model):
+        """The method; the averaged weights are its state."""
+        import copy
+
+        import torch
+
+        class Teaching(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.teacher = copy.deepcopy(model).requires_grad_(False)
+
+            def forward(self, step):
+                pairs = zip(self.teacher.parameters(), step.model.parameters(), strict=True)
+                for average, weight in pairs:
+                    average.lerp_(weight.detach(), 0.1)
+                for batch in step.batches:
+                    loss, logits = step.forward(batch)
+                    target = self.teacher(batch.images).softmax(1)
+                    step.backward(loss + (logits.softmax(1) - target).square().mean(), batch)
+                    yield loss, logits
+
+        return Teaching()
+
+
 class Diary(Callback):
     """Logs every hook."""
 
@@ -281,8 +334,8 @@ class Misspelt(Callback):
 def components():
     """The components of this plugin."""
     return [
-        Dots, TinyNet, PlainSGD, Halving, LinearProbe, Warm, WrongShape, Picky, Explodes, Tiring, Diary, Fragile,
-        Misspelt,
+        Dots, TinyNet, PlainSGD, LBFGS, MeanTeacher, Halving, LinearProbe, Warm, WrongShape, Picky, Explodes, Tiring,
+        Diary, Fragile, Misspelt,
     ]  # fmt: skip
 
 
