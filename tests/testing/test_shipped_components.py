@@ -3,7 +3,7 @@
 import pytest
 
 from framework import Registry
-from framework.components import Callback, Dataset, Detector, Loss, Model, Optimizer, Scheduler, Transform
+from framework.components import Callback, Dataset, Detector, Loss, Method, Model, Optimizer, Scheduler, Transform
 from framework.runs.trained import open_trained
 from framework.testing import component_cases
 from framework.testing.suite import plugin_cases
@@ -50,7 +50,7 @@ def cases_of(registry, kind, options):
             yield from component_cases(registry.find(kind, name), registry, options.get(name))
 
 
-@pytest.mark.parametrize("kind", [Transform, Optimizer, Scheduler, Detector])
+@pytest.mark.parametrize("kind", [Transform, Method, Optimizer, Scheduler, Detector])
 def test_components_conform(kind, registry):
     conform(cases_of(registry, kind, {}), SKIPPED)
 
