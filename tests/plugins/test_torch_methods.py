@@ -1,50 +1,26 @@
-"""Methods: SAM against a direct implementation, and the parts of a step that methods share."""
+"""SAM against a direct implementation, and in mixed precision."""
 
 import copy
 
 import pytest
 import torch
 from framework_torch._sam import perturbed
-from torch.nn import functional as F
 
-from framework import Registry, UserError
 from framework.data.seeding import seed_at
-from framework.recipe import load_recipe
 from framework.training.precision import Precision
-from framework.training.prepare import prepare_data
 from framework.training.running_means import RunningMeans
-from framework.training.session import build_session
 from framework.training.step import train_step
 
-RECIPE = """
-dataset: {name: dots, images: 80}
-preprocess: {size: 16}
-model: {name: tinynet, dropout: 0.2}
-optimizer: {name: sgd, lr: 0.05, nesterov: false, weight_decay: 0.0}
-scheduler: constant
-train: {epochs: 20, batch_size: 8, device: cpu, precision: float32, channels_last: false}
-"""
 
-
-@pytest.fixture
-def session(framework, tmp_path):
-    file = tmp_path / "dots.yaml"
-    file.write_text(RECIPE)
-
-    def build(*overrides):
-        recipe = load_recipe(file, Registry.load(), overrides)
-        return build_session(recipe, *prepare_data(recipe))
-
-    return build
-
-
-def direct_sam(model, optimizer, batches, rho, adaptive, clip, seed):
+def direct_sam(model, optimizer, batches, rho, adaptive, clip, seed, dtype):
     """One step of SAM in plain PyTorch, after davda54/sam; `batches` are images and targets."""
 
     def add_gradients():
         torch.manual_seed(seed)
         for images, targets in batches:
-            loss = -(targets * model(images).log_softmax(1)).sum(1).mean()
+            with torch.autocast("cpu", torch.bfloat16, enabled=dtype == "bfloat16"):
+                logits = model(images).float()
+            loss = -(targets * logits.log_softmax(1)).sum(1).mean()
             (loss * (1 / len(batches))).backward()
 
     add_gradients()
@@ -71,20 +47,25 @@ def direct_sam(model, optimizer, batches, rho, adaptive, clip, seed):
 
 
 @pytest.mark.parametrize(
-    ("adaptive", "accumulated", "clip"), [(False, 1, None), (False, 2, 0.5), (True, 2, None)], ids=str
-)
-def test_sam_equals_a_direct_implementation_to_the_last_bit(session, adaptive, accumulated, clip):
+    ("adaptive", "accumulated", "clip", "dtype"),
+    [
+        (False, 1, None, "float32"), (False, 2, 0.5, "float32"), (True, 2, None, "float32"),
+        (False, 2, 0.5, "bfloat16"), (True, 1, 0.5, "bfloat16"),
+    ],
+)  # fmt: skip
+def test_sam_equals_a_direct_implementation_to_the_last_bit(dots_session, adaptive, accumulated, clip, dtype):
     rho = 1.0 if adaptive else 0.1
-    trained = session(
+    trained = dots_session(
+        f"train.precision={dtype}",
         f"method={{name: sam, rho: {rho}, adaptive: {str(adaptive).lower()}}}",
         f"train.grad_accum_steps={accumulated}", f"train.clip_grad_norm={clip or 'null'}",
     )  # fmt: skip
     model = copy.deepcopy(trained.model).train()
     optimizer = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
-    batches = session(f"train.grad_accum_steps={accumulated}").batches
+    batches = dots_session(f"train.grad_accum_steps={accumulated}").batches
     for step in range(20):
         of_step = [(images, targets) for images, targets, _ in batches.at(step)]
-        direct_sam(model, optimizer, of_step, rho, adaptive, clip, seed_at(0, "step", step))
+        direct_sam(model, optimizer, of_step, rho, adaptive, clip, seed_at(0, "step", step), dtype)
         train_step(trained, step, RunningMeans())
     state = model.state_dict()
     assert [name for name, value in trained.model.state_dict().items() if not torch.equal(value, state[name])] == []
@@ -102,56 +83,33 @@ def test_weights_are_restored_to_the_last_bit_also_if_a_gradient_is_not_finite()
         assert all(torch.equal(weight, old) for weight, old in zip(weights, before, strict=True))
 
 
-def test_a_float16_step_of_sam_that_overflows_is_skipped(session):
-    trained = session("method=sam")
+def test_sam_with_scaled_gradients_equals_sam_without(dots_session):
+    """A power of two as the scale, as in float16, changes no bit."""
+    states = []
+    for scale in (None, 2.0**12):
+        trained = dots_session("method=sam", "train.grad_accum_steps=2")
+        trained.precision = Precision(trained.device, torch.float32, clip_grad_norm=0.5)
+        if scale:
+            trained.precision.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+        assert all(train_step(trained, index, RunningMeans()) for index in range(5))
+        states.append(trained.model.state_dict())
+    assert [name for name, value in states[0].items() if not torch.equal(value, states[1][name])] == []
+
+
+def test_averaged_weights_are_those_of_the_optimizer_and_not_the_perturbed_ones(dots_session):
+    trained = dots_session("method={name: sam, rho: 100.0}", "optimizer.lr=1e-6", "train.ema=0.5")
+    before = copy.deepcopy(trained.model.state_dict())
+    for index in range(3):
+        train_step(trained, index, RunningMeans())
+    for name, value in trained.averaging.model.named_parameters():
+        assert torch.allclose(value, before[name], atol=1e-3)
+
+
+def test_a_float16_step_of_sam_that_overflows_is_skipped(dots_session):
+    trained = dots_session("method=sam")
     trained.precision = Precision(trained.device, torch.float16, clip_grad_norm=1.0)
     before = copy.deepcopy(list(trained.model.parameters()))
     trained.precision.load_state_dict({**trained.precision.state_dict(), "scale": 2.0**60})
     assert train_step(trained, 0, RunningMeans()) is False
     assert all(torch.equal(a, b) for a, b in zip(trained.model.parameters(), before, strict=True))
     assert all(buffer.isfinite().all() for buffer in trained.model.buffers())
-
-
-def test_a_second_order_optimizer_gets_gradients_that_can_be_differentiated(session):
-    trained = session("optimizer=timm/adahessian", "optimizer.lr=0.1", "train.clip_grad_norm=1.0")
-    train_step(trained, 0, RunningMeans())
-    assert all(parameter.hess.abs().sum() > 0 for parameter in trained.model.parameters() if parameter.ndim > 1)
-    assert all(parameter.grad is None for parameter in trained.model.parameters())
-
-
-@pytest.mark.parametrize(
-    ("overrides", "words"),
-    [
-        (["optimizer=timm/adahessian", "method=sam"], ["'sam'", "method=supervised"]),
-        (["optimizer={name: timm/adahessian, options: {update_each: 2}}"], ["update_each"]),
-        (["optimizer=timm/adahessian", "train.compile=true", "train.deterministic=false"], ["train.compile=false"]),
-    ],
-)
-def test_combinations_that_do_not_work_are_an_error(overrides, words, framework, tmp_path):
-    file = tmp_path / "dots.yaml"
-    file.write_text(RECIPE)
-    result = framework("run", file, *overrides, "--out", tmp_path / "run")
-    assert result.status == 2
-    assert [word for word in words if word not in result.err] == []
-    assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize("optimizer", ["timm/adahessian", "lbfgs"])
-def test_optimizers_that_need_unscaled_gradients_are_an_error_in_float16(optimizer, session, monkeypatch):
-    monkeypatch.setattr("framework.training.session.choose_precision", lambda name, device: torch.float16)
-    with pytest.raises(UserError, match=r"train\.precision=float32"):
-        session(f"optimizer={optimizer}")
-
-
-def test_a_closure_lowers_the_loss_and_is_logged_once(session):
-    trained, means = session("optimizer=lbfgs", "train.clip_grad_norm=5.0", "model.dropout=0.0"), RunningMeans()
-
-    def loss():
-        images, targets, _ = next(trained.batches.at(0))
-        with torch.no_grad():
-            return float(F.cross_entropy(trained.model.train()(images), targets))
-
-    before = loss()
-    assert train_step(trained, 0, means)
-    assert means.take_epoch().loss == pytest.approx(before, rel=1e-5)
-    assert loss() < before

@@ -95,6 +95,24 @@ class LBFGS(Optimizer):
         return torch.optim.LBFGS(model.parameters(), 0.1, max_iter=3, history_size=4)
 
 
+class Mirrored(Method):
+    """The same prediction for an image and its mirror image."""
+
+    name = "mirrored"
+
+    def build(self):
+        """The method."""
+
+        def method(step):
+            for batch in step.batches:
+                loss, logits = step.forward(batch)
+                difference = step.logits(batch.images.flip(3)).softmax(1) - logits.softmax(1)
+                step.backward(loss + difference.square().mean(), batch)
+                yield loss, logits
+
+        return method
+
+
 class Halving(Scheduler):
     """Halves the learning rate at regular intervals."""
 
@@ -215,7 +233,7 @@ class Tiring(Loss):
 
 
 class MeanTeacher(Method):
-    """Predictions should agree with those of averaged weights (Tarvainen and Valpola, 2017)."""
+    """Predictions that agree with those of averaged weights (Tarvainen and Valpola, 2017)."""
 
     name = "mean_teacher"
 
@@ -334,8 +352,8 @@ class Misspelt(Callback):
 def components():
     """The components of this plugin."""
     return [
-        Dots, TinyNet, PlainSGD, LBFGS, MeanTeacher, Halving, LinearProbe, Warm, WrongShape, Picky, Explodes, Tiring,
-        Diary, Fragile, Misspelt,
+        Dots, TinyNet, PlainSGD, LBFGS, Mirrored, MeanTeacher, Halving, LinearProbe, Warm, WrongShape, Picky, Explodes,
+        Tiring, Diary, Fragile, Misspelt,
     ]  # fmt: skip
 
 
