@@ -108,9 +108,7 @@ def batches(subject: Subject) -> None:
             session = _session(subject, classes, channels, **options)
             losses = _losses(_train(session, 0, 3))
             given = ", ".join(f"train.{name}={value}" for name, value in options.items())
-            finite = all(np.isfinite(losses)) and all(
-                bool(each.isfinite().all()) for each in _weights(session).values()
-            )
+            finite = all(np.isfinite(losses)) and all(weight.isfinite().all() for weight in _weights(session).values())
             require(finite, f"losses or weights are not finite with {given} and {classes} classes")
 
 
@@ -152,7 +150,7 @@ def _session(
         "dataset": _Data(), "model": _Network(), "loss": _CrossEntropy(), "method": method, "optimizer": _SGD(lr=lr),
         "scheduler": _Constant(), "train": options,
     })  # fmt: skip
-    preprocess = Preprocessor(SIDE, SIDE, channels, "crop", (0.5,) * channels, (0.25,) * channels)
+    preprocess = Preprocessor(SIDE, SIDE, 1 if channels == 1 else 3, "crop", (0.5,) * channels, (0.25,) * channels)
     labels = [index % len(names) for index in range(24)]
     pixels = np.random.default_rng(0).integers(0, 60, (24, channels, SIDE, SIDE), dtype=np.uint8)
     pixels += np.array([180 * label // len(names) for label in labels], np.uint8)[:, None, None, None]

@@ -86,4 +86,5 @@ def method_result(component: Method, result: object, targets: Tensor) -> tuple[T
     loss, logits = result
     if not isinstance(loss, torch.Tensor) or loss.ndim:
         raise fault(component, f"yielded {described(loss)} as the loss; it must be a tensor without dimensions")
-    return loss, require_logits(component, logits, tuple(targets.shape), "with the loss of each micro-batch")
+    shape = (len(targets), targets.shape[1])
+    return loss, require_logits(component, logits, shape, "with the loss of each micro-batch")

@@ -21,7 +21,7 @@ def is_second_order(optimizer: torch.optim.Optimizer) -> bool:
 
 def requires_closure(optimizer: torch.optim.Optimizer) -> bool:
     """Whether the argument `closure` of `step()` has no default, as in `torch.optim.LBFGS`."""
-    return _class_requires_closure(type(optimizer))
+    return _class_requires_closure(type(optimizer))  # type: ignore[arg-type]
 
 
 @functools.cache  # inspecting a signature in each step would take time

@@ -69,7 +69,8 @@ def add_gradients(
     session: Session, index: int, batches: Iterable[MicroBatch], mark: Mark = lambda phase: None
 ) -> Iterator[tuple[Tensor, Tensor, MicroBatch]]:
     """Call the method, and yield loss and logits of each micro-batch; raises `ComponentFault` if one is missing."""
-    component, taken = session.recipe.method, deque[MicroBatch]()
+    component = session.recipe.method
+    taken: deque[MicroBatch] = deque()
 
     def given() -> Iterator[MicroBatch]:
         for batch in batches:
@@ -88,7 +89,7 @@ def add_gradients(
                 raise fault(component, "yielded more results than it has taken micro-batches")
             batch = taken.popleft()
             yield *method_result(component, result, batch.targets), batch
-    if taken or next(step.batches, None):
+    if taken or next(step.batches, None) is not None:
         raise fault(component, "yielded no result for one of the micro-batches")
     if all(parameter.grad is None for parameter in session.model.parameters()):
         raise fault(session.recipe.loss if step.has_gradients else component, "gives no parameter a gradient")

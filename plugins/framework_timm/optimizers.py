@@ -49,7 +49,7 @@ class TimmOptimizer(Optimizer):
 
     def build(self, model: nn.Module) -> torch.optim.Optimizer:
         """The optimizer. Raises `UserError` if it is not available or does not support the options."""
-        from timm.optim import create_optimizer_v2
+        from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
 
         arguments: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in self.options.items()
