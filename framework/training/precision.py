@@ -64,6 +64,10 @@ class Precision:
         they do, so float16 waits for the device in each step. Other precisions do not.
         """
         self.clip(optimizer, model)
+        if self.scaler.is_enabled():
+            # Otherwise torch leaves skipping to the fused kernels, and that of SGD starts with undefined momentum if
+            # the first step overflows.
+            optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]
         self.scaler.step(optimizer)
         self.scaler.update()
         optimizer.zero_grad(set_to_none=True)

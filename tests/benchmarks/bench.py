@@ -67,9 +67,9 @@ TASKS = {
 GPU_TASKS = {
     task.name: task
     for task in (
-        Task("gpu-resnet18-48", "resnet18", 48, 1, 128, 128 * 300, 40),
-        Task("gpu-speednet-48", "speednet", 48, 1, 128, 128 * 300, 40),
-        Task("gpu-resnet50-224", "resnet50", 224, 3, 64, 64 * 120, 40),
+        Task("gpu-resnet18-48", "resnet18", 48, 1, 128, 128 * 160, 40),
+        Task("gpu-speednet-48", "speednet", 48, 1, 128, 128 * 160, 40),
+        Task("gpu-resnet50-224", "resnet50", 224, 3, 64, 64 * 100, 40),
     )
 }
 """For a GPU: turns are longer than what 16 workers prefetch."""

@@ -42,7 +42,8 @@ def framework(*arguments: str) -> list[str]:
 
 def checkout_environment(checkout: Path) -> dict[str, str]:
     """Variables with which commands import the code of a checkout."""
-    return {**os.environ, "PYTHONPATH": f"{checkout}{os.pathsep}{checkout / 'plugins'}"}
+    paths = [str(checkout), str(checkout / "plugins"), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def whole(command: list[str], environment: Mapping[str, str]) -> Callable[[], float]:

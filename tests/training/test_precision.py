@@ -36,6 +36,16 @@ def test_a_step_with_overflowing_gradients_is_skipped(clip):
     assert not torch.equal(model.weight, before)
 
 
+@pytest.mark.parametrize("clip", [None, 1.0])
+def test_a_skipped_step_does_not_change_a_fused_optimizer(clip):
+    precision, model = Precision(CPU, torch.float16, clip), linear()[0]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, fused=True)
+    assert step(precision, model, optimizer, 1e38) is False
+    assert not optimizer.state
+    assert step(precision, model, optimizer, 1e-3) is True
+    assert model.weight.isfinite().all()
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_other_precisions_skip_no_step(dtype):
     precision, (model, optimizer) = Precision(CPU, dtype), linear()

@@ -1,4 +1,4 @@
-"""All GPU benchmarks in one command and eight minutes: `python -m tests.benchmarks.gpu`.
+"""All GPU benchmarks in one command and 13 minutes: `python -m tests.benchmarks.gpu`.
 
 __main__.py   the command: checks what is installed, then runs the parts, each in a process with a time limit
 parts.py      the parts: tests, throughput, compiling, the data path, two complete recipes

@@ -25,6 +25,10 @@ NEEDED = {
     "typing_inspection": "typing_inspection",
     "rich": "rich",
     "markdown_it": "markdown-it-py",
+    "jinja2": "jinja2",
+    "markupsafe": "markupsafe",
+    "platformdirs": "platformdirs",
+    "filelock": "filelock",
     "ruamel.yaml": "ruamel.yaml",
 }
 """Packages by module."""
