@@ -91,7 +91,8 @@ def add_gradients(
             yield *method_result(component, result, batch.targets), batch
     if taken or next(step.batches, None) is not None:
         raise fault(component, "yielded no result for one of the micro-batches")
-    if all(parameter.grad is None for parameter in session.model.parameters()):
+    groups = session.optimizer.param_groups
+    if all(parameter.grad is None for group in groups for parameter in group["params"]):
         raise fault(session.recipe.loss if step.has_gradients else component, "gives no parameter a gradient")
 
 
