@@ -62,8 +62,8 @@ def test_a_value_that_is_not_finite_means_undefined(activation):
 
 
 def test_metrics_of_every_run_keep_their_names():
-    taken = type("Taken", (Given,), {"name": "ece", "__module__": __name__})
-    assert "'ece'" in fault_of(taken)
+    for name in ("ece", "confusion"):
+        assert f"'{name}'" in fault_of(type("Taken", (Given,), {"name": name, "__module__": __name__}))
     assert fault_of(Given) is None
 
 
