@@ -90,7 +90,6 @@ def _model_class(arch: str, family: Family) -> type[TorchvisionModel]:
         "name": arch,
         "family": family,
     }
-    # Faster: the base class documents the fields, and few of the classes are ever used.
-    switches = {"use_attribute_docstrings": False, "defer_build": True}
+    switches = {"defer_build": True}  # few of the classes are ever used
     title = arch.title().replace("_", "")
     return types.new_class(title, (TorchvisionModel,), switches, lambda namespace: namespace.update(members))
