@@ -146,6 +146,13 @@ def test_a_metric_is_in_the_table_of_epochs_the_model_card_and_the_list_of_runs(
     assert {"validation_brier", "validation_sureness"} <= set(columns)
 
 
+def test_a_reproduction_is_compared_by_the_metrics_of_its_recipe_too(recipe, framework, tmp_path):
+    assert framework("run", recipe, "--out", tmp_path / "run").status == 0
+    again = json.loads(framework("reproduce", tmp_path / "run", "--json").out)
+    assert again["metrics"]["test"]["brier"]["agrees"]
+    assert again["metrics"]["test"]["sureness"]["agrees"]
+
+
 def test_differences_of_metrics_are_paired_and_seeded():
     logits, labels = logits_and_labels(200)
     names = tuple(map(str, range(200)))
