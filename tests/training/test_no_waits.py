@@ -17,12 +17,11 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from framework import ImageArrays, Predictor, Registry, UserError, hookimpl
-from framework.components import Loss, Optimizer, Transform
+from framework.components import Loss, Method, Optimizer, Transform
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.build import build_store
 from framework.data.stores.store import HeldPixels
 from framework.recipe import Recipe
-from framework.registry import default_task
 from framework.report.display import SilentDisplay
 from framework.training import session as sessions
 from framework.training.criterion import Criterion
@@ -90,7 +89,7 @@ def session_on_meta(monkeypatch, **sections):
 
 def take_steps(session):
     """Check all steps but the first one, which may create constants and state."""
-    means = RunningMeans(default_task())
+    means = RunningMeans()
     train_step(session, 0, means)
     with Crossings() as crossings, HostConstants() as constants:
         for step in range(1, 25):  # several epochs: blocks of batches are prepared in each
@@ -143,6 +142,11 @@ def test_an_optimizer_does_not_wait(monkeypatch, optimizer):
     take_steps(session_on_meta(monkeypatch, optimizer=optimizer))
 
 
+@pytest.mark.parametrize("method", [*REGISTRY.names(Method), {"name": "sam", "adaptive": True}], ids=str)
+def test_a_method_does_not_wait(monkeypatch, method):
+    take_steps(session_on_meta(monkeypatch, method=method, train={"grad_accum_steps": 2, "clip_grad_norm": 1.0}))
+
+
 TRAININGS = {
     "ema": {"ema": 0.9},
     "lookahead": {"lookahead": {}},
@@ -188,7 +192,7 @@ def test_waiting_is_detected(monkeypatch):
 
 
 def test_running_means_are_fetched_on_request_only():
-    means = RunningMeans(default_task())
+    means = RunningMeans()
     means.add(torch.zeros((), device=META), torch.zeros(4, 3, device=META), torch.zeros(4, 3, device=META), 1)
     with pytest.raises((RuntimeError, NotImplementedError)):
         means.take_recent()
