@@ -414,6 +414,14 @@ class Task(Component):
         `labels` is as `check_labels` or `true_labels` returns it.
         """
 
+    def label_statistics(self, labels: NDArray[Any], classes: Sequence[str]) -> dict[str, float]:
+        """Numbers on the labels of the training images, for `framework data check`."""
+        return {}
+
+    def label_advice(self, labels: NDArray[Any], classes: Sequence[str]) -> list[str]:
+        """Sentences on labels of the training images that are probably mistakes, for `framework data check`."""
+        return []
+
     @abstractmethod
     def hold_out(
         self,
