@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from framework.evaluation.average_precision import AveragePrecision
-from framework.evaluation.bootstrap import Interval, percentile_interval
+from framework.evaluation.bootstrap import Interval, corrected_interval, percentile_interval
 from framework.evaluation.metrics import calibration_error
 from framework.evaluation.probabilities import blocks, losses, probabilities
 
@@ -81,7 +81,11 @@ def multilabel_intervals(predictions: Predicted, predicted: Tensor) -> dict[str,
         "macro_f1": lambda drawn: _Counts.of(labels[drawn], chosen[drawn]).macro_f1(),
         "ranking_loss": lambda drawn: _mean(_known(ranking[drawn])),
     }
-    found = {name: percentile_interval(measure, *labels.shape) for name, measure in measures.items()}
+    biased = ("map", "macro_f1")  # too high or too low on few images of a class
+    found = {
+        name: (corrected_interval if name in biased else percentile_interval)(measure, *labels.shape)
+        for name, measure in measures.items()
+    }
     return {name: interval for name, interval in found.items() if interval is not None}
 
 

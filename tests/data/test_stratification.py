@@ -1,5 +1,7 @@
 """Held-out images of data with several labels per image."""
 
+from itertools import chain
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ def labelled(images=1000, seed=0):
 def test_every_label_has_its_fraction_in_every_split(fractions):
     names, labels = labelled()
     parts = iteratively_stratified(names, labels, CLASSES, fractions, 0)
-    assert sorted(sum(parts.values(), [])) == list(range(1000))
+    assert sorted(chain(*parts.values())) == list(range(1000))
     for split, fraction in fractions.items():
         assert len(parts[split]) == pytest.approx(1000 * fraction, abs=2)
         np.testing.assert_allclose(labels[parts[split]].sum(axis=0), labels.sum(axis=0) * fraction, atol=1.5)
