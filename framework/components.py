@@ -10,6 +10,7 @@ import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path  # pydantic needs it at run time
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, get_args
 
@@ -391,6 +392,13 @@ class Task(Component):
     training_metric: ClassVar[str]
     """The metric on training batches, which `score` computes: one of `metric_formats`."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Attribute exceptions in the methods of the task, wherever the framework calls them."""
+        super().__init_subclass__(**options)
+        for name, method in list(vars(cls).items()):
+            if name in vars(Task) and not name.startswith("_") and inspect.isfunction(method):
+                setattr(cls, name, _attributed_method(name, method))
+
     def build(self) -> Self:
         """The task itself."""
         return self
@@ -516,6 +524,17 @@ class Task(Component):
 
         `thresholds` are the probabilities above which a class is predicted, one for each class, or None.
         """
+
+
+def _attributed_method(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    passing = (ValueError,) if name == "activation" else ()
+
+    @wraps(method)
+    def call(self: Task, *arguments: Any, **named: Any) -> Any:
+        with attributed_to(self, f"{name}()", passing):
+            return method(self, *arguments, **named)
+
+    return call
 
 
 class Optimizer(Component):

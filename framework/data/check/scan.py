@@ -102,9 +102,7 @@ class _Chunk:
     end: int
 
 
-def scan(
-    sources: Mapping[str, ImageSource], task: Task, progress: Progress, values: ValueRange | None = None
-) -> Scan:
+def scan(sources: Mapping[str, ImageSource], task: Task, progress: Progress, values: ValueRange | None = None) -> Scan:
     """Read every image of every split once, with several threads; raises `UserError` if a source breaks its contract.
 
     `values` is the range of images with more than 8 bits a sample, as `decode` takes it.
