@@ -60,7 +60,7 @@ def corrected_interval(
 def _resampled(
     metric: Callable[[Any], float | None], images: int, classes: int, resamples: int | None, seed: int
 ) -> list[float]:
-    """The values of the resamples for which the metric is defined; empty if most are not, or there would be too many."""
+    """The values on resamples, where defined; empty if most are undefined or there are too many probabilities."""
     if images * classes > MOST_VALUES:
         return []
     resamples = resamples or max(FEWEST_RESAMPLES, min(RESAMPLES, RESAMPLES * 200_000 // (images * classes)))

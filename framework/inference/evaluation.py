@@ -77,7 +77,8 @@ class Evaluation:
         }
 
     def __repr__(self) -> str:
-        return f"Evaluation({self.where!r}, images={len(self.predictions)}, top1={self.metrics['top1']:.4f})"
+        name = self.predictions.task.monitor
+        return f"Evaluation({self.where!r}, images={len(self.predictions)}, {name}={self.metrics[name]:.4f})"
 
 
 def evaluate(

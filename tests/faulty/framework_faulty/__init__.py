@@ -365,6 +365,6 @@ class Wrapping(Loss):
 @hookimpl
 def components():
     return [
-        FaultyDataset, FaultyTask, FaultyTransform, FaultyModel, FaultyLoss, FaultyMethod, FaultyOptimizer, FaultyScheduler,
-        FaultyCallback, FaultyDetector, FaultyMetric, FaultyExporter, FaultyOptions, Wrapping,
+        FaultyDataset, FaultyTask, FaultyTransform, FaultyModel, FaultyLoss, FaultyMethod, FaultyOptimizer,
+        FaultyScheduler, FaultyCallback, FaultyDetector, FaultyMetric, FaultyExporter, FaultyOptions, Wrapping,
     ]  # fmt: skip

@@ -411,8 +411,8 @@ class Misspelt(Callback):
 def components():
     """The components of this plugin."""
     return [
-        Dots, Ordinal, TinyNet, PlainSGD, LBFGS, Mirrored, MeanTeacher, Halving, LinearProbe, Warm, WrongShape, Picky, Explodes,
-        Tiring, Sureness, Parcel, Diary, Fragile, Misspelt,
+        Dots, Ordinal, TinyNet, PlainSGD, LBFGS, Mirrored, MeanTeacher, Halving, LinearProbe, Warm, WrongShape, Picky,
+        Explodes, Tiring, Sureness, Parcel, Diary, Fragile, Misspelt,
     ]  # fmt: skip
 
 
