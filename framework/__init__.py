@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Exporter,
         ImageSource,
         Loss,
+        Method,
         Metric,
         MetricFormat,
         Model,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         build,
         names_argument,
     )
+    from framework.data.batches import MicroBatch
     from framework.data.csv_table import read_table
     from framework.data.decode import BadImage, decode
     from framework.data.folders import class_tree, holds_images, list_folder
@@ -67,13 +69,15 @@ if TYPE_CHECKING:
     from framework.runs.folder import RunFolder
     from framework.training.decay import undecayed
     from framework.training.stages import stages_of
+    from framework.training.training_step import TrainingStep
 
 _HOMES = {
     "framework.api": ("Run", "compare", "evaluate", "load", "train"),
     "framework.components": (
-        "Dataset", "Detector", "ExportedFile", "Exporter", "ImageSource", "Loss", "Metric", "MetricFormat", "Model",
-        "Callback", "Optimizer", "Predicted", "Scheduler", "Task", "Transform", "build", "names_argument",
+        "Dataset", "Detector", "ExportedFile", "Exporter", "ImageSource", "Loss", "Method", "Metric", "MetricFormat",
+        "Model", "Callback", "Optimizer", "Predicted", "Scheduler", "Task", "Transform", "build", "names_argument",
     ),
+    "framework.data.batches": ("MicroBatch",),
     "framework.data.csv_table": ("read_table",),
     "framework.data.decode": ("BadImage", "decode"),
     "framework.data.joined": ("Joined",),
@@ -111,6 +115,7 @@ _HOMES = {
     "framework.runs.folder": ("RunFolder",),
     "framework.training.decay": ("undecayed",),
     "framework.training.stages": ("stages_of",),
+    "framework.training.training_step": ("TrainingStep",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _RENAMED = {"Observer": "Callback", "Finder": "Detector"}
@@ -118,15 +123,15 @@ _RENAMED = {"Observer": "Callback", "Finder": "Detector"}
 __all__ = [
     "BadImage", "BatchPosition", "BatchRNG", "Callback", "CoOccurrence", "Command", "Comparison", "Confusion",
     "Dataset", "Detector", "Evaluation", "Example", "Export", "ExportedFile", "Exporter", "ImageArrays",
-    "ImageFiles", "ImageSource", "Interrupted", "Joined", "Loss", "Metric", "MetricFormat", "Model",
-    "Normalization", "Optimizer", "Predicted", "Prediction", "Predictions", "Predictor", "Recipe", "Region",
-    "Registry", "Run", "RunFailed", "RunFolder", "Scheduler", "Splits", "Stamps", "Task", "Transform", "UserError",
-    "balanced", "best_thresholds", "build", "class_tree", "classification_intervals", "classification_metrics",
-    "compare", "confusion_picture", "decode", "did_you_mean", "evaluate", "examples_picture", "existing_path",
-    "expand_home", "find_data", "highest_probabilities", "holds_images", "hookimpl", "iteratively_stratified",
-    "list_folder", "load", "multilabel_intervals", "multilabel_metrics", "names_argument", "nfc", "read_table",
-    "replace_atomically", "rgb_to_gray", "scalars", "soft_label_intervals", "soft_label_metrics", "stages_of",
-    "stratified", "train", "undecayed", "unreachable",
+    "ImageFiles", "ImageSource", "Interrupted", "Joined", "Loss", "Method", "Metric", "MetricFormat", "MicroBatch",
+    "Model", "Normalization", "Optimizer", "Predicted", "Prediction", "Predictions", "Predictor", "Recipe", "Region",
+    "Registry", "Run", "RunFailed", "RunFolder", "Scheduler", "Splits", "Stamps", "Task", "TrainingStep", "Transform",
+    "UserError", "balanced", "best_thresholds", "build", "class_tree", "classification_intervals",
+    "classification_metrics", "compare", "confusion_picture", "decode", "did_you_mean", "evaluate",
+    "examples_picture", "existing_path", "expand_home", "find_data", "highest_probabilities", "holds_images",
+    "hookimpl", "iteratively_stratified", "list_folder", "load", "multilabel_intervals", "multilabel_metrics",
+    "names_argument", "nfc", "read_table", "replace_atomically", "rgb_to_gray", "scalars", "soft_label_intervals",
+    "soft_label_metrics", "stages_of", "stratified", "train", "undecayed", "unreachable",
 ]  # fmt: skip
 
 

@@ -12,6 +12,11 @@ FIXED_METRICS = (
     "per_class",
 )  # fmt: skip
 """Names of the entries of `classification_metrics`."""
+OTHER_ENTRIES = (
+    "run", "split", "confusion", "skipped", "trained_on", "calibration", "untested_classes", "parameters",
+    "multiply_adds", "seconds", "images_per_second", "compared_with_baseline", "no_predictions",
+)  # fmt: skip
+"""Further entries beside metrics in the JSON of `evaluate` and `compare`."""
 
 
 def fault_of(offered: object) -> str | None:
@@ -36,8 +41,8 @@ def _fault_of_kind(component: type[Component]) -> str | None:
 
 def _fault_of_name(component: type[Component]) -> str | None:
     name = getattr(component, "name", None)
-    if issubclass(component, Metric) and name in FIXED_METRICS:
-        return f"needs another name: '{name}' is a metric of every run"
+    if issubclass(component, Metric) and name in (*FIXED_METRICS, *OTHER_ENTRIES):
+        return f"needs another name: '{name}' is an entry of the results of every run"
     if isinstance(name, str) and re.fullmatch(r"[a-z0-9][a-z0-9_]*", name):
         aliases = component.aliases
         valid = isinstance(aliases, tuple) and all(isinstance(alias, str) for alias in aliases)

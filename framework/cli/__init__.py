@@ -164,11 +164,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _help() -> str:
-    from framework.cli.plugin_commands import faults_to_stderr, plugin_commands
-    from framework.registry import Registry
+    from framework.cli.plugin_commands import faults_to_stderr, plugin_commands, registry_of_commands
 
-    registry = Registry.load()
-    faults_to_stderr(registry)
     lines = [
         "usage: framework COMMAND …",
         "",
@@ -176,9 +173,11 @@ def _help() -> str:
         "",
         *_summaries(COMMANDS),
     ]
-    for plugin, commands in plugin_commands(registry, COMMANDS):
-        summaries = {command.name: command.summary for command in commands}
-        lines += ["", f"from plugin {plugin.name} ({plugin.distribution} {plugin.version})", *_summaries(summaries)]
+    if registry := registry_of_commands():
+        faults_to_stderr(registry)
+        for plugin, commands in plugin_commands(registry, COMMANDS):
+            summaries = {command.name: command.summary for command in commands}
+            lines += ["", f"from plugin {plugin.name} ({plugin.distribution} {plugin.version})", *_summaries(summaries)]
     return "\n".join(
         [
             *lines,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from framework.attribution import ComponentFault, attributed_to, fault
 from framework.components import Detector, build
 from framework.errors import UserError
-from framework.recipe.loading import validate_component
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +52,8 @@ def cut(image: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
 
 def find_with(text: str, registry: Registry) -> tuple[str, Find]:
     """The name of the detector that `--detect` names, with options as in `faces margin=0.2`, and what it builds."""
+    from framework.recipe.loading import validate_component  # plugins import this module for `Region`: keep it fast
+
     try:
         name, *options = shlex.split(text)
     except ValueError:

@@ -12,7 +12,7 @@ from framework.errors import RunFailed, UserError, count
 from framework.export.formats import remove, rename, write
 from framework.export.int8 import IMAGES, write_int8
 from framework.export.parity import RunPredictions, compare, predict_at_full_size, predict_with_export, predict_with_run
-from framework.export.report import int8_report, is_same_file, parity_report, report_files, write_report
+from framework.export.report import digest, int8_report, is_same_file, parity_report, report_files, write_report
 from framework.export.sample import Sample, find_sample, split_sample
 from framework.export.timing import speedup
 from framework.files import read_json
@@ -60,7 +60,7 @@ class Work:
         write(self.exporter, self.predictor, unverified, out.stem)
         if self.sample is None:
             rename(self.exporter, unverified, out)
-            say(_line(out))
+            say(self._line(out))
             return None
         try:
             run = predict_with_run(self.predictor, self.sample)
@@ -73,7 +73,7 @@ class Work:
             rename(self.exporter, unverified, mismatch)
             raise _mismatch(mismatch, report)
         rename(self.exporter, unverified, out)
-        say(_line(out))
+        say(self._line(out))
         report["export"] = out.name
         write_report(out, report)
         if int8:
@@ -92,6 +92,10 @@ class Work:
         write_report(export, report)
         return report
 
+    def _line(self, out: Path) -> str:
+        """The file, with the size of all of its files."""
+        return _line(out, *(out.with_suffix(suffix) for suffix in self.exporter.companions))
+
     def _compared(self, export: Path, run: RunPredictions) -> dict[str, Any]:
         opened = Predictor.open(export, self.registry, "cpu")
         if opened.classes != self.predictor.classes:
@@ -100,7 +104,9 @@ class Work:
         full = None
         if run.reduced:
             full = compare(run, predict_at_full_size(opened.engine, run, exported))
-        return parity_report(export, self.predictor.trained.label, run, compare(run, exported), full)
+        report = parity_report(export, self.predictor.trained.label, run, compare(run, exported), full)
+        companions = {suffix: digest(export.with_suffix(suffix)) for suffix in self.exporter.companions}
+        return report | ({"companions": companions} if companions else {})
 
     def _quantised(self, exported: Path, run: RunPredictions) -> dict[str, Any]:
         out, calibration = exported.with_suffix(".int8.onnx"), self._to_calibrate()
@@ -134,8 +140,8 @@ def _with_int8(export: Path, report: dict[str, Any]) -> dict[str, Any]:
     return {**report, "int8": int8}
 
 
-def _line(path: Path) -> str:
-    return f"{path}  {path.stat().st_size / 1e6:.1f} MB"
+def _line(path: Path, *more: Path) -> str:
+    return f"{path}  {sum(file.stat().st_size for file in (path, *more)) / 1e6:.1f} MB"
 
 
 def _mismatch(export: Path, report: dict[str, Any]) -> RunFailed:

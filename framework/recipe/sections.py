@@ -17,7 +17,18 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from framework.attribution import full_name
-from framework.components import Callback, Dataset, Loss, Metric, Model, Optimizer, Scheduler, Task, Transform
+from framework.components import (
+    Callback,
+    Dataset,
+    Loss,
+    Method,
+    Metric,
+    Model,
+    Optimizer,
+    Scheduler,
+    Task,
+    Transform,
+)
 from framework.errors import did_you_mean, enumerate_names
 from framework.registry import DEFAULT_TASK, Registry
 from framework.section import Section
@@ -238,6 +249,8 @@ class Recipe(Section):
     """The network."""
     loss: Loss = Field("cross_entropy", validate_default=True)
     """The loss function."""
+    method: Method = Field("supervised", validate_default=True)
+    """How the gradients of an optimizer step are computed."""
     optimizer: Optimizer = Field("adamw", validate_default=True)
     """The optimizer."""
     scheduler: Scheduler = Field("cosine", validate_default=True)

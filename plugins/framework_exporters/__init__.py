@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from framework import Export, ExportedFile, Exporter, UserError, hookimpl
+from framework import ExportedFile, Exporter, UserError, hookimpl
 from framework.components import Component
+
+if TYPE_CHECKING:
+    from framework import Export
 
 
 class Onnx(Exporter):

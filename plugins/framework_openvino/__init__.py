@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from framework import Export, ExportedFile, Exporter, UserError, hookimpl
+from framework import ExportedFile, Exporter, UserError, hookimpl
 from framework.components import Component
+
+if TYPE_CHECKING:
+    from framework import Export
 
 
 class OpenVINO(Exporter):

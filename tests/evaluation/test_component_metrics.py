@@ -69,8 +69,8 @@ def test_a_value_that_is_not_finite_means_undefined(activation):
 
 
 def test_metrics_of_every_run_keep_their_names():
-    taken = type("Taken", (Given,), {"name": "ece", "__module__": __name__})
-    assert "'ece'" in fault_of(taken)
+    for name in ("ece", "confusion"):
+        assert f"'{name}'" in fault_of(type("Taken", (Given,), {"name": name, "__module__": __name__}))
     assert fault_of(Given) is None
 
 
@@ -151,6 +151,13 @@ def test_a_metric_is_in_the_table_of_epochs_the_model_card_and_the_list_of_runs(
     assert found == sorted(found)
     columns = (tmp_path / "runs" / "0" / "metrics.csv").read_text().splitlines()[0].split(",")
     assert {"validation_brier", "validation_sureness"} <= set(columns)
+
+
+def test_a_reproduction_is_compared_by_the_metrics_of_its_recipe_too(recipe, framework, tmp_path):
+    assert framework("run", recipe, "--out", tmp_path / "run").status == 0
+    again = json.loads(framework("reproduce", tmp_path / "run", "--json").out)
+    assert again["metrics"]["test"]["brier"]["agrees"]
+    assert again["metrics"]["test"]["sureness"]["agrees"]
 
 
 def test_differences_of_metrics_are_paired_and_seeded():

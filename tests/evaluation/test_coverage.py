@@ -129,6 +129,28 @@ def test_a_metric_component_is_within_its_interval(split):
     assert is_nominal(percent), percent
 
 
+@pytest.mark.parametrize(("images", "classes"), [(150, 3), (400, 7)])
+def test_a_difference_of_a_metric_component_is_within_its_interval(images, classes):
+    """Of the Brier scores of two networks with the same errors, one of them with doubled logits."""
+
+    def scores(number, generator):
+        confidence = 2 * torch.randn(number, classes, generator=generator, dtype=torch.float64)
+        labels = torch.multinomial(confidence.softmax(1), 1, generator=generator).flatten()
+        true = torch.eye(classes, dtype=torch.float64)[labels]
+        one, other = ((factor * confidence).softmax(1) for factor in (1, 2))
+        return ((other - true).square() - (one - true).square()).sum(1).numpy()
+
+    generator = torch.Generator().manual_seed(0)
+    truth = scores(300_000, generator).mean()
+    intervals = []
+    for _ in range(300):
+        drawn = scores(images, generator)
+        mean = lambda places, drawn=drawn: float(drawn[places].mean())  # noqa: E731
+        intervals.append(percentile_interval(mean, images, classes, resamples=300))
+    percent = coverage(intervals, truth)
+    assert is_nominal(percent), percent
+
+
 @pytest.mark.parametrize(("fraction", "images"), [(0.5, 100), (0.62, 3589), (0.9, 200), (0.05, 300)])
 def test_a_proportion_is_within_its_interval(fraction, images):
     correct = np.random.default_rng(0).binomial(images, fraction, 2000)

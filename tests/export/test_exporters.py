@@ -1,5 +1,6 @@
 """Exporters are components: found by name or suffix, with options; OpenVINO and a third-party format are verified."""
 
+import hashlib
 import json
 import shutil
 
@@ -96,6 +97,7 @@ def test_an_openvino_model_predicts_like_its_run(openvino, run, framework, tmp_p
     assert report["passed"]
     assert "openvino" in report["versions"]
     assert (tmp_path / "my.bin").stat().st_size > 1000
+    assert report["companions"] == {".bin": hashlib.sha256((tmp_path / "my.bin").read_bytes()).hexdigest()}
     registry = Registry.load()
     exported, trained = (Predictor.open(path, registry, "cpu") for path in (out, run))
     assert exported.classes == trained.classes
