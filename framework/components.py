@@ -389,7 +389,7 @@ class Task(Component):
     monitor: ClassVar[str]
     """Default of `train.monitor`."""
     training_metric: ClassVar[str]
-    """The name, in logs, of the metric on training batches: see `score`."""
+    """The metric on training batches, which `score` computes: one of `metric_formats`."""
 
     def build(self) -> Self:
         """The task itself."""

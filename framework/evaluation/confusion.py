@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,10 @@ class Confusion:
     true: NDArray[np.int64]
     predicted: NDArray[np.int64]
     images: NDArray[np.int64]
+
+    title: ClassVar[str] = "confusion matrix: true class by predicted class"
+    row: ClassVar[str] = "the row"
+    """What the support of a row is, for tables in percent."""
 
     @classmethod
     def count(cls, labels: NDArray[np.int64], predictions: NDArray[np.int64], classes: Sequence[str]) -> Confusion:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -24,6 +24,9 @@ class CoOccurrence(Confusion):
 
     true_counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """Images with each label, K."""
+
+    title: ClassVar[str] = "co-occurrence: true label by predicted label"
+    row: ClassVar[str] = "the images with the label"
 
     @classmethod
     def of_labels(cls, labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: Sequence[str]) -> CoOccurrence:

@@ -25,6 +25,7 @@ def multilabel_metrics(predictions: Predicted, predicted: Tensor) -> dict[str, A
 
     - `map`: mean over the classes that have images of their average precision (mAP).
     - `micro_f1`: F1 over all decisions; `macro_f1`: mean F1 over the classes that have images or are predicted.
+    - `label_accuracy`: fraction of right decisions, of all images and classes.
     - `subset_accuracy`: fraction of images whose predicted labels are all right and complete.
     - `ranking_loss`: mean fraction of pairs of a label that the image has and one that it has not which are ranked
       wrongly, over the images that have such pairs (Schapire and Singer, 2000).
@@ -49,6 +50,7 @@ def multilabel_metrics(predictions: Predicted, predicted: Tensor) -> dict[str, A
         "map": _mean(precisions[tested]),
         "micro_f1": counts.micro_f1(),
         "macro_f1": _mean(f1[counted]),
+        "label_accuracy": (predicted == labels).double().mean().item(),
         "subset_accuracy": (predicted == labels).all(dim=1).double().mean().item(),
         "ranking_loss": _mean(ranking[~np.isnan(ranking)]),
         "ece": calibration_error(predictions.probabilities.flatten(), labels.flatten() > 0),

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from framework.attribution import full_name
-from framework.report.formatting import duration, metric_text, metric_title, percent
+from framework.registry import default_task
+from framework.report.formatting import duration, metric_text, metric_text_of, metric_title, percent
 
 if TYPE_CHECKING:
-    from framework.components import Metric
+    from framework.components import Metric, Task
 
 GAP = "  "
 
@@ -23,39 +24,52 @@ class Column(NamedTuple):
     validation: bool = False
 
 
-COLUMNS = (
-    Column("loss", 6, lambda metrics: f"{metrics['train']['loss']:.3f}"),
-    Column("top-1", 7, lambda metrics: percent(metrics["train"]["top1"])),
-    Column("val loss", 8, lambda metrics: f"{metrics['validation']['loss']:.3f}", validation=True),
-    Column("val top-1", 9, lambda metrics: percent(metrics["validation"]["top1"]), validation=True),
-    Column("lr", 6, lambda metrics: exponential(metrics["lr"])),
-    Column("images/s", 8, lambda metrics: f"{metrics['images_per_second']:,.0f}"),
-    Column("time", 9, lambda metrics: duration(metrics["seconds"])),
-    Column("", 4, lambda metrics: "kept" if metrics["kept"] else ""),
-)
-DROPPED_FIRST = ("lr", "images/s", "top-1", "time")
-"""Columns in the order in which they are dropped until a row fits; then those of metric components are dropped."""
+DROPPED_FIRST, DROPPED_THEN = ("lr", "images/s"), ("time",)
+"""Columns in the order in which they are dropped until a row fits, with the score of the training between them; then
+those of metric components are dropped."""
 DROPPED_LAST = ("loss", "val loss")
-AFTER = "val top-1"
-"""Metric components are in the columns after this one."""
 
 
 class EpochTable:
     """Rows of at most `width` characters (None: no limit).
 
-    `metrics` are the metric components of the recipe.
+    `metrics` are the metric components of the recipe, `task` is its task (default: `single_label`).
     """
 
     def __init__(
-        self, epochs: int, *, validated: bool, width: int | None = None, metrics: Sequence[Metric] = ()
+        self,
+        epochs: int,
+        *,
+        validated: bool,
+        width: int | None = None,
+        metrics: Sequence[Metric] = (),
+        task: Task | None = None,
     ) -> None:
         self.epochs = epochs
-        columns = [column for column in COLUMNS if validated or not column.validation]
-        more = [_column(metric) for metric in metrics] if validated else []
-        place = next((place for place, column in enumerate(columns, 1) if column.title == AFTER), 0)
-        self.columns = [*columns[:place], *more, *columns[place:]]
+        task = task or default_task()
+        score, monitored = task.training_metric, task.monitor
+        score_title, monitored_title = (task.metric_formats[name].title for name in (score, monitored))
+        more = [_column(metric) for metric in metrics]
+        columns = [
+            Column("loss", 6, lambda metrics: f"{metrics['train']['loss']:.3f}"),
+            Column(score_title, max(7, len(score_title)), lambda metrics: percent(metrics["train"][score])),
+            Column("val loss", 8, lambda metrics: f"{metrics['validation']['loss']:.3f}", validation=True),
+            Column(
+                title := f"val {monitored_title}",
+                max(7, len(title)),
+                lambda metrics: metric_text_of(task.metric_formats[monitored], metrics["validation"][monitored]),
+                validation=True,
+            ),
+            *more,
+            Column("lr", 6, lambda metrics: exponential(metrics["lr"])),
+            Column("images/s", 8, lambda metrics: f"{metrics['images_per_second']:,.0f}"),
+            Column("time", 9, lambda metrics: duration(metrics["seconds"])),
+            Column("", 4, lambda metrics: "kept" if metrics["kept"] else ""),
+        ]
+        self.columns = [column for column in columns if validated or not column.validation]
         self.first = max(len("epoch"), len(f"{epochs}/{epochs}"))
-        for title in (*DROPPED_FIRST, *(column.title for column in reversed(more)), *DROPPED_LAST):
+        titles = [*DROPPED_FIRST, score_title, *DROPPED_THEN, *(column.title for column in reversed(more))]
+        for title in (*titles, *DROPPED_LAST):
             if width is None or self.width <= width:
                 break
             self.columns = [column for column in self.columns if column.title != title]
@@ -83,8 +97,9 @@ class EpochTable:
 def _column(metric: Metric) -> Column:
     name, components = full_name(metric), (metric,)
     title = f"val {metric_title(name, components)}"
+    width = max(len(title), 7)
     return Column(
-        title, max(len(title), 7), lambda metrics: metric_text(name, metrics["validation"].get(name), components)
+        title, width, lambda metrics: metric_text(name, metrics["validation"].get(name), components), validation=True
     )
 
 

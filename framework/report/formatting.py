@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from framework.attribution import full_name
 
 if TYPE_CHECKING:
-    from framework.components import Metric
+    from framework.components import Metric, MetricFormat, Task
 
 METRIC_NAMES = {
     "top1": "top-1",
@@ -60,6 +60,25 @@ def metric_text(key: str, value: float | None, components: Sequence[Metric] = ()
     if value is None:
         return "–"
     return percent(value) if is_percentage(key, components) else f"{value:.3f}"
+
+
+Formats = Mapping[str, "MetricFormat | Metric"]
+"""How metrics are displayed, by name and in order."""
+
+
+def formats_of(task: Task, components: Sequence[Metric] = ()) -> Formats:
+    """The formats of the metrics of a task and of components."""
+    return {**task.metric_formats, **{full_name(component): component for component in components}}
+
+
+def metric_text_of(form: MetricFormat | Metric, value: float | None) -> str:
+    """The same, for the format of a metric."""
+    return "–" if value is None else percent(value) if form.percent else f"{value:.3f}"
+
+
+def interval_text_of(form: MetricFormat | Metric, low: float, high: float) -> str:
+    """`58.1 to 64.3`, in the unit of the metric."""
+    return percent_range(low, high) if form.percent else f"{low:.3f} to {high:.3f}"
 
 
 def is_percentage(key: str, components: Sequence[Metric] = ()) -> bool:

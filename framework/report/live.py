@@ -68,10 +68,11 @@ class LiveDisplay(Display):
 
     @hookimpl
     def step_end(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Show loss, top-1 and throughput beside the bar."""
+        """Show loss, score and throughput beside the bar."""
+        score, title = self.score
         notes = [
             f"loss {metrics['loss']:.3f}",
-            f"top-1 {percent(metrics['top1'])}",
+            f"{title} {percent(metrics[score])}",
             f"{metrics['images_per_second']:,.0f} images/s",
             f"step {step:,}",
         ]

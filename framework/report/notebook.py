@@ -81,9 +81,10 @@ class NotebookDisplay(Display):
 
     @hookimpl
     def step_end(self, metrics: Mapping[str, float]) -> None:
-        """Remember loss, top-1 and throughput for the next update."""
+        """Remember loss, score and throughput for the next update."""
+        score, title = self.score
         self.loss = (
-            f", loss {metrics['loss']:.3f}, top-1 {percent(metrics['top1'])}, "
+            f", loss {metrics['loss']:.3f}, {title} {percent(metrics[score])}, "
             f"{metrics['images_per_second']:,.0f} images/s"
         )
 

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from framework.components import Metric
+from framework.components import Metric, Task
 from framework.errors import UserError, count
 from framework.evaluation.bootstrap import Interval
 from framework.evaluation.calibration import fit_temperature, is_minimum
 from framework.evaluation.confusion import Confusion
-from framework.evaluation.intervals import wilson_interval
-from framework.evaluation.metric_intervals import metric_intervals
+from framework.evaluation.metric_intervals import metric_intervals, proportion_intervals
 from framework.evaluation.predictions import Predictions
 from framework.inference.evaluated_model import EvaluatedModel
 from framework.report.example_images import ExampleImages, load_examples
@@ -53,6 +52,7 @@ class ReportData:
     """Without temperature."""
     metrics: Mapping[str, Any] | None
     """At the run's temperature if it is calibrated."""
+    task: Task
     components: tuple[Metric, ...]
     """Those of the metrics that are not fixed."""
     intervals: Mapping[str, Interval]
@@ -95,8 +95,9 @@ def collect_report_data(model: EvaluatedModel, split: str | None) -> ReportData:
         split=split,
         predictions=predictions,
         metrics=metrics,
+        task=model.task,
         components=components,
-        intervals=_intervals(calibrated, metrics, components),
+        intervals=_intervals(model.task, calibrated, metrics, components),
         confusion=predictions.confusion() if predictions else None,
         temperature=temperature,
         examples=examples,
@@ -131,13 +132,12 @@ def _components(model: EvaluatedModel, missing: list[MissingPart]) -> tuple[Metr
 
 
 def _intervals(
-    predictions: Predictions | None, metrics: Mapping[str, Any] | None, components: Sequence[Metric]
+    task: Task, predictions: Predictions | None, metrics: Mapping[str, Any] | None, components: Sequence[Metric]
 ) -> dict[str, Interval]:
-    """Wilson's for top-1 and top-5; the others need the predictions."""
+    """Those of proportions; the others need the predictions."""
     if not metrics:
         return {}
-    wilson = {name: wilson_interval(metrics[name], metrics["images"]) for name in ("top1", "top5") if name in metrics}
-    return {**wilson, **(metric_intervals(predictions, components) if predictions else {})}
+    return {**proportion_intervals(task, metrics), **(metric_intervals(predictions, components) if predictions else {})}
 
 
 def _temperature(model: EvaluatedModel, split: str, missing: list[MissingPart]) -> Temperature | None:

@@ -59,7 +59,8 @@ class Display(ABC):
     def begin(self, run: RunFolder, session: Session, step: int) -> None:
         """Print the overview and the head of the table of epochs; training continues after `step`."""
         self.epochs, self.run = -(-session.total_steps // session.batches.steps_per_epoch), run
-        self.components = session.recipe.metrics
+        self.components, task = session.recipe.metrics, session.recipe.task
+        self.score = task.training_metric, task.metric_formats[task.training_metric].title
         self._overview(session, folder=str(run.path))
         for split, store in session.stores.items():
             if store.skipped:
@@ -69,7 +70,7 @@ class Display(ABC):
             self.line(f"{'resumed':>10}  after step {step:,} of {session.total_steps:,}")
         self.line()
         validated = "validation" in session.stores
-        self.table = EpochTable(self.epochs, validated=validated, width=self.width, metrics=self.components)
+        self.table = EpochTable(self.epochs, validated=validated, width=self.width, metrics=self.components, task=task)
         self.line(self.table.row(self.table.titles), "bold")
 
     def _overview(self, session: Session, **more: str) -> None:

@@ -9,11 +9,11 @@ from rich.text import Text
 
 from framework.errors import count
 from framework.evaluation.confusion import Confusion
-from framework.evaluation.intervals import wilson_interval
+from framework.evaluation.metric_intervals import proportion_intervals
 from framework.evaluation.untested import untested_note
 from framework.inference.evaluation import Evaluation
 from framework.report.console import plain_console, plain_table
-from framework.report.formatting import interval_text, metric_keys, metric_text, metric_title, percent
+from framework.report.formatting import formats_of, interval_text_of, metric_text_of, percent
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,6 +23,7 @@ NARROWEST = 3
 MOST_CELLS = 12
 """Up to this many classes the confusion matrix is printed, with more the most frequent confusions."""
 PAIRS = 20
+COLUMN_TITLES = {"f1": "F1", "average_precision": "AP"}
 
 
 def print_split(evaluation: Evaluation) -> None:
@@ -32,12 +33,12 @@ def print_split(evaluation: Evaluation) -> None:
     console = plain_console()
     bad = f", {count(skipped, 'unreadable image')} skipped" if skipped else ""
     console.print(Text.assemble((split, "bold"), f", {count(metrics['images'], 'image')}{bad}"))
-    intervals = {"top1": wilson_interval(metrics["top1"], metrics["images"])}
-    intervals |= predictions.intervals(components)
-    for key in metric_keys(metrics):
-        text = f"{metric_title(key, components):>20}  {metric_text(key, metrics[key], components)}"
-        note = f"  95 % interval {interval_text(key, *intervals[key], components)}" if key in intervals else ""
-        console.print(Text.assemble(text, (note, "dim")))
+    intervals = proportion_intervals(predictions.task, metrics) | predictions.intervals(components)
+    for key, form in formats_of(predictions.task, components).items():
+        if key in metrics:
+            text = f"{form.title or key:>20}  {metric_text_of(form, metrics[key])}"
+            note = f"  95 % interval {interval_text_of(form, *intervals[key])}" if key in intervals else ""
+            console.print(Text.assemble(text, (note, "dim")))
     if untested := untested_note(metrics, split):
         console.print()
         console.print(untested, style="yellow", soft_wrap=not console.is_terminal, markup=False)
@@ -45,16 +46,17 @@ def print_split(evaluation: Evaluation) -> None:
     console.print(_class_table(metrics))
     console.print()
     few = len(confusion.classes) <= MOST_CELLS
-    title = "confusion matrix: true class by predicted class, % of the row" if few else "most frequent confusions"
+    title = f"{confusion.title}, % of {confusion.row}" if few else "most frequent confusions"
     console.print(title, style="bold")
     console.print(confusion_table(confusion, console.width) if few else _confusion_pairs(confusion))
 
 
 def _class_table(metrics: dict[str, Any]) -> Table:
-    table = plain_table("class", right=["precision", "recall", "F1", "images"])
-    for name, row in metrics["per_class"].items():
-        fractions = (percent(row[key]) if row["support"] else "–" for key in ("precision", "recall", "f1"))
-        table.add_row(name, *fractions, f"{row['support']:,}")
+    rows = metrics["per_class"]
+    keys = [key for key in next(iter(rows.values())) if key != "support"]
+    table = plain_table("class", right=[*(COLUMN_TITLES.get(key, key.replace("_", " ")) for key in keys), "images"])
+    for name, row in rows.items():
+        table.add_row(name, *("–" if row[key] is None else percent(row[key]) for key in keys), f"{row['support']:,}")
     return table
 
 
@@ -79,8 +81,9 @@ def confusion_table(confusion: Confusion, width: int) -> Table:
     table.add_column("", no_wrap=True, max_width=first)
     for name in names:
         table.add_column(_cut(name, widest), justify="right", no_wrap=True)
+    support = confusion.support.tolist()
     for index, (name, row) in enumerate(zip(names, confusion.matrix().tolist(), strict=True)):
-        fractions = [number / max(sum(row), 1) for number in row]
+        fractions = [number / max(support[index], 1) for number in row]
         styles = ["bold green" if column == index and row[column] else _shade(f) for column, f in enumerate(fractions)]
         table.add_row(name, *(Text(f"{100 * f:.0f}", style) for f, style in zip(fractions, styles, strict=True)))
     return table

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from framework.evaluation.intervals import wilson_interval
-from framework.evaluation.metric_intervals import metric_intervals
+from framework.evaluation.metric_intervals import metric_intervals, proportion_intervals
 from framework.evaluation.predictions import Predictions
+from framework.registry import default_task
 from framework.runs.weights import read_weights
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from framework.runs.folder import RunFolder
 
 SPLITS = ("test", "validation")
-FRACTIONS = ("top1", "top5")
-"""Metrics with a Wilson interval; all others have the intervals of `metric_intervals`."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +99,8 @@ def _pairs(
     predictions: Predictions | None,
     components: Sequence[Metric],
 ) -> dict[str, MetricPair]:
-    intervals = {name: wilson_interval(before[name], before["images"]) for name in FRACTIONS if name in before}
-    if predictions:
-        intervals |= metric_intervals(predictions, components)
+    task = predictions.task if predictions else default_task()
+    intervals = proportion_intervals(task, before) | (metric_intervals(predictions, components) if predictions else {})
     return {
         name: MetricPair(before[name], interval, after[name])
         for name, interval in intervals.items()

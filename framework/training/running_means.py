@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
+from framework.registry import default_task
+
 if TYPE_CHECKING:
     from framework.components import Task
 
@@ -26,8 +28,8 @@ class RunningMeans:
     of the batches, in Python's float64: the means do not depend on when they are fetched.
     """
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    def __init__(self, task: Task | None = None) -> None:
+        self.task = task or default_task()
         self.recent, self.epoch = [0.0] * 3, [0.0] * 3
         self.bad_step: int | None = None
         self._pending: list[tuple[Tensor, Tensor, int, int]] = []

@@ -81,6 +81,10 @@ VARIATION: dict[str, tuple[float, float]] = {
 OCCASIONAL = {"glasses": 0.18, "bar": 0.12}
 
 
+MISTAKEN, GUESSED = 0.3, 0.15
+"""Chance that a simulated annotator votes for the similar expression, or for any."""
+
+
 def draw_faces(count: int, seed: int, difficulty: float = 1.0) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Draw images, N×1×48×48 in 0..255, and their labels, N balanced indices into CLASSES.
 
@@ -121,6 +125,17 @@ def sample_person(rng: np.random.Generator, difficulty: float) -> dict[str, Plan
     for name, share in OCCASIONAL.items():
         traits[name] = (rng.random(BLOCK, np.float32) < share * difficulty).astype(np.float32)
     return traits
+
+
+def simulate_votes(labels: NDArray[np.int64], voters: int, seed: int) -> NDArray[np.int64]:
+    """Votes N×K of annotators who mistake an expression for the similar one (`LOOKS_LIKE`) or guess."""
+    rng = np.random.default_rng([seed, voters])
+    neighbours = np.array([CLASSES.index(LOOKS_LIKE[name]) for name in CLASSES])
+    chance = np.full((len(CLASSES), len(CLASSES)), GUESSED / len(CLASSES))
+    chance[np.arange(len(CLASSES)), neighbours] += MISTAKEN
+    chance[np.diag_indices(len(CLASSES))] += 1 - MISTAKEN - GUESSED
+    votes: NDArray[np.int64] = rng.multinomial(voters, chance[labels])
+    return votes
 
 
 def sample_movements(rng: np.random.Generator, labels: NDArray[np.int64], difficulty: float) -> dict[str, Plane]:

@@ -33,6 +33,7 @@ class MultiLabel(Task):
         "micro_f1": MetricFormat("micro F1", monitor=True),
         "macro_f1": MetricFormat("macro F1", monitor=True),
         "subset_accuracy": MetricFormat("subset accuracy", monitor=True, proportion=True),
+        "label_accuracy": MetricFormat("label accuracy"),
         "ranking_loss": MetricFormat("ranking loss", greater_is_better=False, monitor=True),
         "loss": MetricFormat("loss", percent=False, greater_is_better=False, monitor=True),
         "ece": MetricFormat("ECE", greater_is_better=False),

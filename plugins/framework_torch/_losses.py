@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -58,18 +58,66 @@ class SoftFocal(WeightedMean):
         return self.mean(-(targets * rest**self.gamma * log_p).sum(dim=1), targets)
 
 
-class OneAgainstRest(WeightedMean):
+Weighted = Callable[["Tensor", "Tensor", "Tensor"], "Tensor"]
+"""`Task.weighted`: losses B×K, targets B×K and weights K to the losses of the images, B."""
+
+
+class SumOverClasses(WeightedMean):
+    """Mean over images of the sum over classes of their losses; the task decides what class weights multiply."""
+
+    def __init__(self, weights: Sequence[float] | None, weighted: Weighted | None) -> None:
+        super().__init__(weights)
+        self.weighted = weighted
+
+    def mean_of_sums(self, losses: Tensor, targets: Tensor) -> Tensor:
+        """The scalar loss from losses B×K."""
+        if self.weights is None or self.weighted is None:
+            return self.mean(losses.sum(dim=1), targets)
+        return self.weighted(losses, targets, self.weights).mean()
+
+
+class OneAgainstRest(SumOverClasses):
     """Binary cross entropy, summed over classes."""
 
-    def __init__(self, weights: Sequence[float] | None, label_smoothing: float) -> None:
-        super().__init__(weights)
+    def __init__(
+        self, weights: Sequence[float] | None, label_smoothing: float, weighted: Weighted | None = None
+    ) -> None:
+        super().__init__(weights, weighted)
         self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The scalar loss."""
         smoothed = smooth(targets, self.label_smoothing)
-        losses = F.binary_cross_entropy_with_logits(logits, smoothed, reduction="none").sum(dim=1)
-        return self.mean(losses, targets)
+        return self.mean_of_sums(F.binary_cross_entropy_with_logits(logits, smoothed, reduction="none"), targets)
+
+
+class Asymmetric(SumOverClasses):
+    """-Σ t (1-p)^γ₊ log p + (1-t) q^γ₋ log(1-q), with q = max(p - clip, 0)."""
+
+    def __init__(
+        self,
+        weights: Sequence[float] | None,
+        gamma_negative: float,
+        gamma_positive: float,
+        clip: float,
+        weighted: Weighted | None = None,
+    ) -> None:
+        super().__init__(weights, weighted)
+        self.gamma_negative, self.gamma_positive, self.clip = gamma_negative, gamma_positive, clip
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The scalar loss."""
+        p = torch.sigmoid(logits)
+        shifted = (p - self.clip).clamp(min=0)
+        positive = F.logsigmoid(logits) * _power(1 - p, self.gamma_positive)
+        log_rest = torch.log1p(-shifted) if self.clip else F.logsigmoid(-logits)
+        negative = log_rest * _power(shifted, self.gamma_negative)
+        return self.mean_of_sums(-(targets * positive + (1 - targets) * negative), targets)
+
+
+def _power(base: Tensor, exponent: float) -> Tensor:
+    """A power of numbers in [0, 1] with a finite slope at 0."""
+    return base.clamp(min=1e-12) ** exponent
 
 
 def smooth(targets: Tensor, smoothing: float) -> Tensor:

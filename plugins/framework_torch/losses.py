@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from framework import Task
+
 Weights = Literal["none", "balanced"] | dict[str, float]
 
 
@@ -21,9 +23,10 @@ class WeightedLoss(Loss):
 
     class_weights: Weights = "none"
     """`balanced`: inversely proportional to the number of training images of a class. Or a mapping from class name to
-    weight; the default weight is 1. Weights are scaled so that their mean over the training images is 1."""
+    weight; the default weight is 1. Weights are scaled so that their mean over the training images is 1. With several
+    labels per image they multiply the loss of each class, else that of the image."""
 
-    def weights(self, class_counts: Mapping[str, int]) -> list[float] | None:
+    def weights(self, class_counts: Mapping[str, float]) -> list[float] | None:
         """One weight per class, in label order, or None."""
         if self.class_weights == "none":
             return None
@@ -60,7 +63,7 @@ class CrossEntropy(WeightedLoss):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Fraction of each target that is distributed uniformly over all classes."""
 
-    def build(self, class_counts: Mapping[str, int]) -> nn.Module:
+    def build(self, class_counts: Mapping[str, float]) -> nn.Module:
         """A module `(logits B×K, targets B×K) -> scalar`."""
         from framework_torch._losses import SoftCrossEntropy
 
@@ -75,7 +78,7 @@ class Focal(WeightedLoss):
     gamma: float = Field(2.0, ge=0)
     """Focusing parameter γ; 0 is cross entropy."""
 
-    def build(self, class_counts: Mapping[str, int]) -> nn.Module:
+    def build(self, class_counts: Mapping[str, float]) -> nn.Module:
         """A module `(logits B×K, targets B×K) -> scalar`."""
         from framework_torch._losses import SoftFocal
 
@@ -94,11 +97,41 @@ class BinaryCrossEntropy(WeightedLoss):
         """Sigmoid: each class against the rest."""
         return "sigmoid"
 
-    def build(self, class_counts: Mapping[str, int]) -> nn.Module:
+    def build(self, class_counts: Mapping[str, float], task: Task | None = None) -> nn.Module:
         """A module `(logits B×K, targets B×K) -> scalar`."""
         from framework_torch._losses import OneAgainstRest
 
-        return OneAgainstRest(self.weights(class_counts), self.label_smoothing)
+        return OneAgainstRest(self.weights(class_counts), self.label_smoothing, task and task.weighted)
+
+
+class Asymmetric(WeightedLoss):
+    """Asymmetric loss: binary cross entropy with less weight on easy negatives (Ridnik et al., 2021), for many labels.
+
+    Of most labels nearly all images are negatives; the loss focuses on those that are predicted, and ignores negatives
+    with a probability below `clip`.
+    """
+
+    name = "asymmetric"
+    aliases = ("AsymmetricLossMultiLabel", "ASL")
+    gamma_negative: float = Field(4.0, ge=0)
+    """Focusing parameter of the negatives, γ₋."""
+    gamma_positive: float = Field(1.0, ge=0)
+    """Focusing parameter of the positives, γ₊."""
+    clip: float = Field(0.05, ge=0, lt=1)
+    """Subtracted from the probabilities of negatives."""
+
+    def activation(self) -> Literal["sigmoid"]:
+        """Sigmoid: each class against the rest."""
+        return "sigmoid"
+
+    def build(self, class_counts: Mapping[str, float], task: Task | None = None) -> nn.Module:
+        """A module `(logits B×K, targets B×K) -> scalar`."""
+        from framework_torch import _losses as losses
+
+        weighted = task and task.weighted
+        return losses.Asymmetric(
+            self.weights(class_counts), self.gamma_negative, self.gamma_positive, self.clip, weighted
+        )
 
 
 class Distill(Loss):
@@ -134,7 +167,12 @@ class Distill(Loss):
         return (self.base or CrossEntropy()).activation()
 
     def build(
-        self, class_counts: Mapping[str, int], preprocess: Any, device: torch.device, precision: torch.dtype
+        self,
+        class_counts: Mapping[str, float],
+        preprocess: Any,
+        device: torch.device,
+        precision: torch.dtype,
+        task: Task | None = None,
     ) -> nn.Module:
         """A module `(logits B×K, targets B×K, images) -> scalar`."""
         from framework_torch._distilling import Distillation, Teacher
@@ -142,9 +180,15 @@ class Distill(Loss):
         teachers = [Teacher.load(named, list(class_counts), device, precision, preprocess) for named in self.teachers]
         for teacher in teachers:
             teacher.require_activation(self.activation())
-        offered = {"class_counts": class_counts, "preprocess": preprocess, "device": device, "precision": precision}
+        offered = {
+            "class_counts": class_counts,
+            "task": task,
+            "preprocess": preprocess,
+            "device": device,
+            "precision": precision,
+        }
         base = build(self.base or CrossEntropy(), **offered)
         return Distillation(base, teachers, self.temperature, self.weight, self.activation())
 
 
-LOSSES = (CrossEntropy, Focal, BinaryCrossEntropy, Distill)
+LOSSES = (CrossEntropy, Focal, BinaryCrossEntropy, Asymmetric, Distill)

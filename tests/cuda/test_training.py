@@ -9,7 +9,6 @@ from safetensors.torch import load_file
 
 from framework import Predictor, Registry, RunFolder
 from framework.recipe import load_recipe
-from framework.registry import default_task
 from framework.training.prepare import prepare_data
 from framework.training.running_means import RunningMeans
 from framework.training.session import build_session
@@ -116,7 +115,7 @@ def test_out_of_memory_is_one_error_with_the_option(recipe, tmp_path, framework,
 def test_a_training_step_does_not_synchronise(recipe, gpu, store, method):
     registry = Registry.load()
     loaded = load_recipe(recipe(f"store: {store}"), registry, [f"method={method}"])
-    session, means = build_session(loaded, *prepare_data(loaded)), RunningMeans(default_task())
+    session, means = build_session(loaded, *prepare_data(loaded)), RunningMeans()
     for step in range(2):
         train_step(session, step, means)
     torch.cuda.synchronize()

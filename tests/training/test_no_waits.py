@@ -22,7 +22,6 @@ from framework.data.preprocess import Preprocessor
 from framework.data.stores.build import build_store
 from framework.data.stores.store import HeldPixels
 from framework.recipe import Recipe
-from framework.registry import default_task
 from framework.report.display import SilentDisplay
 from framework.training import session as sessions
 from framework.training.criterion import Criterion
@@ -90,7 +89,7 @@ def session_on_meta(monkeypatch, **sections):
 
 def take_steps(session):
     """Check all steps but the first one, which may create constants and state."""
-    means = RunningMeans(default_task())
+    means = RunningMeans()
     train_step(session, 0, means)
     with Crossings() as crossings, HostConstants() as constants:
         for step in range(1, 25):  # several epochs: blocks of batches are prepared in each
@@ -193,7 +192,7 @@ def test_waiting_is_detected(monkeypatch):
 
 
 def test_running_means_are_fetched_on_request_only():
-    means = RunningMeans(default_task())
+    means = RunningMeans()
     means.add(torch.zeros((), device=META), torch.zeros(4, 3, device=META), torch.zeros(4, 3, device=META), 1)
     with pytest.raises((RuntimeError, NotImplementedError)):
         means.take_recent()

@@ -48,7 +48,7 @@ def learning_curves_section(data: ReportData) -> Markup:
         ]
         charts.append(line_chart("Validation", lines, PERCENT, marked))
         charts += _component_charts(history, data.components, marked)
-    table = EpochTable(len(epochs), validated=validated, metrics=data.components)
+    table = EpochTable(len(epochs), validated=validated, metrics=data.components, task=data.task)
     rows = [table.cells(line["epoch"], line) for line in epochs]
     return render(
         "learning_curves.html.jinja", missing=None, charts=charts, validated=validated, titles=table.titles, rows=rows

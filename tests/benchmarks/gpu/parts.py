@@ -116,7 +116,7 @@ def modes(part: Part) -> None:
     import torch
 
     from framework.recipe import load_recipe
-    from framework.registry import Registry, default_task
+    from framework.registry import Registry
     from framework.training.backend import backend_settings
     from framework.training.compiling import settle_compile
     from framework.training.prepare import prepare_data
@@ -144,7 +144,7 @@ def modes(part: Part) -> None:
         wait = torch.cuda.synchronize if part.device == "cuda" else lambda: None
         try:
             with backend_settings(torch.device(part.device), deterministic=recipe.train.deterministic):
-                session, means = build_session(recipe, *prepare_data(recipe)), RunningMeans(default_task())
+                session, means = build_session(recipe, *prepare_data(recipe)), RunningMeans()
                 settle_compile(session, None, print)
                 for warm_up in (True, False):
                     wait()
