@@ -50,7 +50,11 @@ if TYPE_CHECKING:
     from framework.evaluation.cooccurrence import CoOccurrence
     from framework.evaluation.metric_intervals import classification_intervals
     from framework.evaluation.metrics import classification_metrics
-    from framework.evaluation.multilabel_metrics import multilabel_intervals, multilabel_metrics
+    from framework.evaluation.multilabel_metrics import (
+        multilabel_differences,
+        multilabel_intervals,
+        multilabel_metrics,
+    )
     from framework.evaluation.predictions import Predictions
     from framework.evaluation.probabilities import highest_probabilities
     from framework.evaluation.soft_labels import soft_label_intervals, soft_label_metrics
@@ -97,7 +101,9 @@ _HOMES = {
     "framework.evaluation.cooccurrence": ("CoOccurrence",),
     "framework.evaluation.metric_intervals": ("classification_intervals",),
     "framework.evaluation.metrics": ("classification_metrics",),
-    "framework.evaluation.multilabel_metrics": ("multilabel_intervals", "multilabel_metrics"),
+    "framework.evaluation.multilabel_metrics": (
+        "multilabel_differences", "multilabel_intervals", "multilabel_metrics",
+    ),
     "framework.evaluation.predictions": ("Predictions",),
     "framework.evaluation.probabilities": ("highest_probabilities",),
     "framework.evaluation.soft_labels": ("soft_label_intervals", "soft_label_metrics"),
@@ -130,7 +136,8 @@ __all__ = [
     "Transform", "UserError", "balanced", "best_thresholds", "build", "class_tree", "classification_intervals",
     "classification_metrics", "compare", "confusion_picture", "decode", "did_you_mean", "evaluate",
     "examples_picture", "existing_path", "expand_home", "find_data", "highest_probabilities", "holds_images",
-    "hookimpl", "iteratively_stratified", "list_folder", "load", "multilabel_intervals", "multilabel_metrics",
+    "hookimpl", "iteratively_stratified", "list_folder", "load", "multilabel_differences", "multilabel_intervals",
+    "multilabel_metrics",
     "names_argument", "nfc", "read_table", "replace_atomically", "rgb_to_gray", "scalars", "soft_label_intervals",
     "soft_label_metrics", "stages_of", "stratified", "train", "undecayed", "unreachable",
 ]  # fmt: skip

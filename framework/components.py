@@ -358,6 +358,12 @@ class MetricFormat:
     """Whether `train.monitor` may name it."""
     proportion: bool = False
     """Whether it is a fraction of the images, whose 95 % interval follows from it and their number."""
+    meaning: str = ""
+    """What it is, in reports."""
+    brief: bool = False
+    """Whether it is shown where there is room for a few metrics only, as in model cards."""
+    class_count: str = ""
+    """For a mean over classes, the entry of `Task.metrics` with the number of these classes."""
 
 
 class Task(Component):
@@ -391,6 +397,12 @@ class Task(Component):
     """Default of `train.monitor`."""
     training_metric: ClassVar[str]
     """The metric on training batches, which `score` computes: one of `metric_formats`."""
+    accuracy: ClassVar[str]
+    """The metric that is the mean of `correct`: comparisons test its difference image by image."""
+    class_metric: ClassVar[str | None] = None
+    """The entry of `per_class` that comparisons show for each class; None: none."""
+    separator: ClassVar[str] = ""
+    """What separates the predicted classes from other ones in a line of text; empty: nothing."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Attribute exceptions in the methods of the task, wherever the framework calls them."""
@@ -514,6 +526,36 @@ class Task(Component):
     def confusion(self, predictions: Predicted) -> Any:
         """Which classes are predicted for which, as a `framework.Confusion`."""
 
+    def differences(self, first: Predicted, other: Predicted) -> dict[str, tuple[float, tuple[float, float]]]:
+        """`other`'s metrics less `first`'s with their 95 % intervals, by name, for the same images; deterministic.
+
+        Without `accuracy`, which is always compared.
+        """
+        return {}
+
+    def ties(self, predictions: Predicted, predicted: Tensor, tolerance: float) -> Tensor:
+        """Bool N: whether `predicted`, in the form of the labels, is as likely as the prediction, up to a probability.
+
+        An export may then decide otherwise than its run. By default only the same labels are.
+        """
+        same = self.predicted(predictions) == predicted
+        return same if same.ndim == 1 else same.all(dim=1)
+
+    def findings(
+        self,
+        metrics: Mapping[str, Any],
+        images: str,
+        interval: tuple[float, float] | None,
+        confusion: Any,
+        calibration: tuple[float, float] | None,
+    ) -> list[str]:
+        """The main findings of a report as sentences, with `**figures**` and `` `class names` ``; the last on calibration.
+
+        `images` is such as `500 test images`, `interval` that of `monitor`, `confusion` that of the predictions, if
+        they are known; `calibration` has the means of both `calibration_points`.
+        """
+        return []
+
     # Prediction
 
     @abstractmethod
@@ -523,6 +565,13 @@ class Task(Component):
         """What is predicted for an image: classes with their probabilities, highest first; may be empty.
 
         `thresholds` are the probabilities above which a class is predicted, one for each class, or None.
+        """
+
+    @abstractmethod
+    def fields(self, decided: Sequence[tuple[str, float]]) -> dict[str, Any]:
+        """The prediction for an image as one JSON field: `{"class": "cat"}`, `{"labels": ["cat", "pet"]}`.
+
+        `decided` is as `decide` returns it, or empty for an image without prediction.
         """
 
 

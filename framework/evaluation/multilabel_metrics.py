@@ -70,23 +70,51 @@ def multilabel_metrics(predictions: Predicted, predicted: Tensor) -> dict[str, A
     }  # fmt: skip
 
 
+Measures = dict[str, Callable[["NDArray[np.int64]"], "float | None"]]
+"""Metrics by name, as functions of the indices of images, which may be repeated."""
+
+
 def multilabel_intervals(predictions: Predicted, predicted: Tensor) -> dict[str, Interval]:
     """The 95 % intervals of `map`, `micro_f1`, `macro_f1` and `ranking_loss`, by resampling images; deterministic."""
+    biased = ("map", "macro_f1")  # too high or too low on few images of a class
+    found = {
+        name: (corrected_interval if name in biased else percentile_interval)(measure, *predictions.labels.shape)
+        for name, measure in _measures(predictions, predicted).items()
+    }
+    return {name: interval for name, interval in found.items() if interval is not None}
+
+
+def multilabel_differences(
+    first: Predicted, first_predicted: Tensor, other: Predicted, other_predicted: Tensor
+) -> dict[str, tuple[float, Interval]]:
+    """`other`'s metrics less `first`'s with their 95 % intervals, for the same images, which are resampled in pairs."""
+    found = {}
+    others = _measures(other, other_predicted)
+    for name, measure in _measures(first, first_predicted).items():
+
+        def difference(
+            drawn: NDArray[np.int64], one: Callable[..., float | None] = measure, name: str = name
+        ) -> float | None:
+            before, after = one(drawn), others[name](drawn)
+            return None if before is None or after is None else after - before
+
+        value = difference(np.arange(len(first.labels)))
+        interval = percentile_interval(difference, *first.labels.shape)
+        if value is not None and interval is not None:
+            found[name] = (value, interval)
+    return found
+
+
+def _measures(predictions: Predicted, predicted: Tensor) -> Measures:
     labels, chosen = predictions.labels.numpy(), predicted.numpy()
     precision = AveragePrecision(predictions.logits.double().numpy(), labels)
     ranking = _ranking_losses(predictions.logits, predictions.labels)
-    measures: dict[str, Callable[[NDArray[np.int64]], float | None]] = {
+    return {
         "map": lambda drawn: _mean(_known(precision.of_classes(np.bincount(drawn, minlength=len(labels))))),
         "micro_f1": lambda drawn: _Counts.of(labels[drawn], chosen[drawn]).micro_f1(),
         "macro_f1": lambda drawn: _Counts.of(labels[drawn], chosen[drawn]).macro_f1(),
         "ranking_loss": lambda drawn: _mean(_known(ranking[drawn])),
     }
-    biased = ("map", "macro_f1")  # too high or too low on few images of a class
-    found = {
-        name: (corrected_interval if name in biased else percentile_interval)(measure, *labels.shape)
-        for name, measure in measures.items()
-    }
-    return {name: interval for name, interval in found.items() if interval is not None}
 
 
 NAMES = ("average_precision", "precision", "recall", "f1")

@@ -40,9 +40,9 @@ NAMES = tuple(f"{index:02}.png" for index in range(IMAGES))
 
 
 def declared_metrics(subject: Subject) -> None:
-    """`monitor` and `training_metric` are metrics of the task."""
+    """`monitor`, `training_metric` and `accuracy` are metrics of the task."""
     task = _task(subject)
-    for name in ("monitor", "training_metric"):
+    for name in ("monitor", "training_metric", "accuracy"):
         value = getattr(task, name, None)
         require(value in task.metric_formats, f"{name} is {value!r}, which is not in metric_formats")
     require(task.metric_formats[task.monitor].monitor, f"monitor '{task.monitor}' has not monitor=True")
@@ -136,6 +136,11 @@ def metrics(subject: Subject) -> None:
     support = [row.get("support") for row in found["per_class"].values()]
     require(list(found["per_class"]) == list(subject.classes), "per_class must have an entry for each class, in order")
     require(None not in support, "the entries of per_class need 'support', the number of images")
+    accuracy = float(bad.correct.double().mean())
+    require(
+        math.isclose(others[task.accuracy], accuracy, abs_tol=1e-9),
+        f"{task.accuracy} is {others[task.accuracy]:g}; it must be the mean of correct(), {accuracy:g}",
+    )
     sign = 1 if task.metric_formats[task.monitor].greater_is_better else -1
     one, other = found[task.monitor], others[task.monitor]
     require(sign * one >= sign * other, f"perfect predictions have {task.monitor} {one:g}, random ones {other:g}")
@@ -154,11 +159,13 @@ def decisions(subject: Subject) -> None:
     )
     confusion = good.confusion()
     require(confusion.confused_pairs == 0, "the confusion of perfect predictions has entries off the diagonal")
+    json.dumps(task.fields([]))
     rows = bad.probabilities.tolist()
     for row, names in zip(rows, bad.predicted_names, strict=True):
         decided = task.decide(row, subject.classes, None)
         known = {(name, value) for name, value in zip(subject.classes, row, strict=True)}
         require(set(decided) <= known, f"decide() returned {decided}; it must return classes with their probabilities")
+        json.dumps(task.fields(decided))
         values = [value for _, value in decided]
         require(values == sorted(values, reverse=True), "decide() must sort by probability, highest first")
         require(
@@ -214,7 +221,7 @@ def _is_finite(value: object) -> bool:
 
 CHECKS = (
     Check(
-        "declared_metrics", "`monitor` and `training_metric` are in `metric_formats`.",
+        "declared_metrics", "`monitor`, `training_metric` and `accuracy` are in `metric_formats`.",
         "Give every metric of tables and logs a MetricFormat, those for train.monitor with monitor=True.",
         declared_metrics,
     ),

@@ -32,16 +32,37 @@ class MultiLabel(Task):
     aliases = ("multilabel", "MultiLabelClassification", "tagging")
     monitor: ClassVar[str] = "map"
     training_metric: ClassVar[str] = "label_accuracy"
+    accuracy: ClassVar[str] = "subset_accuracy"
+    class_metric: ClassVar[str | None] = "average_precision"
+    separator: ClassVar[str] = "|"
     metric_formats: ClassVar[Mapping[str, MetricFormat]] = {
-        "map": MetricFormat("mAP", monitor=True),
-        "micro_f1": MetricFormat("micro F1", monitor=True),
-        "macro_f1": MetricFormat("macro F1", monitor=True),
-        "subset_accuracy": MetricFormat("subset accuracy", monitor=True, proportion=True),
-        "label_accuracy": MetricFormat("label accuracy"),
-        "ranking_loss": MetricFormat("ranking loss", greater_is_better=False, monitor=True),
-        "loss": MetricFormat("loss", percent=False, greater_is_better=False, monitor=True),
-        "ece": MetricFormat("ECE", greater_is_better=False),
-    }
+        "map": MetricFormat(
+            "mAP", monitor=True, brief=True, meaning="mean average precision of the classes",
+            class_count="tested_classes",
+        ),
+        "micro_f1": MetricFormat("micro F1", monitor=True, brief=True, meaning="F1 over all labels of all images"),
+        "macro_f1": MetricFormat(
+            "macro F1", monitor=True, brief=True, meaning="mean F1 of the classes", class_count="f1_classes"
+        ),
+        "subset_accuracy": MetricFormat(
+            "subset accuracy", monitor=True, proportion=True, brief=True,
+            meaning="fraction of images whose labels are all right and complete",
+        ),
+        "label_accuracy": MetricFormat(
+            "label accuracy", meaning="fraction of decisions, one for each image and class, that are right"
+        ),
+        "ranking_loss": MetricFormat(
+            "ranking loss", greater_is_better=False, monitor=True,
+            meaning="pairs of a true and another label in the wrong order",
+        ),
+        "loss": MetricFormat(
+            "loss", percent=False, greater_is_better=False, monitor=True,
+            meaning="binary cross entropy, summed over the classes, in nats",
+        ),
+        "ece": MetricFormat(
+            "ECE", greater_is_better=False, brief=True, meaning="expected calibration error over all labels"
+        ),
+    }  # fmt: skip
 
     def check_labels(
         self, labels: NDArray[Any], classes: Sequence[str], names: Sequence[str]
@@ -186,6 +207,60 @@ class MultiLabel(Task):
         predicted = self.predicted(predictions).numpy()
         return CoOccurrence.of_labels(predictions.labels.numpy(), predicted, predictions.classes)
 
+    def differences(self, first: Predicted, other: Predicted) -> dict[str, tuple[float, tuple[float, float]]]:
+        """Those of mAP, micro and macro F1 and ranking loss, by a paired bootstrap."""
+        from framework import multilabel_differences
+
+        return multilabel_differences(first, self.predicted(first), other, self.predicted(other))
+
+    def ties(self, predictions: Predicted, predicted: Tensor, tolerance: float) -> Tensor:
+        """Whether each label that differs has a probability at its threshold, up to the tolerance."""
+        limits = 0.5 if predictions.thresholds is None else predictions.thresholds.sigmoid()
+        near = (predictions.probabilities - limits).abs() <= tolerance
+        return (near | (self.predicted(predictions) == predicted)).all(dim=1)
+
+    def findings(
+        self,
+        metrics: Mapping[str, Any],
+        images: str,
+        interval: tuple[float, float] | None,
+        confusion: Confusion | None,
+        calibration: tuple[float, float] | None,
+    ) -> list[str]:
+        """mAP, complete label sets, the easiest and the hardest class, the most frequent error, too high probabilities."""
+        tested = {name: row for name, row in metrics["per_class"].items() if row["support"]}
+        between = f" (95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f} %)" if interval else ""
+        found = []
+        if tested:
+            chance = sum(row["support"] for row in tested.values()) / len(tested) / metrics["images"]
+            found.append(
+                f"mAP is **{_percent(metrics['map'])}** on {images}{between}; random scores would give about "
+                f"{_percent(chance)}."
+            )
+        found.append(
+            f"All labels of {_percent(metrics['subset_accuracy'])} of the images are predicted, and no others."
+        )
+        precisions = {name: row["average_precision"] for name, row in tested.items()}
+        if len(set(precisions.values())) > 1:
+            low, high = min(precisions, key=precisions.__getitem__), max(precisions, key=precisions.__getitem__)
+            found.append(
+                f"Lowest average precision: `{low}`, {_percent(precisions[low])}, with {tested[low]['support']:,} of "
+                f"{metrics['images']:,} images. Highest: `{high}`, {_percent(precisions[high])}."
+            )
+        for true, predicted, number, of in confusion.mistakes(1) if confusion else ():
+            found.append(
+                f"Most frequent error beside a true label: `{predicted}` is predicted wrongly for {number:,} of {of:,} "
+                f"images with `{true}` ({_percent(number / of)})."
+            )
+        if calibration:
+            gap = calibration[0] - calibration[1]
+            word = "right on average" if abs(gap) < 0.01 else "too high" if gap > 0 else "too low"
+            found.append(
+                f"Probabilities are {word}: a label has a mean probability of {_percent(calibration[0])}, and "
+                f"{_percent(calibration[1])} of the labels are true."
+            )
+        return found
+
     def decide(
         self, probabilities: Sequence[float], classes: Sequence[str], thresholds: Sequence[float] | None
     ) -> list[tuple[str, float]]:
@@ -194,3 +269,11 @@ class MultiLabel(Task):
         rows = zip(classes, probabilities, limits, strict=True)
         chosen = [(name, probability) for name, probability, limit in rows if probability > limit]
         return sorted(chosen, key=lambda pair: -pair[1])
+
+    def fields(self, decided: Sequence[tuple[str, float]]) -> dict[str, Any]:
+        """`labels`: their names."""
+        return {"labels": [name for name, _ in decided]}
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f} %"

@@ -27,16 +27,32 @@ class SingleLabel(Task):
     aliases = ("multiclass", "SingleLabelClassification")
     monitor: ClassVar[str] = "top1"
     training_metric: ClassVar[str] = "top1"
+    accuracy: ClassVar[str] = "top1"
     metric_formats: ClassVar[Mapping[str, MetricFormat]] = {
-        "top1": MetricFormat("top-1", monitor=True, proportion=True),
-        "top5": MetricFormat("top-5", proportion=True),
-        "balanced_accuracy": MetricFormat("balanced accuracy", monitor=True),
-        "macro_f1": MetricFormat("macro F1", monitor=True),
-        "loss": MetricFormat("loss", percent=False, greater_is_better=False, monitor=True),
-        "ece": MetricFormat("ECE", greater_is_better=False),
-        "soft_loss": MetricFormat("loss on votes", percent=False, greater_is_better=False),
-        "total_variation": MetricFormat("distance to votes", greater_is_better=False),
-    }
+        "top1": MetricFormat(
+            "top-1", monitor=True, proportion=True, brief=True, meaning="fraction of correct predictions"
+        ),
+        "top5": MetricFormat("top-5", proportion=True, meaning="true class among the five most probable"),
+        "balanced_accuracy": MetricFormat(
+            "balanced accuracy", monitor=True, brief=True, meaning="mean recall of the classes",
+            class_count="tested_classes",
+        ),
+        "macro_f1": MetricFormat(
+            "macro F1", monitor=True, brief=True, meaning="mean F1 of the classes", class_count="f1_classes"
+        ),
+        "loss": MetricFormat(
+            "loss", percent=False, greater_is_better=False, monitor=True, meaning="cross entropy in nats"
+        ),
+        "ece": MetricFormat("ECE", greater_is_better=False, brief=True, meaning="expected calibration error"),
+        "soft_loss": MetricFormat(
+            "loss on votes", percent=False, greater_is_better=False,
+            meaning="cross entropy against the distribution of the votes, in nats",
+        ),
+        "total_variation": MetricFormat(
+            "distance to votes", greater_is_better=False,
+            meaning="probability that would have to move to match the votes: 0 % is equal, 100 % disjoint",
+        ),
+    }  # fmt: skip
 
     def check_labels(
         self, labels: NDArray[Any], classes: Sequence[str], names: Sequence[str]
@@ -148,6 +164,46 @@ class SingleLabel(Task):
         predicted = self.predicted(predictions).numpy()
         return Confusion.count(predictions.labels.numpy(), predicted, predictions.classes)
 
+    def ties(self, predictions: Predicted, predicted: Tensor, tolerance: float) -> Tensor:
+        """Whether the predicted class is as probable as the most probable one, up to the tolerance."""
+        values = predictions.probabilities
+        return values.amax(dim=1) - values.gather(1, predicted[:, None])[:, 0] <= tolerance
+
+    def findings(
+        self,
+        metrics: Mapping[str, Any],
+        images: str,
+        interval: tuple[float, float] | None,
+        confusion: Confusion | None,
+        calibration: tuple[float, float] | None,
+    ) -> list[str]:
+        """Accuracy, the lowest and the highest recall, the most frequent confusion, and over- or underconfidence."""
+        per_class, top1 = metrics["per_class"], metrics["top1"]
+        frequent = max(per_class, key=lambda name: per_class[name]["support"])
+        between = f" (95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f} %)" if interval else ""
+        found = [
+            f"Top-1 accuracy is **{_percent(top1)}** on {images}{between}. Always predicting `{frequent}` would give "
+            f"{_percent(per_class[frequent]['support'] / metrics['images'])}."
+        ]
+        recalls = {name: row["recall"] for name, row in per_class.items() if row["support"]}
+        lowest, highest = min(recalls, key=recalls.__getitem__), max(recalls, key=recalls.__getitem__)
+        if recalls[lowest] < recalls[highest]:
+            number = per_class[lowest]["support"]
+            found.append(
+                f"Lowest recall: `{lowest}`, {_percent(recalls[lowest])} of {number:,} "
+                f"image{'' if number == 1 else 's'}. Highest recall: `{highest}`, {_percent(recalls[highest])}."
+            )
+        for true, predicted, number, of in confusion.mistakes(1) if confusion else ():
+            found.append(
+                f"Most frequent confusion: `{true}` predicted as `{predicted}`, {number:,} of {of:,} "
+                f"image{'' if of == 1 else 's'} ({_percent(number / of)})."
+            )
+        if calibration:
+            gap = calibration[0] - top1
+            word = "well calibrated on average" if abs(gap) < 0.01 else "overconfident" if gap > 0 else "underconfident"
+            found.append(f"The model is {word}: mean confidence {_percent(calibration[0])}, accuracy {_percent(top1)}.")
+        return found
+
     def decide(
         self, probabilities: Sequence[float], classes: Sequence[str], thresholds: Sequence[float] | None
     ) -> list[tuple[str, float]]:
@@ -155,7 +211,15 @@ class SingleLabel(Task):
         best = max(range(len(classes)), key=probabilities.__getitem__)
         return [(classes[best], probabilities[best])]
 
+    def fields(self, decided: Sequence[tuple[str, float]]) -> dict[str, Any]:
+        """`class`: its name, or None."""
+        return {"class": decided[0][0] if decided else None}
+
 
 def _majority(labels: NDArray[Any]) -> NDArray[np.int64]:
     majority: NDArray[np.int64] = labels if labels.ndim == 1 else labels.argmax(axis=1)
     return majority
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
