@@ -549,7 +549,9 @@ class Task(Component):
         confusion: Any,
         calibration: tuple[float, float] | None,
     ) -> list[str]:
-        """The main findings of a report as sentences, with `**figures**` and `` `class names` ``; the last on calibration.
+        """The main findings of a report as sentences, the last on calibration.
+
+        Numbers may be marked as `**80 %**`, class names as `` `cat` ``.
 
         `images` is such as `500 test images`, `interval` that of `monitor`, `confusion` that of the predictions, if
         they are known; `calibration` has the means of both `calibration_points`.

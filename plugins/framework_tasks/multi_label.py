@@ -227,7 +227,7 @@ class MultiLabel(Task):
         confusion: Confusion | None,
         calibration: tuple[float, float] | None,
     ) -> list[str]:
-        """mAP, complete label sets, the easiest and the hardest class, the most frequent error, too high probabilities."""
+        """mAP, subset accuracy, the easiest and the hardest class, the most frequent error, calibration."""
         tested = {name: row for name, row in metrics["per_class"].items() if row["support"]}
         between = f" (95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f} %)" if interval else ""
         found = []
