@@ -150,7 +150,8 @@ class _Counts:
         return self.both / np.maximum(self.support, 1)
 
     def f1(self) -> NDArray[np.float64]:
-        return 2 * self.both / np.maximum(self.predicted + self.support, 1)
+        values: NDArray[np.float64] = 2 * self.both / np.maximum(self.predicted + self.support, 1)
+        return values
 
     def micro_f1(self) -> float | None:
         whole = int(self.predicted.sum() + self.support.sum())
