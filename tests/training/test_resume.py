@@ -80,8 +80,9 @@ def teacher(recipe, tmp_path_factory, start_framework):
         ["train.ema=null", "train.lookahead={every: 3, decay: 0.7, decay_power: 3.0}", "train.recalibrate_bn=2"],
         ["train.unfreeze_until=0.7", "train.freeze=['0.bias']", "train.recalibrate_bn=2"],
         ["loss=tiring"],
+        ["train.monitor=brier", "evaluate.metrics=[mcc]"],
     ],
-    ids=["distill", "lookahead", "unfreezing", "loss with state"],
+    ids=["distill", "lookahead", "unfreezing", "loss with state", "metric components"],
 )
 def test_a_run_resumed_from_any_checkpoint_has_the_same_bytes(options, teacher, recipe, tmp_path, framework, outcome):
     options = [option.replace("TEACHER", str(teacher)) for option in options]
