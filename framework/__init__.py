@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Exporter,
         ImageSource,
         Loss,
+        Method,
         Metric,
         Model,
         Optimizer,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         build,
         names_argument,
     )
+    from framework.data.batches import MicroBatch
     from framework.data.csv_table import read_table
     from framework.data.decode import BadImage, decode
     from framework.data.folders import class_tree, holds_images, list_folder
@@ -55,13 +57,15 @@ if TYPE_CHECKING:
     from framework.runs.folder import RunFolder
     from framework.training.decay import undecayed
     from framework.training.stages import stages_of
+    from framework.training.training_step import TrainingStep
 
 _HOMES = {
     "framework.api": ("Run", "compare", "evaluate", "load", "train"),
     "framework.components": (
-        "Dataset", "Detector", "ExportedFile", "Exporter", "ImageSource", "Loss", "Metric", "Model", "Callback",
-        "Optimizer", "Scheduler", "Transform", "build", "names_argument",
+        "Dataset", "Detector", "ExportedFile", "Exporter", "ImageSource", "Loss", "Method", "Metric", "Model",
+        "Callback", "Optimizer", "Scheduler", "Transform", "build", "names_argument",
     ),
+    "framework.data.batches": ("MicroBatch",),
     "framework.data.csv_table": ("read_table",),
     "framework.data.decode": ("BadImage", "decode"),
     "framework.data.joined": ("Joined",),
@@ -90,6 +94,7 @@ _HOMES = {
     "framework.runs.folder": ("RunFolder",),
     "framework.training.decay": ("undecayed",),
     "framework.training.stages": ("stages_of",),
+    "framework.training.training_step": ("TrainingStep",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _RENAMED = {"Observer": "Callback", "Finder": "Detector"}
@@ -97,9 +102,10 @@ _RENAMED = {"Observer": "Callback", "Finder": "Detector"}
 __all__ = [
     "BadImage", "BatchPosition", "BatchRNG", "Callback", "Command", "Comparison", "Confusion", "Dataset",
     "Detector", "Evaluation", "Example", "Export", "ExportedFile", "Exporter", "ImageArrays", "ImageFiles",
-    "ImageSource", "Interrupted", "Joined", "Loss", "Metric", "Model", "Normalization", "Optimizer", "Prediction",
-    "Predictions", "Predictor", "Recipe", "Region", "Registry", "Run", "RunFailed", "RunFolder", "Scheduler",
-    "Splits", "Stamps", "Transform", "UserError", "build", "class_tree", "compare", "confusion_picture", "decode",
+    "ImageSource", "Interrupted", "Joined", "Loss", "Method", "Metric", "MicroBatch", "Model", "Normalization",
+    "Optimizer", "Prediction", "Predictions", "Predictor", "Recipe", "Region", "Registry", "Run", "RunFailed",
+    "RunFolder", "Scheduler", "Splits", "Stamps", "TrainingStep", "Transform", "UserError", "build", "class_tree",
+    "compare", "confusion_picture", "decode",
     "did_you_mean", "evaluate", "examples_picture", "existing_path", "expand_home", "find_data", "holds_images",
     "hookimpl", "list_folder", "load", "names_argument", "nfc", "read_table", "replace_atomically", "rgb_to_gray",
     "scalars", "stages_of", "train", "undecayed", "unreachable",

@@ -269,6 +269,13 @@ class Model(Component):
         """
         return None
 
+    def auxiliary_weight(self) -> float | None:
+        """Weight of the losses of auxiliary heads; None for a network without them.
+
+        In training mode, a network with auxiliary heads returns a tuple: its logits, then the logits of each head.
+        """
+        return None
+
 
 class Loss(Component):
     """A loss function.
@@ -299,7 +306,12 @@ class Loss(Component):
 
 
 class Optimizer(Component):
-    """`build(model)` returns a `torch.optim.Optimizer` over the parameters of `model` that require gradients."""
+    """The update rule of the weights.
+
+    `build(model)` returns a `torch.optim.Optimizer` over the parameters of `model` that require gradients. If its
+    attribute `is_second_order` is true, `step()` can differentiate the gradients. If its `step` requires a closure, it
+    gets one, which computes the gradients of the step again and returns the loss.
+    """
 
     kind = "optimizer"
     contract = (
@@ -318,6 +330,27 @@ class Scheduler(Component):
     kind = "scheduler"
     contract = "A scheduler's build(optimizer, …) returns a torch LR scheduler; step() sets the learning rates"
     offered = ("optimizer", "total_steps", "steps_per_epoch")
+
+
+class Method(Component):
+    """The computation of the gradients of one optimizer step.
+
+    `build(model, total_steps, steps_per_epoch)` returns a callable that gets a `framework.TrainingStep`. It adds the
+    gradients of the step to the parameters of the model, and returns or yields (loss, logits B×K) for each micro-batch,
+    in order; these are logged. The framework then clips the gradients, updates the weights and resets the gradients. A
+    callable with `state_dict` and `load_state_dict` has a state, which is saved in checkpoints. PyTorch's global random
+    generators are seeded for each step.
+    """
+
+    kind = "method"
+    contract = (
+        "A method's build() returns a callable that gets a TrainingStep, adds gradients with its backward(), and "
+        "yields (loss, logits B×K) for each micro-batch"
+    )
+    offered = ("model", "total_steps", "steps_per_epoch")
+    cuda_graphs: ClassVar[bool] = False
+    """Whether every forward pass is followed by its backward pass before the next forward pass, as CUDA graphs require
+    (`train.compile`)."""
 
 
 class Callback(Component):
@@ -429,7 +462,7 @@ class Exporter(Component):
 
 
 KINDS: tuple[type[Component], ...] = (
-    Dataset, Transform, Model, Loss, Optimizer, Scheduler, Callback, Detector, Metric, Exporter,
+    Dataset, Transform, Model, Loss, Method, Optimizer, Scheduler, Callback, Detector, Metric, Exporter,
 )  # fmt: skip
 
 

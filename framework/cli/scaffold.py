@@ -132,6 +132,25 @@ TEMPLATES = {
 
         return loss
 ''',
+    "method": '''
+    """The same prediction for an image and its mirror image."""
+
+    name = "NAME"
+    weight: float = Field(1.0, ge=0)
+    """Weight of the squared difference of the two predictions."""
+
+    def build(self):
+        def method(step):
+            for batch in step.batches:
+                loss, logits = step.forward(batch)
+                mirrored = step.logits(batch.images.flip(3))
+                difference = logits.softmax(1) - mirrored.softmax(1)
+                loss = loss + self.weight * difference.square().sum(1).mean()
+                step.backward(loss, batch)
+                yield loss, logits
+
+        return method
+''',
     "optimizer": '''
     """Gradient descent with momentum."""
 

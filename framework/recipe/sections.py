@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, fi
 from pydantic_core import PydanticCustomError
 
 from framework.attribution import full_name
-from framework.components import Callback, Dataset, Loss, Metric, Model, Optimizer, Scheduler, Transform
+from framework.components import Callback, Dataset, Loss, Method, Metric, Model, Optimizer, Scheduler, Transform
 from framework.errors import did_you_mean
 from framework.section import Section
 
@@ -231,6 +231,8 @@ class Recipe(Section):
     """The network."""
     loss: Loss = Field("cross_entropy", validate_default=True)
     """The loss function."""
+    method: Method = Field("supervised", validate_default=True)
+    """How the gradients of an optimizer step are computed."""
     optimizer: Optimizer = Field("adamw", validate_default=True)
     """The optimizer."""
     scheduler: Scheduler = Field("cosine", validate_default=True)

@@ -43,6 +43,7 @@ def test_list_has_every_kind(framework):
         "transforms",
         "models",
         "losses",
+        "methods",
         "optimizers",
         "schedulers",
         "callbacks",

@@ -20,6 +20,7 @@ from framework import (
     Exporter,
     ImageArrays,
     Loss,
+    Method,
     Metric,
     Model,
     Optimizer,
@@ -284,6 +285,80 @@ class Counting(PlainLoss):
             return F.cross_entropy(logits, targets) * 0.9 ** len(calls)
 
         return loss
+
+
+class FaultyMethod(Method):
+    """Supervised training with a loss that is changed."""
+
+    name = "faulty"
+
+    def build(self):
+        def method(step):
+            for batch in step.batches:
+                loss, logits = step.forward(batch)
+                step.backward(self.changed(loss), batch)
+                yield loss, logits
+
+        return method
+
+
+class Maximises(FaultyMethod):
+    """Maximises the loss."""
+
+    def changed(self, loss):
+        return -loss
+
+
+class Shrinks(FaultyMethod):
+    """Has a weight decay of its own."""
+
+    def build(self):
+        def method(step):
+            with torch.no_grad():
+                for weight in step.model.parameters():
+                    weight.mul_(0.99)
+            for batch in step.batches:
+                loss, logits = step.forward(batch)
+                step.backward(loss, batch)
+                yield loss, logits
+
+        return method
+
+
+class FirstBatchOnly(FaultyMethod):
+    """Uses one micro-batch."""
+
+    def build(self):
+        def method(step):
+            batch = next(step.batches)
+            loss, logits = step.forward(batch)
+            step.backward(loss, batch)
+            return [(loss, logits)]
+
+        return method
+
+
+class RandomWeight(FaultyMethod):
+    """Has a random weight of the loss."""
+
+    def changed(self, loss):
+        return loss * np.random.rand()
+
+
+class Decreasing(FaultyMethod):
+    """Counts its calls."""
+
+    def build(self):
+        calls = []
+
+        def method(step):
+            for batch in step.batches:
+                loss, logits = step.forward(batch)
+                step.backward(loss * 0.9 ** len(calls), batch)
+                calls.append(1)
+                yield loss, logits
+
+        return method
 
 
 class FaultyOptimizer(Optimizer):
@@ -621,6 +696,11 @@ FAULTY = {
     ("loss", "determinism"): Noisy,
     ("loss", "gradients"): LogOfZero,
     ("loss", "resume"): Counting,
+    ("method", "updates"): Maximises,
+    ("method", "weights"): Shrinks,
+    ("method", "batches"): FirstBatchOnly,
+    ("method", "determinism"): RandomWeight,
+    ("method", "resume"): Decreasing,
     ("optimizer", "updates"): MatricesOnly,
     ("optimizer", "determinism"): RandomRate,
     ("optimizer", "resume"): HiddenSteps,

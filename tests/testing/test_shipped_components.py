@@ -9,6 +9,7 @@ from framework.components import (
     Detector,
     Exporter,
     Loss,
+    Method,
     Metric,
     Model,
     Optimizer,
@@ -61,7 +62,7 @@ def cases_of(registry, kind, options):
             yield from component_cases(registry.find(kind, name), registry, options.get(name))
 
 
-@pytest.mark.parametrize("kind", [Transform, Optimizer, Scheduler, Detector])
+@pytest.mark.parametrize("kind", [Transform, Method, Optimizer, Scheduler, Detector])
 def test_components_conform(kind, registry):
     conform(cases_of(registry, kind, {}), SKIPPED)
 

@@ -12,6 +12,7 @@ from framework import (
     ExportedFile,
     Exporter,
     Loss,
+    Method,
     Metric,
     Model,
     Optimizer,
@@ -157,6 +158,42 @@ class FaultyLoss(Loss):
             return wrong(logits, targets) if len(calls) > self.after else F.cross_entropy(logits, targets)
 
         return wrong if self.how == "arity" else loss
+
+
+class FaultyMethod(Method):
+    """Supervised training, wrongly."""
+
+    name = "faulty_method"
+    how: str
+    after: int = 0
+
+    def build(self):
+        how, after = self.how, self.after
+        if how == "none":
+            return None
+
+        def method(step):
+            batches = list(step.batches)
+            right = [(batch, *step.forward(batch)) for batch in batches]
+            for batch, loss, _ in right:
+                if how != "no backward":
+                    step.backward(loss, batch)
+            results = [(loss, logits) for _, loss, logits in right]
+            if step.index < after:
+                return results
+            wrong = {
+                "raises": fail,
+                "returns none": lambda: None,
+                "loss alone": lambda: [loss for loss, _ in results],
+                "number": lambda: [(1.0, logits) for _, logits in results],
+                "logits": lambda: [(loss, logits[1:]) for loss, logits in results],
+                "too few": list,
+                "too many": lambda: results * 2,
+                "no backward": lambda: results,
+            }
+            return wrong[how]()
+
+        return method
 
 
 class FaultyOptimizer(Optimizer):
@@ -305,6 +342,6 @@ class Wrapping(Loss):
 @hookimpl
 def components():
     return [
-        FaultyDataset, FaultyTransform, FaultyModel, FaultyLoss, FaultyOptimizer, FaultyScheduler, FaultyCallback,
-        FaultyDetector, FaultyMetric, FaultyExporter, FaultyOptions, Wrapping,
+        FaultyDataset, FaultyTransform, FaultyModel, FaultyLoss, FaultyMethod, FaultyOptimizer, FaultyScheduler,
+        FaultyCallback, FaultyDetector, FaultyMetric, FaultyExporter, FaultyOptions, Wrapping,
     ]  # fmt: skip
