@@ -61,7 +61,7 @@ def execute(arguments: argparse.Namespace) -> int:
     _check(arguments, trained)
     if arguments.csv not in (None, "-") or arguments.save_crops:
         output_is_optional()
-    from framework.inference.detection import WITHOUT, open_detector
+    from framework.inference.detection import WHOLE_IMAGES, open_detector
 
     detector = open_detector(arguments.detect, trained, registry)
     images = inputs.images()
@@ -79,7 +79,7 @@ def execute(arguments: argparse.Namespace) -> int:
     )
     counts = PredictionCounts(form, predictor.preprocess.value_range)
     if detector and arguments.detect is None:
-        print(f"the bundle uses the detector '{detector.name}'; {WITHOUT}", file=sys.stderr)
+        print(f"the bundle uses the detector '{detector.name}'; {WHOLE_IMAGES}", file=sys.stderr)
     with ExitStack() as open_files:
         table = _table(arguments.csv, form, open_files) if arguments.csv else None
         names = [image for image in first if isinstance(image, str)]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NONE = "none"
 """The value of `--detect` for whole images."""
-WITHOUT = f"to classify whole images: --detect {NONE} (in Python: detect={NONE!r})"
+WHOLE_IMAGES = f"to classify whole images: --detect {NONE}"
 
 
 def open_detector(requested: str | None, trained: Trained, registry: Registry) -> BuiltDetector | None:
@@ -36,5 +36,7 @@ def open_detector(requested: str | None, trained: Trained, registry: Registry) -
             component = validate_saved_component(Detector, trained.detector, registry)
         return BuiltDetector.of(component)
     except UserError as error:
-        name = trained.detector["name"]
-        raise UserError(f"{error}\n    '{trained.label}' uses the detector '{name}'; {WITHOUT}") from error
+        without = f"{WHOLE_IMAGES} (Python: detect='{NONE}')"
+        raise UserError(
+            f"{error}\n    '{trained.label}' uses the detector '{trained.detector['name']}'; {without}"
+        ) from error

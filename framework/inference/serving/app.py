@@ -41,6 +41,7 @@ PAGE = {
     "index.html": "text/html; charset=utf-8",
     "style.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
+    "elements.js": "text/javascript; charset=utf-8",
     "results.js": "text/javascript; charset=utf-8",
     "regions.js": "text/javascript; charset=utf-8",
     "card.js": "text/javascript; charset=utf-8",
