@@ -75,6 +75,8 @@ def execute(arguments: argparse.Namespace) -> int:
             print(f"{arguments.run}: {summary(trained)}, on {predictor.device}")
             if detector is not None:
                 print(f"classifies the regions found by the detector '{detector.name}'; whole images: --detect none")
+            elif trained.detector is not None:
+                print(f"classifies whole images, without the detector '{trained.detector['name']}' of the bundle")
             print(f"open {server.address_of(bound)} in a browser; press Ctrl+C to stop", flush=True)
 
         policy = AccessPolicy(tuple(arguments.allow_origin), arguments.host if local else None)
