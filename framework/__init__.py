@@ -15,8 +15,12 @@ if TYPE_CHECKING:
         Callback,
         Dataset,
         Detector,
+        ExportedFile,
+        Exporter,
         ImageSource,
         Loss,
+        Method,
+        Metric,
         Model,
         Optimizer,
         Scheduler,
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
         build,
         names_argument,
     )
+    from framework.data.batches import MicroBatch
     from framework.data.csv_table import read_table
     from framework.data.decode import BadImage, decode
     from framework.data.folders import class_tree, holds_images, list_folder
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
     from framework.errors import Interrupted, RunFailed, UserError, did_you_mean
     from framework.evaluation.confusion import Confusion
     from framework.evaluation.predictions import Predictions
+    from framework.export.formats import Export
     from framework.files import replace_atomically
     from framework.hookspecs import Command, Example, hookimpl
     from framework.inference.evaluation import Evaluation
@@ -51,13 +57,15 @@ if TYPE_CHECKING:
     from framework.runs.folder import RunFolder
     from framework.training.decay import undecayed
     from framework.training.stages import stages_of
+    from framework.training.training_step import TrainingStep
 
 _HOMES = {
     "framework.api": ("Run", "compare", "evaluate", "load", "train"),
     "framework.components": (
-        "Dataset", "Detector", "ImageSource", "Loss", "Model", "Callback", "Optimizer", "Scheduler", "Transform",
-        "build", "names_argument",
+        "Dataset", "Detector", "ExportedFile", "Exporter", "ImageSource", "Loss", "Method", "Metric", "Model",
+        "Callback", "Optimizer", "Scheduler", "Transform", "build", "names_argument",
     ),
+    "framework.data.batches": ("MicroBatch",),
     "framework.data.csv_table": ("read_table",),
     "framework.data.decode": ("BadImage", "decode"),
     "framework.data.joined": ("Joined",),
@@ -72,6 +80,7 @@ _HOMES = {
     "framework.errors": ("Interrupted", "RunFailed", "UserError", "did_you_mean"),
     "framework.evaluation.confusion": ("Confusion",),
     "framework.evaluation.predictions": ("Predictions",),
+    "framework.export.formats": ("Export",),
     "framework.files": ("replace_atomically",),
     "framework.hookspecs": ("Command", "Example", "hookimpl"),
     "framework.inference.evaluation": ("Evaluation",),
@@ -85,18 +94,21 @@ _HOMES = {
     "framework.runs.folder": ("RunFolder",),
     "framework.training.decay": ("undecayed",),
     "framework.training.stages": ("stages_of",),
+    "framework.training.training_step": ("TrainingStep",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _RENAMED = {"Observer": "Callback", "Finder": "Detector"}
 
 __all__ = [
-    "BadImage", "BatchPosition", "BatchRNG", "Callback", "Command", "Comparison", "Confusion", "Dataset", "Detector",
-    "Evaluation", "Example", "ImageArrays", "ImageFiles", "ImageSource", "Interrupted", "Joined", "Loss", "Model",
-    "Normalization", "Optimizer", "Prediction", "Predictions", "Predictor", "Recipe", "Region", "Registry", "Run",
-    "RunFailed", "RunFolder", "Scheduler", "Splits", "Stamps", "Transform", "UserError", "build", "class_tree",
-    "compare", "confusion_picture", "decode", "did_you_mean", "evaluate", "examples_picture", "existing_path",
-    "expand_home", "find_data", "holds_images", "hookimpl", "list_folder", "load", "names_argument", "nfc",
-    "read_table", "replace_atomically", "rgb_to_gray", "scalars", "stages_of", "train", "undecayed", "unreachable",
+    "BadImage", "BatchPosition", "BatchRNG", "Callback", "Command", "Comparison", "Confusion", "Dataset",
+    "Detector", "Evaluation", "Example", "Export", "ExportedFile", "Exporter", "ImageArrays", "ImageFiles",
+    "ImageSource", "Interrupted", "Joined", "Loss", "Method", "Metric", "MicroBatch", "Model", "Normalization",
+    "Optimizer", "Prediction", "Predictions", "Predictor", "Recipe", "Region", "Registry", "Run", "RunFailed",
+    "RunFolder", "Scheduler", "Splits", "Stamps", "TrainingStep", "Transform", "UserError", "build", "class_tree",
+    "compare", "confusion_picture", "decode",
+    "did_you_mean", "evaluate", "examples_picture", "existing_path", "expand_home", "find_data", "holds_images",
+    "hookimpl", "list_folder", "load", "names_argument", "nfc", "read_table", "replace_atomically", "rgb_to_gray",
+    "scalars", "stages_of", "train", "undecayed", "unreachable",
 ]  # fmt: skip
 
 

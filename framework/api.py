@@ -149,7 +149,7 @@ class Run:
         parity: int | None = None,
         parity_on: str | None = None,
     ) -> Path:
-        """Export to `onnx` (default), `pt2` or `safetensors` (a bundle), and return the file.
+        """Export by an exporter, such as `onnx` (default), `pt2`, `bundle` or `onnx opset=20`, and return the file.
 
         Without `path` the file is beside the run folder; without `format` its suffix decides. The file's predictions
         are compared with the run's on up to `parity` images (default 5,000; 0: no comparison) of the split or folder
@@ -159,9 +159,9 @@ class Run:
         from framework.export.work import Work
 
         trained, number = self._model.trained, MAX_IMAGES if parity is None else parity
-        target = find_target(trained, format, None if path is None else Path(path), int8=int8)
+        target = find_target(trained, self._model.registry, format, None if path is None else Path(path), int8=int8)
         target.require_images(number)
-        work = Work.prepare(trained, self._model.registry, self.recipe, target.kind, number, parity_on)
+        work = Work.prepare(trained, self._model.registry, self.recipe, target.exporter, number, parity_on)
         work.export(target.file, int8, lambda text: None)
         return target.file
 

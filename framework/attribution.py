@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, ClassVar, Protocol
 
 from framework.errors import UserError
@@ -51,8 +51,14 @@ def provider_of(component: Named | type[Named]) -> str | None:
     best = max(points, key=lambda point: _shared_parts(point.module, module), default=None)
     if best is None or not _shared_parts(best.module, module):
         return None
-    distribution = best.dist
-    return f"plugin '{best.name}' ({f'{distribution.name} {distribution.version}' if distribution else best.module})"
+    return f"plugin '{best.name}' ({' '.join(name_and_version(best.dist)) if best.dist else best.module})"
+
+
+@cache  # the plugins of a distribution share it, and its metadata are parsed at each access
+def name_and_version(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
+    """Name and version of a distribution; `unknown` where its metadata lack them."""
+    metadata = dict(distribution.metadata.items())  # type: ignore[attr-defined]
+    return metadata.get("Name", "unknown"), metadata.get("Version", "unknown")
 
 
 def plugin_file_of(component: Named | type[Named]) -> str | None:

@@ -5,7 +5,18 @@ from __future__ import annotations
 import inspect
 import re
 
-from framework.components import KINDS, Component
+from framework.components import KINDS, Component, Exporter, Metric
+
+FIXED_METRICS = (
+    "images", "loss", "top1", "top5", "balanced_accuracy", "macro_f1", "ece", "tested_classes", "f1_classes",
+    "per_class",
+)  # fmt: skip
+"""Names of the entries of `classification_metrics`."""
+OTHER_ENTRIES = (
+    "run", "split", "confusion", "skipped", "trained_on", "calibration", "untested_classes", "parameters",
+    "multiply_adds", "seconds", "images_per_second", "compared_with_baseline", "no_predictions",
+)  # fmt: skip
+"""Further entries beside metrics in the JSON of `evaluate` and `compare`."""
 
 
 def fault_of(offered: object) -> str | None:
@@ -13,7 +24,7 @@ def fault_of(offered: object) -> str | None:
     if not (isinstance(offered, type) and issubclass(offered, Component)):
         return f"components() returned {offered!r}, which is not a component class"
     label = f"{offered.__module__}.{offered.__qualname__}"
-    for check in (_fault_of_kind, _fault_of_name, _fault_of_fields, _fault_of_build):
+    for check in (_fault_of_kind, _fault_of_name, _fault_of_suffix, _fault_of_fields, _fault_of_build):
         if fault := check(offered):
             return f"{label} {fault}"
     return None
@@ -30,6 +41,8 @@ def _fault_of_kind(component: type[Component]) -> str | None:
 
 def _fault_of_name(component: type[Component]) -> str | None:
     name = getattr(component, "name", None)
+    if issubclass(component, Metric) and name in (*FIXED_METRICS, *OTHER_ENTRIES):
+        return f"needs another name: '{name}' is an entry of the results of every run"
     if isinstance(name, str) and re.fullmatch(r"[a-z0-9][a-z0-9_]*", name):
         aliases = component.aliases
         valid = isinstance(aliases, tuple) and all(isinstance(alias, str) for alias in aliases)
@@ -37,6 +50,14 @@ def _fault_of_name(component: type[Component]) -> str | None:
         return None if valid else f"{expected}, not {aliases!r}"
     given = "`name` is a field" if "name" in component.model_fields else f"its name is {name!r}"
     return f'needs a name of lower-case letters, digits and underscores, such as `name = "tiny_net"`; {given}'
+
+
+def _fault_of_suffix(component: type[Component]) -> str | None:
+    if not issubclass(component, Exporter):
+        return None
+    suffixes = (getattr(component, "suffix", None), *component.companions)
+    valid = all(isinstance(suffix, str) and re.fullmatch(r"\.\w+", suffix) for suffix in suffixes)
+    return None if valid else f'needs a suffix, such as `suffix = ".onnx"`; given: {suffixes[0]!r}'
 
 
 def _fault_of_fields(component: type[Component]) -> str | None:

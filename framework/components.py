@@ -1,4 +1,4 @@
-"""The eight kinds of component and their contracts. Importing this module does not import torch.
+"""The kinds of component and their contracts. Importing this module does not import torch.
 
 A component is a frozen pydantic class with a `name`, typed and documented fields and a `build` method: one class is the
 schema, the documentation and the factory. Its base class is its kind.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path  # pydantic needs it at run time
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, get_args
 
@@ -31,6 +32,7 @@ from framework.section import Section
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
 
 
 Activation = Literal["softmax", "sigmoid"]
@@ -267,6 +269,13 @@ class Model(Component):
         """
         return None
 
+    def auxiliary_weight(self) -> float | None:
+        """Weight of the losses of auxiliary heads; None for a network without them.
+
+        In training mode, a network with auxiliary heads returns a tuple: its logits, then the logits of each head.
+        """
+        return None
+
 
 class Loss(Component):
     """A loss function.
@@ -297,7 +306,12 @@ class Loss(Component):
 
 
 class Optimizer(Component):
-    """`build(model)` returns a `torch.optim.Optimizer` over the parameters of `model` that require gradients."""
+    """The update rule of the weights.
+
+    `build(model)` returns a `torch.optim.Optimizer` over the parameters of `model` that require gradients. If its
+    attribute `is_second_order` is true, `step()` can differentiate the gradients. If its `step` requires a closure, it
+    gets one, which computes the gradients of the step again and returns the loss.
+    """
 
     kind = "optimizer"
     contract = (
@@ -316,6 +330,27 @@ class Scheduler(Component):
     kind = "scheduler"
     contract = "A scheduler's build(optimizer, …) returns a torch LR scheduler; step() sets the learning rates"
     offered = ("optimizer", "total_steps", "steps_per_epoch")
+
+
+class Method(Component):
+    """The computation of the gradients of one optimizer step.
+
+    `build(model, total_steps, steps_per_epoch)` returns a callable that gets a `framework.TrainingStep`. It adds the
+    gradients of the step to the parameters of the model, and returns or yields (loss, logits B×K) for each micro-batch,
+    in order; these are logged. The framework then clips the gradients, updates the weights and resets the gradients. A
+    callable with `state_dict` and `load_state_dict` has a state, which is saved in checkpoints. PyTorch's global random
+    generators are seeded for each step.
+    """
+
+    kind = "method"
+    contract = (
+        "A method's build() returns a callable that gets a TrainingStep, adds gradients with its backward(), and "
+        "yields (loss, logits B×K) for each micro-batch"
+    )
+    offered = ("model", "total_steps", "steps_per_epoch")
+    cuda_graphs: ClassVar[bool] = False
+    """Whether every forward pass is followed by its backward pass before the next forward pass, as CUDA graphs require
+    (`train.compile`)."""
 
 
 class Callback(Component):
@@ -347,7 +382,88 @@ class Detector(Component):
     contract = "A detector's build() returns a callable from an image, uint8 C×H×W, to a list of framework.Region"
 
 
-KINDS: tuple[type[Component], ...] = (Dataset, Transform, Model, Loss, Optimizer, Scheduler, Callback, Detector)
+class Metric(Component):
+    """A metric of predictions, beside the fixed ones: in `evaluate.metrics` and `train.monitor`.
+
+    `build(classes)` returns a callable `(probabilities, labels) -> number`. It gets CPU tensors for all N images of a
+    split, N at least 1, and K classes, whose names are `classes`:
+
+    - `probabilities`: float64 N×K, by the activation of the loss, at the temperature of the run if it is calibrated.
+    - `labels`: int64 N, the true class of each image. Where images have several labels each, int64 N×K of 0 and 1.
+    - `logits`: float64 N×K, if the callable has an argument of that name.
+
+    NaN means that the metric is undefined for these images, for example because a class has none. The callable may be
+    called many times, for intervals: each call is independent of earlier ones, and tensors must not be modified.
+    """
+
+    kind = "metric"
+    contract = "A metric's build() returns a callable (probabilities N×K, labels) -> one number"
+    offered = ("classes",)
+
+    title: ClassVar[str] = ""
+    """The name in tables and reports. Default: the name in recipes."""
+    percent: ClassVar[bool] = False
+    """Whether the value is a fraction that is displayed in percent."""
+    greater_is_better: ClassVar[bool] = True
+    """Whether greater values are better, for `train.monitor`."""
+
+
+Graph = Callable[["Tensor"], "tuple[Tensor, Tensor]"]
+"""RGB images uint8 B×3×H×W of any size to probabilities and logits, float32 B×K each, on the CPU."""
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """What `Exporter.open` returns."""
+
+    texts: Mapping[str, str]
+    """The `texts` of the `Export` that was written; empty if the file has none."""
+    load: Callable[[], Graph]
+    """Returns the graph: uint8 images B×3×H×W to probabilities and logits, float32 B×K each. May be slow."""
+
+
+class Exporter(Component):
+    """A file format of `framework export`.
+
+    `write(export, path)` writes the whole classifier: from uint8 images B×3×H×W, RGB, of any batch size, height and
+    width, to `(probabilities, logits)`, float32 B×K each. `open(path)` reads the file and returns what is in it. The
+    framework compares the file with the run before it gets its name. Exceptions other than `UserError` and `RunFailed`
+    are reported as faults of the exporter.
+    """
+
+    kind = "exporter"
+    contract = (
+        "An exporter's write(export, path) writes a file with export.texts; open(path) returns an ExportedFile with "
+        "these texts and a graph: images uint8 B×3×H×W -> (probabilities B×K, logits B×K)"
+    )
+
+    suffix: ClassVar[str]
+    """The suffix of the file, such as `.onnx`. Without `--format` it selects the exporter."""
+    companions: ClassVar[tuple[str, ...]] = ()
+    """Suffixes of further files that `write` writes beside it, such as `.bin`."""
+
+    def build(self) -> Self:
+        """The exporter itself."""
+        return self
+
+    def require(self) -> None:
+        """Raise `UserError` if a package for `write` is missing; called before any work."""
+        return
+
+    @abstractmethod
+    def write(self, export: Any, path: Path) -> None:
+        """Write the file, whose name ends in `suffix`; `export` is a `framework.Export`."""
+
+    def open(self, path: Path) -> ExportedFile:
+        """Open a file; raises `UserError` if it is damaged or has no texts. Must not import torch before `load`."""
+        raise UserError(
+            f"'{path}': exporter '{self.name}' cannot open files; use --parity 0 to write without comparing"
+        )
+
+
+KINDS: tuple[type[Component], ...] = (
+    Dataset, Transform, Model, Loss, Method, Optimizer, Scheduler, Callback, Detector, Metric, Exporter,
+)  # fmt: skip
 
 
 def build(component: Component, **offered: Any) -> Any:

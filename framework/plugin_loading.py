@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pluggy
 
-from framework.attribution import GROUP, reason_of
+from framework.attribution import GROUP, name_and_version, reason_of
 from framework.component_checks import fault_of
 from framework.hookspecs import Command, PluginSpec
 from framework.plugin import Plugin
@@ -45,9 +45,10 @@ def load_plugin(point: importlib.metadata.EntryPoint) -> Plugin:
     except BaseException as error:  # a plugin may raise anything on import, SystemExit too
         faults.append(reason_of(error))
     location = getattr(module, "__file__", None) or ""
+    distribution, version = name_and_version(point.dist) if point.dist else ("unknown", "unknown")
     fault = "; ".join(faults) or None
     slow = not before and HEAVY in sys.modules
-    return Plugin(point.name, point.value, *_distribution(point), location, **offers, fault=fault, slow=slow)
+    return Plugin(point.name, point.value, distribution, version, location, **offers, fault=fault, slow=slow)
 
 
 def hooks_of(plugin: object, name: str) -> Any:
@@ -117,9 +118,3 @@ def valid_commands(hooks: Any, faults: list[str]) -> dict[str, Command]:
 def _returned(hook: Any, default: Any) -> Any:
     """What the plugin's implementation returns, `default` without one; pluggy omits None."""
     return next(iter(hook()), None) if hook.get_hookimpls() else default
-
-
-def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
-    """Name and version; `unknown` where its metadata do not say."""
-    metadata = dict(point.dist.metadata.items()) if point.dist else {}  # type: ignore[attr-defined]
-    return metadata.get("Name", "unknown"), metadata.get("Version", "unknown")

@@ -43,14 +43,13 @@ class Registry:
 
     @classmethod
     def load(cls, files: Iterable[Path] = ()) -> Registry:
-        """Load every installed plugin, then the plugin files.
+        """Load every installed plugin, then the plugin files; raises `UserError` for a fault of a file."""
+        return cls.of(importlib.metadata.entry_points(group=GROUP)).with_files(files)
 
-        Never raises for the fault of an installed plugin, which is kept in `Plugin.fault`; raises `UserError` for a
-        fault of a file.
-        """
-        points = importlib.metadata.entry_points(group=GROUP)
-        installed = cls(tuple(load_plugin(point) for point in sorted(points, key=lambda point: point.name)))
-        return installed.with_files(files)
+    @classmethod
+    def of(cls, points: Iterable[importlib.metadata.EntryPoint]) -> Registry:
+        """Load the plugins of these entry points. A fault of a plugin is kept in `Plugin.fault`, never raised."""
+        return cls(tuple(load_plugin(point) for point in sorted(points, key=lambda point: point.name)))
 
     def with_files(self, files: Iterable[Path]) -> Registry:
         """Return a registry with the components of these files too; raises `UserError` for a file with a fault."""

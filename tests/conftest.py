@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from framework import Registry
+
 STRANGER = Path(__file__).parent / "stranger"
 
 
@@ -107,3 +109,32 @@ def unsure_photos(photos):
         (photos / blue[other]).rename(photos / red[one])
         aside.rename(photos / blue[other])
     return photos
+
+
+@pytest.fixture
+def dots_recipe(tmp_path):
+    """A recipe file: a small network and a dataset of the plugin `stranger`, plain gradient descent."""
+    file = tmp_path / "dots.yaml"
+    file.write_text("""
+dataset: {name: dots, images: 80}
+preprocess: {size: 16}
+model: {name: tinynet, dropout: 0.2}
+optimizer: {name: sgd, lr: 0.05, nesterov: false, weight_decay: 0.0}
+scheduler: constant
+train: {epochs: 20, batch_size: 8, device: cpu, precision: float32, channels_last: false}
+""")
+    return file
+
+
+@pytest.fixture
+def dots_session(framework, dots_recipe):
+    """Builds the session of that recipe, with overrides."""
+    from framework.recipe import load_recipe
+    from framework.training.prepare import prepare_data
+    from framework.training.session import build_session
+
+    def build(*overrides):
+        recipe = load_recipe(dots_recipe, Registry.load(), overrides)
+        return build_session(recipe, *prepare_data(recipe))
+
+    return build

@@ -87,6 +87,43 @@ def test_the_example_dataset_skips_damaged_files(tmp_path):
     assert (sum(data["train"]["classes"].values()), [*data["train"]["classes"]]) == (17, ["robin", "wren"])
 
 
+def test_the_example_metric_and_exporter_are_used_by_a_run(tmp_path):
+    for name in ("certainty", "packed"):
+        ((_, code),) = blocks("docs/writing-a-plugin.md", "python", f"plugin={name}")
+        lay_out_plugin(tmp_path, name, code)
+    (tmp_path / "dots.yaml").write_text(
+        "dataset: {name: dots, images: 40}\npreprocess: {size: 16}\nmodel: tinynet\n"
+        "train: {epochs: 1, batch_size: 10, monitor: certainty}\n"
+    )
+    plugins = os.pathsep.join(map(str, (tmp_path, ROOT / "tests" / "stranger")))
+    for command in (["run", "dots.yaml", "--out", "run"], ["export", "run", "--out", "my.packed"]):
+        run([sys.executable, "-m", "framework", *command], tmp_path, PYTHONPATH=plugins)
+    assert 0 < json.loads((tmp_path / "run" / "results.json").read_text())["test"]["certainty"] < 1
+    assert json.loads((tmp_path / "my.packed.parity.json").read_text())["passed"]
+
+
+def test_the_example_method_trains_and_conforms(tmp_path):
+    ((_, code),) = blocks("docs/writing-a-plugin.md", "python", "plugin=two_views")
+    body = code[code.index("class TwoViews") : code.index("@hookimpl")]
+    assert len([line for line in body.splitlines() if line.strip()]) <= 20
+    lay_out_plugin(tmp_path, "two_views", code)
+    plugins = os.pathsep.join(map(str, (tmp_path, ROOT / "tests" / "stranger")))
+    (tmp_path / "dots.yaml").write_text(
+        "dataset: dots\npreprocess: {size: 16}\nmodel: tinynet\nmethod: two_views\n"
+        "train: {epochs: 1, batch_size: 10, grad_accum_steps: 2, device: cpu}\n"
+    )
+    run([sys.executable, "-m", "framework", "run", "dots.yaml"], tmp_path, PYTHONPATH=plugins)
+    results = json.loads((tmp_path / "runs" / "dots-1" / "results.json").read_text())
+    assert results["test"]["images"] > 0
+    checked = run(
+        [sys.executable, "-m", "framework", "plugins", "check", "two_views", "two_views", "--json"],
+        tmp_path,
+        PYTHONPATH=plugins,
+    )
+    document = json.loads(checked)
+    assert {result["status"] for result in document["results"] if result["of"] == "method two_views"} == {"passed"}
+
+
 def test_every_public_name_is_on_the_page_about_plugins():
     import framework
 

@@ -71,11 +71,32 @@ def test_the_version_imports_no_plugin_and_no_large_package(outcomes):
     assert {"pydantic", "ruamel.yaml", "rich", "pluggy", "numpy", "framework_stranger"}.isdisjoint(modules)
 
 
+def modules_after(*arguments):
+    """All modules that a command has imported; only the framework's own plugins are installed."""
+    script = "import sys; from framework.cli import main\ntry: main(sys.argv[1:])\nfinally: print(*sys.modules)"
+    return subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True).stdout.split()
+
+
 def test_the_help_of_a_command_imports_no_plugin():
-    script = "import sys; from framework.cli import main\ntry: main(['run', '--help'])\nfinally: print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert "framework.cli.run_command" in done.stdout.split()
-    assert "framework_torch" not in done.stdout.split()
+    modules = modules_after("run", "--help")
+    assert "framework.cli.run_command" in modules
+    assert "framework_torch" not in modules
+
+
+@pytest.mark.parametrize("arguments", [["--help"], [], ["lisst"]])
+def test_help_and_an_unknown_command_import_no_plugin_and_no_large_package(arguments):
+    modules = modules_after(*arguments)
+    assert "framework.cli.plugin_commands" in modules
+    assert {"pydantic", "ruamel.yaml", "pluggy", "framework.registry", "framework_torch"}.isdisjoint(modules)
+
+
+def test_the_help_imports_the_plugins_of_other_distributions_alone(outcomes):
+    plugins = {name.split(".")[0] for name in outcomes["help"][1] if name.startswith("framework_")}
+    assert plugins == {"framework_stranger"}
+
+
+def test_only_commands_that_read_a_recipe_import_the_parts_for_it():
+    assert {"ruamel.yaml", "framework.recipe", "framework.recipe.sections"}.isdisjoint(modules_after("list"))
 
 
 def test_three_mistakes_are_three_lines_without_a_traceback(outcomes):

@@ -25,7 +25,7 @@ COMMANDS = {
     "serve": "serve predictions over HTTP, as an API and a web page",
     "soup": "average the weights of runs of the same network (model soup)",
     "bundle": "pack a run into one file for distribution",
-    "export": "export a run (ONNX, torch.export) and verify its predictions",
+    "export": "export a run (ONNX, torch.export, …) and verify its predictions",
     "bench": "measure latency and throughput of an export or a run",
     "list": "list installed components, recipes and bundles",
     "list runs": "list run folders with their metrics",
@@ -164,11 +164,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _help() -> str:
-    from framework.cli.plugin_commands import faults_to_stderr, plugin_commands
-    from framework.registry import Registry
+    from framework.cli.plugin_commands import faults_to_stderr, plugin_commands, registry_of_commands
 
-    registry = Registry.load()
-    faults_to_stderr(registry)
     lines = [
         "usage: framework COMMAND …",
         "",
@@ -176,9 +173,11 @@ def _help() -> str:
         "",
         *_summaries(COMMANDS),
     ]
-    for plugin, commands in plugin_commands(registry, COMMANDS):
-        summaries = {command.name: command.summary for command in commands}
-        lines += ["", f"from plugin {plugin.name} ({plugin.distribution} {plugin.version})", *_summaries(summaries)]
+    if registry := registry_of_commands():
+        faults_to_stderr(registry)
+        for plugin, commands in plugin_commands(registry, COMMANDS):
+            summaries = {command.name: command.summary for command in commands}
+            lines += ["", f"from plugin {plugin.name} ({plugin.distribution} {plugin.version})", *_summaries(summaries)]
     return "\n".join(
         [
             *lines,

@@ -69,8 +69,7 @@ def execute(arguments: argparse.Namespace) -> int:
         return 0
     from framework.report.split import print_split
 
-    confusion = evaluation.predictions.confusion()
-    print_split(evaluation.where, evaluation.metrics, confusion, len(evaluation.skipped))
+    print_split(evaluation)
     if evaluation.note:
         print(fitted(f"\n{evaluation.note}", sys.stdout))
     return 0

@@ -10,7 +10,6 @@ from typing import Any
 
 from framework.cli.arguments import WEIGHTS_HELP, add_json, add_run, add_run_overrides
 from framework.cli.streams import output_is_optional
-from framework.export.formats import SUFFIXES
 from framework.export.target import MAX_IMAGES, find_target
 from framework.registry import Registry
 from framework.report.wrapping import fitted
@@ -22,7 +21,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_run(parser, WEIGHTS_HELP)
     parser.add_argument(
-        "--format", choices=[*SUFFIXES], help="onnx (default), pt2 (torch.export) or safetensors (a bundle)"
+        "--format",
+        metavar="EXPORTER",
+        help="name from `framework list exporters`, or with options: 'onnx opset=20' (default: by --out, or onnx)",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="exported file (default: RUN.onnx, RUN.pt2, …)")
     parser.add_argument(
@@ -53,9 +54,9 @@ def execute(arguments: argparse.Namespace) -> int:
     from framework.export.work import Work
 
     given = arguments.verify or arguments.out
-    target = find_target(trained, arguments.format, given, int8=arguments.int8, verify=bool(arguments.verify))
+    target = find_target(trained, registry, arguments.format, given, int8=arguments.int8, verify=bool(arguments.verify))
     target.require_images(arguments.parity)
-    work = Work.prepare(trained, registry, recipe, target.kind, arguments.parity, arguments.parity_on)
+    work = Work.prepare(trained, registry, recipe, target.exporter, arguments.parity, arguments.parity_on)
     if arguments.verify:
         report: dict[str, Any] | None = work.verify(target.file)
     else:

@@ -49,8 +49,8 @@ def execute(arguments: argparse.Namespace) -> int:
     found = [summarise(run, registry) for run in find_runs(folders)]
     if not found:
         raise UserError(f"there is no run in {', '.join(map(str, folders))}; `framework run RECIPE` makes one")
-    by_path = ordered(found, "path")
-    runs = ordered(filtered(by_path, arguments.filter), arguments.sort, reverse=arguments.reverse)
+    by_path = ordered(found, "path", registry)
+    runs = ordered(filtered(by_path, arguments.filter), arguments.sort, registry, reverse=arguments.reverse)
     if arguments.json:
         print(json.dumps([run.as_dict() for run in runs], indent=2, ensure_ascii=False))
     else:

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.metadata
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from framework.attribution import ComponentFault, is_not_a_fault, reason_of
+from framework.attribution import GROUP, ComponentFault, is_not_a_fault, name_and_version, reason_of
 from framework.errors import UserError, did_you_mean
-from framework.registry import Registry
 
 if TYPE_CHECKING:
     from framework.hookspecs import Command
     from framework.plugin import Plugin
+    from framework.registry import Registry
 
 Parser = Callable[[str, str], argparse.ArgumentParser]
+OWN = "framework"
+"""The distribution whose plugins add no command."""
 
 
 def run_plugin_command(name: str, rest: Sequence[str], builtin: Collection[str], parser_of: Parser) -> int:
     """Run the command that a plugin offers by that name; raises `UserError` where none or several do."""
-    registry = Registry.load()
-    found = registry.command(name)
+    registry = registry_of_commands()
+    found = registry.command(name) if registry else None
     if found is None:
-        usable = plugin_commands(registry, builtin)
+        usable = plugin_commands(registry, builtin) if registry else []
         known = [*builtin, *(command.name for _, commands in usable for command in commands)]
         message = f"there is no command '{name}'{did_you_mean(name, known)} (commands: {', '.join(known)})"
-        raise UserError("\n    ".join([message, *registry.faults]))
+        raise UserError("\n    ".join([message, *(registry.faults if registry else [])]))
     plugin, command = found
     parser = parser_of(name, command.summary)
     with _attributed(plugin, command, f"the import of {command.module}"):
@@ -38,6 +41,21 @@ def run_plugin_command(name: str, rest: Sequence[str], builtin: Collection[str],
     arguments = parser.parse_intermixed_args(rest)
     with _attributed(plugin, command, "execute()", passing=SystemExit):
         return _status(module.execute(arguments))
+
+
+def registry_of_commands() -> Registry | None:
+    """The plugins that may add commands: those of other distributions. None if there are none.
+
+    The framework's own plugins are not loaded: they add no command (a test checks it), and loading them takes several
+    times as long as the rest of `framework --help`.
+    """
+    points = importlib.metadata.entry_points(group=GROUP)
+    others = [point for point in points if point.dist is None or name_and_version(point.dist)[0] != OWN]
+    if not others:
+        return None
+    from framework.registry import Registry  # imports pydantic
+
+    return Registry.of(others)
 
 
 def plugin_commands(registry: Registry, builtin: Collection[str]) -> list[tuple[Plugin, list[Command]]]:

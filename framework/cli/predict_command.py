@@ -15,7 +15,8 @@ from framework.cli.images import Inputs
 from framework.cli.streams import output_is_optional
 from framework.errors import Interrupted, RunFailed, UserError, count
 from framework.registry import Registry
-from framework.runs.export_file import ONNX, PT2
+from framework.runs.bundle import SUFFIX
+from framework.runs.export_file import exporters
 from framework.runs.trained import names_trained, open_trained
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ def _require_images(words: Sequence[str], run: str, registry: Registry) -> None:
     for word in words:
         if names_trained(word, registry):
             distill = shlex.quote(f"loss={{name: distill, teachers: [{run}, {word}]}}")
-            exports = any(name.endswith((ONNX, PT2)) for name in (run, word))
+            suffixes = tuple(exporter.suffix for exporter in exporters(registry) if exporter.suffix != SUFFIX)
+            exports = run.endswith(suffixes) or word.endswith(suffixes)
             raise UserError(
                 f"'{word}' is a trained network, not an image, and predict takes only one network. To evaluate the "
                 f"ensemble: `{shlex.join(['framework', 'evaluate', run, word])}`"

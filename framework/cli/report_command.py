@@ -45,16 +45,16 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _print(out: Path, data: ReportData) -> None:
     from framework.evaluation.untested import untested_note
-    from framework.report.formatting import METRIC_NAMES, metric_text, percent_range
+    from framework.report.formatting import interval_text, metric_keys, metric_text, metric_title
 
     print(f"{out}  {out.stat().st_size / 1e3:,.0f} kB, {data.split} split")
     metrics = data.metrics or {}
-    for key, name in METRIC_NAMES.items():
-        if key in metrics:
-            interval = data.intervals.get(key)
-            between = f"  95 % interval {percent_range(*interval)}" if interval else ""
-            between += ", bias-corrected" if interval and key == "ece" else ""
-            print(f"{name:>20}  {metric_text(key, metrics[key])}{between}")
+    for key in metric_keys(metrics):
+        interval = data.intervals.get(key)
+        between = f"  95 % interval {interval_text(key, *interval, data.components)}" if interval else ""
+        between += ", bias-corrected" if interval and key == "ece" else ""
+        name, value = metric_title(key, data.components), metric_text(key, metrics[key], data.components)
+        print(f"{name:>20}  {value}{between}")
     if untested := metrics and untested_note(metrics, data.split):
         print(f"{'not tested':>20}  {untested}")
     for missing in data.missing_parts:

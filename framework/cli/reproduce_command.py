@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from framework.runs.trained import Trained, open_trained
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from framework.components import Metric
     from framework.recipe.sections import Recipe
     from framework.runs.agreement import Agreement
     from framework.runs.run_differences import Values
@@ -70,17 +72,23 @@ def _compare(
 
     assert original.folder is not None
     assert reproduction.folder is not None
-    found = agreement(original.folder, reproduction.folder)
+    found = agreement(original.folder, reproduction.folder, recipe.metrics)
     differences = effective(run_differences([original, reproduction]), recipe)
     if arguments.json:
         document: dict[str, Any] = {"run": original.label, "reproduction": reproduction.label, **found.as_dict()}
         print(json.dumps({**document, "differences": differences, "notes": notes}, indent=2, ensure_ascii=False))
     else:
-        _print(found, differences, notes, [original.name, reproduction.name])
+        _print(found, differences, notes, [original.name, reproduction.name], recipe.metrics)
     return 0 if found.level else 1
 
 
-def _print(found: Agreement, differences: dict[str, Values], notes: list[str], names: list[str]) -> None:
+def _print(
+    found: Agreement,
+    differences: dict[str, Values],
+    notes: list[str],
+    names: list[str],
+    components: Sequence[Metric],
+) -> None:
     from framework.report.console import plain_console
     from framework.report.difference_table import print_differences
 
@@ -89,7 +97,7 @@ def _print(found: Agreement, differences: dict[str, Values], notes: list[str], n
     for what, same in {"weights": found.weights, **logits}.items():
         console.print(f"{what:>20}  {'the same bytes' if same else 'other bytes'}")
     if not found.same_bytes:
-        _print_metrics(console, found)
+        _print_metrics(console, found, components)
         console.print()
         print_differences(console, differences, names)
         for note in notes:
@@ -98,18 +106,19 @@ def _print(found: Agreement, differences: dict[str, Values], notes: list[str], n
     console.print(VERDICTS[found.level], style="bold")
 
 
-def _print_metrics(console: Console, found: Agreement) -> None:
+def _print_metrics(console: Console, found: Agreement, components: Sequence[Metric]) -> None:
     from rich.table import Table
 
-    from framework.report.formatting import METRIC_NAMES, metric_text, percent_range
+    from framework.report.formatting import interval_text, metric_text, metric_title
 
     for split, pairs in found.metrics.items():
         table = Table(box=None, header_style="bold", pad_edge=False)
         for title in (split, "original", "95 % interval", "reproduced", ""):
             table.add_column(title, justify="left" if title in (split, "") else "right", no_wrap=True)
         for name, pair in pairs.items():
-            original, reproduced = metric_text(name, pair.original), metric_text(name, pair.reproduced)
-            cells = METRIC_NAMES[name], original, percent_range(*pair.interval), reproduced
+            original, reproduced = (metric_text(name, value, components) for value in (pair.original, pair.reproduced))
+            interval = interval_text(name, *pair.interval, components)
+            cells = metric_title(name, components), original, interval, reproduced
             table.add_row(*cells, "" if pair.agrees else "outside", style=None if pair.agrees else "yellow")
         console.print()
         console.print(table)

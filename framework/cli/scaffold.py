@@ -132,6 +132,25 @@ TEMPLATES = {
 
         return loss
 ''',
+    "method": '''
+    """The same prediction for an image and its mirror image."""
+
+    name = "NAME"
+    weight: float = Field(1.0, ge=0)
+    """Weight of the squared difference of the two predictions."""
+
+    def build(self):
+        def method(step):
+            for batch in step.batches:
+                loss, logits = step.forward(batch)
+                mirrored = step.logits(batch.images.flip(3))
+                difference = logits.softmax(1) - mirrored.softmax(1)
+                loss = loss + self.weight * difference.square().sum(1).mean()
+                step.backward(loss, batch)
+                yield loss, logits
+
+        return method
+''',
     "optimizer": '''
     """Gradient descent with momentum."""
 
@@ -196,14 +215,67 @@ TEMPLATES = {
 
         return find
 ''',
+    "metric": '''
+    """Fraction of images whose true class is among the most probable classes."""
+
+    name = "NAME"
+    percent = True
+    k: int = Field(2, ge=1)
+    """Number of classes."""
+
+    def build(self):
+        def metric(probabilities, labels):
+            number = min(self.k, probabilities.shape[1])
+            best = probabilities.topk(number, dim=1).indices
+            return (best == labels[:, None]).any(dim=1).double().mean()
+
+        return metric
+''',
+    "exporter": '''
+    """A zip file with the graph of torch.export."""
+
+    name = "NAME"
+    suffix = ".NAME"
+    compressed: bool = True
+    """Smaller, but slower to write."""
+
+    def write(self, export, path):
+        import torch
+
+        graph = io.BytesIO()
+        torch.export.save(export.program, graph)
+        method = zipfile.ZIP_DEFLATED if self.compressed else zipfile.ZIP_STORED
+        with zipfile.ZipFile(path, "w", method) as archive:
+            archive.writestr("texts.json", json.dumps(dict(export.texts)))
+            archive.writestr("graph.pt2", graph.getvalue())
+
+    def open(self, path):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                texts = json.loads(archive.read("texts.json"))
+        except (zipfile.BadZipFile, KeyError) as error:
+            raise UserError(f"{path}: damaged: {error}") from None
+        return ExportedFile(texts, lambda: self.graph(path))
+
+    def graph(self, path):
+        import torch
+
+        with zipfile.ZipFile(path) as archive:
+            program = torch.export.load(io.BytesIO(archive.read("graph.pt2")))
+        return torch.inference_mode()(program.module())
+''',
 }  # fmt: skip
 """The body of the class of each kind."""
-FURTHER_IMPORTS = {"dataset": ["ImageArrays"], "detector": ["Region"]}
+FURTHER_IMPORTS = {"dataset": ["ImageArrays"], "detector": ["Region"], "exporter": ["ExportedFile", "UserError"]}
+MODULES = {"exporter": "import io\nimport json\nimport zipfile\n\n"}
+"""Imports of the standard library."""
 EXAMPLES = {
     "dataset": "framework run fer2013_resnet18 dataset=NAME preprocess.size=16",
     "transform": "framework run fer2013_resnet18 dataset=drawn_faces augment=[NAME]",
     "callback": "framework run fer2013_resnet18 dataset=drawn_faces callbacks=[NAME]",
     "detector": "framework predict RUN --detect NAME photo.jpg",
+    "metric": "framework run fer2013_resnet18 dataset=drawn_faces evaluate.metrics=[NAME]",
+    "exporter": "framework export RUN --format NAME",
 }
 """Commands that use a component; other kinds replace their section of a recipe."""
 
@@ -215,7 +287,9 @@ def files_of(name: str, kinds: Sequence[str]) -> dict[str, str]:
     bases = [kind.title() for kind in kinds]
     imports = sorted([*bases, *(extra for kind in kinds for extra in FURTHER_IMPORTS.get(kind, []))])
     replaced = {
-        "IMPORTS": "from pydantic import Field\n\n" + _listed("from framework import ", [*imports, "hookimpl"], "()"),
+        "IMPORTS": "".join(MODULES.get(kind, "") for kind in kinds)
+        + "from pydantic import Field\n\n"
+        + _listed("from framework import ", [*imports, "hookimpl"], "()"),
         "COMPONENTS": "\n".join(
             f"\nclass {title}{base}({base}):{TEMPLATES[kind].rstrip()}\n"
             for base, kind in zip(bases, kinds, strict=True)

@@ -18,6 +18,7 @@ from framework.components import Component, own_fields_first, split_name
 from framework.errors import UserError
 from framework.registry import Registry, variants_of
 from framework.report.wrapping import terminal_width, wrapped
+from framework.section import descriptions
 
 WIDEST = 98
 """Maximum length of a line."""
@@ -85,9 +86,7 @@ def describe(component: type[Component], registry: Registry, width: int = WIDEST
     for name in own_fields_first(component):
         field = component.model_fields[name]
         lines.append(wrapped(f"  {name}: {type_text(field.annotation)}{_default(field)}", width))
-        lines += textwrap.wrap(
-            " ".join((field.description or "").split()), width, initial_indent=" " * 6, subsequent_indent=" " * 6
-        )
+        lines += _paragraph(descriptions(component).get(name, ""), width, " " * 6)
     lines += ["", f"from plugin {plugin.name} ({plugin.distribution} {plugin.version})"]
     return "\n".join(lines)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,6 +21,17 @@ from framework.data.uploading import sent, uploaded
 
 BLOCK = 2**23
 """Pixel values that a GPU prepares at a time: for small batches, launching operations takes longer than the work."""
+
+
+class MicroBatch(NamedTuple):
+    """The images of one forward pass, on the training device."""
+
+    images: Tensor
+    """The input of the network, normalised float32 B×C×H×W, after augmentation."""
+    targets: Tensor
+    """Class probabilities, float32 B×K."""
+    fraction: float
+    """The fraction of the step's images; the loss is multiplied by it."""
 
 
 @dataclass
@@ -62,6 +74,11 @@ class Batches:
         return self.order.images_per_step
 
     @property
+    def num_classes(self) -> int:
+        """K."""
+        return len(self.store.classes)
+
+    @property
     def steps_per_epoch(self) -> int:
         """Optimizer steps in one epoch."""
         return self.order.steps_per_epoch
@@ -72,16 +89,13 @@ class Batches:
             return self.image_sizes.phases(self.total_steps)
         return [SizePhase((self.preprocess.height, self.preprocess.width), 0, self.total_steps)]
 
-    def at(self, step: int) -> Iterator[tuple[Tensor, Tensor, float]]:
-        """The batches of optimizer step `step` (from 0).
-
-        Each is images, normalised float32 B×C×H×W; targets, class probabilities B×K; and its fraction of the step.
-        """
+    def at(self, step: int) -> Iterator[MicroBatch]:
+        """The batches of optimizer step `step` (from 0)."""
         number, size = self.order.batches_per_step, self.order.images_per_batch
         for batch in range(step * number, (step + 1) * number):
             block, images, targets = self._prepared_with(batch)
             place = slice((batch - block.start) * size, (batch - block.start + 1) * size)
-            yield images[place], targets[place], 1 / number
+            yield MicroBatch(images[place], targets[place], 1 / number)
 
     def _prepared_with(self, batch: int) -> tuple[range, Tensor, Tensor]:
         """The block that contains the batch."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from framework.attribution import ComponentFault, attributed_to, fault, full_name
 from framework.components import Detector, build
 from framework.errors import UserError
-from framework.recipe.loading import validate_component
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,6 +81,8 @@ class BuiltDetector:
 
 def parse_detector(text: str, registry: Registry) -> Detector:
     """The detector that `--detect` names, with options as in `faces margin=0.2`; raises `UserError`."""
+    from framework.recipe.loading import validate_component  # plugins import this module for `Region`: keep it fast
+
     try:
         name, *options = shlex.split(text)
     except ValueError:

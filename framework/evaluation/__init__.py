@@ -3,12 +3,13 @@
 evaluate.py     a network over a store -> predictions
 predictions.py  logits, labels and names of a split; saved with a run; averaged over an ensemble
 metrics.py      metrics from logits and labels
+component_metrics.py  metrics that are components, with their intervals
 probabilities.py  softmax or sigmoid, as the network was trained
 tta.py          the views of test-time augmentation
 confusion.py    the confusion matrix, without its empty cells
 untested.py     classes without images in a split
 intervals.py    intervals by formula: top-1, balanced accuracy
-bootstrap.py    intervals by resampling: macro F1, differences
+bootstrap.py    intervals by resampling: macro F1, any metric, differences
 ece_interval.py  the bias-corrected interval of ECE
 metric_intervals.py  all intervals of a split
 paired.py       paired comparison of two classifiers

@@ -5,7 +5,8 @@ Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +24,31 @@ TAILS = (2.5, 97.5)
 """Percentiles of a 95 % interval."""
 
 Interval = tuple[float, float]
+
+FEWEST_RESAMPLES = 200
+MOST_VALUES = 2_000_000
+"""Of N×K probabilities: with more, an interval of any metric would take minutes and is left out."""
+
+
+def percentile_interval(
+    metric: Callable[[Any], float | None], images: int, classes: int, resamples: int | None = None, seed: int = 0
+) -> Interval | None:
+    """The 95 % percentile interval of any metric; deterministic for a seed.
+
+    `metric` gets int64 indices of resampled images and returns None where it is undefined. 1,000 resamples for up to
+    200,000 probabilities, fewer for more. None if there are too many probabilities, if most resamples are undefined, or
+    if all are equal, as for a split without errors.
+    """
+    if images * classes > MOST_VALUES:
+        return None
+    resamples = resamples or max(FEWEST_RESAMPLES, min(RESAMPLES, RESAMPLES * 200_000 // (images * classes)))
+    random = np.random.default_rng(seed)
+    drawn = [metric(random.integers(images, size=images)) for _ in range(resamples)]
+    values = [value for value in drawn if value is not None]
+    if 2 * len(values) < resamples or min(values) == max(values):
+        return None
+    low, high = np.percentile(values, TAILS)
+    return float(low), float(high)
 
 
 def macro_f1_interval(confusion: Confusion, resamples: int = RESAMPLES, seed: int = 0) -> Interval | None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from framework.attribution import attributed_to, fault
-from framework.components import Activation, Model
+from framework.components import Activation, Component, Model
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.store import Store
 from framework.device import tf32
@@ -70,7 +70,7 @@ class Evaluator:
         return view.contiguous(memory_format=torch.channels_last) if self.channels_last else view.contiguous()
 
 
-def require_logits(component: Model, logits: object, shape: tuple[int, int | None], when: str) -> Tensor:
+def require_logits(component: Component, logits: object, shape: tuple[int, int | None], when: str) -> Tensor:
     """Return `logits` if it is a tensor of that shape (None: any number), else raise `ComponentFault`."""
     number, classes = shape
     if isinstance(logits, torch.Tensor) and logits.ndim == 2 and logits.shape == (number, classes or logits.shape[1]):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from framework.components import Metric
 from framework.evaluation.bootstrap import Interval, macro_f1_interval
 from framework.evaluation.ece_interval import ece_interval
 from framework.evaluation.intervals import mean_recall_interval
 from framework.evaluation.predictions import Predictions
 
 
-def metric_intervals(predictions: Predictions) -> dict[str, Interval]:
-    """The 95 % intervals of `balanced_accuracy`, `macro_f1` and `ece` as fractions; deterministic.
+def metric_intervals(predictions: Predictions, more: Sequence[Metric] = ()) -> dict[str, Interval]:
+    """The 95 % intervals of `balanced_accuracy`, `macro_f1`, `ece` and the components in `more`; deterministic.
 
     They cover the metrics on further images of the same distribution; tests/evaluation/test_coverage.py measures the
     coverage. Macro F1 has none if all predictions are correct.
@@ -26,4 +29,6 @@ def metric_intervals(predictions: Predictions) -> dict[str, Interval]:
         "ece": ece_interval(predictions.confidences, predictions.correct),
     }
     of_f1 = macro_f1_interval(confusion)
-    return intervals if of_f1 is None else {**intervals, "macro_f1": of_f1}
+    if of_f1 is not None:
+        intervals["macro_f1"] = of_f1
+    return intervals | predictions.intervals(more)

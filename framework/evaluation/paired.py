@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from framework.attribution import full_name
 from framework.errors import UserError, count
-from framework.evaluation.bootstrap import Interval, difference_interval
+from framework.evaluation.bootstrap import Interval, difference_interval, percentile_interval
+from framework.evaluation.component_metrics import Measure, built_metric
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from framework.components import Metric
     from framework.evaluation.predictions import Predictions
 
 LEVEL = 0.05
@@ -53,6 +56,25 @@ def paired(first: Predictions, other: Predictions, *, same_size: bool = False) -
 
     With `same_size`, for networks with the same preprocessing, pixels are compared too.
     """
+    rows, other_rows = common_images(first, other)
+    correct, other_correct = first.correct.numpy()[rows], other.correct.numpy()[other_rows]
+    gained, lost = int((other_correct & ~correct).sum()), int((correct & ~other_correct).sum())
+    return Paired(
+        images=len(rows),
+        left_out=len(first) + len(other) - 2 * len(rows),
+        first_top1=float(correct.mean()),
+        other_top1=float(other_correct.mean()),
+        gained=gained,
+        lost=lost,
+        difference=(gained - lost) / len(rows),
+        interval=difference_interval(correct, other_correct),
+        p=mcnemar(gained, lost),
+        other_pixels=_other_pixels(first, other, rows, other_rows) if same_size else 0,
+    )
+
+
+def common_images(first: Predictions, other: Predictions) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The positions in both of the images with the same name and true class; raises `UserError` if there are none."""
     positions = {key: index for index, key in enumerate(other.keys)}
     pairs = [(index, positions[key]) for index, key in enumerate(first.keys) if key in positions]
     if not pairs:
@@ -61,20 +83,34 @@ def paired(first: Predictions, other: Predictions, *, same_size: bool = False) -
             "compare runs on the same split of the same data"
         )
     rows, other_rows = np.array(pairs).T
-    correct, other_correct = first.correct.numpy()[rows], other.correct.numpy()[other_rows]
-    gained, lost = int((other_correct & ~correct).sum()), int((correct & ~other_correct).sum())
-    return Paired(
-        images=len(pairs),
-        left_out=len(first) + len(other) - 2 * len(pairs),
-        first_top1=float(correct.mean()),
-        other_top1=float(other_correct.mean()),
-        gained=gained,
-        lost=lost,
-        difference=(gained - lost) / len(pairs),
-        interval=difference_interval(correct, other_correct),
-        p=mcnemar(gained, lost),
-        other_pixels=_other_pixels(first, other, rows, other_rows) if same_size else 0,
-    )
+    return rows, other_rows
+
+
+def metric_differences(
+    metrics: Sequence[Metric], first: Predictions, other: Predictions
+) -> dict[str, tuple[float, Interval]]:
+    """`other`'s value of each metric minus `first`'s on their common images, with its 95 % interval, by name.
+
+    By a paired bootstrap; metrics without an interval are left out. Raises `UserError` if there are no common images.
+    """
+    rows, other_rows = common_images(first, other)
+    found = {}
+    for metric in metrics:
+        measure = built_metric(metric, first.classes, first.activation)
+        other_measure = built_metric(metric, other.classes, other.activation)
+
+        def difference(
+            drawn: NDArray[np.int64], measure: Measure = measure, other_measure: Measure = other_measure
+        ) -> float | None:
+            one = measure(first.logits[rows[drawn]], first.labels[rows[drawn]])
+            two = other_measure(other.logits[other_rows[drawn]], other.labels[other_rows[drawn]])
+            return None if one is None or two is None else two - one
+
+        value = difference(np.arange(len(rows)))
+        interval = percentile_interval(difference, len(rows), len(first.classes))
+        if value is not None and interval is not None:
+            found[full_name(metric)] = (value, interval)
+    return found
 
 
 def mcnemar(gained: int, lost: int) -> float:

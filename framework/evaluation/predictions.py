@@ -15,9 +15,11 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from framework.components import Activation
+from framework.components import Activation, Metric
 from framework.data.unicode_names import nfc
 from framework.errors import RunFailed, UserError
+from framework.evaluation.bootstrap import Interval
+from framework.evaluation.component_metrics import component_intervals, component_metrics
 from framework.evaluation.confusion import Confusion
 from framework.evaluation.metrics import classification_metrics
 from framework.evaluation.probabilities import checked_activation, confidences, logits_of, probabilities
@@ -58,9 +60,14 @@ class Predictions:
         """Int64 N: the most probable class of each image."""
         return self.logits.argmax(dim=1)
 
-    def metrics(self) -> dict[str, Any]:
-        """All metrics, as `classification_metrics` returns them."""
-        return classification_metrics(self.logits, self.labels, self.classes, self.activation)
+    def metrics(self, more: Sequence[Metric] = ()) -> dict[str, Any]:
+        """All metrics, as `classification_metrics` returns them, and the value of each component in `more`."""
+        fixed = classification_metrics(self.logits, self.labels, self.classes, self.activation)
+        return fixed | component_metrics(more, self.logits, self.labels, self.classes, self.activation)
+
+    def intervals(self, metrics: Sequence[Metric]) -> dict[str, Interval]:
+        """The 95 % interval of each metric component by name, by resampling images; without those that have none."""
+        return component_intervals(metrics, self.logits, self.labels, self.classes, self.activation)
 
     def confusion(self) -> Confusion:
         """The confusion matrix."""

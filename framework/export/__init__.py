@@ -1,7 +1,7 @@
 """Exports of a run, which need no framework: written, then compared with the run.
 
 classifier.py  from the pixels of an image to probabilities, as one module
-formats.py     that module as ONNX and `torch.export`; bundles
+formats.py     what an exporter writes, and its files
 int8.py        the ONNX file, quantised to 8-bit integers
 sample.py      the images that run and export are compared on
 parity.py      predictions of the run and of its export, compared

@@ -52,5 +52,5 @@ def traced(engine: TorchEngine) -> torch.export.ExportedProgram:
         first = str(error).strip().splitlines() or [""]
         raise RunFailed(
             f"torch.export cannot trace this network for any batch size: {type(error).__name__}: {first[0]}\n"
-            "    Its code branches on a value or a shape. --format safetensors does not trace it"
+            "    Its code branches on a value or a shape. --format bundle does not trace it"
         ) from None

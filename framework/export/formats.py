@@ -1,34 +1,35 @@
-"""The export formats: suffixes, required packages, and how each is written."""
+"""What an exporter writes, and the file that it makes."""
 
 from __future__ import annotations
 
-import importlib.util
-import io
+import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framework.errors import RunFailed, UserError
-from framework.files import replace_atomically
-from framework.runs.bundle import SUFFIX, write_bundle
+from safetensors import SafetensorError
+
+from framework.attribution import attributed_to, fault
+from framework.errors import RunFailed
+from framework.files import rename_flushed, replace_atomically
+from framework.runs.bundle import write_bundle
 from framework.runs.card import model_card
-from framework.runs.documents import TEXTS, pack
-from framework.runs.export_file import FORMAT, ONNX, PT2
+from framework.runs.documents import pack
 
 if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from framework.components import Exporter
     from framework.data.preprocess import Preprocessor
     from framework.inference.predictor import Predictor
     from framework.inference.torch_engine import TorchEngine
 
-SUFFIXES = {"onnx": ONNX, "pt2": PT2, "safetensors": SUFFIX}
-OPSET = 18
-"""The oldest ONNX operator set with all that is needed, for as many runtimes as possible."""
-LARGEST_ONNX = 2**31 - 2**24
-"""Bytes of weights: a protocol buffer is limited to 2 GiB, less the graph and the documents."""
 DECODING = (
     "Input `images` is uint8 B×3×H×W, RGB, 0 to 255, of any height and width. The run decodes files as follows: EXIF "
     "orientation is applied; palettes are looked up; transparent pixels are composited onto white; samples of more "
@@ -40,40 +41,104 @@ DECODING = (
 )
 
 
-def require(kind: str) -> None:
-    """Raise `UserError` if the format needs a package that is missing."""
-    missing = [name for name in ("onnx", "onnxruntime", "onnxscript") if importlib.util.find_spec(name) is None]
-    if kind == "onnx" and missing:
-        raise UserError(f"exporting to ONNX needs {', '.join(missing)}: pip install 'framework[export]'")
+@dataclass(frozen=True)
+class Export:
+    """A trained network as an exporter gets it; graphs are made when they are first used."""
+
+    predictor: Predictor
+    title: str
+    """Of the model card."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names, in the order of the outputs."""
+        return self.predictor.classes
+
+    @cached_property
+    def texts(self) -> Mapping[str, str]:
+        """The documents of the run, as texts by name; all of them belong into the file."""
+        preprocess = self.predictor.preprocess
+        documents = documents_of(self.predictor, self.title) | {
+            "classes": list(self.classes),
+            "preprocess": preprocess.as_dict(),
+            "temperature": self._engine.temperature,
+            "framework": version("framework"),
+            "decoding": _decoding(preprocess),
+        }
+        return pack(documents)
+
+    @property
+    def example(self) -> Tensor:
+        """Images uint8 B×3×H×W, as an example for tracing."""
+        import torch
+
+        from framework.export.classifier import EXAMPLE
+
+        return torch.zeros(EXAMPLE, dtype=torch.uint8)
+
+    @cached_property
+    def classifier(self) -> nn.Module:
+        """A module from images to `(probabilities, logits)`: preprocessing, network, temperature and activation."""
+        from framework.export.classifier import Classifier
+
+        return Classifier(self._engine)
+
+    @cached_property
+    def program(self) -> torch.export.ExportedProgram:
+        """The classifier as a `torch.export` graph for any batch size, height and width.
+
+        Raises `RunFailed` if it cannot be traced.
+        """
+        from framework.export.classifier import traced
+
+        return traced(self._engine)
+
+    def write_bundle(self, path: Path) -> None:
+        """Write the weights and the documents as a bundle."""
+        write_bundle(path, self.predictor.trained.weights, documents_of(self.predictor, self.title))
+
+    @property
+    def _engine(self) -> TorchEngine:
+        from framework.inference.torch_engine import TorchEngine
+
+        assert isinstance(self.predictor.engine, TorchEngine)
+        return self.predictor.engine
 
 
-def write(kind: str, predictor: Predictor, path: Path, title: str) -> None:
-    """Write an export atomically, its model card with that title.
+def write(exporter: Exporter, predictor: Predictor, path: Path, title: str) -> None:
+    """Write an export, its model card with that title; `path` appears last, with all of its content.
 
     Raises `RunFailed` if the network cannot be traced or translated.
     """
-    documents = documents_of(predictor, title)
-    if kind == "safetensors":
-        write_bundle(path, predictor.trained.weights, documents)
-        return
-    from framework.inference.torch_engine import TorchEngine
 
-    assert isinstance(predictor.engine, TorchEngine)
-    preprocess = predictor.preprocess
-    documents |= {
-        "classes": list(predictor.classes),
-        "preprocess": preprocess.as_dict(),
-        "temperature": predictor.engine.temperature,
-        "framework": version("framework"),
-        "decoding": _decoding(preprocess),
-    }
-    with quiet():
-        data = _onnx(predictor.engine, documents) if kind == "onnx" else _pt2(predictor.engine, documents)
+    def write_file(temporary: Path) -> None:
+        with tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent) as folder:
+            file = Path(folder) / path.name
+            try:
+                with quiet(), attributed_to(exporter, "write()", passing=(OSError, SafetensorError)):
+                    exporter.write(Export(predictor, title), file)
+            except RunFailed as error:
+                raise RunFailed(str(error).replace(str(file), str(path))) from None
+            for suffix in (*exporter.companions, exporter.suffix):
+                if not file.with_suffix(suffix).is_file():
+                    raise fault(exporter, f"wrote no file *{suffix} in write()")
+            for suffix in exporter.companions:
+                rename_flushed(file.with_suffix(suffix), path.with_suffix(suffix))
+            file.replace(temporary)
 
-    def write_bytes(temporary: Path) -> None:
-        temporary.write_bytes(data)
+    replace_atomically(path, write_file)
 
-    replace_atomically(path, write_bytes)
+
+def rename(exporter: Exporter, old: Path, new: Path) -> None:
+    """Rename an export and its companions."""
+    for suffix in (*exporter.companions, exporter.suffix):
+        old.with_suffix(suffix).replace(new.with_suffix(suffix))
+
+
+def remove(exporter: Exporter, path: Path) -> None:
+    """Remove an export and its companions."""
+    for suffix in (exporter.suffix, *exporter.companions):
+        path.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def _decoding(preprocess: Preprocessor) -> str:
@@ -99,67 +164,6 @@ def documents_of(predictor: Predictor, title: str, *, int8: bool = False) -> dic
         model["int8"] = True
     shared = replace(shared, documents={**shared.documents, "model": model})
     return {**shared.documents, "recipe": shared.recipe, "card": model_card(shared, title)}
-
-
-def _onnx(engine: TorchEngine, documents: dict[str, Any]) -> bytes:
-    import onnx_ir
-
-    model = _translated(engine)
-    for node in model.graph:
-        node.metadata_props.clear()  # paths and lines of code on this machine
-    model.graph.inputs[0].shape = onnx_ir.Shape(["batch", 3, "height", "width"])
-    for output in model.graph.outputs:
-        output.shape = onnx_ir.Shape(["batch", len(documents["classes"])])
-    model.metadata_props.clear()
-    model.metadata_props.update({"export": FORMAT, **pack(documents)})
-    weights = [value.const_value for value in model.graph.initializers.values()]
-    if sum(tensor.nbytes for tensor in weights if tensor is not None) > LARGEST_ONNX:
-        raise RunFailed("the network is larger than 2 GB, the limit of an ONNX file; use --format pt2")
-    data: bytes = onnx_ir.to_proto(model).SerializeToString()
-    return data
-
-
-def _translated(engine: TorchEngine) -> Any:
-    """The classifier as a model of `onnx_ir`."""
-    import torch
-
-    from framework.export.classifier import EXAMPLE, traced
-
-    example = torch.zeros(EXAMPLE, dtype=torch.uint8)
-    try:
-        program = torch.onnx.export(
-            traced(engine), (example,), dynamo=True, opset_version=OPSET, verbose=False,
-            input_names=["images"], output_names=["probabilities", "logits"],
-        )  # fmt: skip
-    except torch.onnx.OnnxExporterError as error:
-        raise RunFailed(
-            f"PyTorch cannot translate this network to ONNX: {_reason(error)}\n"
-            "    --format pt2 needs no translation; --format safetensors is a bundle"
-        ) from None
-    if program is None:
-        raise RunFailed("torch.onnx.export returned no program")
-    return program.model
-
-
-def _reason(error: BaseException) -> str:
-    """The first line of the first cause: the message of the last one only says how to report errors to PyTorch."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _pt2(engine: TorchEngine, documents: dict[str, Any]) -> bytes:
-    import torch
-
-    from framework.export.classifier import traced
-
-    files = {f"{name}.{'txt' if name in TEXTS else 'json'}": text for name, text in pack(documents).items()}
-    program = traced(engine)
-    for node in program.graph.nodes:
-        node.meta.pop("stack_trace", None)  # paths and lines of code on this machine
-    buffer = io.BytesIO()
-    torch.export.save(program, buffer, extra_files=files)
-    return buffer.getvalue()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ CALIBRATED_ON_COMPARED = (
     "the int8 file was calibrated on the images of this comparison, so its metrics are optimistic; give the folder of "
     "the training images with dataset.root=DIR"
 )
-PACKAGES = ("framework", "torch", "numpy", "pillow", "onnx", "onnxruntime")
+PACKAGES = ("framework", "torch", "numpy", "pillow", "onnx", "onnxruntime", "openvino")
 
 
 def parity_report(
@@ -27,7 +27,7 @@ def parity_report(
     """The report as JSON types; `full` is the comparison at full decoding size, if some JPEGs were decoded reduced."""
     return {
         "export": export.name,
-        "sha256": _digest(export),
+        "sha256": digest(export),
         "run": name,
         "passed": same.passed,
         "limit": LIMIT,
@@ -43,7 +43,7 @@ def int8_report(export: Path, comparison: Comparison, speedup: float, sizes: tup
     """The quantised file compared with the run; `sizes` are the bytes of the float32 file and of the quantised one."""
     return {
         "export": export.name,
-        "sha256": _digest(export),
+        "sha256": digest(export),
         **comparison.as_dict(),
         "speedup": speedup,
         "bytes": {"float32": sizes[0], "int8": sizes[1]},
@@ -66,7 +66,7 @@ def report_files(export: Path) -> tuple[Path, Path]:
 
 def is_same_file(path: Path, sha256: str) -> bool:
     """Whether the file exists and has that digest."""
-    return path.is_file() and _digest(path) == sha256
+    return path.is_file() and digest(path) == sha256
 
 
 def lines(report: dict[str, Any]) -> Iterator[str]:
@@ -114,6 +114,7 @@ def _found(metrics: dict[str, Any], allowed: str = "") -> str:
     return text
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """The SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from framework.components import Exporter
 from framework.errors import RunFailed, UserError, count
-from framework.export.formats import write
+from framework.export.formats import remove, rename, write
 from framework.export.int8 import IMAGES, write_int8
 from framework.export.parity import RunPredictions, compare, predict_at_full_size, predict_with_export, predict_with_run
-from framework.export.report import int8_report, is_same_file, parity_report, report_files, write_report
+from framework.export.report import digest, int8_report, is_same_file, parity_report, report_files, write_report
 from framework.export.sample import Sample, find_sample, split_sample
 from framework.export.timing import speedup
 from framework.files import read_json
@@ -27,20 +28,26 @@ class Work:
 
     predictor: Predictor
     registry: Registry
-    kind: str
+    exporter: Exporter
     recipe: Recipe
     sample: Sample | None
 
     @classmethod
     def prepare(
-        cls, trained: Trained, registry: Registry, recipe: Recipe, kind: str, number: int, requested: str | None
+        cls,
+        trained: Trained,
+        registry: Registry,
+        recipe: Recipe,
+        exporter: Exporter,
+        number: int,
+        requested: str | None,
     ) -> Work:
         """Find the images and open the run; raises `UserError` if there are no images."""
         sample = find_sample(recipe, trained.classes, requested, number) if number else None
         predictor = Predictor.open(trained, registry, "cpu").with_tta(recipe.evaluate.tta)
         if sample is not None:
             sample = replace(sample, values=recipe.dataset.sample_range or predictor.preprocess.value_range)
-        return cls(predictor, registry, kind, recipe, sample)
+        return cls(predictor, registry, exporter, recipe, sample)
 
     def export(self, out: Path, int8: bool, say: Callable[[str], None]) -> dict[str, Any] | None:
         """Export to `out`; returns the parity report, or None without a comparison.
@@ -50,23 +57,23 @@ class Work:
         for stale in report_files(out):  # of an earlier file of that name
             stale.unlink(missing_ok=True)
         unverified = out.with_name(f"{out.stem}.unverified{out.suffix}")
-        write(self.kind, self.predictor, unverified, out.stem)
+        write(self.exporter, self.predictor, unverified, out.stem)
         if self.sample is None:
-            unverified.replace(out)
-            say(_line(out))
+            rename(self.exporter, unverified, out)
+            say(self._line(out))
             return None
         try:
             run = predict_with_run(self.predictor, self.sample)
             report = self._compared(unverified, run)
         except BaseException:
-            unverified.unlink(missing_ok=True)
+            remove(self.exporter, unverified)
             raise
         if not report["passed"]:
             mismatch = out.with_name(f"{out.stem}.mismatch{out.suffix}")
-            unverified.replace(mismatch)
+            rename(self.exporter, unverified, mismatch)
             raise _mismatch(mismatch, report)
-        unverified.replace(out)
-        say(_line(out))
+        rename(self.exporter, unverified, out)
+        say(self._line(out))
         report["export"] = out.name
         write_report(out, report)
         if int8:
@@ -85,6 +92,10 @@ class Work:
         write_report(export, report)
         return report
 
+    def _line(self, out: Path) -> str:
+        """The file, with the size of all of its files."""
+        return _line(out, *(out.with_suffix(suffix) for suffix in self.exporter.companions))
+
     def _compared(self, export: Path, run: RunPredictions) -> dict[str, Any]:
         opened = Predictor.open(export, self.registry, "cpu")
         if opened.classes != self.predictor.classes:
@@ -93,7 +104,9 @@ class Work:
         full = None
         if run.reduced:
             full = compare(run, predict_at_full_size(opened.engine, run, exported))
-        return parity_report(export, self.predictor.trained.label, run, compare(run, exported), full)
+        report = parity_report(export, self.predictor.trained.label, run, compare(run, exported), full)
+        companions = {suffix: digest(export.with_suffix(suffix)) for suffix in self.exporter.companions}
+        return report | ({"companions": companions} if companions else {})
 
     def _quantised(self, exported: Path, run: RunPredictions) -> dict[str, Any]:
         out, calibration = exported.with_suffix(".int8.onnx"), self._to_calibrate()
@@ -127,8 +140,8 @@ def _with_int8(export: Path, report: dict[str, Any]) -> dict[str, Any]:
     return {**report, "int8": int8}
 
 
-def _line(path: Path) -> str:
-    return f"{path}  {path.stat().st_size / 1e6:.1f} MB"
+def _line(path: Path, *more: Path) -> str:
+    return f"{path}  {sum(file.stat().st_size for file in (path, *more)) / 1e6:.1f} MB"
 
 
 def _mismatch(export: Path, report: dict[str, Any]) -> RunFailed:

@@ -9,7 +9,7 @@ image_reader.py  images as tensors, read ahead by threads
 detection.py     the detector to use for a network
 engine.py        what every form of a network can do
 torch_engine.py  the network in PyTorch
-graph_engine.py  an exported network, ONNX or .pt2
+graph_engine.py  an exported network
 activation.py    activation maps
 feature_maps.py  the feature maps of any network
 ranking.py       classes by their probability

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from framework.display import Progress, no_progress
 from framework.errors import UserError
-from framework.runs.recipe import metrics_apply, predictions_remain_valid, recipe_of
+from framework.runs.recipe import metrics_apply, names_metrics, predictions_remain_valid, recipe_of
 
 if TYPE_CHECKING:
-    from framework.components import ImageSource
+    from framework.components import ImageSource, Metric
     from framework.evaluation.predictions import Predictions
     from framework.inference.predictor import Predictor
     from framework.recipe.sections import Recipe
@@ -37,6 +37,11 @@ class EvaluatedModel:
     def recipe(self) -> Recipe:
         """The run's recipe with the overrides."""
         return recipe_of(self.trained, self.registry, self.overrides)
+
+    @cached_property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metrics in addition to the fixed ones; the recipe is validated only if there are any."""
+        return self.recipe.metrics if self.overrides or names_metrics(self.trained.recipe) else ()
 
     @cached_property
     def predictor(self) -> Predictor:

@@ -22,7 +22,7 @@ from framework.runs.recipe import tta_of
 from framework.runs.seen_images import count_trained_on, trained_on_note
 
 if TYPE_CHECKING:
-    from framework.components import ImageSource
+    from framework.components import ImageSource, Metric
     from framework.display import Display
     from framework.inference.evaluated_model import EvaluatedModel
     from framework.inference.predictor import Predictor
@@ -46,11 +46,13 @@ class Evaluation:
     """How many of the images the networks were trained on; None if that is not known."""
     calibration: Calibration | None = None
     """If requested."""
+    components: tuple[Metric, ...] = ()
+    """The metrics in addition to the fixed ones."""
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """By name: `top1`, `macro_f1`, `ece`, … as fractions, and `per_class`."""
-        return self.predictions.metrics()
+        return self.predictions.metrics(self.components)
 
     @property
     def where(self) -> str:
@@ -112,7 +114,7 @@ def evaluate(
         predictions, skipped = networks.predictions(which, only, without_copies=without_copies)
     bad_images.require_none()
     seen = count_trained_on(runs, predictions, models[0].predictor.preprocess)
-    return Evaluation(runs, split, folder, predictions, skipped, seen, calibration)
+    return Evaluation(runs, split, folder, predictions, skipped, seen, calibration, recipes[0].metrics)
 
 
 def _require_one_folder(runs: Sequence[Trained]) -> None:

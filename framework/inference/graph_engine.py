@@ -1,23 +1,17 @@
-"""Exported graphs: ONNX under onnxruntime, `torch.export` under PyTorch."""
+"""Exported graphs as engines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from framework.components import Activation
+from framework.components import Activation, Graph
 from framework.errors import UserError
 from framework.evaluation.probabilities import probabilities
 from framework.runs.recipe import tta_of
 from framework.runs.trained import Trained
-
-Graph = Callable[["Tensor"], "tuple[Tensor, Tensor]"]
-"""RGB images uint8 B×3×H×W of any size to probabilities and logits, float32 B×K each."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +29,9 @@ class GraphEngine:
 
     @classmethod
     def load(cls, trained: Trained) -> GraphEngine:
-        """Load an ONNX or .pt2 file of `framework export`."""
-        graph = pt2_graph(trained.weights) if trained.session is None else onnx_graph(trained.session)
-        return cls(trained.label, graph, trained.activation, tta_of(trained), trained.temperature)
+        """Load the graph of an export."""
+        assert trained.exported is not None
+        return cls(trained.label, trained.exported.load(), trained.activation, tta_of(trained), trained.temperature)
 
     @property
     def device(self) -> torch.device:
@@ -65,31 +59,6 @@ class GraphEngine:
     def probabilities(self, images: Tensor) -> Tensor:
         """Probabilities float32 B×K, as the graph computes them."""
         return self.graph(as_rgb(images))[0] if self.factor == 1 else probabilities(self(images), self.activation)
-
-
-def onnx_graph(session: Any) -> Graph:
-    """The graph of an `onnxruntime.InferenceSession`."""
-
-    def compute(images: Tensor) -> tuple[Tensor, Tensor]:
-        outputs = session.run(["probabilities", "logits"], {"images": images.numpy()})
-        return torch.from_numpy(outputs[0]), torch.from_numpy(outputs[1])
-
-    return compute
-
-
-def pt2_graph(path: Path) -> Graph:
-    """The graph of a `torch.export` file; raises `UserError` if it cannot be loaded."""
-    try:
-        module = torch.export.load(str(path)).module()
-    except Exception as error:
-        raise UserError(f"{path}: torch {torch.__version__} cannot load it: {error}") from None
-
-    @torch.inference_mode()
-    def compute(images: Tensor) -> tuple[Tensor, Tensor]:
-        outputs: tuple[Tensor, Tensor] = module(images)
-        return outputs
-
-    return compute
 
 
 def as_rgb(images: Tensor) -> Tensor:

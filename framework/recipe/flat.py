@@ -32,7 +32,7 @@ def nested_recipe(text: str, where: str = "the recipe of a run") -> dict[str, An
 
 def affects_training(path: str) -> bool:
     """Whether the result of a training depends on the option at that path."""
-    return path not in NO_EFFECT and not path.startswith("callbacks")
+    return path not in NO_EFFECT and not path.startswith(("callbacks", "evaluate.metrics"))
 
 
 def _flat(node: Any, path: str = "") -> dict[str, Any]:

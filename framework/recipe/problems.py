@@ -13,6 +13,7 @@ from framework.errors import UserError, count, did_you_mean, enumerate_names
 from framework.recipe.options import class_at, option_paths, suggest_option
 from framework.recipe.source import Problem, Source
 from framework.recipe.yaml_tree import Path_
+from framework.section import descriptions
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -120,7 +121,7 @@ def _message(branches: list[ErrorDetails], fault: _Fault) -> str:
     if error["type"] in NAMING:
         return error["msg"]
     if error["type"] == "missing":
-        described = fault.owner.model_fields[field].description if field in fault.owner.model_fields else None
+        described = descriptions(fault.owner).get(field)
         return f"{subject} needs '{field}'" + (f": {_first_sentence(described)}" if described else "")
     if fault.whole:
         return f"{subject}: {_rule(error)}"

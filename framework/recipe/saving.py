@@ -12,8 +12,9 @@ from ruamel.yaml.comments import CommentedMap
 
 from framework.components import Component
 from framework.recipe.sections import Recipe
+from framework.section import descriptions
 
-Described = frozenset[tuple[str, str | None]]
+Described = frozenset[tuple[str, str]]
 """Names of options, with their descriptions."""
 
 WIDTH = 110
@@ -58,7 +59,7 @@ def _document(model: Any, node: Any, commented: bool, column: int = 0, explained
         documents = []
         for entry, value in zip(entries, node, strict=True):
             documents.append(_document(entry, value, commented, column + ENTRY - INDENT, explained))
-            explained |= _descriptions(entry)
+            explained |= _described(entry) if commented else frozenset()
         return documents
     if not isinstance(model, BaseModel):
         return node
@@ -68,15 +69,15 @@ def _document(model: Any, node: Any, commented: bool, column: int = 0, explained
         if field and value is None and field.default is None and not commented:
             continue
         document[key] = _document(getattr(model, key), value, commented, column + INDENT)
-        if field and field.description and commented and (key, field.description) not in explained:
-            comment = textwrap.fill(" ".join(field.description.split()), WIDTH - column)
+        text = descriptions(type(model)).get(key) if commented else None
+        if text and (key, text) not in explained:
+            comment = textwrap.fill(" ".join(text.split()), WIDTH - column)
             document.yaml_set_comment_before_after_key(key, before=comment, indent=column)
     if commented and isinstance(model, Component) and model.__doc__:
         document.yaml_add_eol_comment(model.__doc__.strip().partition("\n")[0], "name")
     return document
 
 
-def _descriptions(model: Any) -> Described:
+def _described(model: Any) -> Described:
     """The options of one entry of a list; later entries may have the same ones."""
-    fields = type(model).model_fields if isinstance(model, BaseModel) else {}
-    return frozenset((name, field.description) for name, field in fields.items())
+    return frozenset(descriptions(type(model)).items()) if isinstance(model, BaseModel) else frozenset()

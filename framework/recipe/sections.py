@@ -1,14 +1,16 @@
-"""The sections of a recipe and their options: seven kinds of component and a few plain sections."""
+"""The sections of a recipe and their options: components and a few plain sections."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field, field_serializer, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from framework.components import Callback, Dataset, Loss, Model, Optimizer, Scheduler, Transform
+from framework.attribution import full_name
+from framework.components import Callback, Dataset, Loss, Method, Metric, Model, Optimizer, Scheduler, Transform
+from framework.errors import did_you_mean
 from framework.section import Section
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -31,6 +33,24 @@ def _height_width(value: Any) -> Any:
     if isinstance(value, (list, tuple)) and len(value) == 2:
         return tuple(value)
     raise PydanticCustomError("image_size", "must be a number of pixels or a pair [height, width]")
+
+
+FixedMetric = Literal["top1", "loss", "balanced_accuracy", "macro_f1"]
+
+
+def _monitor(value: Any, info: ValidationInfo) -> Any:
+    """A metric component, or the name of a fixed metric; one message for a name that is neither."""
+    if value in get_args(FixedMetric):
+        return value
+    try:
+        return Metric.model_validate(value, context=info.context)
+    except ValidationError as error:
+        if error.errors()[0]["type"] != "unknown_component":
+            raise
+        fixed = ", ".join(get_args(FixedMetric))
+        hint = did_you_mean(str(value), get_args(FixedMetric))
+        text = f"{error.errors()[0]['msg']}\n    Metrics of every run: {fixed}{hint}"
+        raise PydanticCustomError("unknown_component", "{text}", {"text": text}) from None
 
 
 Duration = Annotated[float, BeforeValidator(_duration, json_schema_input_type=float | str)]
@@ -140,8 +160,8 @@ class Train(Section):
     of frozen normalisation layers do not change."""
     patience: int | None = Field(None, ge=1)
     """Early stopping: stop after this many epochs without an improvement of `monitor`."""
-    monitor: Literal["top1", "loss", "balanced_accuracy", "macro_f1"] = "top1"
-    """The validation metric that selects the best epoch."""
+    monitor: Annotated[FixedMetric | Metric, BeforeValidator(_monitor)] = "top1"
+    """The validation metric that selects the best epoch: one of every run, or a metric component."""
     keep: Literal["best", "last"] = "best"
     """The weights that are saved and evaluated on the test split: of the best epoch by `monitor`, or of the last."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
@@ -192,6 +212,8 @@ class Evaluate(Section):
     tta: Literal[1, 2, 6, 10] = 1
     """Test-time augmentation (TTA): number of views of each image whose logits are averaged. 1: the image. 2: also
     mirrored. 6: both, also shifted along one diagonal. 10: along both diagonals. Validation during training uses 1."""
+    metrics: tuple[Metric, ...] = ()
+    """Further metrics, such as `[cohen_kappa, auroc_macro]`, in addition to those of every run."""
 
 
 class Recipe(Section):
@@ -209,6 +231,8 @@ class Recipe(Section):
     """The network."""
     loss: Loss = Field("cross_entropy", validate_default=True)
     """The loss function."""
+    method: Method = Field("supervised", validate_default=True)
+    """How the gradients of an optimizer step are computed."""
     optimizer: Optimizer = Field("adamw", validate_default=True)
     """The optimizer."""
     scheduler: Scheduler = Field("cosine", validate_default=True)
@@ -219,6 +243,26 @@ class Recipe(Section):
     """Evaluation settings."""
     callbacks: tuple[Callback, ...] = ()
     """Callbacks and loggers that are notified during the run."""
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metrics that are computed in addition to the fixed ones."""
+        monitor = self.train.monitor
+        more = (monitor,) if isinstance(monitor, Metric) and monitor not in self.evaluate.metrics else ()
+        return (*self.evaluate.metrics, *more)
+
+    @model_validator(mode="after")
+    def _check_metrics(self) -> Recipe:
+        names = [full_name(metric) for metric in self.metrics]
+        for name in names:
+            if names.count(name) > 1:
+                raise PydanticCustomError(
+                    "metrics",
+                    "has the metric '{name}' more than once in 'evaluate.metrics' and 'train.monitor'; results have "
+                    "one value for each name",
+                    {"name": name},
+                )
+        return self
 
     @model_validator(mode="after")
     def _check_initial_weights(self) -> Recipe:

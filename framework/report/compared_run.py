@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from framework.evaluation.intervals import wilson_interval
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from framework.runs.trained import Trained
 
 COSTS = ("parameters", "multiply_adds", "seconds", "images_per_second")
-METRICS = ("images", "loss", "top1", "top5", "balanced_accuracy", "macro_f1", "ece", "tested_classes", "f1_classes")
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,10 @@ class ComparedRun:
     """The reason if there are no predictions."""
     paired: Paired | None = None
     """The difference to the baseline; its p is adjusted for the number of comparisons."""
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
+    """The 95 % intervals of metric components, by name."""
+    differences: Mapping[str, tuple[float, Interval]] = field(default_factory=dict)
+    """The differences of metric components to the baseline with their 95 % intervals, by name."""
 
     @property
     def interval(self) -> Interval:
@@ -46,12 +49,18 @@ class ComparedRun:
         """As JSON types."""
         results = self.trained.documents.get("results", {})
         row: dict[str, Any] = {"run": self.trained.label}
-        row |= {key: self.metrics[key] for key in METRICS if key in self.metrics}
+        row |= {key: value for key, value in self.metrics.items() if key != "per_class"}
         row["untested_classes"] = untested_classes(self.metrics)
         row["top1_interval"] = list(self.interval)
+        row |= {f"{name}_interval": list(interval) for name, interval in self.intervals.items()}
         row |= {key: results[key] for key in COSTS if key in results}
         if self.paired:
+            metrics = {
+                name: {"difference": value, "interval": list(interval)}
+                for name, (value, interval) in self.differences.items()
+            }
             row["compared_with_baseline"] = {**self.paired.as_dict(), "significant": self.significant}
+            row["compared_with_baseline"] |= {"metrics": metrics} if metrics else {}
         elif self.no_predictions:
             row["no_predictions"] = self.no_predictions
         return row

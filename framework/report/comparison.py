@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from framework.attribution import full_name
 from framework.data.splits import EVALUATION_SPLITS, evaluation_split
 from framework.errors import UserError
-from framework.evaluation.paired import holm, paired
+from framework.evaluation.paired import holm, metric_differences, paired
 from framework.evaluation.untested import untested_note
 from framework.recipe.differences import recipe_differences
 from framework.report.compared_run import ComparedRun
@@ -19,6 +20,7 @@ from framework.report.short_names import short_names
 from framework.runs.recipe import settings_of
 
 if TYPE_CHECKING:
+    from framework.components import Metric
     from framework.inference.evaluated_model import EvaluatedModel
 
 PREPROCESSING = ("height", "width", "channels", "fit", "value_range")
@@ -33,6 +35,8 @@ class Comparison:
     runs: tuple[ComparedRun, ...]
     differences: Mapping[str, Sequence[Any]]
     """By option, a value for each run, None if it has none; with `evaluate.tta` and `int8` of exports."""
+    metrics: tuple[Metric, ...] = ()
+    """The metrics of all recipes that are not fixed."""
 
     @property
     def untested(self) -> list[str]:
@@ -78,11 +82,14 @@ def compare(models: Sequence[EvaluatedModel], split: str | None) -> Comparison:
             _ = model.recipe  # raises for wrong overrides
     split = split or _common_split(models)
     names = short_names([model.trained for model in models])
-    baseline, *others = [_compared(name, model, split) for name, model in zip(names, models, strict=True)]
-    tested = [_paired(baseline, other) for other in others]
+    components = tuple({full_name(metric): metric for model in models for metric in model.metrics}.values())
+    compared = [_compared(name, model, split, components) for name, model in zip(names, models, strict=True)]
+    baseline, *others = compared
+    tested = [_paired(baseline, other, components) for other in others]
     adjusted = iter(holm([run.paired.p for run in tested if run.paired]))
     tested = [replace(run, paired=replace(run.paired, p=next(adjusted))) if run.paired else run for run in tested]
-    return Comparison(split, (baseline, *tested), recipe_differences([settings_of(model.trained) for model in models]))
+    differences = recipe_differences([settings_of(model.trained) for model in models])
+    return Comparison(split, (baseline, *tested), differences, components)
 
 
 def _common_split(models: Sequence[EvaluatedModel]) -> str:
@@ -90,7 +97,7 @@ def _common_split(models: Sequence[EvaluatedModel]) -> str:
     return evaluation_split(common) or EVALUATION_SPLITS[0]
 
 
-def _compared(name: str, model: EvaluatedModel, split: str) -> ComparedRun:
+def _compared(name: str, model: EvaluatedModel, split: str, components: Sequence[Metric]) -> ComparedRun:
     try:
         predictions = model.predictions(split)
     except UserError as error:
@@ -100,19 +107,23 @@ def _compared(name: str, model: EvaluatedModel, split: str) -> ComparedRun:
         before = "; its metrics are those before calibration" if model.trained.temperature != 1 else ""
         reason = f"{name} has no saved predictions, and they cannot be computed: {error}{before}"
         return ComparedRun(name, model.trained, metrics, None, reason)
-    metrics = predictions.at_temperature(model.trained.temperature).metrics()
-    return ComparedRun(name, model.trained, metrics, predictions)
+    calibrated = predictions.at_temperature(model.trained.temperature)
+    intervals = calibrated.intervals(components)
+    return ComparedRun(name, model.trained, calibrated.metrics(components), predictions, intervals=intervals)
 
 
 def _preprocessing(run: ComparedRun) -> list[Any]:
     return [run.trained.documents["model"]["preprocess"].get(key) for key in PREPROCESSING]
 
 
-def _paired(baseline: ComparedRun, other: ComparedRun) -> ComparedRun:
+def _paired(baseline: ComparedRun, other: ComparedRun, components: Sequence[Metric]) -> ComparedRun:
     if baseline.predictions is None or other.predictions is None:
         return other
     try:
         same_size = _preprocessing(baseline) == _preprocessing(other)
-        return replace(other, paired=paired(baseline.predictions, other.predictions, same_size=same_size))
+        test = paired(baseline.predictions, other.predictions, same_size=same_size)
+        one = baseline.predictions.at_temperature(baseline.trained.temperature)
+        two = other.predictions.at_temperature(other.trained.temperature)
+        return replace(other, paired=test, differences=metric_differences(components, one, two))
     except UserError as error:
         raise UserError(f"'{baseline.trained.label}' and '{other.trained.label}' cannot be compared: {error}") from None

@@ -9,14 +9,27 @@ from rich.table import Table
 
 from framework.errors import count
 from framework.recipe.option_text import value_text
-from framework.report.formatting import METRIC_NAMES, duration, metric_text, millions, percent_range
+from framework.report.formatting import (
+    METRIC_NAMES,
+    duration,
+    interval_text,
+    is_percentage,
+    metric_keys,
+    metric_text,
+    metric_title,
+    millions,
+    percent_range,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from framework.components import Metric
     from framework.report.compared_run import ComparedRun
     from framework.report.seeds import SeedGroup
 
+ORDER = ("top5", "balanced_accuracy", "macro_f1", "ece", "loss")
+"""The fixed metrics below top-1."""
 SMALLEST_P = 0.0001
 
 
@@ -34,6 +47,10 @@ class Comparison(Protocol):
     @property
     def differences(self) -> Mapping[str, Sequence[Any]]:
         """By option, a value for each run."""
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """The metrics of all recipes that are not fixed."""
 
     @property
     def untested(self) -> list[str]:
@@ -91,10 +108,12 @@ def comparison_rows(comparison: Comparison) -> Iterator[list[str]]:
     yield ["difference to baseline", *(points(test.difference) if test else "" for test in tests)]
     yield ["its 95 % interval", *(" to ".join(map(points, test.interval)) if test else "" for test in tests)]
     yield ["p (McNemar)", *(p_value(test.p) if test else "" for test in tests)]
-    for key in ("top5", "balanced_accuracy", "macro_f1", "ece", "loss"):
+    for key in ORDER:
         if any(key in run.metrics for run in runs):
-            cells = [metric_text(key, run.metrics[key]) if key in run.metrics else "" for run in runs]
-            yield [METRIC_NAMES[key], *cells]
+            yield _metric_row(key, comparison)
+    for key in metric_keys(*(run.metrics for run in runs)):
+        if key not in METRIC_NAMES:
+            yield from _component_rows(key, comparison)
     yield ["images", *(f"{run.metrics['images']:,}" for run in runs)]
     yield ["parameters", *(f"{run['parameters']:,}" if "parameters" in run else "" for run in results)]
     if any("multiply_adds" in run for run in results):
@@ -102,6 +121,26 @@ def comparison_rows(comparison: Comparison) -> Iterator[list[str]]:
         yield ["multiply-adds", *cells]
     yield ["training time", *(duration(run["seconds"]["train"]) if "seconds" in run else "" for run in results)]
     yield ["images/s", *(f"{run['images_per_second']:,.0f}" if "seconds" in run else "" for run in results)]
+
+
+def _metric_row(key: str, comparison: Comparison) -> list[str]:
+    components = comparison.metrics
+    cells = [metric_text(key, run.metrics[key], components) if key in run.metrics else "" for run in comparison.runs]
+    return [metric_title(key, components), *cells]
+
+
+def _component_rows(key: str, comparison: Comparison) -> Iterator[list[str]]:
+    """The metric, its interval, and its difference to the baseline, as far as they are known."""
+    runs, components = comparison.runs, comparison.metrics
+    change = points if is_percentage(key, components) else signed
+    intervals = [run.intervals.get(key) for run in runs]
+    differences = [run.differences.get(key) for run in runs]
+    yield _metric_row(key, comparison)
+    if any(intervals):
+        yield ["95 % interval", *(interval_text(key, *one, components) if one else "" for one in intervals)]
+    if any(differences):
+        yield ["difference to baseline", *(change(one[0]) if one else "" for one in differences)]
+        yield ["its 95 % interval", *(" to ".join(map(change, one[1])) if one else "" for one in differences)]
 
 
 def difference_rows(comparison: Comparison) -> Iterator[list[str]]:
@@ -138,6 +177,11 @@ def result_text(baseline: ComparedRun, other: ComparedRun) -> str:
 def points(difference: float) -> str:
     """A difference of fractions in percentage points, with its sign."""
     return f"{100 * difference:+.1f}".replace("-", "\N{MINUS SIGN}") if abs(difference) >= 0.0005 else "0.0"
+
+
+def signed(difference: float) -> str:
+    """A difference with three decimals and its sign."""
+    return f"{difference:+.3f}".replace("-", "\N{MINUS SIGN}") if abs(difference) >= 0.0005 else "0.000"
 
 
 def p_value(p: float) -> str:

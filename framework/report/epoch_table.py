@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from framework.report.formatting import duration, percent
+from framework.attribution import full_name
+from framework.report.formatting import duration, metric_text, metric_title, percent
+
+if TYPE_CHECKING:
+    from framework.components import Metric
 
 GAP = "  "
 
@@ -29,18 +33,29 @@ COLUMNS = (
     Column("time", 9, lambda metrics: duration(metrics["seconds"])),
     Column("", 4, lambda metrics: "kept" if metrics["kept"] else ""),
 )
-DROPPED_FIRST = ("lr", "images/s", "top-1", "time", "loss", "val loss")
-"""Columns in the order in which they are dropped until a row fits."""
+DROPPED_FIRST = ("lr", "images/s", "top-1", "time")
+"""Columns in the order in which they are dropped until a row fits; then those of metric components are dropped."""
+DROPPED_LAST = ("loss", "val loss")
+AFTER = "val top-1"
+"""Metric components are in the columns after this one."""
 
 
 class EpochTable:
-    """Rows of at most `width` characters (None: no limit)."""
+    """Rows of at most `width` characters (None: no limit).
 
-    def __init__(self, epochs: int, *, validated: bool, width: int | None = None) -> None:
+    `metrics` are the metric components of the recipe.
+    """
+
+    def __init__(
+        self, epochs: int, *, validated: bool, width: int | None = None, metrics: Sequence[Metric] = ()
+    ) -> None:
         self.epochs = epochs
-        self.columns = [column for column in COLUMNS if validated or not column.validation]
+        columns = [column for column in COLUMNS if validated or not column.validation]
+        more = [_column(metric) for metric in metrics] if validated else []
+        place = next((place for place, column in enumerate(columns, 1) if column.title == AFTER), 0)
+        self.columns = [*columns[:place], *more, *columns[place:]]
         self.first = max(len("epoch"), len(f"{epochs}/{epochs}"))
-        for title in DROPPED_FIRST:
+        for title in (*DROPPED_FIRST, *(column.title for column in reversed(more)), *DROPPED_LAST):
             if width is None or self.width <= width:
                 break
             self.columns = [column for column in self.columns if column.title != title]
@@ -63,6 +78,14 @@ class EpochTable:
         """A line of titles or cells."""
         widths = [self.first, *(column.width for column in self.columns)]
         return GAP.join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def _column(metric: Metric) -> Column:
+    name, components = full_name(metric), (metric,)
+    title = f"val {metric_title(name, components)}"
+    return Column(
+        title, max(len(title), 7), lambda metrics: metric_text(name, metrics["validation"].get(name), components)
+    )
 
 
 def exponential(value: float) -> str:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from framework.attribution import full_name
+
+if TYPE_CHECKING:
+    from framework.components import Metric
 
 METRIC_NAMES = {
     "top1": "top-1",
@@ -38,9 +43,38 @@ def percent(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
-def metric_text(key: str, value: float) -> str:
-    """The loss with three decimals, all other metrics as a percentage."""
-    return f"{value:.3f}" if key == "loss" else percent(value)
+def metric_keys(*metrics: Mapping[str, Any]) -> list[str]:
+    """The names of all metrics that are single numbers, the fixed ones first."""
+    found = dict.fromkeys(key for one in metrics for key in one if key not in NOT_SCALARS)
+    return [*(key for key in METRIC_NAMES if key in found), *(key for key in found if key not in METRIC_NAMES)]
+
+
+def metric_title(key: str, components: Sequence[Metric] = ()) -> str:
+    """The name of a metric in tables."""
+    component = _component(key, components)
+    return METRIC_NAMES.get(key) or (component.title if component else "") or key
+
+
+def metric_text(key: str, value: float | None, components: Sequence[Metric] = ()) -> str:
+    """A percentage, or three decimals for the loss and for components that are not fractions; `–` if undefined."""
+    if value is None:
+        return "–"
+    return percent(value) if is_percentage(key, components) else f"{value:.3f}"
+
+
+def is_percentage(key: str, components: Sequence[Metric] = ()) -> bool:
+    """Whether the metric is displayed in percent."""
+    component = _component(key, components)
+    return component.percent if component else key in METRIC_NAMES and key != "loss"
+
+
+def interval_text(key: str, low: float, high: float, components: Sequence[Metric] = ()) -> str:
+    """`58.1 to 64.3`, in the unit of the metric."""
+    return percent_range(low, high) if is_percentage(key, components) else f"{low:.3f} to {high:.3f}"
+
+
+def _component(key: str, components: Sequence[Metric]) -> Metric | None:
+    return next((component for component in components if full_name(component) == key), None)
 
 
 def percent_range(low: float, high: float) -> str:
@@ -70,7 +104,12 @@ def millions(number: float) -> str:
     return f"{number / 1e6:.1f} M" if number < 1e8 else f"{number / 1e6:,.0f} M"
 
 
-def metric_rows(metrics: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
-    """A row for each metric in `METRIC_NAMES`, a column for each split."""
-    keys = [key for key in METRIC_NAMES if any(key in split for split in metrics.values())]
-    return [[METRIC_NAMES[key], *(metric_text(key, split[key]) for split in metrics.values())] for key in keys]
+def metric_rows(metrics: Mapping[str, Mapping[str, Any]], components: Sequence[Metric] = ()) -> list[list[str]]:
+    """A row for each metric, a column for each split; an empty cell if a split does not have the metric."""
+    return [
+        [
+            metric_title(key, components),
+            *(metric_text(key, split[key], components) if key in split else "" for split in metrics.values()),
+        ]
+        for key in metric_keys(*metrics.values())
+    ]

@@ -34,7 +34,8 @@ def overview(session: Session) -> list[tuple[str, str]]:
         ("store", _store(session)),
         (
             "training",
-            f"{full_name(recipe.optimizer)}, {full_name(recipe.scheduler)}, {count(session.total_steps, 'step')}",
+            f"{full_name(recipe.method)}, {full_name(recipe.optimizer)}, {full_name(recipe.scheduler)}, "
+            f"{count(session.total_steps, 'step')}",
         ),
         ("device", f"{describe_device(session.device)}, {precision}"),
     ]

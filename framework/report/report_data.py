@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from framework.components import Metric
 from framework.errors import UserError, count
 from framework.evaluation.bootstrap import Interval
 from framework.evaluation.calibration import fit_temperature, is_minimum
@@ -52,6 +53,8 @@ class ReportData:
     """Without temperature."""
     metrics: Mapping[str, Any] | None
     """At the run's temperature if it is calibrated."""
+    components: tuple[Metric, ...]
+    """Those of the metrics that are not fixed."""
     intervals: Mapping[str, Interval]
     """95 %, by metric."""
     confusion: Confusion | None
@@ -79,7 +82,8 @@ def collect_report_data(model: EvaluatedModel, split: str | None) -> ReportData:
     split, predictions = _predictions(model, split, missing)
     trained = model.trained
     calibrated = predictions.at_temperature(trained.temperature) if predictions else None
-    metrics = calibrated.metrics() if calibrated else model.saved_metrics(split)
+    components = _components(model, missing)
+    metrics = calibrated.metrics(components) if calibrated else model.saved_metrics(split)
     temperature = _temperature(model, split, missing) if predictions else None
     examples = _examples(model, split, predictions, missing) if predictions else None
     if not trained.folder:
@@ -91,7 +95,8 @@ def collect_report_data(model: EvaluatedModel, split: str | None) -> ReportData:
         split=split,
         predictions=predictions,
         metrics=metrics,
-        intervals=_intervals(calibrated, metrics),
+        components=components,
+        intervals=_intervals(calibrated, metrics, components),
         confusion=predictions.confusion() if predictions else None,
         temperature=temperature,
         examples=examples,
@@ -117,12 +122,22 @@ def _predictions(
     return split, None
 
 
-def _intervals(predictions: Predictions | None, metrics: Mapping[str, Any] | None) -> dict[str, Interval]:
+def _components(model: EvaluatedModel, missing: list[MissingPart]) -> tuple[Metric, ...]:
+    try:
+        return model.metrics
+    except UserError as error:
+        missing.append(MissingPart("metrics", f"the metrics of the recipe cannot be computed: {error}"))
+        return ()
+
+
+def _intervals(
+    predictions: Predictions | None, metrics: Mapping[str, Any] | None, components: Sequence[Metric]
+) -> dict[str, Interval]:
     """Wilson's for top-1 and top-5; the others need the predictions."""
     if not metrics:
         return {}
     wilson = {name: wilson_interval(metrics[name], metrics["images"]) for name in ("top1", "top5") if name in metrics}
-    return {**wilson, **(metric_intervals(predictions) if predictions else {})}
+    return {**wilson, **(metric_intervals(predictions, components) if predictions else {})}
 
 
 def _temperature(model: EvaluatedModel, split: str, missing: list[MissingPart]) -> Temperature | None:

@@ -16,6 +16,7 @@ from framework.report.formatting import duration, gigabytes, metric_rows
 from framework.report.overview import overview
 
 if TYPE_CHECKING:
+    from framework.components import Metric
     from framework.runs.folder import RunFolder
     from framework.training.profiling import Profile
     from framework.training.session import Session
@@ -29,6 +30,8 @@ class Display(ABC):
     def __init__(self) -> None:
         self.epochs = 0
         self.run: RunFolder | None = None
+        self.components: tuple[Metric, ...] = ()
+        """Metrics of the recipe."""
 
     @property
     def width(self) -> int | None:
@@ -56,6 +59,7 @@ class Display(ABC):
     def begin(self, run: RunFolder, session: Session, step: int) -> None:
         """Print the overview and the head of the table of epochs; training continues after `step`."""
         self.epochs, self.run = -(-session.total_steps // session.batches.steps_per_epoch), run
+        self.components = session.recipe.metrics
         self._overview(session, folder=str(run.path))
         for split, store in session.stores.items():
             if store.skipped:
@@ -64,7 +68,8 @@ class Display(ABC):
         if step:
             self.line(f"{'resumed':>10}  after step {step:,} of {session.total_steps:,}")
         self.line()
-        self.table = EpochTable(self.epochs, validated="validation" in session.stores, width=self.width)
+        validated = "validation" in session.stores
+        self.table = EpochTable(self.epochs, validated=validated, width=self.width, metrics=self.components)
         self.line(self.table.row(self.table.titles), "bold")
 
     def _overview(self, session: Session, **more: str) -> None:
@@ -112,7 +117,7 @@ class Display(ABC):
 
     def _metrics(self, splits: Mapping[str, Any]) -> None:
         self.line(" " * 20 + "".join(f"{name:>12}" for name in splits), "bold")
-        for name, *cells in metric_rows(splits):
+        for name, *cells in metric_rows(splits, self.components):
             self.line(f"{name:>20}" + "".join(f"{cell:>12}" for cell in cells))
         self.line(f"{'images':>20}" + "".join(f"{split['images']:>12,}" for split in splits.values()), "dim")
         for name, metrics in splits.items():
@@ -128,7 +133,7 @@ class Display(ABC):
         copies = total - others["images"]
         self.line(f"Of {count(total, 'test image')} {have(copies)} an exact copy in train.", "yellow")
         if others["images"]:
-            metrics = ", ".join(f"{name} {value}" for name, value in metric_rows({"": others}))
+            metrics = ", ".join(f"{name} {value}" for name, value in metric_rows({"": others}, self.components))
             self.line(f"Without them: {metrics}.", "yellow")
 
     def estimated(self, profile: Profile) -> None:

@@ -10,7 +10,10 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from framework.components import Metric
 from framework.errors import UserError, did_you_mean, enumerate_names
+from framework.recipe.loading import validate_component
+from framework.registry import Registry
 from framework.report.formatting import METRIC_NAMES, duration, percent, percent_range
 from framework.runs.run_summary import RunSummary
 
@@ -35,7 +38,9 @@ def filtered(runs: Sequence[RunSummary], conditions: Sequence[str]) -> list[RunS
     return list(runs)
 
 
-def ordered(runs: Sequence[RunSummary], key: str | None, *, reverse: bool = False) -> list[RunSummary]:
+def ordered(
+    runs: Sequence[RunSummary], key: str | None, registry: Registry, *, reverse: bool = False
+) -> list[RunSummary]:
     """Sorted by a column, a metric (the best first) or an option of the recipe; runs without a value come last."""
     if key is None:
         return list(reversed(runs)) if reverse else list(runs)
@@ -44,7 +49,8 @@ def ordered(runs: Sequence[RunSummary], key: str | None, *, reverse: bool = Fals
         known = [*COLUMNS, *METRIC_NAMES, *sorted({option for run in runs for option in run.settings})]
         hint = did_you_mean(key, known)
         raise UserError(f"--sort {key}: no run has it{hint} (such as {enumerate_names([*COLUMNS, *METRIC_NAMES])})")
-    descending = (key in METRIC_NAMES and key not in LOWER_IS_BETTER) != reverse
+    is_metric = key in METRIC_NAMES or any(key in run.metrics for run in runs)
+    descending = (is_metric and _greater_is_better(key, registry)) != reverse
     known_runs = [run for run in runs if values[run.path] is not None]
     known_runs.sort(key=lambda run: _natural(values[run.path]), reverse=descending)
     return [*known_runs, *(run for run in runs if values[run.path] is None)]
@@ -66,6 +72,15 @@ def rows(runs: Sequence[RunSummary]) -> Iterator[list[str]]:
             "–" if run.seconds is None else duration(run.seconds),
             run.problem or ("" if run.status == "finished" else run.status),
         ]
+
+
+def _greater_is_better(metric: str, registry: Registry) -> bool:
+    if metric in METRIC_NAMES:
+        return metric not in LOWER_IS_BETTER
+    try:
+        return validate_component(Metric, metric, registry).greater_is_better
+    except UserError:  # its plugin is not installed
+        return True
 
 
 def _values(run: RunSummary, option: str) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from framework.recipe.flat import affects_training
 from framework.report.compared_run import ComparedRun
-from framework.report.formatting import METRIC_NAMES
+from framework.report.formatting import METRIC_NAMES, metric_keys
 
 MAY_DIFFER = ("seed", "train.device")
 """Options that affect training and may differ in a group: seeds are often trained in parallel, each on its device."""
@@ -25,7 +25,8 @@ class SeedGroup:
     def metrics(self) -> dict[str, tuple[float, float]]:
         """Mean and sample standard deviation of each metric that all runs have."""
         found = [run.metrics for run in self.runs.values()]
-        values = {key: [one[key] for one in found] for key in METRIC_NAMES if all(key in one for one in found)}
+        keys = [key for key in metric_keys(*found) if all(one.get(key) is not None for one in found)]
+        values = {key: [one[key] for one in found] for key in keys}
         return {key: (statistics.fmean(of), statistics.stdev(of)) for key, of in values.items()}
 
     def as_dict(self) -> dict[str, Any]:

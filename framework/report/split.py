@@ -11,8 +11,9 @@ from framework.errors import count
 from framework.evaluation.confusion import Confusion
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.untested import untested_note
+from framework.inference.evaluation import Evaluation
 from framework.report.console import plain_console, plain_table
-from framework.report.formatting import metric_rows, percent, percent_range
+from framework.report.formatting import interval_text, metric_keys, metric_text, metric_title, percent
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,15 +25,19 @@ MOST_CELLS = 12
 PAIRS = 20
 
 
-def print_split(split: str, metrics: dict[str, Any], confusion: Confusion, skipped: int) -> None:
-    """All metrics, those of each class, and the confusion matrix; `skipped` is the number of unreadable images."""
+def print_split(evaluation: Evaluation) -> None:
+    """All metrics, those of each class, and the confusion matrix."""
+    metrics, predictions, components = evaluation.metrics, evaluation.predictions, evaluation.components
+    split, skipped, confusion = evaluation.where, len(evaluation.skipped), predictions.confusion()
     console = plain_console()
     bad = f", {count(skipped, 'unreadable image')} skipped" if skipped else ""
     console.print(Text.assemble((split, "bold"), f", {count(metrics['images'], 'image')}{bad}"))
-    interval = percent_range(*wilson_interval(metrics["top1"], metrics["images"]))
-    for name, value in metric_rows({split: metrics}):
-        note = f"  95 % interval {interval}" if name == "top-1" else ""
-        console.print(Text.assemble(f"{name:>20}  {value}", (note, "dim")))
+    intervals = {"top1": wilson_interval(metrics["top1"], metrics["images"])}
+    intervals |= predictions.intervals(components)
+    for key in metric_keys(metrics):
+        text = f"{metric_title(key, components):>20}  {metric_text(key, metrics[key], components)}"
+        note = f"  95 % interval {interval_text(key, *intervals[key], components)}" if key in intervals else ""
+        console.print(Text.assemble(text, (note, "dim")))
     if untested := untested_note(metrics, split):
         console.print()
         console.print(untested, style="yellow", soft_wrap=not console.is_terminal, markup=False)

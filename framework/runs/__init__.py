@@ -19,5 +19,5 @@ half.py         weights in half precision
 card.py         the model card
 named_detector.py  the detector that a bundle names
 documents.py    documents as texts inside a bundle or an export
-export_file.py  the documents inside ONNX and .pt2 files
+export_file.py  exported files, opened by their exporter
 """

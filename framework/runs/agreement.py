@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from framework.runs.weights import read_weights
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from framework.components import Metric
     from framework.runs.folder import RunFolder
 
 SPLITS = ("test", "validation")
@@ -75,8 +76,11 @@ class Agreement:
         return {"agreement": self.level, "weights": self.weights, "logits": dict(self.logits), "metrics": metrics}
 
 
-def agreement(original: RunFolder, reproduction: RunFolder) -> Agreement:
-    """Compare two finished runs; raises `UserError` where a file is damaged."""
+def agreement(original: RunFolder, reproduction: RunFolder, components: Sequence[Metric] = ()) -> Agreement:
+    """Compare two finished runs; raises `UserError` where a file is damaged.
+
+    `components` are the metrics of the recipe that are not fixed.
+    """
     logits: dict[str, bool] = {}
     metrics: dict[str, dict[str, MetricPair]] = {}
     before, after = original.read("results"), reproduction.read("results")
@@ -86,21 +90,25 @@ def agreement(original: RunFolder, reproduction: RunFolder) -> Agreement:
         if predictions[0] and predictions[1]:
             logits[split] = _same_predictions(predictions[0], predictions[1])
         if split in before and split in after:
-            metrics[split] = _pairs(before[split], after[split], predictions[0])
+            metrics[split] = _pairs(before[split], after[split], predictions[0], components)
     weights = _same_tensors(read_weights(original.weights), read_weights(reproduction.weights))
     return Agreement(weights, logits, metrics)
 
 
 def _pairs(
-    before: Mapping[str, Any], after: Mapping[str, Any], predictions: Predictions | None
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    predictions: Predictions | None,
+    components: Sequence[Metric],
 ) -> dict[str, MetricPair]:
     intervals = {name: wilson_interval(before[name], before["images"]) for name in FRACTIONS if name in before}
     if predictions:
-        intervals |= metric_intervals(predictions)
+        intervals |= metric_intervals(predictions, components)
     return {
         name: MetricPair(before[name], interval, after[name])
         for name, interval in intervals.items()
-        if name in before and name in after and name != "ece"  # its interval is around a corrected value
+        # The interval of ECE is around a corrected value.
+        if before.get(name) is not None and after.get(name) is not None and name != "ece"
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from framework.component_checks import FIXED_METRICS
 from framework.errors import count, enumerate_names
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.untested import untested_note
@@ -124,7 +125,7 @@ def _metrics(trained: Trained) -> str:
     if not rows:
         return "Not evaluated."
     table = "| split | images | top-1 (95 % interval) | balanced accuracy | macro F1 | ECE |\n"
-    text = table + "| --- | --- | --- | --- | --- | --- |\n" + "\n".join(rows)
+    text = table + "| --- | --- | --- | --- | --- | --- |\n" + "\n".join(rows) + _further_metrics(results)
     text += "".join(f"\n\n{note}" for note in notes if note)
     if calibration := trained.documents.get("calibration"):
         text += (
@@ -134,6 +135,20 @@ def _metrics(trained: Trained) -> str:
             "The metrics above are without calibration."
         )
     return text
+
+
+def _further_metrics(results: dict[str, Any]) -> str:
+    """A table of the metric components; empty if there are none."""
+    splits = {title: results[split] for split, title in SPLITS.items() if results.get(split, {}).get("images")}
+    names = list(dict.fromkeys(name for metrics in splits.values() for name in metrics if name not in FIXED_METRICS))
+    if not names:
+        return ""
+    rows = [
+        [name, *("–" if metrics.get(name) is None else f"{metrics[name]:.3f}" for metrics in splits.values())]
+        for name in names
+    ]
+    lines = [["metric", *splits], ["---"] * (1 + len(splits)), *rows]
+    return "\n\n" + "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def _data(trained: Trained) -> str:

@@ -1,58 +1,59 @@
-"""ONNX and `torch.export` (.pt2) files of `framework export`: the run's documents inside them."""
+"""Files of `framework export`, opened by the exporter with their suffix."""
 
 from __future__ import annotations
 
-import zipfile
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from framework.attribution import attributed, attributed_to, fault
+from framework.components import ExportedFile, Exporter, Graph
 from framework.errors import UserError
 from framework.runs.documents import unpack
 
-ONNX, PT2 = ".onnx", ".pt2"
-"""Suffixes of the files."""
-FORMAT = "1"
-"""The entry `export` of an ONNX file's metadata."""
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from framework.registry import Registry
 
 
-def open_onnx(path: Path, threads: int = 0) -> Any:
-    """An `onnxruntime.InferenceSession` on the CPU; 0 threads: as many as there are processor cores.
-
-    Raises `UserError` if onnxruntime is missing or cannot load the file.
-    """
-    try:
-        import onnxruntime
-    except ImportError:
-        raise UserError("ONNX files need onnxruntime: pip install 'framework[export]'") from None
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3  # errors only: it warns about every node that it removes
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise UserError(
-            f"{path}: damaged, or not an ONNX file that onnxruntime {onnxruntime.__version__} can load: {error}"
-        ) from None
+def exporters(registry: Registry) -> list[type[Exporter]]:
+    """All exporters."""
+    return [registry.find(Exporter, name) for name in registry.names(Exporter)]
 
 
-def onnx_documents(session: Any, path: Path) -> dict[str, Any]:
-    """The documents in an ONNX file's metadata; raises `UserError` if `framework export` did not write it."""
-    texts = dict(session.get_modelmeta().custom_metadata_map)
-    if texts.pop("export", None) != FORMAT:
-        raise UserError(
-            f"{path}: not an export that this version can read: classes and preprocessing are missing. "
-            "Write one with `framework export RUN`"
-        )
-    return unpack(texts, path)
+def exporter_of(path: Path, registry: Registry) -> type[Exporter] | None:
+    """The exporter with the suffix of the path; None if there is none; raises `UserError` if there are several."""
+    found = [exporter for exporter in exporters(registry) if exporter.suffix == path.suffix]
+    if len(found) > 1:
+        names = " and ".join(f"'{exporter.name}'" for exporter in found)
+        raise UserError(f"{path}: {names} are exporters with the suffix {path.suffix}; uninstall the plugin of one")
+    return found[0] if found else None
 
 
-def pt2_documents(path: Path) -> dict[str, Any]:
-    """The documents beside the graph of a .pt2 file; raises `UserError` if `framework export` did not write it."""
-    documents: dict[str, Any] = {}
-    with suppress(OSError, zipfile.BadZipFile, ValueError), zipfile.ZipFile(path) as archive:
-        files = [Path(name) for name in archive.namelist() if Path(name).parent.name == "extra"]
-        documents = unpack({file.stem: archive.read(file.as_posix()).decode() for file in files}, path)
-    if "model" not in documents:
-        raise UserError(f"{path}: damaged, or not written by `framework export RUN --format pt2`")
-    return documents
+def open_export(path: Path, exporter: Exporter) -> tuple[dict[str, Any], ExportedFile]:
+    """The documents in the file, and the file; raises `UserError` if it is damaged or not an export of a run."""
+    with attributed_to(exporter, "open()"):
+        opened = exporter.open(path)
+    if not isinstance(opened, ExportedFile):
+        raise fault(exporter, f"returned {type(opened).__name__} from open()")
+    documents = unpack(opened.texts, path)
+    if not {"model", "recipe", "card"} <= documents.keys():
+        raise UserError(f"{path}: damaged, or not written by `framework export RUN --format {exporter.name}`")
+    return documents, ExportedFile(opened.texts, lambda: _graph(exporter, opened))
+
+
+def _graph(exporter: Exporter, opened: ExportedFile) -> Graph:
+    with attributed_to(exporter, "load()"):
+        graph = attributed(exporter, "its graph", opened.load())
+
+    def checked(images: Tensor) -> tuple[Tensor, Tensor]:
+        outputs = graph(images)
+        if not (isinstance(outputs, (tuple, list)) and len(outputs) == 2 and all(map(_is_matrix, outputs))):
+            raise fault(exporter, "returned something else than (probabilities B×K, logits B×K) from its graph")
+        return outputs[0], outputs[1]
+
+    return checked
+
+
+def _is_matrix(output: object) -> bool:
+    return getattr(output, "ndim", None) == 2

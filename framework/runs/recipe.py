@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 OVERRIDABLE = ("dataset", "evaluate", "train.device", "train.store")
 """Options that can be overridden after training."""
-WITHOUT_EFFECT = ("train.device", "train.store")
+WITHOUT_EFFECT = ("train.device", "train.store", "evaluate.metrics")
 """Options that do not change predictions; any option of a dataset may change images or labels."""
 
 
@@ -69,6 +69,12 @@ def recipe_of(trained: Trained, registry: Registry, overrides: Sequence[str] = (
 def predictions_remain_valid(overrides: Iterable[str]) -> bool:
     """Whether saved predictions remain valid: no override changes images, labels or the evaluation."""
     return all(path in WITHOUT_EFFECT for path in _paths(overrides))
+
+
+def names_metrics(recipe: str) -> bool:
+    """Whether the text of a recipe names metrics in addition to the fixed ones."""
+    flat = flat_recipe(recipe)
+    return any(path.startswith(("evaluate.metrics.", "train.monitor.")) for path in flat)
 
 
 def settings_of(trained: Trained) -> dict[str, Any]:

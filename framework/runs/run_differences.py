@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 Values = dict[str, list[Any]]
 """What differs, by name: a value for each run, None where it has none."""
-SECTIONS = ("dataset", "model", "loss", "train", "optimizer", "scheduler", "augment", "preprocess", "evaluate", "seed")
+SECTIONS = (
+    "dataset", "model", "loss", "method", "train", "optimizer", "scheduler", "augment", "preprocess", "evaluate",
+    "seed",
+)  # fmt: skip
 """Of a recipe, in the order of the likely effect."""
 HARDWARE = ("device", "precision", "compile", "processor", "platform")
 OWN_PACKAGE = "framework"

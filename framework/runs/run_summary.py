@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from framework.component_checks import FIXED_METRICS
 from framework.components import KINDS
 from framework.errors import UserError
 from framework.evaluation.intervals import wilson_interval
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 SPLITS = ("test", "validation")
 """The metrics are those of the first one that the run was evaluated on."""
 METRICS = ("images", "top1", "top5", "balanced_accuracy", "macro_f1", "ece", "loss")
+"""The fixed ones that are shown; metric components follow."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,8 @@ def _progress(run: RunFolder) -> dict[str, Any]:
 
 
 def _metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
-    return {name: metrics[name] for name in METRICS if name in metrics}
+    more = [name for name, value in metrics.items() if name not in FIXED_METRICS and value is not None]
+    return {name: metrics[name] for name in (*METRICS, *more) if name in metrics}
 
 
 def _date(run: RunFolder) -> str:

@@ -1,4 +1,4 @@
-"""A trained network in any form: a run folder, a bundle, a plugin's bundle, an ONNX or .pt2 export."""
+"""A trained network in any form: a run folder, a bundle, a plugin's bundle, an export."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from framework.data.unicode_names import nfc
 from framework.errors import UserError, did_you_mean, enumerate_names
 from framework.runs.bundle import SUFFIX, read_bundle
-from framework.runs.export_file import ONNX, PT2, onnx_documents, open_onnx, pt2_documents
+from framework.runs.export_file import exporter_of, exporters, open_export
 from framework.runs.folder import RunFolder, open_run
 from framework.runs.plugin_files import warn_of_other_files, with_plugin_files
 
 if TYPE_CHECKING:
-    from framework.components import Activation
+    from framework.components import Activation, ExportedFile, Exporter
     from framework.registry import Registry
 
 DOCUMENTS = ("model", "results", "calibration", "data", "environment")
@@ -46,8 +46,8 @@ class Trained:
     """Only for a run folder."""
     card: str | None = None
     """The model card of a bundle or export."""
-    session: Any = field(default=None, repr=False, compare=False)
-    """The `onnxruntime.InferenceSession` of an ONNX export."""
+    exported: ExportedFile | None = field(default=None, repr=False, compare=False)
+    """Only for an export, whose weights are part of its graph."""
 
     @property
     def name(self) -> str:
@@ -75,8 +75,8 @@ class Trained:
 
     @property
     def is_export(self) -> bool:
-        """Whether it is an ONNX or .pt2 file, whose weights are part of its graph."""
-        return self.weights.suffix in (ONNX, PT2)
+        """Whether it is an exported graph."""
+        return self.exported is not None
 
     @property
     def detector(self) -> Mapping[str, Any] | None:
@@ -123,11 +123,12 @@ def _open(named: str | Path, registry: Registry) -> Trained:
     if path.is_dir():
         return _of_folder(label, open_run(path))
     if path.is_file():
-        if path.suffix in (ONNX, PT2):
-            return _of_export(label, path)
-        if path.suffix != SUFFIX:
-            raise UserError(f"'{path}' is not a run folder, a bundle (*{SUFFIX}) or an export (*{ONNX}, *{PT2})")
-        return _of_bundle(label, path)
+        if path.suffix == SUFFIX:
+            return _of_bundle(label, path)
+        if exporter := exporter_of(path, registry):
+            return _of_export(label, path, exporter())
+        known = ", ".join(f"*{suffix}" for suffix in sorted({one.suffix for one in exporters(registry)} - {SUFFIX}))
+        raise UserError(f"'{path}' is not a run folder, a bundle (*{SUFFIX}) or an export ({known})")
     if shipped := registry.bundle(label):
         return _of_bundle(label, shipped)
     bundles = registry.bundles
@@ -139,7 +140,7 @@ def _open(named: str | Path, registry: Registry) -> Trained:
 def names_trained(word: str, registry: Registry) -> bool:
     """Whether it looks like a run folder, a bundle or an export; no file is opened."""
     if os.path.isfile(word):  # noqa: PTH113 (a `Path` raises if a word is too long for a name)
-        return word.endswith((SUFFIX, ONNX, PT2))
+        return word.endswith((SUFFIX, *(exporter.suffix for exporter in exporters(registry))))
     run = RunFolder(Path(word))
     if os.path.isdir(word):  # noqa: PTH112
         return run.recipe.is_file() and run.weights.is_file()
@@ -179,8 +180,7 @@ def _of_bundle(label: str, path: Path) -> Trained:
     return Trained(label, path, recipe, documents, card=card)
 
 
-def _of_export(label: str, path: Path) -> Trained:
-    session = open_onnx(path) if path.suffix == ONNX else None
-    documents = pt2_documents(path) if session is None else onnx_documents(session, path)
+def _of_export(label: str, path: Path, exporter: Exporter) -> Trained:
+    documents, exported = open_export(path, exporter)
     known = {name: documents[name] for name in DOCUMENTS if name in documents}
-    return Trained(label, path, documents["recipe"], known, card=documents["card"], session=session)
+    return Trained(label, path, documents["recipe"], known, card=documents["card"], exported=exported)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import ValidationError
 
 from framework.attribution import ComponentFault, reason_of
-from framework.components import KINDS, Callback, Component, Loss, Model, Optimizer, Scheduler, Transform, build
+from framework.components import KINDS, Callback, Component, Loss, Metric, Model, Optimizer, Scheduler, Transform, build
 from framework.errors import UserError, enumerate_names
 from framework.runs.folder import RunFolder
+from framework.section import descriptions
 from framework.testing.arguments import SIDE, loss_arguments, model_arguments, scheduler_arguments, small_network
 from framework.testing.check import Check, CheckFailed, CheckSkipped, Subject, first_error, require
 from framework.testing.models import side_of
@@ -27,7 +28,7 @@ WRONG_VALUES: tuple[Any, ...] = ("no such value", -1, 10**9, [], {"no such key":
 def documentation(subject: Subject) -> None:
     """The class and all of its options have documentation."""
     require(bool((subject.cls.__doc__ or "").strip()), f"class {subject.cls.__name__} has no docstring")
-    missing = [name for name, field in subject.cls.model_fields.items() if not field.description]
+    missing = [name for name in subject.cls.model_fields if name not in descriptions(subject.cls)]
     require(not missing, f"no documentation for {enumerate_names(missing)}")
 
 
@@ -112,6 +113,8 @@ def _arguments(subject: Subject, kind: type[Component], folder: Path) -> dict[st
         return scheduler_arguments()
     if issubclass(kind, Callback):
         return {"run": RunFolder(folder), "say": lambda text: None}
+    if issubclass(kind, Metric):
+        return {"classes": subject.classes}
     return {}
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from framework.errors import UserError
-from framework.export.formats import OPSET, quiet, require
+from framework.export.formats import quiet
 from framework.testing.check import CheckFailed, CheckSkipped
 
 TOLERANCE = 1e-3
+OPSET = 18
+PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
 
 def export(model: nn.Module, example: Tensor, others: Tensor) -> None:
@@ -23,14 +25,12 @@ def export(model: nn.Module, example: Tensor, others: Tensor) -> None:
     batches = [example, others, others[:1]]
     with torch.no_grad():
         expected = [model(images) for images in batches]
-    try:
-        require("onnx")
-    except UserError as error:
+    if missing := [name for name in PACKAGES if importlib.util.find_spec(name) is None]:
         with quiet():
             traced = _traced(model, example).module()
         with torch.no_grad():
             _compare([traced(images) for images in batches], expected, "torch.export")
-        raise CheckSkipped(f"traced by torch.export; {error}") from None
+        raise CheckSkipped(f"traced by torch.export; ONNX needs {', '.join(missing)}: pip install 'framework[export]'")
     with quiet():
         data = _onnx(model, example)
     _compare(_run(data, batches), expected, "ONNX")

@@ -11,7 +11,19 @@ from framework.components import KINDS, Component
 from framework.errors import UserError, did_you_mean, enumerate_names
 from framework.plugin import Plugin
 from framework.registry import Registry
-from framework.testing import callbacks, datasets, declaration, detectors, loading, losses, models, optimizers
+from framework.testing import (
+    callbacks,
+    datasets,
+    declaration,
+    detectors,
+    exporters,
+    loading,
+    losses,
+    methods,
+    metrics,
+    models,
+    optimizers,
+)
 from framework.testing import transforms as transform_checks
 from framework.testing.arguments import seeded
 from framework.testing.check import CLASSES, Check, CheckFailed, CheckSkipped, PluginCheck, Subject
@@ -21,10 +33,13 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     "transform": transform_checks.CHECKS,
     "model": models.CHECKS,
     "loss": losses.CHECKS,
+    "method": methods.CHECKS,
     "optimizer": optimizers.CHECKS,
     "scheduler": optimizers.SCHEDULER_CHECKS,
     "callback": callbacks.CHECKS,
     "detector": detectors.CHECKS,
+    "metric": metrics.CHECKS,
+    "exporter": exporters.CHECKS,
 }
 """The checks of each kind, in addition to those of all kinds (`declaration.CHECKS`)."""
 

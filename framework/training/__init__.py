@@ -3,6 +3,8 @@
 run.py            `framework run`: from a recipe to a finished run folder
 loop.py           the training loop: learning rate, step, log, evaluate, save the best weights, checkpoint, stop
 step.py           one optimizer step
+training_step.py  one optimizer step as a method sees it
+optimizer_traits.py  optimizers that need second derivatives or closures
 progress.py       counters and the best validation score
 session.py        recipe and splits -> network, optimizer, … ready to train
 prepare.py        recipe -> decoded splits and preprocessing

@@ -6,7 +6,8 @@ averaged: Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +51,19 @@ def recalibrated(model: nn.Module, frozen: Collection[str] = ()) -> list[BatchNo
         for name, module in model.named_modules()
         if isinstance(module, BatchNorm) and module.track_running_stats and name not in frozen
     ]
+
+
+@contextmanager
+def frozen_statistics(model: nn.Module) -> Iterator[None]:
+    """Batch normalisation in training mode uses the statistics of the batch and does not update its running ones."""
+    norms = recalibrated(model)
+    for norm in norms:
+        norm.track_running_stats = False  # a momentum of 0 would still add 0 × inf, and count the batch
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
 
 
 def spread(total: int, batches: int, batch_size: int) -> list[Tensor]:

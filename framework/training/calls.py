@@ -5,7 +5,7 @@ Only types and shapes are checked, so that no call waits for the device; `probe.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,10 +18,12 @@ from framework.training.schedule import Schedule
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from framework.components import Loss, Model
+    from framework.components import Loss, Method, Model
     from framework.recipe.sections import Recipe
     from framework.training.criterion import Criterion
-    from framework.training.precision import Precision
+    from framework.training.training_step import TrainingStep
+
+    MethodCall = Callable[[TrainingStep], Iterable[tuple[Tensor, Tensor]]]
 
 SCHEDULER_MEMBERS = ("step", "optimizer", "state_dict", "load_state_dict")
 
@@ -46,11 +48,24 @@ def built_schedule(recipe: Recipe, optimizer: torch.optim.Optimizer, steps: int,
     return Schedule(scheduler, recipe.scheduler)
 
 
-def training_logits(component: Model, network: Callable[[Tensor], Tensor], images: Tensor, classes: int) -> Tensor:
-    """Logits B×K of the network in training mode."""
+def built_method(recipe: Recipe, model: nn.Module, steps: int, steps_per_epoch: int) -> MethodCall:
+    """The recipe's method; raises `ComponentFault` if it is not callable."""
+    method: MethodCall = build(recipe.method, model=model, total_steps=steps, steps_per_epoch=steps_per_epoch)
+    if not callable(method):
+        raise fault(recipe.method, f"returned {described(method)} from build()")
+    return method
+
+
+def training_outputs(
+    component: Model, network: Callable[[Tensor], Any], images: Tensor, classes: int
+) -> tuple[Tensor, ...]:
+    """Logits B×K of the network in training mode, then those of its auxiliary heads, if it has any."""
     with attributed_to(component, "training mode"):
-        logits = network(images)
-    return require_logits(component, logits, (len(images), classes), "in training mode")
+        outputs = network(images)
+    if component.auxiliary_weight() is None or not isinstance(outputs, tuple):
+        outputs = (outputs,)
+    shape = (len(images), classes)
+    return tuple(require_logits(component, logits, shape, "in training mode") for logits in outputs)
 
 
 def loss_of(component: Loss, criterion: Criterion, logits: Tensor, targets: Tensor, images: Tensor) -> Tensor:
@@ -64,13 +79,12 @@ def loss_of(component: Loss, criterion: Criterion, logits: Tensor, targets: Tens
     return loss
 
 
-def backward(recipe: Recipe, precision: Precision, loss: Tensor) -> None:
-    """Add the gradients of a batch. A fault is attributed to the loss, the root of the graph."""
-    with attributed_to(recipe.loss, f"the backward pass through it and model '{recipe.model.name}'"):
-        precision.backward(loss)
-
-
-def optimizer_step(recipe: Recipe, precision: Precision, optimizer: torch.optim.Optimizer, model: nn.Module) -> bool:
-    """Update the weights and reset the gradients; returns whether the weights were updated (see `Precision.step`)."""
-    with attributed_to(recipe.optimizer, "step()"):
-        return precision.step(optimizer, model)
+def method_result(component: Method, result: object, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """The loss and the logits B×K of a micro-batch, as a method yields them."""
+    if not (isinstance(result, (tuple, list)) and len(result) == 2):
+        raise fault(component, f"yielded {described(result)}; it must yield (loss, logits) for each micro-batch")
+    loss, logits = result
+    if not isinstance(loss, torch.Tensor) or loss.ndim:
+        raise fault(component, f"yielded {described(loss)} as the loss; it must be a tensor without dimensions")
+    shape = (len(targets), targets.shape[1])
+    return loss, require_logits(component, logits, shape, "with the loss of each micro-batch")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from framework.attribution import is_out_of_memory, reason_of
 from framework.device import wait_for
 from framework.errors import UserError
+from framework.training.optimizer_traits import is_second_order
 from framework.training.session import Session
 
 MIN_SECONDS = 180.0
@@ -31,6 +33,13 @@ def settle_compile(session: Session, recorded: bool | None, say: Say) -> bool:
     differently. Raises `UserError` if `train.compile` is true and compiling fails.
     """
     choice = session.recipe.train.compile
+    if is_second_order(session.optimizer):
+        if choice is True:
+            raise UserError(
+                f"train.compile: optimizer '{session.recipe.optimizer.name}' needs second derivatives, which compiled "
+                "networks do not have; set train.compile=false"
+            )
+        return False
     if choice == "auto" and recorded is not None:
         choice = recorded
     if choice == "auto":
@@ -77,17 +86,16 @@ def _try_compiled(session: Session, say: Say) -> bool:
 def _use_compiled(session: Session) -> None:
     sizes, batches = len(session.batches.size_phases()), session.batches.order.batches_per_step
     # Accumulated gradients are in memory that the next replay of a CUDA graph would overwrite.
-    graphs = session.device.type == "cuda" and sizes == 1 and batches == 1
+    graphs = session.recipe.method.cuda_graphs and session.device.type == "cuda" and sizes == 1 and batches == 1
     # Each image size and each number of unfrozen stages is compiled separately; beyond the limit, torch would continue
-    # without compiling.
-    limit = sizes * session.freezing.stages + 2
+    # without compiling. So is each with frozen statistics of batch normalisation.
+    limit = 2 * sizes * session.freezing.stages + 2
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, limit)
     compiled = torch.compile(session.model, dynamic=False, mode="reduce-overhead" if graphs else None)
 
-    def network(images: Tensor) -> Tensor:
+    def network(images: Tensor) -> Any:
         torch.compiler.cudagraph_mark_step_begin()
-        logits: Tensor = compiled(images)
-        return logits
+        return compiled(images)
 
     session.network = network
     session.precision.own_kernels = False
@@ -113,7 +121,8 @@ def seconds_of_pass(session: Session, passes: int = PASSES) -> float:
             started = time.perf_counter()
             for _ in range(timed):
                 with session.precision.forward_pass():
-                    logits = session.network(images)
+                    outputs = session.network(images)
+                logits = outputs[0] if isinstance(outputs, tuple) else outputs  # without auxiliary heads
                 session.precision.backward(logits.float().square().mean())
                 session.model.zero_grad(set_to_none=True)
             wait_for(session.device)

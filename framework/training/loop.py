@@ -109,7 +109,7 @@ class Trainer:
         self.require_finite_weights()
         means, speed, seconds = self.means.take_epoch(), self.throughput.take_epoch(), self.clock.seconds
         predictions = self.evaluate()
-        validation = predictions.metrics() if predictions else None
+        validation = predictions.metrics(self.session.recipe.metrics) if predictions else None
         if validation and not math.isfinite(validation["loss"]):
             raise self.not_finite("the validation loss", self.progress.step)
         score = monitored_score(validation, self.options.monitor) if validation else None

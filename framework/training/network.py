@@ -109,12 +109,18 @@ def _first(sides: Iterable[int], attempt: Callable[[tuple[int, int]], nn.Module]
 
 
 def try_network(model: nn.Module, component: Model, num_classes: int, channels: int, size: tuple[int, int]) -> None:
-    """Run the network on two images; raises `ComponentFault` if it fails or does not return logits."""
+    """Run the network on two images; raises `ComponentFault` if it fails or does not return logits.
+
+    A network with auxiliary heads, which need larger images, is also run in training mode.
+    """
     images = torch.zeros((2, channels, *size), device=next(model.parameters()).device)
     # Not inference_mode: a network may keep tensors, which could not be used in training.
     with torch.no_grad(), attributed_to(component, "evaluation mode"):
         logits = model.eval()(images)
     require_logits(component, logits, (2, num_classes), "in evaluation mode")
+    if component.auxiliary_weight() is not None:
+        with torch.no_grad(), attributed_to(component, "training mode"):
+            copy.deepcopy(model).train()(images)
 
 
 def try_single_images(model: nn.Module, component: Model, channels: int, size: tuple[int, int]) -> None:

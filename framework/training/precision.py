@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -27,7 +28,8 @@ class Precision:
         self.clip_grad_norm = clip_grad_norm
         self.allow_tf32 = allow_tf32
         self.own_kernels = True
-        """Whether to use `small_map_convolutions`; compiled networks have their own kernels."""
+        """Whether to use `small_map_convolutions`: not in compiled networks, which have their own kernels, nor for
+        second derivatives."""
         self.scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
         self._scale = self.scaler.get_scale()
 
@@ -39,10 +41,21 @@ class Precision:
         with self._tf32(), mixed, kernels:
             yield
 
-    def backward(self, loss: Tensor) -> None:
-        """Add this loss's gradients."""
+    def backward(self, loss: Tensor, create_graph: bool = False) -> None:
+        """Add this loss's gradients; with `create_graph` they can be differentiated, until they are reset."""
         with self._tf32():
-            self.scaler.scale(loss).backward()
+            if not create_graph:
+                self.scaler.scale(loss).backward()
+                return
+            with warnings.catch_warnings():  # of a reference cycle, which resetting the gradients breaks
+                warnings.filterwarnings("ignore", "Using backward.. with create_graph=True")
+                loss.backward(create_graph=True)
+
+    def clip(self, optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
+        """Scale the gradients down to the maximum norm, if there is one."""
+        if self.clip_grad_norm is not None:
+            self.scaler.unscale_(optimizer)
+            torch.nn.utils.clip_grad_norm_(model.parameters(), self.clip_grad_norm)
 
     def step(self, optimizer: torch.optim.Optimizer, model: nn.Module) -> bool:
         """Clip, update the weights, and reset the gradients; returns whether the weights were updated.
@@ -50,9 +63,7 @@ class Precision:
         In float16, a step whose gradients overflow is skipped and the scale is halved. Only the device knows whether
         they do, so float16 waits for the device in each step. Other precisions do not.
         """
-        if self.clip_grad_norm is not None:
-            self.scaler.unscale_(optimizer)
-            torch.nn.utils.clip_grad_norm_(model.parameters(), self.clip_grad_norm)
+        self.clip(optimizer, model)
         if self.scaler.is_enabled():
             # Otherwise torch leaves skipping to the fused kernels, and that of SGD starts with undefined momentum if
             # the first step overflows.

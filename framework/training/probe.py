@@ -17,15 +17,18 @@ from torch.nn import functional as F
 from framework.attribution import ComponentFault, attributed_to, fault, is_out_of_memory
 from framework.components import Transform
 from framework.data.augment import Augmentation, gray_means
+from framework.data.batches import MicroBatch
 from framework.data.rng import BatchPosition, BatchRNG
 from framework.data.spacing import evenly_spaced
 from framework.data.transformed import require_values, sort_of
-from framework.training.calls import backward, built_optimizer, built_schedule, loss_of, optimizer_step, training_logits
+from framework.evaluation.component_metrics import try_metric
+from framework.training.calls import built_method, built_optimizer, built_schedule
 from framework.training.criterion import Criterion, build_criterion
 from framework.training.freezing import Freezing
 from framework.training.precision import Precision
 from framework.training.schedule import Schedule
 from framework.training.session import Session
+from framework.training.step import update_weights
 
 IMAGES = 8
 """Maximum number of training images in the step."""
@@ -34,13 +37,15 @@ DRAWS = 256
 
 
 def probe(session: Session) -> None:
-    """Run transforms, network, loss, optimizer and scheduler once; raises `ComponentFault` if one fails.
+    """Run transforms, network, loss, method, optimizer, scheduler and metrics once; raises `ComponentFault` on failure.
 
     The session is not changed: network and loss are copied, the others are built again, and the states of all random
     generators are restored. Values are checked too, such as transformed images in [0, 1].
     """
     batch_size = min(session.recipe.train.batch_size, len(session.stores["train"]))
     with _restored_generators(session.device):
+        for metric in session.recipe.metrics:
+            try_metric(metric, session.stores["train"].classes, session.evaluator.activation)
         try:
             _step(session, min(IMAGES, batch_size))
         except ComponentFault:  # some networks need more images
@@ -97,16 +102,20 @@ def _train(session: Session, model: nn.Module, images: Tensor, targets: Tensor) 
     """One step of `model`, as in `train_step`."""
     recipe, batches = session.recipe, session.batches
     precision = Precision(session.device, session.precision.dtype, session.precision.clip_grad_norm)
-    criterion = _fresh_criterion(session)
+    precision.own_kernels = session.precision.own_kernels
     optimizer = built_optimizer(recipe, model)
     schedule = built_schedule(recipe, optimizer, batches.total_steps, batches.steps_per_epoch)
     Freezing(model, session.freezing.unfreeze_steps).train_mode(0)
-    with precision.forward_pass():
-        logits = training_logits(recipe.model, model, images, targets.shape[1])
-    backward(recipe, precision, loss_of(recipe.loss, criterion, logits.float(), targets, images))
-    if all(parameter.grad is None for parameter in model.parameters()):
-        raise fault(recipe.loss, "gives no parameter of the model a gradient")
-    optimizer_step(recipe, precision, optimizer, model)
+    copied = replace(
+        session,
+        model=model,
+        network=model,
+        loss=_fresh_criterion(session),
+        method=built_method(recipe, model, batches.total_steps, batches.steps_per_epoch),
+        optimizer=optimizer,
+        precision=precision,
+    )
+    update_weights(copied, 0, [MicroBatch(images, targets, 1.0)], lambda loss, logits, targets: None)
     _require_rates(session, schedule)
 
 

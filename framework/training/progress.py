@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from framework.attribution import full_name
+from framework.errors import RunFailed
+
+if TYPE_CHECKING:
+    from framework.components import Metric
 
 
 @dataclass
@@ -36,7 +42,13 @@ class Progress:
         return improved
 
 
-def monitored_score(metrics: Mapping[str, Any], monitor: str) -> float:
-    """The metric that `train.monitor` names, negated if higher is better."""
-    value = float(metrics[monitor])
-    return value if monitor == "loss" else -value
+def monitored_score(metrics: Mapping[str, Any], monitor: str | Metric) -> float:
+    """The metric `train.monitor`, negated if greater is better; raises `RunFailed` if it is undefined."""
+    if isinstance(monitor, str):
+        name, greater_is_better = monitor, monitor != "loss"
+    else:
+        name, greater_is_better = full_name(monitor), monitor.greater_is_better
+    if metrics[name] is None:
+        raise RunFailed(f"train.monitor: '{name}' is undefined on the validation split; choose another metric")
+    value = float(metrics[name])
+    return -value if greater_is_better else value

@@ -105,7 +105,7 @@ def _finish(trainer: Trainer) -> dict[str, Any]:
     results: dict[str, Any] = {
         "kept": progress.kept,
         # Training evaluates the validation split without TTA.
-        **evaluated_splits(run, model, evaluator, session.stores, validated=evaluator.tta == 1),
+        **evaluated_splits(run, model, evaluator, session.stores, session.recipe.metrics, validated=evaluator.tta == 1),
         "epochs": trainer.epoch,
         "steps": progress.step,
         "stopped": progress.stopped,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from framework.training.resuming import (
 if TYPE_CHECKING:
     from torch import nn
 
+    from framework.components import Metric
     from framework.data.stores.store import Store
     from framework.display import Display
     from framework.evaluation.evaluate import Evaluator
@@ -98,11 +99,18 @@ def _write_model(run: RunFolder, session: Session) -> None:
 
 
 def evaluated_splits(
-    run: RunFolder, model: nn.Module, evaluator: Evaluator, stores: Mapping[str, Store], *, validated: bool = False
+    run: RunFolder,
+    model: nn.Module,
+    evaluator: Evaluator,
+    stores: Mapping[str, Store],
+    more: Sequence[Metric],
+    *,
+    validated: bool = False,
 ) -> dict[str, Any]:
     """Evaluate validation and test, save their predictions in the run folder, and return their metrics by split.
 
-    With `validated`, the saved predictions of the validation split are used: they are those of `model`.
+    `more` are metrics in addition to the fixed ones. With `validated`, the saved predictions of the validation split
+    are used: they are those of `model`.
     """
     metrics: dict[str, Any] = {}
     for split in (split for split in SPLITS if split in stores):
@@ -112,17 +120,19 @@ def evaluated_splits(
         else:
             predictions = evaluator.predictions(model, stores[split])
             predictions.save(file)
-        metrics[split] = predictions.metrics()
+        metrics[split] = predictions.metrics(more)
         if split == "test":
-            metrics |= _metrics_without_copies(stores, predictions)
+            metrics |= _metrics_without_copies(stores, predictions, more)
     return metrics
 
 
-def _metrics_without_copies(stores: Mapping[str, Store], predictions: Predictions) -> dict[str, Any]:
+def _metrics_without_copies(
+    stores: Mapping[str, Store], predictions: Predictions, more: Sequence[Metric]
+) -> dict[str, Any]:
     """`test_without_copies`, from the predictions on `test`; empty if no test image has a copy in `train`."""
     copies = stores["test"].copies_of(stores["train"])
     if not copies.any():
         return {}
     if copies.all():
         return {"test_without_copies": {"images": 0}}
-    return {"test_without_copies": predictions.only(~copies).metrics()}
+    return {"test_without_copies": predictions.only(~copies).metrics(more)}

@@ -20,11 +20,12 @@ from framework.evaluation.probabilities import checked_activation
 from framework.recipe.sections import Recipe
 from framework.training.averaging import Averaging, build_averaging
 from framework.training.batch_norm import recalibrate_bn
-from framework.training.calls import built_optimizer, built_schedule
+from framework.training.calls import built_method, built_optimizer, built_schedule
 from framework.training.checkpoints import restore_optimizer
 from framework.training.criterion import Criterion, build_criterion
 from framework.training.freezing import Freezing, freeze
 from framework.training.network import network_to_train, try_network, try_single_images
+from framework.training.optimizer_traits import is_second_order, require_unscaled
 from framework.training.precision import Precision
 from framework.training.schedule import Schedule
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from framework.evaluation.predictions import Predictions
     from framework.runs.trained import Trained
+    from framework.training.calls import MethodCall
 
 
 @dataclass
@@ -46,10 +48,11 @@ class Session:
     preprocess: Preprocessor
     batches: Batches
     model: nn.Module
-    network: Callable[[Tensor], Tensor]
-    """What training steps call: `model`, compiled or not."""
+    network: Callable[[Tensor], Any]
+    """What training steps call: `model`, compiled or not. Returns logits, or a tuple if there are auxiliary heads."""
     freezing: Freezing
     loss: Criterion
+    method: MethodCall
     optimizer: torch.optim.Optimizer
     schedule: Schedule
     averaging: Averaging
@@ -77,6 +80,7 @@ class Session:
             "model": dict(self.model.state_dict()),
             "average": dict(self.averaging.model.state_dict()) if self.averaging.model is not self.model else None,
             "loss": self.loss.state_dict(),
+            "method": self.method.state_dict() if hasattr(self.method, "state_dict") else {},
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.schedule.state_dict(),
             "scaler": self.precision.state_dict(),
@@ -88,6 +92,8 @@ class Session:
         if state["average"] is not None:
             self.averaging.model.load_state_dict(state["average"])
         self.loss.load_state_dict(state["loss"])
+        if hasattr(self.method, "load_state_dict"):
+            self.method.load_state_dict(state["method"])
         restore_optimizer(self.optimizer, state["optimizer"])
         self.schedule.load_state_dict(state["scheduler"])
         self.precision.load_state_dict(state["scaler"])
@@ -111,6 +117,8 @@ def build_session(
     _require_validation(recipe, schedule, stores)
     activation = checked_activation(recipe.loss.activation(), f"loss '{recipe.loss.name}'")
     precision = Precision(device, choose_precision(train.precision, device), train.clip_grad_norm, train.tf32)
+    require_unscaled(recipe, optimizer, precision.dtype)
+    precision.own_kernels = not is_second_order(optimizer)
     return Session(
         recipe=recipe,
         device=device,
@@ -121,6 +129,7 @@ def build_session(
         network=model,
         freezing=Freezing(model, round((train.unfreeze_until or 0) * steps)),
         loss=build_criterion(recipe, stores["train"], preprocess, device, precision.dtype),
+        method=built_method(recipe, model, steps, batches.steps_per_epoch),
         optimizer=optimizer,
         schedule=schedule,
         averaging=build_averaging(train, model, steps),

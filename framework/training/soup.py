@@ -79,7 +79,7 @@ class Soup:
         self.load_mean(chosen)
         single_view = replace(self.engine.evaluator, tta=1)
         predictions = single_view.predictions(self.engine.model, self.stores["validation"])
-        return monitored_score(predictions.metrics(), self.recipe.train.monitor)
+        return monitored_score(predictions.metrics(self.recipe.metrics), self.recipe.train.monitor)
 
 
 def make_soup(
@@ -177,7 +177,7 @@ def _write(run: RunFolder, soup: Soup, registry: Registry, results: dict[str, An
     """Evaluate the soup and write its run folder; adds its metrics to `results`."""
     model, evaluator = soup.engine.model, soup.engine.evaluator
     run.path.mkdir(parents=True, exist_ok=True)
-    results |= evaluated_splits(run, model, evaluator, soup.stores)
+    results |= evaluated_splits(run, model, evaluator, soup.stores, soup.recipe.metrics)
     labels = " ".join(results["soup"]["runs"])
     run.write_recipe(recipe_text(soup.recipe, f"the recipe of the first run of: framework soup {labels}"))
     documents = soup.runs[0].documents

@@ -34,7 +34,8 @@ def load_state(path: Path) -> Any:
     try:
         with safe_open(os.fspath(path), framework="pt") as file:
             structure = json.loads(file.metadata()["structure"])
-            return _unpacked(structure, {key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
+            # Copies: the file's tensors are not aligned in memory, and sums over them would be rounded differently.
+            return _unpacked(structure, {key: file.get_tensor(key).clone() for key in file.keys()})  # noqa: SIM118
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
     except Exception as error:

@@ -49,13 +49,8 @@ class TimmOptimizer(Optimizer):
 
     def build(self, model: nn.Module) -> torch.optim.Optimizer:
         """The optimizer. Raises `UserError` if it is not available or does not support the options."""
-        from timm.optim import create_optimizer_v2, get_optimizer_info  # type: ignore[attr-defined]
+        from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
 
-        if get_optimizer_info(self.algorithm).second_order:
-            raise UserError(
-                f"optimizer 'timm/{self.algorithm}' needs second derivatives, which the training loop does not "
-                "compute: choose another algorithm"
-            )
         arguments: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in self.options.items()
         }
@@ -72,11 +67,34 @@ class TimmOptimizer(Optimizer):
             )
         except (TypeError, ValueError, RuntimeError, AssertionError, ImportError) as error:
             raise UserError(f"optimizer 'timm/{self.algorithm}' cannot be built with these options: {error}") from error
+        if getattr(optimizer, "is_second_order", False):
+            _seed_by_step(optimizer)
         _exclude_from_decay(optimizer, model)
         for group in optimizer.param_groups:
             # In timm, only its schedulers apply this factor.
             group["lr"] *= group.get("lr_scale", 1.0)
         return optimizer
+
+
+def _seed_by_step(optimizer: Any) -> None:
+    """Seed AdaHessian's random vectors by the step: its generator is not in checkpoints.
+
+    Raises `UserError` for `update_each` above 1, whose traces are not in checkpoints either.
+    """
+    if optimizer.update_each > 1:
+        raise UserError(
+            f"optimizer.options.update_each is {optimizer.update_each}; it must be 1: the state of other values is "
+            "not in checkpoints"
+        )
+
+    def seed(optimizer: Any, arguments: object, named: object) -> None:
+        parameters = list(optimizer.get_params())
+        step = max(optimizer.state[parameter]["hessian step"] for parameter in parameters)
+        if optimizer.generator.device != parameters[0].device:
+            optimizer.generator = type(optimizer.generator)(parameters[0].device)
+        optimizer.generator.manual_seed(optimizer.seed + step)
+
+    optimizer.register_step_pre_hook(seed)
 
 
 def _exclude_from_decay(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""Optimizers, schedulers, losses and batch transforms on plain PyTorch, and a callback that writes a CSV table."""
+"""Optimizers, schedulers, losses, methods, transforms, metrics and a CSV callback on plain PyTorch."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,14 @@ from framework.components import Component
 @hookimpl
 def components() -> Sequence[type[Component]]:
     """The components of this plugin."""
-    from framework_torch import callbacks, losses, optimizers, schedulers, transforms
+    from framework_torch import callbacks, losses, methods, metrics, optimizers, schedulers, transforms
 
     return [
         *optimizers.OPTIMIZERS,
         *schedulers.SCHEDULERS,
         *losses.LOSSES,
+        *methods.METHODS,
         *transforms.TRANSFORMS,
         *callbacks.CALLBACKS,
+        *metrics.METRICS,
     ]

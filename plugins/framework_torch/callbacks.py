@@ -50,7 +50,8 @@ class CsvWriter:
 
 def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[-1]))
+        columns = dict.fromkeys(key for row in (rows[-1], *rows) for key in row)
+        writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
 

@@ -14,8 +14,6 @@ from framework_torchvision._families import Family
 from framework_torchvision._stem import change_stem
 from framework_torchvision._weights import UnversionedMNASNet, load_weights
 
-_ONE_OUTPUT = {"aux_logits": False, "init_weights": True}
-
 
 def build_model(
     arch: str,
@@ -31,6 +29,8 @@ def build_model(
     `arguments` are passed to torchvision's function. An architecture that does not support the image size raises its
     own exception, here or in a trial forward pass before any download.
     """
+    if family.auxiliary:
+        arguments = {"init_weights": True, **arguments}
     try:
         model: nn.Module = torchvision.models.get_model(
             arch, weights=None, **{**_size_arguments(arch, image_size), **arguments}
@@ -51,8 +51,6 @@ def build_model(
 
 def _size_arguments(arch: str, size: tuple[int, int]) -> dict[str, Any]:
     """Arguments that some architectures need."""
-    if arch in ("googlenet", "inception_v3"):
-        return dict(_ONE_OUTPUT)
     if arch.startswith("maxvit"):
         return {"input_size": size}
     if arch.startswith("vit_"):

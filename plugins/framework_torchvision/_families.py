@@ -36,6 +36,8 @@ class Family:
     """Name of the pooling layer in a pooled stem."""
     dropout: str | None = None
     """Argument of torchvision's function that sets the dropout rate."""
+    auxiliary: bool = False
+    """Whether the architecture has auxiliary classifiers."""
 
 
 FAMILIES = (
@@ -44,8 +46,8 @@ FAMILIES = (
     Family("densenet", "DenseNet (Huang et al., 2017)", "pooled", "kaiming fan-in", "features.pool0", "drop_rate"),
     Family("efficientnet", "EfficientNet (Tan & Le, 2019)", "strided", dropout="dropout"),
     Family("efficientnet_v2", "EfficientNetV2 (Tan & Le, 2021)", "strided", dropout="dropout"),
-    Family("googlenet", "GoogLeNet (Szegedy et al., 2015)", "pooled", "0.01", "maxpool1", "dropout"),
-    Family("inception", "Inception v3 (Szegedy et al., 2016)", "pooled", "0.1", "maxpool1", "dropout"),
+    Family("googlenet", "GoogLeNet (Szegedy et al., 2015)", "pooled", "0.01", "maxpool1", "dropout", True),
+    Family("inception", "Inception v3 (Szegedy et al., 2016)", "pooled", "0.1", "maxpool1", "dropout", True),
     Family("maxvit", "MaxViT (Tu et al., 2022)", "patches", "normal 0.02", dropout="mlp_dropout"),
     Family("mnasnet", "MNASNet (Tan et al., 2019)", "strided", dropout="dropout"),
     Family("mobilenet_v2", "MobileNetV2 (Sandler et al., 2018)", "strided", dropout="dropout"),

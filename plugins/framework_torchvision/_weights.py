@@ -19,6 +19,7 @@ from framework_torchvision._stem import adapt_kernels, input_convolution
 
 State = dict[str, Tensor]
 _AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")
+"""Prefixes of the parameters of auxiliary classifiers."""
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
 _RESCALING = ("googlenet", "inception_v3")
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -60,7 +61,8 @@ def load_weights(
     except RuntimeError as error:
         lines = [line.strip() for line in str(error).splitlines()[1:]]
         raise UserError(_misfit(source, arch, lines)) from error
-    problems = {"missing in the file": sorted(set(missing) - new), "not in the model": sorted(unknown)}
+    missing = [name for name in missing if name not in new and not name.startswith(_AUXILIARY)]
+    problems = {"missing in the file": sorted(missing), "not in the model": sorted(unknown)}
     if any(problems.values()):
         lines = [f"{problem}: {_enumerate(keys)}" for problem, keys in problems.items() if keys]
         raise UserError(_misfit(source, arch, lines))
@@ -107,7 +109,7 @@ def _read(path: Path) -> State:
 
 
 def _translate(state: State) -> None:
-    """Drop auxiliary classifiers, which are not built, and translate names of older DenseNets; in place."""
+    """Drop auxiliary classifiers and translate names of older DenseNets; in place."""
     for name in list(state):
         if name.startswith(_AUXILIARY):
             del state[name]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TorchvisionModel(Model):
-    """Base class of all architectures. Auxiliary classifiers are not built: a network has one output, the logits."""
+    """Base class of all architectures."""
 
     family: ClassVar[Family]
     """Properties of the architecture's family."""
@@ -72,9 +72,24 @@ class TorchvisionModel(Model):
         from framework_torchvision._build import build_model
 
         arguments = {"num_classes": num_classes, **self.options}
+        if self.family.auxiliary:
+            arguments["aux_logits"] = self.auxiliary_weight() is not None
         if self.dropout is not None and self.family.dropout:
             arguments[self.family.dropout] = self.dropout
         return build_model(self.name, self.family, channels, image_size, arguments, self.small_images, self.pretrained)
+
+
+class AuxiliaryModel(TorchvisionModel):
+    """Base class of the architectures with auxiliary classifiers."""
+
+    aux_weight: float | None = Field(None, gt=0)
+    """Train the auxiliary classifiers too: their losses are added with this weight (0.3 in the GoogLeNet paper). They
+    are not used in evaluation, are initialised randomly even with pretrained weights, and need larger images. Default:
+    the network has none."""
+
+    def auxiliary_weight(self) -> float | None:
+        """The option `aux_weight`."""
+        return self.aux_weight
 
 
 @functools.cache
@@ -90,7 +105,7 @@ def _model_class(arch: str, family: Family) -> type[TorchvisionModel]:
         "name": arch,
         "family": family,
     }
-    # Faster: the base class documents the fields, and few of the classes are ever used.
-    switches = {"use_attribute_docstrings": False, "defer_build": True}
+    switches = {"defer_build": True}  # few of the classes are ever used
     title = arch.title().replace("_", "")
-    return types.new_class(title, (TorchvisionModel,), switches, lambda namespace: namespace.update(members))
+    base = AuxiliaryModel if family.auxiliary else TorchvisionModel
+    return types.new_class(title, (base,), switches, lambda namespace: namespace.update(members))

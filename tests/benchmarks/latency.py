@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from framework_exporters._session import open_session
 from PIL import Image
 from torchvision.io import decode_jpeg
 
@@ -28,7 +29,6 @@ from framework.data.decode import decode
 from framework.inference.graph_engine import GraphEngine, onnx_graph
 from framework.inference.predictor import Predictor
 from framework.inference.torch_engine import TorchEngine
-from framework.runs.export_file import open_onnx
 
 NETWORKS = {
     "small speednet, 48×48 gray": [
@@ -74,7 +74,7 @@ def ways(run: Path, export: Path, side: int, threads: int) -> dict[str, Callable
     exported, trained = Predictor.open(export), Predictor.open(run, device="cpu")
     assert isinstance(exported.engine, GraphEngine)
     assert isinstance(trained.engine, TorchEngine)
-    session, engine = open_onnx(export, threads), trained.engine
+    session, engine = open_session(export, threads), trained.engine
     exported = replace(exported, engine=replace(exported.engine, graph=onnx_graph(session)))
     pixels = np.random.default_rng(0).integers(0, 256, (1, 3, side, side), dtype=np.uint8)
     inputs = torch.randn(1, trained.preprocess.channels, side, side).contiguous(memory_format=torch.channels_last)
@@ -117,7 +117,7 @@ def after(prelude: Callable[[], object], call: Callable[[], object], number: int
 
 def print_decoding(export: Path, side: int, arguments: argparse.Namespace, clock: Callable[[], float]) -> None:
     """Print the time of both decoders, with warm caches and after the network."""
-    data, session = photograph(side), open_onnx(export, arguments.threads)
+    data, session = photograph(side), open_session(export, arguments.threads)
     pixels, encoded = np.zeros((1, 3, side, side), dtype=np.uint8), torch.frombuffer(bytearray(data), dtype=torch.uint8)
     decoders = {"the framework": lambda: decode(data), "torchvision": lambda: decode_jpeg(encoded)}
     for name, call in decoders.items():

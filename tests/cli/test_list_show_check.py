@@ -43,10 +43,13 @@ def test_list_has_every_kind(framework):
         "transforms",
         "models",
         "losses",
+        "methods",
         "optimizers",
         "schedulers",
         "callbacks",
         "detectors",
+        "metrics",
+        "exporters",
     ]
 
 

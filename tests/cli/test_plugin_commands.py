@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from framework import Registry
+from framework.cli.plugin_commands import OWN
+
 STRANGER = Path(__file__).parents[1] / "stranger"
 NUMBERS = itertools.count()
 
@@ -51,6 +54,11 @@ def test_the_help_lists_it_under_its_plugin(framework):
     lines = framework("--help").out.splitlines()
     group = lines.index("from plugin stranger (framework-stranger 1.2)")
     assert lines[group + 1].split() == ["hello", "print", "a", "greeting"]
+
+
+def test_the_plugins_of_the_framework_itself_add_no_command():
+    """`framework --help` and unknown commands do not load them."""
+    assert [plugin.name for plugin in Registry.load().plugins if plugin.distribution == OWN and plugin.commands] == []
 
 
 def test_it_has_a_help_of_its_own(framework, capfd):

@@ -81,6 +81,16 @@ def test_every_precision_trains_with_and_without_compiling(recipe, tmp_path, fra
     assert (environment["precision"], environment["compile"]) == (precision, compiled == "true")
 
 
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+@pytest.mark.parametrize("accumulated", [1, 2])
+def test_sam_trains_a_compiled_network(recipe, tmp_path, framework, gpu, precision, accumulated):
+    options = f"train.precision={precision}", f"train.grad_accum_steps={accumulated}", "train.compile=true"
+    file = recipe("deterministic: false")
+    result = framework("run", file, *options, "method=sam", "train.epochs=1", "--out", tmp_path / "run")
+    assert result.status == 0, result.err
+    assert json.loads((tmp_path / "run" / "environment.json").read_text())["compile"] is True
+
+
 def test_a_compiled_network_has_the_same_weights_after_training(recipe, tmp_path, framework, gpu):
     """With gradient accumulation, gradient clipping and averaged weights."""
     file = recipe("deterministic: false")
@@ -101,10 +111,10 @@ def test_out_of_memory_is_one_error_with_the_option(recipe, tmp_path, framework,
     assert "train.batch_size" in result.err
 
 
-@pytest.mark.parametrize("store", ["device", "memory"])
-def test_a_training_step_does_not_synchronise(recipe, gpu, store):
+@pytest.mark.parametrize(("store", "method"), [("device", "supervised"), ("memory", "supervised"), ("memory", "sam")])
+def test_a_training_step_does_not_synchronise(recipe, gpu, store, method):
     registry = Registry.load()
-    loaded = load_recipe(recipe(f"store: {store}"), registry)
+    loaded = load_recipe(recipe(f"store: {store}"), registry, [f"method={method}"])
     session, means = build_session(loaded, *prepare_data(loaded)), RunningMeans()
     for step in range(2):
         train_step(session, step, means)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from framework.evaluation.bootstrap import difference_interval, macro_f1_interval
+from framework.evaluation.bootstrap import difference_interval, macro_f1_interval, percentile_interval
 from framework.evaluation.confusion import Confusion
 from framework.evaluation.ece_interval import ece_interval
 from framework.evaluation.intervals import mean_recall_interval, wilson_interval
@@ -105,6 +105,49 @@ def test_macro_f1_is_within_its_interval(split):
         confusion = Confusion(names, true, predicted, drawn[drawn > 0])
         intervals.append(macro_f1_interval(confusion, resamples=100))
     percent = coverage(intervals, (2 * joint.diagonal() / (joint.sum(0) + joint.sum(1))).mean())
+    assert is_nominal(percent), percent
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_metric_component_is_within_its_interval(split):
+    joint, images = SPLITS[split]
+    number = len(joint)
+    chance = joint.sum(1) @ joint.sum(0)
+
+    def kappa(cells):
+        counts = np.bincount(cells, minlength=number**2).reshape(joint.shape)
+        expected = counts.sum(1) @ counts.sum(0) / images
+        return (counts.trace() - expected) / (images - expected)
+
+    random, cumulated = np.random.default_rng(0), joint.ravel().cumsum() / joint.sum()
+    intervals = []
+    for _ in range(300):
+        cells = cumulated.searchsorted(random.random(images))
+        interval = percentile_interval(lambda drawn, cells=cells: kappa(cells[drawn]), images, number, resamples=300)
+        intervals.append(interval)
+    percent = coverage(intervals, (joint.trace() - chance) / (1 - chance))
+    assert is_nominal(percent), percent
+
+
+@pytest.mark.parametrize(("images", "classes"), [(150, 3), (400, 7)])
+def test_a_difference_of_a_metric_component_is_within_its_interval(images, classes):
+    """Of the Brier scores of two networks with the same errors, one of them with doubled logits."""
+
+    def scores(number, generator):
+        confidence = 2 * torch.randn(number, classes, generator=generator, dtype=torch.float64)
+        labels = torch.multinomial(confidence.softmax(1), 1, generator=generator).flatten()
+        true = torch.eye(classes, dtype=torch.float64)[labels]
+        one, other = ((factor * confidence).softmax(1) for factor in (1, 2))
+        return ((other - true).square() - (one - true).square()).sum(1).numpy()
+
+    generator = torch.Generator().manual_seed(0)
+    truth = scores(300_000, generator).mean()
+    intervals = []
+    for _ in range(300):
+        drawn = scores(images, generator)
+        mean = lambda places, drawn=drawn: float(drawn[places].mean())  # noqa: E731
+        intervals.append(percentile_interval(mean, images, classes, resamples=300))
+    percent = coverage(intervals, truth)
     assert is_nominal(percent), percent
 
 

@@ -28,7 +28,7 @@ from framework.inference.predictor import Predictor
 from framework.inference.serving.about import describe
 from framework.inference.serving.limits import Limits
 from framework.inference.torch_engine import TorchEngine
-from framework.runs.export_file import onnx_documents, open_onnx, pt2_documents
+from framework.runs.export_file import exporter_of, open_export
 from framework.runs.trained import open_trained
 
 ROOT = Path(__file__).parents[2]
@@ -64,8 +64,8 @@ def made(tmp_path_factory):
         yield folder
 
 
-def read_onnx(path):
-    return onnx_documents(open_onnx(path), path)
+def documents_in(path):
+    return open_export(path, exporter_of(path, Registry.load())())[0]
 
 
 def draw_photos(root):
@@ -124,12 +124,12 @@ def test_the_report_has_accuracy_speed_and_size_of_the_quantised_file(made):
     assert set(report["top1"]) == {"run", "export"}
     assert report["speedup"] > 0
     assert report["bytes"]["float32"] == (made / "rgb.onnx").stat().st_size
-    exact, whole = (read_onnx(made / name) for name in ("rgb.onnx", "rgb.int8.onnx"))
+    exact, whole = (documents_in(made / name) for name in ("rgb.onnx", "rgb.int8.onnx"))
     assert {name for name in exact | whole if exact[name] != whole[name]} == {"model", "card"}
 
 
 def test_the_card_of_a_quantised_file_says_that_it_has_8_bits(made):
-    exact, whole = (read_onnx(made / name)["card"] for name in ("rgb.onnx", "rgb.int8.onnx"))
+    exact, whole = (documents_in(made / name)["card"] for name in ("rgb.onnx", "rgb.int8.onnx"))
     assert whole.startswith("# rgb.int8\n")
     assert "8-bit" in whole
     assert "8-bit" not in exact
@@ -143,7 +143,7 @@ def test_quantisation_leaves_preprocessing_as_it_is(made):
 
 
 def test_an_export_carries_the_documents_of_its_run(made):
-    documents = read_onnx(made / "gray.onnx")
+    documents = documents_in(made / "gray.onnx")
     run = made / "gray"
     assert documents["classes"] == ["blue", "red"]
     assert documents["preprocess"] == json.loads((run / "model.json").read_text())["preprocess"]
@@ -169,8 +169,8 @@ def test_an_export_contains_no_path_of_the_machine(kind, made):
 def test_a_pt2_file_carries_the_same_documents(made):
     files = dict.fromkeys(["classes.json", "recipe.txt", "temperature.json"], "")
     torch.export.load(str(made / "gray.pt2"), extra_files=files)
-    documents = read_onnx(made / "gray.onnx")
-    assert pt2_documents(made / "gray.pt2") == documents
+    documents = documents_in(made / "gray.onnx")
+    assert documents_in(made / "gray.pt2") == documents
     assert json.loads(files["classes.json"]) == documents["classes"]
     assert files["recipe.txt"] == documents["recipe"]
     assert json.loads(files["temperature.json"]) == documents["temperature"]
@@ -181,7 +181,7 @@ def test_the_graph_contains_no_stack_traces(made):
 
 
 def test_an_export_contains_neither_the_command_line_nor_the_git_state(made):
-    documents = read_onnx(made / "rgb.onnx")
+    documents = documents_in(made / "rgb.onnx")
     environment = documents["environment"]
     assert environment["packages"]["torch"]
     assert environment.keys() & {"command", "git"} == set()
@@ -199,7 +199,7 @@ def test_the_card_says_if_its_metrics_have_another_number_of_views(name, tta, wo
     assert framework("export", made / name, f"evaluate.tta={tta}", "--parity", 0, "--out", out).status == 0
     shown = " ".join(framework("show", "bundle", out).out.split())
     assert [word for word in words if word not in shown] == []
-    assert "evaluate.tta=" not in read_onnx(made / "rgb.onnx")["card"]
+    assert "evaluate.tta=" not in documents_in(made / "rgb.onnx")["card"]
 
 
 @pytest.mark.parametrize("suffix", ["onnx", "safetensors"])
@@ -560,7 +560,7 @@ def test_a_dot_in_the_name_of_a_run_is_kept(run, name, made, tmp_path, framework
 def test_a_high_cost_of_quantisation_is_a_warning(made, tmp_path, framework, monkeypatch):
     from framework.export import report, work
 
-    monkeypatch.setattr(work, "write", lambda kind, predictor, path, title: shutil.copy(made / "rgb.onnx", path))
+    monkeypatch.setattr(work, "write", lambda exporter, predictor, path, title: shutil.copy(made / "rgb.onnx", path))
     monkeypatch.setattr(report, "MAX_CHANGED", -1)
     result = framework("export", made / "rgb", "--out", tmp_path / "new.onnx", "--int8")
     assert result.status == 0
@@ -603,7 +603,7 @@ def test_a_network_with_data_dependent_control_flow_is_rejected_with_an_alternat
         def forward(self, images):
             return images.mean((1, 2, 3))[:, None] * (2 if images.sum() > 0 else 3)
 
-    with pytest.raises(RunFailed, match="--format safetensors"):
+    with pytest.raises(RunFailed, match="--format bundle"):
         traced(engine_of(Moody(), 1, "crop"))
 
 
@@ -627,8 +627,8 @@ def test_an_operator_that_onnx_lacks_is_named_with_an_alternative(made, tmp_path
 
 
 def test_a_network_above_the_size_limit_of_onnx_is_rejected_with_an_alternative(made, tmp_path, framework, monkeypatch):
-    from framework.export import formats
+    from framework_exporters import _onnx
 
-    monkeypatch.setattr(formats, "LARGEST_ONNX", 1000)
+    monkeypatch.setattr(_onnx, "LARGEST", 1000)
     result = framework("export", made / "gray", "--parity", 0, "--out", tmp_path / "new.onnx")
     assert (result.status, "larger than 2 GB" in result.err, "--format pt2" in result.err) == (1, True, True)

@@ -288,11 +288,6 @@ def test_unsupported_options_of_an_optimizer_are_errors():
         TimmOptimizer(algorithm="lamb", options={"rubbish": 1}).build(small_network())
 
 
-def test_second_order_optimizers_are_errors():
-    with pytest.raises(UserError, match="timm/adahessian"):
-        TimmOptimizer(algorithm="adahessian").build(small_network())
-
-
 @pytest.mark.parametrize(
     ("arch", "pretrained", "mean"),
     [

@@ -9,6 +9,7 @@ from framework_torchvision.models import model_classes
 from pydantic import ValidationError
 
 from framework import UserError, unreachable
+from framework.section import descriptions
 from framework.training.network import build_network
 
 FAMILIES = [
@@ -78,7 +79,7 @@ sys.exit(", ".join({"torchvision", "torch"} & sys.modules.keys()) or 0)
 def test_every_architecture_is_documented_with_its_paper_and_its_fields():
     for model in model_classes():
         assert "20" in model.__doc__, f"{model.name} has no paper"
-        assert all(field.description for field in model.model_fields.values())
+        assert descriptions(model).keys() == model.model_fields.keys()
 
 
 def test_the_longest_prefix_determines_the_family():

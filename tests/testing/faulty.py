@@ -1,6 +1,8 @@
 """Components that fail exactly one check each, by kind and name of the check."""
 
+import json
 import time
+import zipfile
 from collections.abc import Callable
 
 import numpy as np
@@ -14,13 +16,18 @@ from framework import (
     Callback,
     Dataset,
     Detector,
+    ExportedFile,
+    Exporter,
     ImageArrays,
     Loss,
+    Method,
+    Metric,
     Model,
     Optimizer,
     Region,
     Scheduler,
     Transform,
+    UserError,
     hookimpl,
 )  # fmt: skip
 
@@ -280,6 +287,80 @@ class Counting(PlainLoss):
         return loss
 
 
+class FaultyMethod(Method):
+    """Supervised training with a loss that is changed."""
+
+    name = "faulty"
+
+    def build(self):
+        def method(step):
+            for batch in step.batches:
+                loss, logits = step.forward(batch)
+                step.backward(self.changed(loss), batch)
+                yield loss, logits
+
+        return method
+
+
+class Maximises(FaultyMethod):
+    """Maximises the loss."""
+
+    def changed(self, loss):
+        return -loss
+
+
+class Shrinks(FaultyMethod):
+    """Has a weight decay of its own."""
+
+    def build(self):
+        def method(step):
+            with torch.no_grad():
+                for weight in step.model.parameters():
+                    weight.mul_(0.99)
+            for batch in step.batches:
+                loss, logits = step.forward(batch)
+                step.backward(loss, batch)
+                yield loss, logits
+
+        return method
+
+
+class FirstBatchOnly(FaultyMethod):
+    """Uses one micro-batch."""
+
+    def build(self):
+        def method(step):
+            batch = next(step.batches)
+            loss, logits = step.forward(batch)
+            step.backward(loss, batch)
+            return [(loss, logits)]
+
+        return method
+
+
+class RandomWeight(FaultyMethod):
+    """Has a random weight of the loss."""
+
+    def changed(self, loss):
+        return loss * np.random.rand()
+
+
+class Decreasing(FaultyMethod):
+    """Counts its calls."""
+
+    def build(self):
+        calls = []
+
+        def method(step):
+            for batch in step.batches:
+                loss, logits = step.forward(batch)
+                step.backward(loss * 0.9 ** len(calls), batch)
+                calls.append(1)
+                yield loss, logits
+
+        return method
+
+
 class FaultyOptimizer(Optimizer):
     """Gradient descent."""
 
@@ -447,6 +528,151 @@ class SharesTheImage(FaultyDetector):
         return find
 
 
+class FaultyMetric(Metric):
+    """Top-1 accuracy."""
+
+    name = "faulty"
+
+
+def accuracy(probabilities, labels):
+    return (probabilities.argmax(1) == labels).double().mean()
+
+
+class OfManyClasses(FaultyMetric):
+    """Is undefined for two classes."""
+
+    def build(self):
+        return lambda probabilities, labels: (
+            accuracy(probabilities, labels) if probabilities.shape[1] > 2 else torch.nan
+        )
+
+
+class ErrorRate(FaultyMetric):
+    """Does not declare that lower is better."""
+
+    def build(self):
+        return lambda probabilities, labels: 1 - accuracy(probabilities, labels)
+
+
+class FirstHalf(FaultyMetric):
+    """Weights the first images more."""
+
+    def build(self):
+        def metric(probabilities, labels):
+            weights = torch.linspace(1, 0.1, len(labels)).double()
+            return ((probabilities.argmax(1) == labels) * weights).sum() / weights.sum()
+
+        return metric
+
+
+class Accumulating(FaultyMetric):
+    """Is the mean over all calls."""
+
+    def build(self):
+        calls = []
+
+        def metric(probabilities, labels):
+            calls.append(accuracy(probabilities, labels))
+            return torch.stack(calls).mean()
+
+        return metric
+
+
+class InPlace(FaultyMetric):
+    """Modifies the labels."""
+
+    def build(self):
+        def metric(probabilities, labels):
+            value = accuracy(probabilities, labels)
+            labels.clamp_(max=0)
+            return value
+
+        return metric
+
+
+class NeedsAllClasses(FaultyMetric):
+    """Fails if a class has no images."""
+
+    def build(self, classes):
+        def metric(probabilities, labels):
+            recalls = [accuracy(probabilities[labels == label], labels[labels == label]) for label in labels.unique()]
+            return sum(recalls[label] for label in range(len(classes))) / len(classes)
+
+        return metric
+
+
+class FaultyExporter(Exporter):
+    """The graph of torch.export and the texts in a zip file."""
+
+    name = "faulty"
+    suffix = ".faulty"
+
+    def write(self, export, path):
+        torch.export.save(export.program, graph := path.with_suffix(".pt2"))
+        self.pack(export, path, graph)
+        graph.unlink()
+
+    def pack(self, export, path, graph):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("texts", json.dumps(dict(export.texts)))
+            archive.write(graph, "graph")
+
+    def open(self, path):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return ExportedFile(json.loads(archive.read("texts")), lambda: self.load(path))
+        except zipfile.BadZipFile as error:
+            raise UserError(f"{path}: {error}") from None
+
+    def load(self, path):
+        with zipfile.ZipFile(path) as archive, archive.open("graph") as graph:
+            return torch.inference_mode()(torch.export.load(graph).module())
+
+
+class LeavesAFile(FaultyExporter):
+    """Does not remove a temporary file."""
+
+    def write(self, export, path):
+        super().write(export, path)
+        path.with_suffix(".log").write_text("written")
+
+
+class WithoutClasses(FaultyExporter):
+    """Stores only some of the texts."""
+
+    def open(self, path):
+        opened = super().open(path)
+        return ExportedFile({key: opened.texts[key] for key in ("model", "recipe", "card")}, opened.load)
+
+
+class Uncalibrated(FaultyExporter):
+    """Undoes the temperature."""
+
+    def load(self, path):
+        graph = super().load(path)
+
+        def compute(images):
+            logits = graph(images)[1] * 2
+            return logits.softmax(1), logits
+
+        return compute
+
+
+class RemembersItsPath(FaultyExporter):
+    """Reads the graph from the path that it was written to."""
+
+    def load(self, path):
+        return super().load(path.with_stem("checked"))
+
+
+class RaisesBadZipFile(FaultyExporter):
+    """Raises whatever zipfile raises."""
+
+    def open(self, path):
+        with zipfile.ZipFile(path) as archive:
+            return ExportedFile(json.loads(archive.read("texts")), lambda: self.load(path))
+
+
 FAULTY = {
     ("loss", "documentation"): Undocumented,
     ("loss", "schema"): WithoutSchema,
@@ -470,6 +696,11 @@ FAULTY = {
     ("loss", "determinism"): Noisy,
     ("loss", "gradients"): LogOfZero,
     ("loss", "resume"): Counting,
+    ("method", "updates"): Maximises,
+    ("method", "weights"): Shrinks,
+    ("method", "batches"): FirstBatchOnly,
+    ("method", "determinism"): RandomWeight,
+    ("method", "resume"): Decreasing,
     ("optimizer", "updates"): MatricesOnly,
     ("optimizer", "determinism"): RandomRate,
     ("optimizer", "resume"): HiddenSteps,
@@ -482,4 +713,15 @@ FAULTY = {
     ("detector", "regions"): Overwrites,
     ("detector", "determinism"): RandomScore,
     ("detector", "threads"): SharesTheImage,
+    ("metric", "values"): OfManyClasses,
+    ("metric", "direction"): ErrorRate,
+    ("metric", "order"): FirstHalf,
+    ("metric", "repeatability"): Accumulating,
+    ("metric", "inputs"): InPlace,
+    ("metric", "few_images"): NeedsAllClasses,
+    ("exporter", "files"): LeavesAFile,
+    ("exporter", "texts"): WithoutClasses,
+    ("exporter", "parity"): Uncalibrated,
+    ("exporter", "standalone"): RemembersItsPath,
+    ("exporter", "damaged"): RaisesBadZipFile,
 }

@@ -3,7 +3,19 @@
 import pytest
 
 from framework import Registry
-from framework.components import Callback, Dataset, Detector, Loss, Model, Optimizer, Scheduler, Transform
+from framework.components import (
+    Callback,
+    Dataset,
+    Detector,
+    Exporter,
+    Loss,
+    Method,
+    Metric,
+    Model,
+    Optimizer,
+    Scheduler,
+    Transform,
+)
 from framework.runs.trained import open_trained
 from framework.testing import component_cases
 from framework.testing.suite import plugin_cases
@@ -50,7 +62,7 @@ def cases_of(registry, kind, options):
             yield from component_cases(registry.find(kind, name), registry, options.get(name))
 
 
-@pytest.mark.parametrize("kind", [Transform, Optimizer, Scheduler, Detector])
+@pytest.mark.parametrize("kind", [Transform, Method, Optimizer, Scheduler, Detector])
 def test_components_conform(kind, registry):
     conform(cases_of(registry, kind, {}), SKIPPED)
 
@@ -65,6 +77,18 @@ def test_callbacks_conform(registry, tmp_path):
     for package in ("mlflow", "wandb", "tensorboard"):
         pytest.importorskip(package)
     conform(cases_of(registry, Callback, {"mlflow": {"tracking_uri": f"file:{tmp_path}/mlruns"}}))
+
+
+def test_metrics_conform(registry):
+    pytest.importorskip("torchmetrics", reason="torchmetrics is not installed")
+    conform(cases_of(registry, Metric, {}))
+
+
+def test_exporters_conform(registry):
+    for package in ("onnxscript", "openvino"):
+        pytest.importorskip(package, reason=f"{package} is not installed")
+    opened_as_a_bundle = {("exporter bundle", check) for check in ("texts", "parity", "standalone", "damaged")}
+    conform(cases_of(registry, Exporter, {}), opened_as_a_bundle)
 
 
 def test_datasets_conform(registry, photos, tmp_path):

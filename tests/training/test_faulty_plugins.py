@@ -16,6 +16,9 @@ train: {epochs: 1, batch_size: 20, log_every: 1, device: cpu, precision: float32
 """
 
 
+LISTS = ("augment", "callbacks", "evaluate.metrics")
+
+
 @pytest.fixture
 def run(tmp_path, framework, monkeypatch):
     """Run the recipe with overrides; what was printed."""
@@ -51,19 +54,32 @@ def run(tmp_path, framework, monkeypatch):
         ("loss", "loss", "detached", ["gradient"]),
         ("loss", "loss", "exit", ["SystemExit"]),
         ("loss", "loss", "backward", ["backward", "KeyError"]),
+        ("method", "method", "none", ["None"]),
+        ("method", "method", "raises", ["KeyError"]),
+        ("method", "method", "returns none", ["None"]),
+        ("method", "method", "loss alone", ["(loss, logits)"]),
+        ("method", "method", "number", ["float"]),
+        ("method", "method", "logits", ["(20, 4)", "(19, 4)"]),
+        ("method", "method", "too few", ["micro-batches"]),
+        ("method", "method", "too many", ["micro-batches"]),
+        ("method", "method", "no backward", ["gradient"]),
         ("optimizer", "optimizer", "none", ["None"]),
         ("optimizer", "optimizer", "other parameters", ["no parameter of the model"]),
         ("optimizer", "optimizer", "raises", ["step()", "KeyError"]),
         ("scheduler", "scheduler", "none", ["None"]),
         ("scheduler", "scheduler", "raises", ["step()", "KeyError"]),
         ("scheduler", "scheduler", "nan", ["nan"]),
+        ("evaluate.metrics", "metric", "none", ["NoneType"]),
+        ("evaluate.metrics", "metric", "raises", ["its call", "KeyError"]),
+        ("evaluate.metrics", "metric", "vector", ["shape (4,)"]),
+        ("train.monitor", "metric", "raises", ["its call", "KeyError"]),
         ("callbacks", "callback", "none", ["None"]),
         ("callbacks", "callback", "build", ["build()", "KeyError"]),
     ],
 )
 def test_a_fault_is_reported_before_training(section, component, how, words, run, tmp_path):
     written = f"{{name: faulty_{component}, how: {how}}}"
-    result = run(f"{section}=[{written}]" if section in ("augment", "callbacks") else f"{section}={written}")
+    result = run(f"{section}=[{written}]" if section in LISTS else f"{section}={written}")
     assert result.status == 2
     assert f"{component} 'faulty_{component}'" in result.err
     assert ORIGIN in result.err
@@ -85,8 +101,11 @@ def test_a_failing_dataset_is_named(how, run):
     [
         ("loss={name: faulty_loss, how: shape, after: 3}", "loss"),
         ("loss={name: faulty_loss, how: raises, after: 3}", "loss"),
+        ("method={name: faulty_method, how: raises, after: 3}", "method"),
+        ("method={name: faulty_method, how: logits, after: 3}", "method"),
         ("optimizer={name: faulty_optimizer, how: raises, after: 3}", "optimizer"),
         ("model={name: faulty_model, how: evaluation}", "model"),
+        ("evaluate.metrics=[{name: faulty_metric, how: raises, spared: 64}]", "metric"),
         ("callbacks=[{name: faulty_callback, how: step_end}]", "callback"),
         ("callbacks=[{name: faulty_callback, how: epoch_end}]", "callback"),
         ("callbacks=[{name: faulty_callback, how: run_end}]", "callback"),
@@ -126,6 +145,37 @@ def test_a_failing_detector_is_named(how, run, framework, photos, tmp_path):
     assert result.status == 2
     assert "detector 'faulty_detector'" in result.err
     assert ORIGIN in result.err
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("write", "write(): KeyError"),
+        ("'no file'", "wrote no file *.faulty"),
+        ("open", "open(): KeyError"),
+        ("'returns none'", "NoneType from open()"),
+        ("load", "load(): KeyError"),
+        ("graph", "its graph: KeyError"),
+        ("'one output'", "its graph"),
+    ],
+)
+def test_a_failing_exporter_is_named_and_leaves_no_file(how, words, run, framework, tmp_path):
+    assert run("train.max_steps=1").status == 0
+    before = set(tmp_path.iterdir())
+    named = f"faulty_exporter how={how}" if " " not in how else f'faulty_exporter "how={how[1:-1]}"'
+    result = framework("export", tmp_path / "run", "--format", named)
+    assert result.status == 2
+    assert "exporter 'faulty_exporter'" in result.err
+    assert ORIGIN in result.err
+    assert words in result.err
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_an_export_that_computes_something_else_is_kept_under_another_name(run, framework, tmp_path):
+    assert run("train.max_steps=1").status == 0
+    result = framework("export", tmp_path / "run", "--format", "faulty_exporter how=uniform")
+    assert (result.status, "run.mismatch.faulty" in result.err) == (1, True)
+    assert not (tmp_path / "run.faulty").exists()
 
 
 def test_the_probe_does_not_change_the_results(run, framework, tmp_path, outcome, monkeypatch):

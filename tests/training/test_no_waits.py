@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from framework import ImageArrays, Predictor, Registry, UserError, hookimpl
-from framework.components import Loss, Optimizer, Transform
+from framework.components import Loss, Method, Optimizer, Transform
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.build import build_store
 from framework.data.stores.store import HeldPixels
@@ -140,6 +140,11 @@ def test_teachers_do_not_wait(monkeypatch):
 def test_an_optimizer_does_not_wait(monkeypatch, optimizer):
     monkeypatch.setattr("framework_torch.optimizers._can_fuse", lambda model: False)  # no fused kernels for `meta`
     take_steps(session_on_meta(monkeypatch, optimizer=optimizer))
+
+
+@pytest.mark.parametrize("method", [*REGISTRY.names(Method), {"name": "sam", "adaptive": True}], ids=str)
+def test_a_method_does_not_wait(monkeypatch, method):
+    take_steps(session_on_meta(monkeypatch, method=method, train={"grad_accum_steps": 2, "clip_grad_norm": 1.0}))
 
 
 TRAININGS = {

@@ -55,17 +55,14 @@ def test_other_precisions_skip_no_step(dtype):
 def test_averages_are_not_updated_after_a_skipped_step(monkeypatch):
     from framework.training.step import train_step
 
-    model, moved = linear()[0], []
+    moved = []
+    session = SimpleNamespace(
+        freezing=SimpleNamespace(train_mode=lambda step: None),
+        batches=SimpleNamespace(at=lambda step: []),
+        averaging=SimpleNamespace(update=moved.append),
+    )
     for updated in (True, False):
-        session = SimpleNamespace(
-            recipe=SimpleNamespace(seed=0, optimizer=None),
-            freezing=SimpleNamespace(train_mode=lambda step: None),
-            batches=SimpleNamespace(at=lambda step: []),
-            precision=SimpleNamespace(step=lambda optimizer, model, updated=updated: updated),
-            averaging=SimpleNamespace(update=moved.append),
-            optimizer=None,
-            model=model,
-        )
+        monkeypatch.setattr("framework.training.step.update_weights", lambda *arguments, updated=updated: updated)
         assert train_step(session, 4, None) is updated
     assert moved == [5]
 

@@ -80,8 +80,23 @@ def teacher(recipe, tmp_path_factory, start_framework):
         ["train.ema=null", "train.lookahead={every: 3, decay: 0.7, decay_power: 3.0}", "train.recalibrate_bn=2"],
         ["train.unfreeze_until=0.7", "train.freeze=['0.bias']", "train.recalibrate_bn=2"],
         ["loss=tiring"],
+        ["method={name: sam, rho: 0.1}", "train.grad_accum_steps=2", "train.precision=bfloat16"],
+        ["method={name: sam, rho: 1.0, adaptive: true}", "train.grad_accum_steps=2", "train.precision=bfloat16"],
+        ["method=mean_teacher"],
+        ["optimizer={name: timm/adahessian, lr: 0.1}", "train.grad_accum_steps=2", "train.precision=bfloat16"],
+        ["optimizer=lbfgs", "train.channels_last=false", "train.grad_accum_steps=2", "train.precision=bfloat16"],
     ],
-    ids=["distill", "lookahead", "unfreezing", "loss with state"],
+    ids=[
+        "distill",
+        "lookahead",
+        "unfreezing",
+        "loss with state",
+        "sam",
+        "asam",
+        "method with state",
+        "second order",
+        "closure",
+    ],
 )
 def test_a_run_resumed_from_any_checkpoint_has_the_same_bytes(options, teacher, recipe, tmp_path, framework, outcome):
     options = [option.replace("TEACHER", str(teacher)) for option in options]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from framework.attribution import full_name
 from framework.report.epoch_table import EpochTable
-from framework.report.formatting import METRIC_NAMES
-from framework.report.page.axes import PERCENT
+from framework.report.formatting import METRIC_NAMES, metric_title
+from framework.report.page.axes import NUMBER, PERCENT
 from framework.report.page.charts import Line, line_chart
 from framework.report.page.render import render
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+    from framework.components import Metric
     from framework.report.report_data import ReportData
 
 History = Sequence[Mapping[str, Any]]
@@ -45,7 +47,8 @@ def learning_curves_section(data: ReportData) -> Markup:
             for metric, css in VALIDATION_METRICS.items()
         ]
         charts.append(line_chart("Validation", lines, PERCENT, marked))
-    table = EpochTable(len(epochs), validated=validated)
+        charts += _component_charts(history, data.components, marked)
+    table = EpochTable(len(epochs), validated=validated, metrics=data.components)
     rows = [table.cells(line["epoch"], line) for line in epochs]
     return render(
         "learning_curves.html.jinja", missing=None, charts=charts, validated=validated, titles=table.titles, rows=rows
@@ -68,6 +71,19 @@ def step_points(history: History, metric: str) -> Points:
     """One point for each logged step."""
     per_epoch = steps_per_epoch(history)
     return [(line["step"] / per_epoch, line[metric]) for line in history if line["event"] == "step"]
+
+
+def _component_charts(
+    history: History, components: Sequence[Metric], marked: tuple[float, str] | None
+) -> Iterator[Markup]:
+    """A chart for each metric that is not fixed, without the epochs in which it was undefined."""
+    for component in components:
+        name = full_name(component)
+        defined = [line for line in history if line.get("validation", {}).get(name) is not None]
+        if defined:
+            lines = [Line("validation", epoch_line(defined, "validation", name), "c1")]
+            unit = PERCENT if component.percent else NUMBER
+            yield line_chart(metric_title(name, (component,)), lines, unit, marked)
 
 
 def _train_and_validation(history: History, metric: str) -> list[Line]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from framework.attribution import full_name
 from framework.evaluation.untested import untested_note
-from framework.report.formatting import METRIC_NAMES, metric_text
+from framework.report.formatting import interval_text, metric_keys, metric_text, metric_title
 from framework.report.page.render import render
 
 if TYPE_CHECKING:
@@ -40,14 +43,14 @@ def summary_section(data: ReportData) -> Markup:
         untested=untested_note(metrics, data.split),
         cards=[
             (
-                METRIC_NAMES[key],
-                metric_text(key, metrics[key]),
+                metric_title(key, data.components),
+                metric_text(key, metrics[key], data.components),
                 metrics[key],
-                data.intervals.get(key),
+                interval := data.intervals.get(key),
+                interval and interval_text(key, *interval, data.components),
                 _meaning(key, data),
             )
-            for key in MEANING
-            if key in metrics
+            for key in [*(key for key in MEANING if key in metrics), *_others(metrics)]
         ],
         interval=data.intervals["top1"],
         most_frequent=max(per_class, key=lambda name: per_class[name]["support"]),
@@ -58,9 +61,16 @@ def summary_section(data: ReportData) -> Markup:
     )
 
 
+def _others(metrics: Mapping[str, Any]) -> list[str]:
+    return [key for key in metric_keys(metrics) if key not in MEANING]
+
+
 def _meaning(key: str, data: ReportData) -> str:
     """What the metric is, with the number of classes if some classes have no value."""
     assert data.metrics
+    if key not in MEANING:
+        component = next((one for one in data.components if full_name(one) == key), None)
+        return (inspect.getdoc(component) or "").partition("\n")[0] if component else ""
     if key == "loss" and data.trained.activation == "sigmoid":
         return "binary cross entropy, summed over the classes, in nats"
     if key == "ece" and (interval := data.intervals.get(key)) and interval[1] < data.metrics[key]:

@@ -1,10 +1,27 @@
 """A plugin whose components violate their contracts; the option `how` selects the violation."""
 
+import json
 from types import SimpleNamespace
 
 from pydantic import field_validator
 
-from framework import Callback, Dataset, Detector, Loss, Model, Optimizer, Region, Scheduler, Transform, build, hookimpl
+from framework import (
+    Callback,
+    Dataset,
+    Detector,
+    ExportedFile,
+    Exporter,
+    Loss,
+    Method,
+    Metric,
+    Model,
+    Optimizer,
+    Region,
+    Scheduler,
+    Transform,
+    build,
+    hookimpl,
+)
 
 
 def fail(*arguments, **named):
@@ -143,6 +160,42 @@ class FaultyLoss(Loss):
         return wrong if self.how == "arity" else loss
 
 
+class FaultyMethod(Method):
+    """Supervised training, wrongly."""
+
+    name = "faulty_method"
+    how: str
+    after: int = 0
+
+    def build(self):
+        how, after = self.how, self.after
+        if how == "none":
+            return None
+
+        def method(step):
+            batches = list(step.batches)
+            right = [(batch, *step.forward(batch)) for batch in batches]
+            for batch, loss, _ in right:
+                if how != "no backward":
+                    step.backward(loss, batch)
+            results = [(loss, logits) for _, loss, logits in right]
+            if step.index < after:
+                return results
+            wrong = {
+                "raises": fail,
+                "returns none": lambda: None,
+                "loss alone": lambda: [loss for loss, _ in results],
+                "number": lambda: [(1.0, logits) for _, logits in results],
+                "logits": lambda: [(loss, logits[1:]) for loss, logits in results],
+                "too few": list,
+                "too many": lambda: results * 2,
+                "no backward": lambda: results,
+            }
+            return wrong[how]()
+
+        return method
+
+
 class FaultyOptimizer(Optimizer):
     """Incorrect gradient descent."""
 
@@ -214,6 +267,51 @@ class FaultyDetector(Detector):
         return {"none": None, "raises": fail, "outside": lambda image: [Region(900, 900, 2, 2)]}[self.how]
 
 
+class FaultyMetric(Metric):
+    """Returns no number, except for `spared` images."""
+
+    name = "faulty_metric"
+    how: str
+    spared: int = 0
+
+    def build(self):
+        wrong = {"none": None, "raises": fail, "vector": lambda probabilities, labels: probabilities[0]}[self.how]
+
+        def metric(probabilities, labels):
+            return wrong(probabilities, labels) if len(labels) != self.spared else 0.5
+
+        return wrong and metric
+
+
+class FaultyExporter(Exporter):
+    """Fails at one point, or computes something else."""
+
+    name = "faulty_exporter"
+    suffix = ".faulty"
+    how: str = "none"
+
+    def write(self, export, path):
+        if self.how == "write":
+            fail()
+        if self.how != "no file":
+            path.write_text(json.dumps({**export.texts, "how": json.dumps(self.how)}))
+
+    def open(self, path):
+        import torch
+
+        texts = json.loads(path.read_text())
+        how = json.loads(texts["how"])
+        if how == "open":
+            fail()
+
+        def uniform(images):
+            return torch.full((len(images), 4), 0.25)
+
+        graphs = {"graph": fail, "one output": uniform, "uniform": lambda images: (uniform(images), uniform(images))}
+        load = {"load": fail}.get(how, lambda: graphs[how])
+        return None if how == "returns none" else ExportedFile(texts, load)
+
+
 class FaultyOptions(Loss):
     """Its validator raises an exception other than ValueError."""
 
@@ -244,6 +342,6 @@ class Wrapping(Loss):
 @hookimpl
 def components():
     return [
-        FaultyDataset, FaultyTransform, FaultyModel, FaultyLoss, FaultyOptimizer, FaultyScheduler, FaultyCallback,
-        FaultyDetector, FaultyOptions, Wrapping,
+        FaultyDataset, FaultyTransform, FaultyModel, FaultyLoss, FaultyMethod, FaultyOptimizer, FaultyScheduler,
+        FaultyCallback, FaultyDetector, FaultyMetric, FaultyExporter, FaultyOptions, Wrapping,
     ]  # fmt: skip

@@ -8,7 +8,22 @@ from pathlib import Path
 
 from pydantic import Field
 
-from framework import Callback, Command, Dataset, ImageArrays, Loss, Model, Optimizer, Scheduler, build, hookimpl
+from framework import (
+    Callback,
+    Command,
+    Dataset,
+    ExportedFile,
+    Exporter,
+    ImageArrays,
+    Loss,
+    Method,
+    Metric,
+    Model,
+    Optimizer,
+    Scheduler,
+    build,
+    hookimpl,
+)
 
 
 class Dots(Dataset):
@@ -69,6 +84,36 @@ class PlainSGD(Optimizer):
         import torch
 
         return torch.optim.SGD(model.parameters(), self.lr)
+
+
+class LBFGS(Optimizer):
+    """Quasi-Newton steps, which evaluate the loss several times (Liu and Nocedal, 1989)."""
+
+    name = "lbfgs"
+
+    def build(self, model):
+        """The optimizer."""
+        import torch
+
+        return torch.optim.LBFGS(model.parameters(), 0.1, max_iter=3, history_size=4)
+
+
+class Mirrored(Method):
+    """The same prediction for an image and its mirror image."""
+
+    name = "mirrored"
+
+    def build(self):
+        """The method."""
+
+        def method(step):
+            for batch in step.batches:
+                loss, logits = step.forward(batch)
+                difference = step.logits(batch.images.flip(3)).softmax(1) - logits.softmax(1)
+                step.backward(loss + difference.square().mean(), batch)
+                yield loss, logits
+
+        return method
 
 
 class Halving(Scheduler):
@@ -190,6 +235,75 @@ class Tiring(Loss):
         return Module(self.learned)
 
 
+class Sureness(Metric):
+    """Mean probability of the true class."""
+
+    name = "sureness"
+    title = "sureness"
+    percent = True
+
+    def build(self):
+        """The metric."""
+        return lambda probabilities, labels: probabilities.gather(1, labels[:, None]).mean()
+
+
+class Parcel(Exporter):
+    """The graph of `torch.export` in a file with another suffix, its texts in a second file."""
+
+    name = "parcel"
+    suffix = ".parcel"
+    companions = (".texts",)
+
+    def write(self, export, path):
+        """Write both files."""
+        import torch
+
+        with path.open("wb") as file:
+            torch.export.save(export.program, file)
+        path.with_suffix(".texts").write_text(json.dumps(dict(export.texts)))
+
+    def open(self, path):
+        """The texts now, the graph later."""
+        return ExportedFile(json.loads(path.with_suffix(".texts").read_text()), lambda: load_graph(path))
+
+
+def load_graph(path):
+    """The graph as a function."""
+    import torch
+
+    with path.open("rb") as file:
+        return torch.inference_mode()(torch.export.load(file).module())
+
+
+class MeanTeacher(Method):
+    """Predictions that agree with those of averaged weights (Tarvainen and Valpola, 2017)."""
+
+    name = "mean_teacher"
+
+    def build(self, model):
+        """The method; the averaged weights are its state."""
+        import copy
+
+        import torch
+
+        class Teaching(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.teacher = copy.deepcopy(model).requires_grad_(False)
+
+            def forward(self, step):
+                pairs = zip(self.teacher.parameters(), step.model.parameters(), strict=True)
+                for average, weight in pairs:
+                    average.lerp_(weight.detach(), 0.1)
+                for batch in step.batches:
+                    loss, logits = step.forward(batch)
+                    target = self.teacher(batch.images).softmax(1)
+                    step.backward(loss + (logits.softmax(1) - target).square().mean(), batch)
+                    yield loss, logits
+
+        return Teaching()
+
+
 class Diary(Callback):
     """Logs every hook."""
 
@@ -281,8 +395,8 @@ class Misspelt(Callback):
 def components():
     """The components of this plugin."""
     return [
-        Dots, TinyNet, PlainSGD, Halving, LinearProbe, Warm, WrongShape, Picky, Explodes, Tiring, Diary, Fragile,
-        Misspelt,
+        Dots, TinyNet, PlainSGD, LBFGS, Mirrored, MeanTeacher, Halving, LinearProbe, Warm, WrongShape, Picky, Explodes,
+        Tiring, Sureness, Parcel, Diary, Fragile, Misspelt,
     ]  # fmt: skip
 
 
