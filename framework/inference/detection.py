@@ -28,7 +28,7 @@ def open_detector(requested: str | None, trained: Trained, registry: Registry) -
     if requested == NONE:
         return None
     if requested is not None:
-        return BuiltDetector.of(parse_detector(requested, registry))
+        return BuiltDetector.of(parse_detector(requested, trained.registry(registry)))
     if trained.detector is None:
         return None
     try:

@@ -96,7 +96,7 @@ def _plugin_files(trained: Trained) -> str:
     if not needed:
         return ""
     return (
-        f"\n\nIt was trained with code in {enumerate_names(needed)}, which is not part of this file: a bundle needs it "
+        f"\n\nIt was made with code in {enumerate_names(needed)}, which is not part of this file: a bundle needs it "
         "by `--plugin FILE`, an export predicts without it."
     )
 

@@ -115,11 +115,13 @@ def open_page(browser, server):
         assert [url for url in requests if not url.startswith((of.url, "blob:", "data:"))] == []
 
 
-HALVES = """from framework import Detector, Region
+HALVES = """import time
+
+from framework import Detector, Region
 
 
 class Halves(Detector):
-    \"\"\"The left and the right half of an image, nothing in a black one; fails for a white one.\"\"\"
+    \"\"\"The left and the right half of an image, nothing in a black one; fails for a white one, is slow for a gray one.\"\"\"
 
     name = "halves"
 
@@ -127,6 +129,8 @@ class Halves(Detector):
         def find(image):
             if image.min() == 255:
                 raise RuntimeError("/secret/place")
+            if image.min() == image.max() == 128:
+                time.sleep(2)
             width, height = image.shape[2] // 2, image.shape[1]
             return [Region(x, 0, width, height, 0.5) for x in (0, width)] if image.any() else []
 
@@ -150,7 +154,7 @@ def detecting(serve, halves):
 
 @pytest.fixture
 def two_faces(tmp_path, faces):
-    """Files by name: a happy face left of a sad one in gray, in RGB and rotated by EXIF; a black and a white image."""
+    """Files by name: a happy face left of a sad one in gray, in RGB and rotated by EXIF; plain images."""
     from PIL import Image
 
     left, right = (Image.open(io.BytesIO(faces[name])).convert("L") for name in ("happy", "sad"))
@@ -159,10 +163,11 @@ def two_faces(tmp_path, faces):
     both.paste(right, (left.width, 0))
     exif = Image.Exif()
     exif[0x0112] = 6  # to be rotated by 90° clockwise
-    files = {name: tmp_path / f"{name}.png" for name in ("gray", "colour", "rotated", "black", "white")}
+    files = {name: tmp_path / f"{name}.png" for name in ("gray", "colour", "rotated", "black", "white", "middle")}
     both.save(files["gray"])
     both.convert("RGB").save(files["colour"])
     both.transpose(Image.Transpose.ROTATE_90).save(files["rotated"], exif=exif)
     Image.new("L", (60, 40)).save(files["black"])
     Image.new("L", (60, 40), 255).save(files["white"])
+    Image.new("L", (60, 40), 128).save(files["middle"])
     return files

@@ -3,6 +3,7 @@
 import importlib.util
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,15 @@ def test_a_failing_detector_is_named_with_its_plugin_and_the_server_continues(se
     assert server.get("/health").status_code == 200
     server.process.terminate()
     assert "/secret/place" in server.process.stderr.read()
+
+
+def test_a_slow_detector_times_out_and_other_requests_continue(serve, halves, two_faces):
+    server = serve("--plugin", halves, "--detect", "halves", "--timeout", "1")
+    assert len(send(server, two_faces["gray"]).json()["images"][0]["regions"]) == 2
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(send, server, two_faces["middle"])
+        assert send(server, two_faces["gray"]).status_code == 200
+        assert (slow.result().status_code, slow.result().json()["error"]["code"]) == (504, "timeout")
 
 
 def test_more_regions_than_places_in_the_queue(serve, two_faces):
