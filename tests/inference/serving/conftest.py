@@ -121,7 +121,7 @@ from framework import Detector, Region
 
 
 class Halves(Detector):
-    \"\"\"The left and the right half of an image, nothing in a black one; fails for a white one, is slow for a gray one.\"\"\"
+    \"\"\"The two halves of an image, none of a black one; fails for a white one, is slow for a gray one.\"\"\"
 
     name = "halves"
 
