@@ -1,37 +1,20 @@
-// One image's row: its picture and its prediction, or why it could not be read.
+// One image's row: its picture and its prediction or regions, or why it could not be read.
 
-const SHOWN = 7; // bars before "Show all"
-
-export function element(name, className = "", text = "") {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text) made.textContent = text; // never markup: names of files and classes are untrusted
-  return made;
-}
-
-export function percent(fraction) {
-  const value = 100 * fraction;
-  if (value >= 99.95 && fraction < 1) return "> 99.9 %";
-  return `${value.toFixed(1)} %`;
-}
+import { bars, button, element, percent, picture } from "./elements.js";
+import { Regions } from "./regions.js";
 
 export class Result {
-  constructor(file) {
+  constructor(file, whole, repeat) {
     this.file = file;
+    this.whole = whole; // whether the whole image is classified, although the server has a detector
+    this.repeat = repeat;
     this.prediction = null;
-    this.error = null;
+    this.regions = null;
     this.row = element("li", "result");
     this.preview = element("div", "preview");
     this.address = URL.createObjectURL(file);
-    const body = element("div", "prediction");
-    this.head = element("div", "head");
-    this.bars = element("ul", "bars");
-    this.more = element("button", "button quiet more");
-    this.more.type = "button";
-    this.more.addEventListener("click", () => this.showBars(Infinity));
-    body.append(this.head, this.bars, this.more);
-    this.row.append(this.preview, body);
-    this.showPicture(this.address, file.name);
+    this.body = element("div", "prediction");
+    this.row.append(this.preview, this.body);
     this.wait();
   }
 
@@ -39,30 +22,64 @@ export class Result {
     return this.file.name || "image";
   }
 
+  get hasMaps() {
+    const { regions, activation } = this.prediction;
+    return regions ? regions.every((region) => region.activation) : Boolean(activation);
+  }
+
+  get summary() {
+    const { regions } = this.prediction;
+    if (!regions) return `${this.prediction.class}, ${percent(this.prediction.confidence)}`;
+    if (!regions.length) return "nothing found";
+    const texts = regions.map((region) => `${region.class}, ${percent(region.confidence)}`);
+    return `${regions.length} ${regions.length === 1 ? "region" : "regions"}: ${texts.join("; ")}`;
+  }
+
   wait() {
-    this.setHead(element("p", "waiting", "predicting …"));
-    this.bars.hidden = this.more.hidden = true;
+    this.prediction = this.regions = null;
+    this.row.className = "result";
+    this.preview.replaceChildren(picture(this.address, this.name));
+    this.setBody(element("p", "waiting", "predicting …"));
   }
 
   fail(reason) {
-    this.error = reason;
     this.row.classList.add("failed");
-    this.setHead(element("p", "problem", reason));
-    this.bars.hidden = this.more.hidden = true;
+    this.setBody(element("p", "problem", reason));
   }
 
   succeed(prediction) {
-    this.prediction = { ...this.prediction, ...prediction };
+    this.prediction = prediction;
+    if (prediction.regions?.length) {
+      this.showRegions(prediction);
+      return;
+    }
+    if (prediction.regions) {
+      const [what] = prediction.note.split(";");
+      const whole = button("button quiet", "Classify the whole image", () => this.repeat(this, true));
+      this.setBody(element("p", "found", `${what[0].toUpperCase()}${what.slice(1)}.`), whole);
+      return;
+    }
     const topClass = element("p", "top-class", prediction.class);
     topClass.append(element("small", "", percent(prediction.confidence)));
-    this.setHead(topClass);
-    this.showBars(SHOWN);
+    this.setBody(topClass, ...bars(prediction.probabilities));
+  }
+
+  showRegions(prediction) {
+    this.row.classList.add("with-regions");
+    const opened = this.regions?.opened ?? 0; // stays open when activation maps arrive
+    this.regions = new Regions(prediction, this.address, `${this.name}: ${this.summary}`, opened);
+    this.preview.replaceChildren(this.regions.photo);
+    this.setBody(element("p", "found", this.regions.found), this.regions.list);
   }
 
   show(activation) {
+    if (this.regions) {
+      this.regions.show(activation);
+      return;
+    }
     const map = activation && this.prediction?.activation;
-    if (map) this.showPicture(map, `Activation map of ${this.prediction.class}`);
-    else this.showPicture(this.address, this.name);
+    const [address, text] = map ? [map, `Activation map of ${this.prediction.class}`] : [this.address, this.name];
+    this.preview.replaceChildren(picture(address, text));
   }
 
   forget() {
@@ -70,35 +87,9 @@ export class Result {
     this.row.remove();
   }
 
-  setHead(content) {
-    this.head.replaceChildren(element("p", "file", this.name), content);
+  setBody(content, ...rest) {
+    const head = element("div", "head");
+    head.append(element("p", "file", this.name), content);
+    this.body.replaceChildren(head, ...rest);
   }
-
-  showPicture(address, description) {
-    const image = element("img");
-    image.alt = description;
-    image.addEventListener("error", () => this.preview.replaceChildren(element("span", "", "no preview")));
-    image.src = address;
-    this.preview.replaceChildren(image);
-  }
-
-  showBars(number) {
-    const all = Object.entries(this.prediction.probabilities).sort((one, other) => other[1] - one[1]);
-    const shown = all.slice(0, number);
-    this.bars.replaceChildren(...shown.map(([name, probability]) => bar(name, probability)));
-    this.bars.hidden = false;
-    this.more.hidden = shown.length === all.length;
-    this.more.textContent = `Show all ${all.length} classes`;
-  }
-}
-
-function bar(name, probability) {
-  const row = element("li");
-  const track = element("span", "track");
-  const fill = element("div", "fill");
-  fill.style.setProperty("--width", `${100 * probability}%`);
-  track.append(fill);
-  track.setAttribute("aria-hidden", "true");
-  row.append(element("span", "", name), track, element("span", "percent", percent(probability)));
-  return row;
 }
