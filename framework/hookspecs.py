@@ -123,8 +123,8 @@ class CallbackSpec:
     `examples(16)` returns up to 16 images of the validation split (in `run_end`, of the test split if there is no
     validation split), correct and incorrect ones, with their predictions. The images are read when it is called.
 
-    `confusion()` returns the confusion matrix (`framework.Confusion`): in `epoch_end` of the validation split, in
-    `run_end` of the test split. It is computed when it is called, and empty if the run has no such split.
+    `confusion()` returns the confusion matrix (`framework.Confusion`; with several labels `CoOccurrence`): in
+    `epoch_end` of the validation split, in `run_end` of the test split. It is computed when it is called, and empty if the run has no such split.
     """
 
     @hookspec
