@@ -124,7 +124,8 @@ class CallbackSpec:
     validation split), correct and incorrect ones, with their predictions. The images are read when it is called.
 
     `confusion()` returns the confusion matrix (`framework.Confusion`; with several labels `CoOccurrence`): in
-    `epoch_end` of the validation split, in `run_end` of the test split. It is computed when it is called, and empty if the run has no such split.
+    `epoch_end` of the validation split, in `run_end` of the test split. It is computed when it is called, and empty if
+    the run has no such split.
     """
 
     @hookspec
