@@ -402,6 +402,12 @@ class Task(Component):
     """The entry of `per_class` that comparisons show for each class; None: none."""
     separator: ClassVar[str] = ""
     """What separates the predicted classes from other ones in a line of text; empty: nothing."""
+    interval_note: ClassVar[str] = ""
+    """How `intervals` are computed, for the foot of reports."""
+    purpose: ClassVar[str] = "classify images into"
+    """What a network is trained for, before its classes, in model cards."""
+    outcome: ClassVar[str] = "one of its classes"
+    """What a network predicts for any image, in model cards."""
 
     def build(self) -> Self:
         """The task itself."""
@@ -533,7 +539,7 @@ class Task(Component):
         confusion: Any,
         calibration: tuple[float, float] | None,
     ) -> list[str]:
-        """The main findings of a report as sentences, with `**figures**` and `` `class names` ``; the last on calibration.
+        """The findings of a report as sentences, with `**figures**` and `` `class names` ``; the last on calibration.
 
         `images` is such as `500 test images`, `interval` that of `monitor`, `confusion` that of the predictions, if
         they are known; `calibration` has the means of both `calibration_points`.

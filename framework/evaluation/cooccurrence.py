@@ -25,6 +25,12 @@ class CoOccurrence(Confusion):
     true_counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """Images with each label, K."""
 
+    section: ClassVar[str] = "Co-occurrence"
+    caption: ClassVar[str] = (
+        "Of the images with each label (row), percentage and number for which the label itself is predicted (blue, on "
+        "the diagonal) and for which another label is predicted wrongly (orange). An image may count in several cells."
+    )
+    pairs: ClassVar[tuple[str, str, str]] = ("Most frequent errors beside a label", "true label", "wrongly predicted")
     title: ClassVar[str] = "co-occurrence: true label by predicted label"
     row: ClassVar[str] = "the images with the label"
 
@@ -45,3 +51,7 @@ class CoOccurrence(Confusion):
     def support(self) -> NDArray[np.int64]:
         """Images with each label, K."""
         return self.true_counts
+
+    def _sums(self, counts: NDArray[np.float64], step: int) -> NDArray[np.float64]:
+        sums: NDArray[np.float64] = np.add.reduceat(self.support, np.arange(0, len(self.classes), step)).clip(min=1)
+        return sums[:, None]

@@ -29,8 +29,11 @@ class MultiLabel(Task):
     monitor: ClassVar[str] = "map"
     training_metric: ClassVar[str] = "label_accuracy"
     accuracy: ClassVar[str] = "subset_accuracy"
+    interval_note: ClassVar[str] = "mAP, F1 and ranking loss: percentiles of bootstrap resamples of the images."
     class_metric: ClassVar[str | None] = "average_precision"
     separator: ClassVar[str] = "|"
+    purpose: ClassVar[str] = "label images with any of"
+    outcome: ClassVar[str] = "labels"
     metric_formats: ClassVar[Mapping[str, MetricFormat]] = {
         "map": MetricFormat(
             "mAP", monitor=True, brief=True, meaning="mean average precision of the classes",
@@ -196,7 +199,7 @@ class MultiLabel(Task):
         confusion: Confusion | None,
         calibration: tuple[float, float] | None,
     ) -> list[str]:
-        """mAP, complete label sets, the easiest and the hardest class, the most frequent error, too high probabilities."""
+        """mAP, complete label sets, the hardest and the easiest class, the most frequent error, calibration."""
         tested = {name: row for name, row in metrics["per_class"].items() if row["support"]}
         between = f" (95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f} %)" if interval else ""
         found = []

@@ -32,9 +32,11 @@ def calibration_section(data: ReportData) -> Markup:
 
 
 def _diagram(title: str, predictions: Predictions) -> dict[str, Any]:
+    points = predictions.task.calibration_points(predictions)
     return {
         "title": title,
         "metrics": predictions.metrics(),
-        "interval": percent_range(*ece_interval(predictions.confidences, predictions.correct)),
+        # The probabilities of several labels of one image are not independent, as the interval assumes.
+        "interval": percent_range(*ece_interval(*points)) if len(points[0]) == len(predictions) else None,
         "chart": reliability_diagram(f"Reliability diagram: {title}", reliability(predictions)),
     }

@@ -1,10 +1,11 @@
-"""Precision, recall and F1 of each class."""
+"""The metrics of each class."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from framework.evaluation.intervals import wilson_interval
+from framework.report.formatting import class_metric_title
 from framework.report.page.render import render
 
 if TYPE_CHECKING:
@@ -26,4 +27,11 @@ def classes_section(data: ReportData) -> Markup | None:
         (name, row, wilson_interval(row["recall"], row["support"]) if row["support"] else None)
         for name, row in sorted(per_class.items(), key=lambda entry: (entry[1]["f1"] or 0.0) if by_f1 else 0)
     ]
-    return render("classes.html.jinja", rows=rows, by_f1=by_f1)
+    keys = [key for key in next(iter(per_class.values())) if key not in ("support", "recall")]
+    return render(
+        "classes.html.jinja",
+        rows=rows,
+        by_f1=by_f1,
+        before=[(key, class_metric_title(key)) for key in keys if key != "f1" and key != "threshold"],
+        after=[(key, class_metric_title(key)) for key in keys if key in ("f1", "threshold")],
+    )
