@@ -139,7 +139,10 @@ class _Loader:
 
     def _read(self, index: int, position: int | None, preprocess: Preprocessor) -> ExampleImage:
         row = probabilities(self.predictions.logits[index : index + 1].double(), self.predictions.activation)[0]
-        name, probability = self.predictions.names[index], dict(zip(self.predictions.classes, row.tolist(), strict=True))
+        name, probability = (
+            self.predictions.names[index],
+            dict(zip(self.predictions.classes, row.tolist(), strict=True)),
+        )
         true, predicted = (
             tuple(sorted(((label, probability[label]) for label in names[index]), key=lambda pair: -pair[1]))
             for names in (self.true_names, self.predicted_names)

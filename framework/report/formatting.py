@@ -48,11 +48,11 @@ def displayed(
     formats: Formats, *metrics: Mapping[str, Any], percent_first: bool = False
 ) -> list[tuple[str, MetricFormat | Metric, str]]:
     """Name, format and title of each metric that one of `metrics` has; metric components come last."""
-    rows = [
-        (key, form, form.title or key) for key, form in formats.items() if any(key in one for one in metrics)
-    ]
+    rows = [(key, form, form.title or key) for key, form in formats.items() if any(key in one for one in metrics)]
     if percent_first:
-        rows.sort(key=lambda row: (isinstance(row[1], Component), not isinstance(row[1], Component) and not row[1].percent))
+        rows.sort(
+            key=lambda row: (isinstance(row[1], Component), not isinstance(row[1], Component) and not row[1].percent)
+        )
     return rows
 
 

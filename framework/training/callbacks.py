@@ -18,6 +18,7 @@ from framework.hookspecs import CallbackSpec
 from framework.runs.folder import RunFolder
 
 if TYPE_CHECKING:
+    from framework.recipe.sections import Recipe
     from framework.training.session import Session
 
 

@@ -29,6 +29,8 @@ def confusion_matrix_section(data: ReportData) -> Markup:
         confusion=confusion,
         support=confusion.support.tolist() if confusion else [],
         matrix=confusion.matrix().tolist() if confusion and as_table else None,
-        image=heat_map(confusion.rates(LARGEST_SIDE), confusion.section.lower()) if confusion and not as_table else None,
+        image=heat_map(confusion.rates(LARGEST_SIDE), confusion.section.lower())
+        if confusion and not as_table
+        else None,
         mistakes=confusion.mistakes(PAIRS) if confusion else [],
     )

@@ -61,9 +61,7 @@ def steps_per_epoch(history: History) -> float:
 def epoch_line(history: History, split: str, metric: str) -> Points:
     """One point per epoch: `train` metrics are means over an epoch and lie in its middle, `validation` at its end."""
     per_epoch, shift = steps_per_epoch(history), 0.5 if split == "train" else 0.0
-    ends = [
-        line for line in history if line["event"] == "epoch" and line.get(split, {}).get(metric) is not None
-    ]
+    ends = [line for line in history if line["event"] == "epoch" and line.get(split, {}).get(metric) is not None]
     return [(line["step"] / per_epoch - shift, line[split][metric]) for line in ends]
 
 
