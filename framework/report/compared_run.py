@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.paired import LEVEL, Paired
 from framework.evaluation.untested import untested_classes
+from framework.registry import default_task
 
 if TYPE_CHECKING:
     from framework.components import Task
@@ -25,7 +26,6 @@ class ComparedRun:
 
     name: str
     trained: Trained
-    task: Task
     metrics: Mapping[str, Any]
     predictions: Predictions | None
     no_predictions: str = ""
@@ -36,6 +36,7 @@ class ComparedRun:
     """The 95 % intervals of metrics, by name, without that of accuracy."""
     differences: Mapping[str, tuple[float, Interval]] = field(default_factory=dict)
     """The differences of metrics to the baseline with their 95 % intervals, by name, without that of accuracy."""
+    task: Task = field(default_factory=default_task)
 
     @property
     def accuracy(self) -> float:

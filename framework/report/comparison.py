@@ -128,11 +128,16 @@ def _compared(name: str, model: EvaluatedModel, split: str, components: Sequence
             raise UserError(f"'{model.trained.label}' has no metrics of the split '{split}': {error}") from None
         before = "; its metrics are those before calibration" if model.trained.temperature != 1 else ""
         reason = f"{name} has no saved predictions, and they cannot be computed: {error}{before}"
-        return ComparedRun(name, model.trained, model.task, metrics, None, reason)
+        return ComparedRun(name, model.trained, metrics, None, reason, task=model.task)
     calibrated = predictions.at_temperature(model.trained.temperature)
     intervals = calibrated.intervals(components)
     return ComparedRun(
-        name, model.trained, model.task, calibrated.metrics(components), predictions, intervals=intervals
+        name,
+        model.trained,
+        calibrated.metrics(components),
+        predictions,
+        intervals=intervals,
+        task=model.task,
     )
 
 

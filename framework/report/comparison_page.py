@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 COLOURS = 8
 FOOTER = (
-    "Intervals are 95 %: Wilson score intervals for {accuracy}, a paired bootstrap for differences (of {accuracy} with "
-    "10,000 resamples). p is of McNemar’s exact test on the common images, adjusted by Holm’s method if several runs are compared with the "
-    "baseline. Intervals and tests show the variation over test images, not over seeds: train several seeds of both "
-    "recipes before you rely on a small difference."
+    "Intervals are 95 %: Wilson score intervals for {accuracy}, a paired bootstrap for differences. p is of McNemar’s "
+    "exact test on the common images, adjusted by Holm’s method if several runs are compared with the baseline. "
+    "Intervals and tests show the variation over test images, not over seeds: train several seeds of both recipes "
+    "before you rely on a small difference."
 )
 
 

@@ -21,6 +21,7 @@ class SeedGroup:
 
     runs: Mapping[Any, ComparedRun]
     formats: Formats
+    """How the metrics are displayed."""
 
     @property
     def metrics(self) -> dict[str, tuple[float, float]]:
@@ -51,7 +52,7 @@ class SeedGroup:
 
 
 def seed_groups(
-    runs: Sequence[ComparedRun], differences: Mapping[str, Sequence[Any]], formats: Formats
+    runs: Sequence[ComparedRun], differences: Mapping[str, Sequence[Any]], formats: Formats | None = None
 ) -> list[SeedGroup]:
     """All groups; `differences` has a value for each run, by option.
 
@@ -60,6 +61,7 @@ def seed_groups(
     """
     if "seed" not in differences:
         return []
+    formats = formats or runs[0].task.metric_formats
     relevant = [
         values for option, values in differences.items() if option not in MAY_DIFFER and affects_training(option)
     ]
