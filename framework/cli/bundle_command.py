@@ -28,7 +28,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Pack a run into one file."""
     output_is_optional()
-    trained = open_trained(arguments.run, Registry.load(arguments.plugin))
+    registry = Registry.load(arguments.plugin)
+    trained = open_trained(arguments.run, registry)
     if trained.folder is None:
         what = "an export; bundle the run that it was made from" if trained.is_export else "a bundle already"
         raise UserError(f"'{arguments.run}' is {what}")
@@ -39,7 +40,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise UserError(f"'{out}' already exists; remove it or choose another --out")
     require_writable(out, "--out")
     shared = trained.shareable()
-    card = model_card(shared, arguments.title or out.stem, half=arguments.half)
+    card = model_card(shared, arguments.title or out.stem, trained.task(registry), half=arguments.half)
     documents = {**shared.documents, "recipe": shared.recipe, "card": card}
     with tempfile.TemporaryDirectory() as folder:
         weights = trained.weights

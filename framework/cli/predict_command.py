@@ -79,7 +79,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
     predictor = Predictor.open(trained, registry).with_batch_size(arguments.batch_size)
     form = PredictionFormat(
-        predictor.classes, arguments.top, arguments.abstain_below, detector[0] if detector else None
+        predictor.classes, arguments.top, arguments.abstain_below, detector[0] if detector else None, predictor.task
     )
     counts = PredictionCounts(form, predictor.preprocess.value_range)
     with ExitStack() as open_files:

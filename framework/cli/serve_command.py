@@ -68,7 +68,7 @@ def execute(arguments: argparse.Namespace) -> int:
             )
 
         def on_ready() -> None:
-            print(f"{arguments.run}: {summary(trained)}, on {predictor.device}")
+            print(f"{arguments.run}: {summary(trained, predictor.task)}, on {predictor.device}")
             print(f"open {server.address_of(bound)} in a browser; press Ctrl+C to stop", flush=True)
 
         policy = AccessPolicy(tuple(arguments.allow_origin), arguments.host if local else None)

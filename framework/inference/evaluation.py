@@ -51,7 +51,7 @@ class Evaluation:
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """By name: `top1`, `macro_f1`, `ece`, … as fractions, and `per_class`."""
+        """By name: those of the task, such as `top1` and `ece`, as fractions, and `per_class`."""
         return self.predictions.metrics(self.components)
 
     @property
@@ -77,7 +77,8 @@ class Evaluation:
         }
 
     def __repr__(self) -> str:
-        return f"Evaluation({self.where!r}, images={len(self.predictions)}, top1={self.metrics['top1']:.4f})"
+        monitor = self.predictions.task.monitor
+        return f"Evaluation({self.where!r}, images={len(self.predictions)}, {monitor}={self.metrics[monitor]:.4f})"
 
 
 def evaluate(

@@ -54,6 +54,14 @@ class Prediction:
     """The values of an image with more than 8 bits per sample: `framework predict` warns if they are nearly black."""
     classes: tuple[str, ...] = field(default=(), repr=False)
     """The class names, in the order of `probabilities`."""
+    decided: tuple[tuple[str, float], ...] = field(default=(), repr=False)
+    """The predicted classes with their probabilities, highest first: one, or for the task `multi_label` any number."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The predicted classes, the most probable first; raises `UserError` if there are no probabilities."""
+        self._best()
+        return tuple(name for name, _ in self.decided)
 
     @property
     def label(self) -> str:
@@ -217,14 +225,9 @@ class Predictor:
     def _predict_batch(self, batch: list[ReadImage]) -> list[Prediction]:
         pixels = [image.pixels for image in batch if image.pixels is not None]
         rows = iter(self.probabilities(torch.stack(pixels)).tolist() if pixels else [])
-        return [
-            Prediction(
-                name=image.name,
-                probabilities=() if image.pixels is None else tuple(next(rows)),
-                error=image.error,
-                region=image.region,
-                deep=image.deep,
-                classes=self.classes,
-            )
-            for image in batch
-        ]
+        thresholds, found = self.thresholds, []
+        for image in batch:
+            row = () if image.pixels is None else tuple(next(rows))
+            decided = tuple(self.task.decide(row, self.classes, thresholds)) if row else ()
+            found.append(Prediction(image.name, row, image.error, image.region, image.deep, self.classes, decided))
+        return found

@@ -160,7 +160,7 @@ def _add_api(app: FastAPI, service: Service) -> None:
         activation: Annotated[bool, Query(description="Add the activation map as a picture.")] = False,
     ) -> Response:
         results = await service.predict(request, activation)
-        return Json({"images": [_image_prediction(result, service.predictor.classes, top) for result in results]})
+        return Json({"images": [_image_prediction(result, service.predictor, top) for result in results]})
 
     @app.head("/model", include_in_schema=False)
     @app.get("/model", response_model=schema.Classifier, summary="The served model")
@@ -175,16 +175,19 @@ def _add_api(app: FastAPI, service: Service) -> None:
         return Json(content, 200 if ready else 503)
 
 
-def _image_prediction(result: Result, classes: Sequence[str], top: int | None) -> dict[str, Any]:
+def _image_prediction(result: Result, predictor: Predictor, top: int | None) -> dict[str, Any]:
     """As `schema.ImagePrediction`."""
     if result.error is not None:
         return {"name": result.name, "error": result.error.reason}
-    probabilities = ranked(classes, result.probabilities)[:top]
-    best, confidence = probabilities[0]
-    content = {
-        "name": result.name, "class": best, "confidence": confidence, "probabilities": dict(probabilities),
-    }  # fmt: skip
-    return content if result.activation is None else {**content, "activation": result.activation}
+    content = {"name": result.name, **predictor.task.fields(result.decided)}
+    single = "class" in content
+    if single:
+        content["confidence"] = result.decided[0][1]
+    content["probabilities"] = dict(ranked(predictor.classes, result.probabilities)[:top])
+    if result.activations is not None:
+        maps = result.activations
+        content |= {"activation": next(iter(maps.values()))} if single else {"activations": dict(maps)}
+    return content
 
 
 def _add_page(app: FastAPI) -> None:

@@ -12,9 +12,16 @@ class ImagePrediction(BaseModel):
 
     name: str = Field(description="As it was sent.")
     class_: str | None = Field(None, alias="class", description="The most probable class.")
+    labels: list[str] | None = Field(
+        None,
+        description="Instead of the class, where images have several: the predicted ones, the most probable first.",
+    )
     confidence: float | None = Field(None, description="The probability of the class, calibrated if the run is.")
     probabilities: dict[str, float] | None = Field(None, description="By class, highest first.")
     activation: str | None = Field(None, description="The activation map over the image: a PNG as a data URI.")
+    activations: dict[str, str] | None = Field(
+        None, description="The activation maps of the labels; of the most probable class if there is no label."
+    )
     error: str | None = Field(None, description="Why it cannot be read; all other fields are then missing.")
 
 
@@ -79,7 +86,12 @@ class Classifier(BaseModel):
     name: str
     summary: str
     classes: list[str]
-    metrics: dict[str, Any] = Field(description="By split, as fractions; top-1 with its 95 % interval.")
+    metrics: dict[str, Any] = Field(
+        description="By split, as fractions; accuracy, such as top-1, with its 95 % interval."
+    )
+    thresholds: dict[str, float] | None = Field(
+        None, description="Where images have several labels: the probability above which each class is predicted."
+    )
     calibration: dict[str, Any] | None = Field(description="The temperature, and the data it was fitted on.")
     preprocessing: dict[str, Any] = Field(description="Applied to every image.")
     network: dict[str, Any]

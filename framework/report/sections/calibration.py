@@ -27,7 +27,12 @@ def calibration_section(data: ReportData) -> Markup:
             diagrams.append(_diagram(f"At a temperature of {temperature.value:.3f}", scaled))
     missing = data.missing("predictions", "temperature")
     return render(
-        "calibration.html.jinja", diagrams=diagrams, temperature=temperature, split=data.split, missing=missing
+        "calibration.html.jinja",
+        diagrams=diagrams,
+        temperature=temperature,
+        split=data.split,
+        missing=missing,
+        several=any(diagram["interval"] is None for diagram in diagrams),
     )
 
 

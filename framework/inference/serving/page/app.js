@@ -47,7 +47,7 @@ async function predict(result) {
     result.succeed(prediction);
     result.show(activation.checked);
     queueForMap(result); // if the switch was turned on during the request
-    announce(`${result.name}: ${result.prediction.class}, ${percent(result.prediction.confidence)}`);
+    announce(`${result.name}: ${result.text}`);
   } catch (error) {
     if (!results.has(result)) return;
     if (!result.prediction) result.fail(error.message);
@@ -86,7 +86,7 @@ function announce(text) {
 }
 
 function queueForMap(result) {
-  if (activation.checked && result.prediction && !result.prediction.activation && !waiting.includes(result)) {
+  if (activation.checked && result.prediction && !Object.keys(result.maps).length && !waiting.includes(result)) {
     waiting.push(result);
   }
 }
@@ -118,6 +118,7 @@ async function showModel() {
   byId("facts").replaceChildren(...facts(model).map((fact) => element("span", "", fact)));
   byId("card-text").replaceChildren(...rendered(model.card));
   largest = model.limits.body;
+  Result.thresholds = model.thresholds ?? null;
   if (!model.activation.available) {
     activation.disabled = true;
     byId("activation-label").title = model.activation.reason;
@@ -129,10 +130,14 @@ function facts(model) {
   const split = ["test", "validation"].find((name) => name in model.metrics);
   const metrics = model.metrics[split];
   const images = metrics?.images === 1 ? "image" : "images";
-  const top1 = metrics && `top-1 ${percent(metrics.top1)} of ${metrics.images.toLocaleString("en")} ${split} ${images}`;
+  const accuracy =
+    metrics &&
+    ("top1" in metrics
+      ? `top-1 ${percent(metrics.top1)} of ${metrics.images.toLocaleString("en")} ${split} ${images}`
+      : model.summary.slice(model.summary.indexOf(", ") + 2));
   return [
     `${model.classes.length} classes`,
-    ...(metrics ? [top1] : []),
+    ...(metrics ? [accuracy] : []),
     `input ${width}×${height} pixels, ${channels === 1 ? "grayscale" : "RGB"}`,
     model.calibration ? "probabilities calibrated" : "probabilities not calibrated",
   ];
