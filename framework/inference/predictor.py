@@ -146,13 +146,14 @@ class Predictor:
     @property
     def thresholds(self) -> tuple[float, ...] | None:
         """The probability above which each class is predicted, K; None if the task has no thresholds."""
-        logits = self._threshold_logits()
+        logits = self.threshold_logits
         if logits is None:
             return None
         return tuple(probabilities(logits[None], self.trained.activation)[0].tolist())
 
-    def _threshold_logits(self) -> Tensor | None:
-        """At the temperature of the network, float64 K."""
+    @property
+    def threshold_logits(self) -> Tensor | None:
+        """The same as logits at the temperature of the network, float64 K."""
         logits = self.trained.thresholds
         return None if logits is None else torch.tensor(logits, dtype=torch.float64) / self.engine.temperature
 
@@ -219,7 +220,7 @@ class Predictor:
             self.task,
             activation=self.trained.activation,
             classes=self.classes,
-            thresholds=self._threshold_logits(),
+            thresholds=self.threshold_logits,
         )
 
     def _predict_batch(self, batch: list[ReadImage]) -> list[Prediction]:
