@@ -539,7 +539,7 @@ class Task(Component):
         confusion: Any,
         calibration: tuple[float, float] | None,
     ) -> list[str]:
-        """The findings of a report as sentences, with `**figures**` and `` `class names` ``; the last on calibration.
+        """The findings of a report as sentences, with `**numbers**` and `` `class names` ``; the last on calibration.
 
         `images` is such as `500 test images`, `interval` that of `monitor`, `confusion` that of the predictions, if
         they are known; `calibration` has the means of both `calibration_points`.

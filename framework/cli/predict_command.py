@@ -79,7 +79,12 @@ def execute(arguments: argparse.Namespace) -> int:
 
     predictor = Predictor.open(trained, registry).with_batch_size(arguments.batch_size)
     form = PredictionFormat(
-        predictor.classes, arguments.top, arguments.abstain_below, detector[0] if detector else None, predictor.task
+        predictor.classes,
+        arguments.top,
+        arguments.abstain_below,
+        detector[0] if detector else None,
+        predictor.task,
+        predictor.thresholds,
     )
     counts = PredictionCounts(form, predictor.preprocess.value_range)
     with ExitStack() as open_files:

@@ -17,6 +17,8 @@ from framework.runs.trained import Trained, open_trained
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from framework.components import Task
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
@@ -49,24 +51,26 @@ def execute(arguments: argparse.Namespace) -> int:
 
     display = PlainDisplay()
     results = make_soup(runs, recipe, registry, arguments.out, display, greedy=arguments.greedy, batches=batches)
-    _print(runs, results)
+    _print(runs, results, recipe.task)
     print(f"\nThe soup is in {arguments.out}. Next: framework evaluate {arguments.out}")
     return 0
 
 
-def _print(runs: Sequence[Trained], results: Mapping[str, Any]) -> None:
-    """Top-1 of each run and of the soup."""
+def _print(runs: Sequence[Trained], results: Mapping[str, Any], task: Task) -> None:
+    """The monitored metric of the task, of each run and of the soup."""
     from framework.report.console import plain_console, plain_table
 
     splits = [split for split in ("validation", "test") if split in results]
-    table = plain_table("top-1, %", right=[*splits, ""])
+    name, form = task.monitor, task.metric_formats[task.monitor]
+    table = plain_table(f"{form.title}, %" if form.percent else form.title, right=[*splits, ""])
     table.columns[0].overflow = "fold"
     for run in runs:
         inside = run.label in results["soup"]["chosen"]
-        table.add_row(run.label, *_cells(run.documents.get("results", {}), splits), "" if inside else "left out")
-    table.add_row("soup", *_cells(results, splits), style="bold")
+        table.add_row(run.label, *_cells(run.documents.get("results", {}), splits, name), "" if inside else "left out")
+    table.add_row("soup", *_cells(results, splits, name), style="bold")
     plain_console().print(table)
 
 
-def _cells(results: Mapping[str, Any], splits: Sequence[str]) -> list[str]:
-    return [f"{100 * results[split]['top1']:.1f}" if split in results else "–" for split in splits]
+def _cells(results: Mapping[str, Any], splits: Sequence[str], metric: str) -> list[str]:
+    values = [results.get(split, {}).get(metric) for split in splits]
+    return ["–" if value is None else f"{100 * value:.1f}" for value in values]

@@ -42,6 +42,7 @@ class Confusion:
     )
     pairs: ClassVar[tuple[str, str, str]] = ("Most frequent confusions", "true class", "predicted")
     """The title of the table of the largest cells off the diagonal, and of its first columns."""
+    picture_title: ClassVar[str] = "% of the true class (row) by prediction (column)"
     title: ClassVar[str] = "confusion matrix: true class by predicted class"
     row: ClassVar[str] = "the row"
     """What the support of a row is, for tables in percent."""

@@ -31,6 +31,7 @@ class CoOccurrence(Confusion):
         "the diagonal) and for which another label is predicted wrongly (orange). An image may count in several cells."
     )
     pairs: ClassVar[tuple[str, str, str]] = ("Most frequent errors beside a label", "true label", "wrongly predicted")
+    picture_title: ClassVar[str] = "% of the images with a label (row): label predicted, others wrongly (column)"
     title: ClassVar[str] = "co-occurrence: true label by predicted label"
     row: ClassVar[str] = "the images with the label"
 

@@ -38,8 +38,9 @@ class PlainDisplay(Display):
     def step_end(self, step: int, epoch: int, metrics: Mapping[str, float]) -> None:
         """A line every 30 seconds."""
         if self._due(STEP_SECONDS):
+            score, title = self.score
             self.line(
-                f"  step {step:,}, epoch {epoch}: loss {metrics['loss']:.3f}, top-1 {percent(metrics['top1'])}, "
+                f"  step {step:,}, epoch {epoch}: loss {metrics['loss']:.3f}, {title} {percent(metrics[score])}, "
                 f"{metrics['images_per_second']:,.0f} images/s"
             )
 

@@ -36,20 +36,28 @@ class PredictionFormat:
     detector: str | None = None
     """Name of the detector of the regions."""
     task: Task = field(default_factory=default_task)
+    thresholds: Sequence[float] | None = None
+    """The probabilities above which classes are predicted, if the task has thresholds."""
 
     def ranked(self, prediction: Prediction) -> list[tuple[str, float]]:
         """All classes with their probabilities, the highest first; empty if there are none."""
         return ranked(self.classes, prediction.probabilities)
 
+    def decided(self, prediction: Prediction) -> list[tuple[str, float]]:
+        """The predicted classes with their probabilities, the highest first."""
+        if not prediction.probabilities:
+            return []
+        return self.task.decide(prediction.probabilities, self.classes, self.thresholds)
+
     def shown(self, prediction: Prediction) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
         """The predicted classes, then other ones: the most probable, `top` together."""
-        chosen = list(prediction.decided)
+        chosen = self.decided(prediction)
         others = [pair for pair in self.ranked(prediction) if pair not in chosen]
         return chosen, others[: max(0, self.top - len(chosen))]
 
     def fields(self, prediction: Prediction) -> dict[str, Any]:
         """The prediction as a JSON field, without regard to `abstain_below`."""
-        return self.task.fields(prediction.decided)
+        return self.task.fields(self.decided(prediction))
 
     def decided_fields(self, prediction: Prediction) -> dict[str, Any]:
         """The same, without predicted classes if it abstains."""

@@ -15,7 +15,7 @@ from framework.errors import count
 from framework.report.formatting import percent
 
 CODE = re.compile("`([^`]*)`")
-FIGURE = re.compile(r"\*\*([^*]*)\*\*")
+NUMBER = re.compile(r"\*\*([^*]*)\*\*")
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def prose(text: str) -> Markup:
 
 
 def finding(text: str) -> Markup:
-    """A sentence of `Task.findings` as escaped HTML: `**figures**`, and class names in backticks."""
-    escaped = FIGURE.sub(r"<strong>\1</strong>", str(escape(text.replace(" %", "\N{NO-BREAK SPACE}%"))))
+    """A sentence of `Task.findings` as escaped HTML: `**numbers**`, and class names in backticks."""
+    escaped = NUMBER.sub(r"<strong>\1</strong>", str(escape(text.replace(" %", "\N{NO-BREAK SPACE}%"))))
     return Markup(CODE.sub(r'<b class="class">\1</b>', escaped))
 
 
