@@ -10,6 +10,7 @@ import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path  # pydantic needs it at run time
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, get_args
 
@@ -409,6 +410,13 @@ class Task(Component):
     outcome: ClassVar[str] = "one of its classes"
     """What a network predicts for any image, in model cards."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Attribute exceptions in the methods of the task, wherever the framework calls them."""
+        super().__init_subclass__(**options)
+        for name, method in list(vars(cls).items()):
+            if name in vars(Task) and not name.startswith("_") and inspect.isfunction(method):
+                setattr(cls, name, _attributed_method(name, method))
+
     def build(self) -> Self:
         """The task itself."""
         return self
@@ -431,6 +439,14 @@ class Task(Component):
 
         `labels` is as `check_labels` or `true_labels` returns it.
         """
+
+    def label_statistics(self, labels: NDArray[Any], classes: Sequence[str]) -> dict[str, float]:
+        """Numbers on the labels of the training images, for `framework data check`."""
+        return {}
+
+    def label_advice(self, labels: NDArray[Any], classes: Sequence[str]) -> list[str]:
+        """Sentences on labels of the training images that are probably mistakes, for `framework data check`."""
+        return []
 
     @abstractmethod
     def hold_out(
@@ -539,7 +555,9 @@ class Task(Component):
         confusion: Any,
         calibration: tuple[float, float] | None,
     ) -> list[str]:
-        """The findings of a report as sentences, with `**numbers**` and `` `class names` ``; the last on calibration.
+        """The main findings of a report as sentences, the last on calibration.
+
+        Numbers may be marked as `**80 %**`, class names as `` `cat` ``.
 
         `images` is such as `500 test images`, `interval` that of `monitor`, `confusion` that of the predictions, if
         they are known; `calibration` has the means of both `calibration_points`.
@@ -563,6 +581,17 @@ class Task(Component):
 
         `decided` is as `decide` returns it, or empty for an image without prediction.
         """
+
+
+def _attributed_method(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    passing = (ValueError,) if name == "activation" else ()
+
+    @wraps(method)
+    def call(self: Task, *arguments: Any, **named: Any) -> Any:
+        with attributed_to(self, f"{name}()", passing):
+            return method(self, *arguments, **named)
+
+    return call
 
 
 class Optimizer(Component):

@@ -88,12 +88,12 @@ def test_the_example_dataset_skips_damaged_files(tmp_path):
 
 
 def test_the_example_metric_and_exporter_are_used_by_a_run(tmp_path):
-    for name in ("certainty", "packed"):
+    for name in ("certainty", "packed", "grades"):
         ((_, code),) = blocks("docs/writing-a-plugin.md", "python", f"plugin={name}")
         lay_out_plugin(tmp_path, name, code)
     (tmp_path / "dots.yaml").write_text(
         "dataset: {name: dots, images: 40}\npreprocess: {size: 16}\nmodel: tinynet\n"
-        "train: {epochs: 1, batch_size: 10, monitor: certainty}\n"
+        "task: grades\ntrain: {epochs: 1, batch_size: 10, monitor: certainty}\n"
     )
     plugins = os.pathsep.join(map(str, (tmp_path, ROOT / "tests" / "stranger")))
     for command in (["run", "dots.yaml", "--out", "run"], ["export", "run", "--out", "my.packed"]):

@@ -31,6 +31,8 @@ def execute(arguments: argparse.Namespace) -> int:
         require_writable(arguments.csv, "--csv")
         output_is_optional()
     recipe = load_recipe(arguments.recipe, Registry.load(arguments.plugin), arguments.overrides)
+    import numpy as np
+
     from framework.data.check.check import check_splits
     from framework.data.check.findings import findings_of, table_of
     from framework.data.check.summary import options_to_set, summary_of
@@ -47,10 +49,13 @@ def execute(arguments: argparse.Namespace) -> int:
         splits = build_splits(recipe.dataset, task=recipe.task)
         for note in splits.notes:
             display.line(f"dataset '{recipe.dataset.name}': {note}", "yellow")
-        checked = check_splits(splits, display.reading, recipe.dataset.sample_range)
+        checked = check_splits(splits, display.reading, recipe.dataset.sample_range, recipe.task)
         findings = findings_of(checked)
+        labels, classes = np.asarray(splits["train"].labels), splits["train"].classes
         advice = options_to_set(checked, resolve_preprocess(recipe, splits["train"]))
-        summary = {**summary_of(checked), "notes": splits.notes, "advice": advice}
+        advice += recipe.task.label_advice(labels, classes)
+        statistics = recipe.task.label_statistics(labels, classes)
+        summary = {**summary_of(checked), "labels": statistics, "notes": splits.notes, "advice": advice}
         failure = _written(arguments.csv, table_of(findings)) if arguments.csv else None
         recipe_arguments = [arguments.recipe, *arguments.overrides]
         table = None if failure else arguments.csv

@@ -79,6 +79,23 @@ TEMPLATES = {
             splits[split] = ImageArrays(images, labels, ["dark", "bright"])
         return splits
 ''',
+    "task": '''
+    """One class for each image, of ordered classes such as grades."""
+
+    name = "NAME"
+    metric_formats = SingleLabel.metric_formats | {
+        "mean_error": MetricFormat(
+            "mean error", percent=False, greater_is_better=False, monitor=True
+        ),
+    }
+    step: float = Field(1.0, gt=0)
+    """Distance of two adjacent classes."""
+
+    def metrics(self, predictions):
+        steps = (self.predicted(predictions) - predictions.labels).abs()
+        error = self.step * steps.double().mean().item()
+        return super().metrics(predictions) | {"mean_error": error}
+''',
     "transform": '''
     """Raise pixel values to a random power."""
 
@@ -266,7 +283,14 @@ TEMPLATES = {
 ''',
 }  # fmt: skip
 """The body of the class of each kind."""
-FURTHER_IMPORTS = {"dataset": ["ImageArrays"], "detector": ["Region"], "exporter": ["ExportedFile", "UserError"]}
+FURTHER_IMPORTS = {
+    "dataset": ["ImageArrays"],
+    "task": ["MetricFormat"],
+    "detector": ["Region"],
+    "exporter": ["ExportedFile", "UserError"],
+}
+BASES = {"task": ("framework_tasks", "SingleLabel")}
+"""Module and name of the base class, for kinds whose components extend another component."""
 MODULES = {"exporter": "import io\nimport json\nimport zipfile\n\n"}
 """Imports of the standard library."""
 EXAMPLES = {
@@ -284,15 +308,17 @@ def files_of(name: str, kinds: Sequence[str]) -> dict[str, str]:
     """The text of each file, by path in the folder `framework-NAME`."""
     title = name.title().replace("_", "")
     classes = [f"{title}{kind.title()}" for kind in kinds]
-    bases = [kind.title() for kind in kinds]
-    imports = sorted([*bases, *(extra for kind in kinds for extra in FURTHER_IMPORTS.get(kind, []))])
+    bases = [BASES[kind][1] if kind in BASES else kind.title() for kind in kinds]
+    own = [base for base, kind in zip(bases, kinds, strict=True) if kind not in BASES]
+    imports = sorted([*own, *(extra for kind in kinds for extra in FURTHER_IMPORTS.get(kind, []))])
     replaced = {
         "IMPORTS": "".join(MODULES.get(kind, "") for kind in kinds)
         + "from pydantic import Field\n\n"
-        + _listed("from framework import ", [*imports, "hookimpl"], "()"),
+        + _listed("from framework import ", [*imports, "hookimpl"], "()")
+        + "".join(f"\nfrom {module} import {name}" for kind, (module, name) in BASES.items() if kind in kinds),
         "COMPONENTS": "\n".join(
-            f"\nclass {title}{base}({base}):{TEMPLATES[kind].rstrip()}\n"
-            for base, kind in zip(bases, kinds, strict=True)
+            f"\nclass {name}({base}):{TEMPLATES[kind].rstrip()}\n"
+            for name, base, kind in zip(classes, bases, kinds, strict=True)
         ).rstrip()
         + "\n",
         "CLASSES": _listed("    return ", classes, "[]"),

@@ -11,6 +11,7 @@ from framework.cli.arguments import WEIGHTS_HELP, add_runs_and_overrides, runs_a
 from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.registry import Registry
+from framework.report.formatting import metric_text_of
 from framework.runs.recipe import recipe_of
 from framework.runs.trained import Trained, open_trained
 
@@ -61,16 +62,16 @@ def _print(runs: Sequence[Trained], results: Mapping[str, Any], task: Task) -> N
     from framework.report.console import plain_console, plain_table
 
     splits = [split for split in ("validation", "test") if split in results]
-    name, form = task.monitor, task.metric_formats[task.monitor]
+    form = task.metric_formats[task.monitor]
     table = plain_table(f"{form.title}, %" if form.percent else form.title, right=[*splits, ""])
     table.columns[0].overflow = "fold"
     for run in runs:
         inside = run.label in results["soup"]["chosen"]
-        table.add_row(run.label, *_cells(run.documents.get("results", {}), splits, name), "" if inside else "left out")
-    table.add_row("soup", *_cells(results, splits, name), style="bold")
+        table.add_row(run.label, *_cells(run.documents.get("results", {}), splits, task), "" if inside else "left out")
+    table.add_row("soup", *_cells(results, splits, task), style="bold")
     plain_console().print(table)
 
 
-def _cells(results: Mapping[str, Any], splits: Sequence[str], metric: str) -> list[str]:
-    values = [results.get(split, {}).get(metric) for split in splits]
-    return ["–" if value is None else f"{100 * value:.1f}" for value in values]
+def _cells(results: Mapping[str, Any], splits: Sequence[str], task: Task) -> list[str]:
+    values = [results.get(split, {}).get(task.monitor) for split in splits]
+    return [metric_text_of(task.metric_formats[task.monitor], value).removesuffix(" %") for value in values]

@@ -8,6 +8,8 @@ listing.py     lists the files of folders and patterns, up to a million
 roots.py       locations in which the folder of a dataset is searched
 unicode_names.py  one Unicode form for names of classes and images
 class_names.py class names that are probably mistakes
+labels.py      the labels of a split as one array
+stratification.py  which images are held out
 splits.py      named splits: checks sources, binds classes by name, holds out fractions
 csv_table.py   CSV files as rows of cells
 subset.py      images selected by a table of their names

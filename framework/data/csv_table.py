@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,12 +27,13 @@ class Table(NamedTuple):
     """Line number and cells of each row, by the names of the given columns, without surrounding blanks."""
 
 
-def read_table(file: Path, columns: Sequence[str], hint: str = "") -> Table:
+def read_table(file: Path, columns: Sequence[str], hint: str = "", optional: Collection[str] = ()) -> Table:
     """The header and, as they are consumed, the rows of a CSV file that has `columns`.
 
     It is UTF-8, or UTF-16 with a byte order mark; the delimiter is a comma, semicolon, tab or `|`, whichever makes a
     header with all `columns`. Raises `UserError` that names file and line if a column is missing or occurs twice, a
-    cell is empty, or a row is longer than the header. `hint` ends the message about a missing column.
+    cell is empty, or a row is longer than the header. `hint` ends the message about a missing column; cells of the
+    columns in `optional` may be empty.
     """
     delimiter = next((found for found in DELIMITERS if set(columns) <= set(_header(file, found))), ",")
     rows = csv_rows(file, delimiter)
@@ -53,7 +54,7 @@ def read_table(file: Path, columns: Sequence[str], hint: str = "") -> Table:
     if twice:
         raise UserError(f"{file}:{line}: the column '{twice[0]}' occurs twice: rename one of the two")
     places = {column: header.index(column) for column in columns}
-    return Table(header, _cells(file, rows, places, len(header), delimiter))
+    return Table(header, _cells(file, rows, places, optional, len(header), delimiter))
 
 
 def csv_rows(
@@ -104,7 +105,12 @@ def _missing_header(cells: Sequence[str], columns: Sequence[str]) -> str | None:
 
 
 def _cells(
-    file: Path, rows: Iterator[tuple[int, list[str]]], places: dict[str, int], width: int, delimiter: str
+    file: Path,
+    rows: Iterator[tuple[int, list[str]]],
+    places: dict[str, int],
+    optional: Collection[str],
+    width: int,
+    delimiter: str,
 ) -> Rows:
     for line, cells in rows:
         if len(cells) > width:
@@ -113,6 +119,6 @@ def _cells(
                 f'quote a cell that contains a {DELIMITERS[delimiter]}, as "cat{delimiter} big"'
             )
         row = {column: cells[place].strip() if place < len(cells) else "" for column, place in places.items()}
-        if empty := [column for column, cell in row.items() if not cell]:
+        if empty := [column for column, cell in row.items() if not cell and column not in optional]:
             raise UserError(f"{file}:{line}: '{empty[0]}' is empty")
         yield line, row

@@ -34,8 +34,7 @@ def occurring(labels: NDArray[Any], classes: int) -> NDArray[np.bool_]:
     """Bool K: which classes occur."""
     if labels.ndim == 1:
         return np.bincount(labels, minlength=classes) > 0
-    present: NDArray[np.bool_] = (labels > 0).any(axis=0)
-    return present
+    return np.asarray((labels > 0).any(axis=0))
 
 
 def counts_of(labels: NDArray[Any], classes: int) -> list[float]:

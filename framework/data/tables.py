@@ -147,8 +147,9 @@ def _without(source: ImageSource, left_out: set[int], where: str, split: str) ->
     indices = np.array([index for index in range(len(source)) if index not in left_out], dtype=np.int64)
     all_labels, number = np.asarray(source.labels), len(source.classes)
     labels = all_labels[indices]
-    lost = np.flatnonzero(occurring(all_labels, number) & ~occurring(labels, number)) if split == "train" else ()
-    if not len(indices) or len(lost):
+    gone = occurring(all_labels, number) & ~occurring(labels, number)
+    lost = np.flatnonzero(gone).tolist() if split == "train" else []
+    if not len(indices) or lost:
         names = enumerate_names([source.classes[label] for label in lost]) if len(indices) else "any class"
         raise UserError(f"{where}: no images of {names} are left in {split}")
     all_names = source.names

@@ -46,7 +46,8 @@ def require_values(transform: Transform, returned: Any, sort: str | None, target
     if sort == "matrices":
         _require_affine(transform, returned)
     elif sort is None:
-        _require_images_and_targets(transform, *returned, given=targets)
+        images, returned_targets = returned
+        _require_images_and_targets(transform, images, returned_targets, given=targets)
 
 
 def _checked(

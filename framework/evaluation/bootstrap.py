@@ -39,16 +39,35 @@ def percentile_interval(
     200,000 probabilities, fewer for more. None if there are too many probabilities, if most resamples are undefined, or
     if all are equal, as for a split without errors.
     """
-    if images * classes > MOST_VALUES:
+    values = _resampled(metric, images, classes, resamples, seed)
+    if not values or min(values) == max(values):
         return None
+    low, high = np.percentile(values, TAILS)
+    return float(low), float(high)
+
+
+def corrected_interval(
+    metric: Callable[[Any], float | None], images: int, classes: int, resamples: int | None = None, seed: int = 0
+) -> Interval | None:
+    """The 95 % interval of a fraction whose estimates from few images are biased, such as average precision.
+
+    As `percentile_interval`, but corrected for the bias that the resamples show: see `macro_f1_interval`.
+    """
+    value, values = metric(np.arange(images)), _resampled(metric, images, classes, resamples, seed)
+    return corrected(value, np.array(values), images) if values and value is not None else None
+
+
+def _resampled(
+    metric: Callable[[Any], float | None], images: int, classes: int, resamples: int | None, seed: int
+) -> list[float]:
+    """The values on resamples, where defined; empty if most are undefined or there are too many probabilities."""
+    if images * classes > MOST_VALUES:
+        return []
     resamples = resamples or max(FEWEST_RESAMPLES, min(RESAMPLES, RESAMPLES * 200_000 // (images * classes)))
     random = np.random.default_rng(seed)
     drawn = [metric(random.integers(images, size=images)) for _ in range(resamples)]
     values = [value for value in drawn if value is not None]
-    if 2 * len(values) < resamples or min(values) == max(values):
-        return None
-    low, high = np.percentile(values, TAILS)
-    return float(low), float(high)
+    return values if 2 * len(values) >= resamples else []
 
 
 def macro_f1_interval(confusion: Confusion, resamples: int = RESAMPLES, seed: int = 0) -> Interval | None:
@@ -62,11 +81,16 @@ def macro_f1_interval(confusion: Confusion, resamples: int = RESAMPLES, seed: in
     images, random = int(confusion.images.sum()), np.random.default_rng(seed)
     rates = confusion.images / images
     drawn = np.array([_macro_f1(confusion, random.multinomial(images, rates)) for _ in range(resamples)])
+    return corrected(_macro_f1(confusion, confusion.images), drawn, images)
+
+
+def corrected(value: float, drawn: NDArray[np.float64], images: int) -> Interval | None:
+    """The interval of a fraction from its value on all images and on resamples; None if all of these are equal."""
     variance = float(drawn.var())
     if variance == 0:
         return None
     edge = 0.5 / images
-    unbiased = min(max(2 * _macro_f1(confusion, confusion.images) - float(drawn.mean()), edge), 1 - edge)
+    unbiased = min(max(2 * value - float(drawn.mean()), edge), 1 - edge)
     return wilson_interval(unbiased, unbiased * (1 - unbiased) / variance)
 
 

@@ -77,8 +77,8 @@ class Evaluation:
         }
 
     def __repr__(self) -> str:
-        monitor = self.predictions.task.monitor
-        return f"Evaluation({self.where!r}, images={len(self.predictions)}, {monitor}={self.metrics[monitor]:.4f})"
+        name = self.predictions.task.monitor
+        return f"Evaluation({self.where!r}, images={len(self.predictions)}, {name}={self.metrics[name]:.4f})"
 
 
 def evaluate(

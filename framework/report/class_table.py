@@ -20,7 +20,7 @@ ALL = 12
 EDGE = 5
 
 
-def class_table(splits: Mapping[str, Mapping[str, int]]) -> Iterator[Line]:
+def class_table(splits: Mapping[str, Mapping[str, float]]) -> Iterator[Line]:
     """Lines with the images of each class by split; splits that do not fit side by side follow below."""
     classes = list(next(iter(splits.values())))
     shown = classes if len(classes) <= ALL else [*classes[:EDGE], *classes[-EDGE:]]
@@ -39,12 +39,12 @@ def class_table(splits: Mapping[str, Mapping[str, int]]) -> Iterator[Line]:
             yield f"{' ' * INDENT}{_cut(name, names)}{_cells(row, aligned)}", ""
 
 
-def _column(split: str, counts: Mapping[str, int], shown: Sequence[str]) -> list[str]:
+def _column(split: str, counts: Mapping[str, float], shown: Sequence[str]) -> list[str]:
     """The title and a cell for each class."""
-    return [_cut(split, min(TITLES, cell_len(split))), *(f"{counts.get(name, 0):,}" for name in shown)]
+    return [_cut(split, min(TITLES, cell_len(split))), *(number_text(counts.get(name, 0)) for name in shown)]
 
 
-def _groups(widths: Mapping[str, int], width: int) -> Iterator[list[str]]:
+def _groups(widths: Mapping[str, float], width: int) -> Iterator[list[str]]:
     """Splits that fit side by side."""
     group: list[str] = []
     for split in widths:
@@ -59,11 +59,16 @@ def _cells(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "".join(" " * (width + 2 - cell_len(cell)) + cell for cell, width in zip(cells, widths, strict=True))
 
 
-def _rest(counts: Mapping[str, int], split: str, classes: Sequence[str]) -> str:
+def _rest(counts: Mapping[str, float], split: str, classes: Sequence[str]) -> str:
     numbers = [counts.get(name, 0) for name in classes]
-    low, high = f"{min(numbers):,}", f"{max(numbers):,}"
+    low, high = number_text(min(numbers)), number_text(max(numbers))
     images = low if low == high else f"{low} to {high}"
     return f"{' ' * INDENT}… {len(classes):,} more, {images} images each in {split}"
+
+
+def number_text(images: float) -> str:
+    """Soft labels have fractions of images."""
+    return f"{images:,}" if isinstance(images, int) else f"{images:,.1f}"
 
 
 def _cut(name: str, width: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from framework.components import Dataset
 from framework.data.check.findings import Finding
 from framework.errors import count, have
-from framework.report.class_table import Line, class_table
+from framework.report.class_table import Line, class_table, number_text
 
 EXAMPLES = 2
 """Of each problem."""
@@ -56,9 +56,11 @@ def _splits(dataset: str, summary: dict[str, Any]) -> Iterator[Line]:
     if ratio == 1:
         yield "all classes have the same number of images in train", ""
     else:
-        sizes = f"{largest} {classes[largest]:,}, {smallest} {classes[smallest]:,}"
+        sizes = f"{largest} {number_text(classes[largest])}, {smallest} {number_text(classes[smallest])}"
         style = "yellow" if ratio >= IMBALANCED else ""
         yield f"class imbalance in train (largest to smallest): {ratio:.1f} to 1 ({sizes})", style
+    for name, value in summary["labels"].items():
+        yield f"{name.replace('_', ' ')} in train: {value:,.3g}", ""
     yield "", ""
     yield from class_table({name: split["classes"] for name, split in splits.items()})
 

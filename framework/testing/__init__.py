@@ -12,8 +12,8 @@ In a test file of a plugin, one test for each check of each component:
 - arguments.py: the arguments of `build` in the checks
 - loading.py: checks of a plugin as a whole
 - declaration.py: checks of all kinds: documentation, schema, options, arguments
-- datasets.py, transforms.py, models.py, losses.py, methods.py, callbacks.py, detectors.py, metrics.py, exporters.py:
-  checks of a kind
+- datasets.py, tasks.py, transforms.py, models.py, losses.py, methods.py, callbacks.py, detectors.py, metrics.py,
+  exporters.py: checks of a kind
 - optimizers.py: checks of optimizers and schedulers
 - export.py: parity of a network with its export
 - suite.py: which checks apply, and their results

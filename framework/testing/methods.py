@@ -18,6 +18,7 @@ from framework.data.sources import ImageArrays
 from framework.data.stores.build import build_store
 from framework.errors import UserError, enumerate_names
 from framework.recipe.sections import Recipe
+from framework.registry import default_task
 from framework.testing.arguments import identical, seeded
 from framework.testing.check import Check, CheckFailed, Subject, require
 from framework.training.running_means import RunningMeans
@@ -147,8 +148,8 @@ def _session(
     options = {"batch_size": 6, "epochs": 20, "device": "cpu", "precision": "float32", **train}
     method = cast("Method", subject.component)
     recipe = Recipe.model_validate({
-        "dataset": _Data(), "model": _Network(), "loss": _CrossEntropy(), "method": method, "optimizer": _SGD(lr=lr),
-        "scheduler": _Constant(), "train": options,
+        "dataset": _Data(), "task": default_task(), "model": _Network(), "loss": _CrossEntropy(), "method": method,
+        "optimizer": _SGD(lr=lr), "scheduler": _Constant(), "train": options,
     })  # fmt: skip
     preprocess = Preprocessor(SIDE, SIDE, 1 if channels == 1 else 3, "crop", (0.5,) * channels, (0.25,) * channels)
     labels = [index % len(names) for index in range(24)]

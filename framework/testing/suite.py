@@ -23,6 +23,7 @@ from framework.testing import (
     metrics,
     models,
     optimizers,
+    tasks,
 )
 from framework.testing import transforms as transform_checks
 from framework.testing.arguments import seeded
@@ -30,6 +31,7 @@ from framework.testing.check import CLASSES, Check, CheckFailed, CheckSkipped, P
 
 CHECKS: Mapping[str, Sequence[Check]] = {
     "dataset": datasets.CHECKS,
+    "task": tasks.CHECKS,
     "transform": transform_checks.CHECKS,
     "model": models.CHECKS,
     "loss": losses.CHECKS,

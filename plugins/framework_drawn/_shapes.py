@@ -66,7 +66,7 @@ def _mask(name: str, x: NDArray[np.float64], y: NDArray[np.float64], rng: np.ran
     centre = rng.uniform(-8, 8, (2, BLOCK, 1, 1))
     size = rng.uniform(4, 7, (BLOCK, 1, 1))
     dx, dy = x[None] - centre[0], y[None] - centre[1]
-    shapes = {
+    shapes: dict[str, NDArray[np.bool_]] = {
         "circle": dx**2 + dy**2 <= size**2,
         "square": np.maximum(abs(dx), abs(dy)) <= size * 0.85,
         "triangle": (dy <= size * 0.8) & (dy >= 2 * abs(dx) - size),

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from framework import Dataset, ImageSource, hookimpl
 from framework.components import Component
@@ -47,7 +47,10 @@ class Folder(Dataset):
 
 
 class Csv(Dataset):
-    """Images listed in a CSV file with a header: a column of paths, one of labels, and optionally one of splits.
+    """Images listed in a CSV file with a header: a column of paths, columns of labels, and optionally one of splits.
+
+    A label is one class (`label_column`), several classes in one cell (`label_separator`), or a number in a column for
+    each class (`label_columns`): 0 and 1 for the task `multi_label`, votes for `single_label`.
 
     The delimiter is detected from the header: comma, semicolon, tab or `|`. Blanks around a cell are ignored; a cell
     that contains the delimiter must be quoted. The encoding is UTF-8, or UTF-16 with a byte order mark. Labels are
@@ -66,6 +69,12 @@ class Csv(Dataset):
     """Appended to paths that do not end with it, e.g. `.jpg` if the column contains ids."""
     label_column: str = "label"
     """The column of class names."""
+    label_separator: str | None = Field(None, min_length=1, max_length=8)
+    """What separates the classes in a cell, such as `|` in `cat|pet`, for the task `multi_label`. An empty cell is an
+    image without labels. Default: a cell is one class."""
+    label_columns: tuple[str, ...] | None = Field(None, min_length=2)
+    """Instead of `label_column`: a column of numbers for each class, which has the name of the class. 0 and 1 for the
+    task `multi_label`; for `single_label` votes or probabilities of each class."""
     split_column: str | None = None
     """The column of split names: `train`, `validation`, `test`, or another usual name of these, such as `training`,
     `val`, `dev` or `holdout`, in upper or lower case. Other names are splits for evaluation. Default: every row is
@@ -75,11 +84,26 @@ class Csv(Dataset):
     channels: Literal[1, 3] = 3
     """Usual number of channels of the images: 1 (grayscale) or 3 (colour)."""
 
+    @model_validator(mode="after")
+    def _check_labels(self) -> Self:
+        if self.label_columns is None:
+            return self
+        for name, default in (("label_column", "label"), ("label_separator", None)):
+            if getattr(self, name) != default:
+                raise ValueError(f"has both 'label_columns' and '{name}'; set only one of them")
+        if self.classes is not None and self.classes != self.label_columns:
+            raise ValueError("has both 'label_columns', which are the classes, and other 'classes'; remove 'classes'")
+        return self
+
     def build(self) -> Mapping[str, ImageSource]:
         """The splits by column, or only `train`."""
+        from framework_folder._labels import ClassNames, Numbers
         from framework_folder._table import Columns, read_splits
 
-        columns = Columns(self.path_column, self.label_column, self.split_column)
+        labels = (
+            Numbers(self.label_columns) if self.label_columns else ClassNames(self.label_column, self.label_separator)
+        )
+        columns = Columns(self.path_column, labels, self.split_column)
         return read_splits(self.file, self.root, columns, self.suffix, self.classes, self.channels)
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from framework import ImageFiles, Splits, UserError, did_you_mean, existing_path, find_data, nfc, read_table
+from framework import ImageFiles, Splits, UserError, existing_path, find_data, nfc, read_table
+from framework_folder._labels import ClassNames, Numbers
 from framework_folder._names import known_split
 
 HINT = "Name the columns with dataset.path_column, dataset.label_column and dataset.split_column"
@@ -19,10 +20,10 @@ SPLIT_COLUMNS = ("split", "subset", "partition", "fold", "set", "usage")
 
 
 class Columns(NamedTuple):
-    """The names of the columns."""
+    """The names of the columns, and what those of labels contain."""
 
     path: str
-    label: str
+    labels: ClassNames | Numbers
     split: str | None
 
 
@@ -32,8 +33,14 @@ class Row:
 
     line: int
     path: str
-    label: str
+    cells: tuple[str, ...]
+    """Of the columns with labels."""
     split: str
+
+    @property
+    def label(self) -> str:
+        """The labels as text."""
+        return ", ".join(self.cells)
 
 
 def read_splits(
@@ -53,32 +60,31 @@ def read_splits(
         raise UserError(f"dataset 'csv': there is no folder '{given_root}'. Set dataset.root=DIR")
     header, rows = _rows(file, columns)
     _require_suffix(file, rows[0], root, suffix)
-    classes = tuple(map(nfc, given_classes or sorted({row.label for row in rows})))
-    known = set(classes)
-    by_split: dict[str, list[Row]] = {}
-    for row in rows:
-        if row.label not in known:
-            raise UserError(
-                f"{file}:{row.line}: label '{row.label}' is not in dataset.classes{did_you_mean(row.label, classes)} "
-                f"(classes: {', '.join(classes)})"
-            )
-        by_split.setdefault(row.split, []).append(row)
+    classes = columns.labels.classes(rows, given_classes)
+    labels = columns.labels.labels(rows, classes, file)
+    by_split: dict[str, list[int]] = {}
+    for index, row in enumerate(rows):
+        by_split.setdefault(row.split, []).append(index)
     if "train" not in by_split:
         raise UserError(f"{file}: no row has the split 'train' (splits: {', '.join(by_split)})")
-    sources = {split: _source(members, classes, root, suffix, channels) for split, members in by_split.items()}
+    paths = [_path(root, row.path, suffix) for row in rows]
+    whole = ImageFiles(paths, labels, classes, channels, root)
+    sources = {split: whole.subset(members) for split, members in by_split.items()}
     return Splits(sources, [*_notes(rows, by_split), *_unused_splits(header, columns)])
 
 
 def _rows(file: Path, columns: Columns) -> tuple[list[str], list[Row]]:
     """The header and the rows."""
-    table = read_table(file, [column for column in columns if column is not None], HINT)
+    used = [columns.path, *columns.labels.columns, *([columns.split] if columns.split else [])]
+    table = read_table(file, used, HINT, columns.labels.optional)
     rows: list[Row] = []
     splits: dict[str, str] = {}
     for line, cells in table.rows:
         name = "train" if columns.split is None else cells[columns.split]
         if name not in splits:
             splits[name] = _split(name, splits, f"{file}:{line}")
-        rows.append(Row(line, cells[columns.path], nfc(cells[columns.label]), splits[name]))
+        labels = tuple(cells[column] for column in columns.labels.columns)
+        rows.append(Row(line, cells[columns.path], labels, splits[name]))
     if not rows:
         raise UserError(f"{file}: there are no rows below the header")
     return table.header, rows
@@ -91,14 +97,6 @@ def _split(name: str, known: Mapping[str, str], where: str) -> str:
     if others and split != "train":
         raise UserError(f"{where}: '{name}' and '{others[0]}' are both names of split '{split}': use one of them")
     return split
-
-
-def _source(
-    rows: Sequence[Row], classes: Sequence[str], root: Path, suffix: str | None, channels: Literal[1, 3]
-) -> ImageFiles:
-    label_of = {name: label for label, name in enumerate(classes)}
-    paths = [_path(root, row.path, suffix) for row in rows]
-    return ImageFiles(paths, [label_of[row.label] for row in rows], classes, channels, root)
 
 
 def _path(root: Path, cell: str, suffix: str | None) -> Path:
@@ -128,11 +126,11 @@ def _unused_splits(header: Sequence[str], columns: Columns) -> Iterator[str]:
     """A note on a column that seems to contain splits, if none is named."""
     if columns.split is None:
         for name in header:
-            if name.casefold() in SPLIT_COLUMNS and name not in (columns.path, columns.label):
+            if name.casefold() in SPLIT_COLUMNS and name not in (columns.path, *columns.labels.columns):
                 yield f"the column '{name}' is not used: if it contains splits, set dataset.split_column={name}"
 
 
-def _notes(rows: Sequence[Row], by_split: Mapping[str, Sequence[Row]]) -> Iterator[str]:
+def _notes(rows: Sequence[Row], by_split: Mapping[str, Sequence[int]]) -> Iterator[str]:
     for split, members in by_split.items():
         if split not in USED:
             yield f"not used for training: the {len(members):,} images of split '{split}'; evaluate them with --split"

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from framework import Confusion, Loss, Predicted
 
 
+MOST = 5
+"""Labels that an advice names."""
+
+
 class MultiLabel(Task):
     """Any number of labels for each image, or none: each class is a decision of its own.
 
@@ -84,6 +88,33 @@ class MultiLabel(Task):
     def label_names(self, labels: NDArray[Any], classes: Sequence[str]) -> list[tuple[str, ...]]:
         """The labels of each image."""
         return [tuple(classes[column] for column in row.nonzero()[0]) for row in labels]
+
+    def label_statistics(self, labels: NDArray[Any], classes: Sequence[str]) -> dict[str, float]:
+        """Label cardinality and density (Tsoumakas and Katakis, 2007), and images without labels."""
+        per_image = labels.sum(axis=1)
+        return {
+            "label_cardinality": float(per_image.mean()),
+            "label_density": float(per_image.mean()) / len(classes),
+            "images_without_labels": int((per_image == 0).sum()),
+        }
+
+    def label_advice(self, labels: NDArray[Any], classes: Sequence[str]) -> list[str]:
+        """Labels that never occur alone, and pairs of labels that always occur together."""
+        import numpy as np
+
+        both = labels.T.astype(np.float64) @ labels
+        number = both.diagonal()
+        same = np.argwhere(np.triu((both == number) & (both == number[:, None]), 1) & (number > 0))
+        pairs = [f"{classes[one]} and {classes[other]}" for one, other in same[:MOST]]
+        alone = labels[labels.sum(axis=1) == 1].sum(axis=0)
+        never = [name for name, single, images in zip(classes, alone, number, strict=True) if images and not single]
+        advice = []
+        if pairs:
+            advice.append(f"labels that always occur together: {', '.join(pairs)}; one of each pair tells nothing new")
+        if never:
+            more = f" and {len(never) - MOST} more" if len(never) > MOST else ""
+            advice.append(f"labels that never occur alone: {', '.join(never[:MOST])}{more}; is another one implied?")
+        return advice
 
     def hold_out(
         self,
@@ -199,7 +230,7 @@ class MultiLabel(Task):
         confusion: Confusion | None,
         calibration: tuple[float, float] | None,
     ) -> list[str]:
-        """mAP, complete label sets, the hardest and the easiest class, the most frequent error, calibration."""
+        """mAP, subset accuracy, the easiest and the hardest class, the most frequent error, calibration."""
         tested = {name: row for name, row in metrics["per_class"].items() if row["support"]}
         between = f" (95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f} %)" if interval else ""
         found = []

@@ -81,6 +81,10 @@ class SingleLabel(Task):
         """The class of each image; of soft labels, the most frequent one."""
         return [(classes[label],) for label in _majority(labels).tolist()]
 
+    def label_statistics(self, labels: NDArray[Any], classes: Sequence[str]) -> dict[str, float]:
+        """Of soft labels, the mean fraction of the most frequent class."""
+        return {} if labels.ndim == 1 else {"agreement_on_labels": float(labels.max(axis=1).mean())}
+
     def hold_out(
         self,
         names: Sequence[str],

@@ -1,10 +1,12 @@
-"""Metrics of probabilities float64 N×K and labels int64 N."""
+"""Metrics of probabilities float64 N×K and labels int64 N, some also of labels N×K of 0 and 1."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from framework import UserError
 
 
 def cohen_kappa(probabilities: Tensor, labels: Tensor, power: int) -> Tensor:
@@ -34,9 +36,9 @@ def macro_auroc(probabilities: Tensor, labels: Tensor) -> Tensor:
     Ties count half (Mann and Whitney, 1947). NaN if there is no class with images inside and outside of it.
     """
     areas = []
-    for label in labels.unique().tolist():
-        inside = labels == label
-        if inside.all():
+    members = [labels == label for label in range(probabilities.shape[1])] if labels.ndim == 1 else labels.bool().T
+    for label, inside in enumerate(members):
+        if inside.all() or not inside.any():
             continue
         _, inverse, counts = probabilities[:, label].unique(return_inverse=True, return_counts=True)
         ranks = (counts.cumsum(0) - (counts - 1) / 2).double()[inverse]
@@ -47,11 +49,14 @@ def macro_auroc(probabilities: Tensor, labels: Tensor) -> Tensor:
 
 def brier(probabilities: Tensor, labels: Tensor) -> Tensor:
     """The mean over images of the squared differences, summed over the classes."""
-    return (probabilities - F.one_hot(labels, probabilities.shape[1])).square().sum(dim=1).mean()
+    targets = F.one_hot(labels, probabilities.shape[1]) if labels.ndim == 1 else labels
+    return (probabilities - targets).square().sum(dim=1).mean()
 
 
 def _confusion(probabilities: Tensor, labels: Tensor) -> Tensor:
     """Float64 K×K: images by true and predicted class."""
+    if labels.ndim == 2:
+        raise UserError("metrics of the confusion matrix, cohen_kappa and mcc, need one label for each image")
     number = probabilities.shape[1]
     cells = labels * number + probabilities.argmax(dim=1)
     return torch.bincount(cells, minlength=number**2).reshape(number, number).double()

@@ -101,7 +101,7 @@ class BinaryCrossEntropy(WeightedLoss):
         """A module `(logits B×K, targets B×K) -> scalar`."""
         from framework_torch._losses import OneAgainstRest
 
-        return OneAgainstRest(self.weights(class_counts), self.label_smoothing, task and task.weighted)
+        return OneAgainstRest(self.weights(class_counts), self.label_smoothing, task.weighted if task else None)
 
 
 class Asymmetric(WeightedLoss):
@@ -128,7 +128,7 @@ class Asymmetric(WeightedLoss):
         """A module `(logits B×K, targets B×K) -> scalar`."""
         from framework_torch import _losses as losses
 
-        weighted = task and task.weighted
+        weighted = task.weighted if task else None
         return losses.Asymmetric(
             self.weights(class_counts), self.gamma_negative, self.gamma_positive, self.clip, weighted
         )

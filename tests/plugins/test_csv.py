@@ -1,6 +1,7 @@
 import pytest
 from framework_folder import Csv
 from PIL import Image
+from pydantic import ValidationError
 
 from framework import UserError
 from framework.data.preprocess import Preprocessor
@@ -33,14 +34,14 @@ def test_images_have_the_order_of_rows_and_classes_are_sorted(tmp_path):
     images(tmp_path, "a.png", "x/b.png", "c.png")
     source = built(table(tmp_path, "path,label\nx/b.png,dog\na.png,cat\nc.png,dog\n"))["train"]
     assert list(source.classes) == ["cat", "dog"]
-    assert source.labels == [1, 0, 1]
+    assert list(source.labels) == [1, 0, 1]
     assert list(source.names) == ["x/b.png", "a.png", "c.png"]
     assert source.read(0).shape == (1, 4, 4)
 
 
 def test_columns_may_have_other_names_and_further_columns_are_ignored(tmp_path):
     file = table(tmp_path, "id,file,class\n7,a.png,cat\n8,b.png,dog\n")
-    assert built(file, path_column="file", label_column="class")["train"].labels == [0, 1]
+    assert list(built(file, path_column="file", label_column="class")["train"].labels) == [0, 1]
 
 
 def test_a_missing_column_is_located_with_a_suggestion(tmp_path):
@@ -94,7 +95,7 @@ def test_blanks_around_cells_are_ignored(tmp_path):
 
 
 def test_blanks_around_column_names_are_ignored(tmp_path):
-    assert built(table(tmp_path, "path , label\na.png,cat\nb.png,dog\n"))["train"].labels == [0, 1]
+    assert list(built(table(tmp_path, "path , label\na.png,cat\nb.png,dog\n"))["train"].labels) == [0, 1]
 
 
 def test_quoted_cells_may_contain_commas(tmp_path):
@@ -152,11 +153,11 @@ def test_a_table_without_training_rows_is_an_error_with_the_splits(tmp_path):
 
 def test_all_splits_have_the_same_classes(tmp_path):
     file = table(tmp_path, "path,label,fold\na,cat,train\nb,fox,train\nc,dog,train\nd,fox,test\n")
-    assert built(file, split_column="fold")["test"].labels == [2]
+    assert list(built(file, split_column="fold")["test"].labels) == [2]
 
 
 def test_a_byte_order_mark_is_not_part_of_the_first_column_name(tmp_path):
-    assert built(table(tmp_path, "path,label\na.png,cat\n", encoding="utf-8-sig"))["train"].labels == [0]
+    assert list(built(table(tmp_path, "path,label\na.png,cat\n", encoding="utf-8-sig"))["train"].labels) == [0]
 
 
 def test_another_encoding_is_an_error(tmp_path):
@@ -195,3 +196,40 @@ def test_an_unused_column_that_looks_like_splits_is_noted(tmp_path):
     (note,) = built(file).notes
     assert "dataset.split_column=Split" in note
     assert not built(file, split_column="Split").notes
+
+
+def test_a_separator_gives_several_labels_or_none(tmp_path):
+    images(tmp_path, "a.png", "b.png", "c.png")
+    file = table(tmp_path, "path,label\na.png,dog | cat\nb.png,\nc.png,dog|dog\n")
+    source = built(file, label_separator="|")["train"]
+    assert list(source.classes) == ["cat", "dog"]
+    assert source.labels.tolist() == [[1, 1], [0, 0], [0, 1]]
+
+
+def test_a_column_of_numbers_for_each_class(tmp_path):
+    images(tmp_path, "a.png", "b.png")
+    file = table(tmp_path, "path,cat,dog,set\na.png,7,3,train\nb.png,0,1.5,val\n")
+    splits = built(file, label_columns=("dog", "cat"), split_column="set")
+    assert list(splits["train"].classes) == ["dog", "cat"]
+    assert [splits[name].labels.tolist() for name in ("train", "validation")] == [[[3, 7]], [[1.5, 0]]]
+
+
+@pytest.mark.parametrize("cell", ["many", "-1", "nan", "inf"])
+def test_a_cell_that_is_no_number_of_votes_is_located(cell, tmp_path):
+    images(tmp_path, "a.png", "b.png")
+    file = table(tmp_path, f"path,cat,dog\na.png,1,0\nb.png,1,{cell}\n")
+    with pytest.raises(UserError, match="csv:3: 'dog'"):
+        built(file, label_columns=("cat", "dog"))
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"label_column": "kind"}, "label_column"),
+        ({"label_separator": "|"}, "label_separator"),
+        ({"classes": ("dog", "cat")}, "classes"),
+    ],
+)
+def test_options_for_labels_exclude_each_other(options, named):
+    with pytest.raises(ValidationError, match=f"'label_columns'.*{named}"):
+        Csv(file="x.csv", label_columns=("cat", "dog"), **options)

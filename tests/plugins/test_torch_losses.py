@@ -1,6 +1,7 @@
 import pytest
 import torch
-from framework_torch.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Focal, WeightedLoss
+from framework_tasks import MultiLabel
+from framework_torch.losses import LOSSES, Asymmetric, BinaryCrossEntropy, CrossEntropy, Focal, WeightedLoss
 from torch import nn
 from torch.nn import functional as F
 
@@ -148,3 +149,32 @@ def test_a_negative_weight_is_an_error():
 def test_class_weights_move_with_the_module(kind):
     loss = kind(class_weights="balanced").build(COUNTS).to(torch.float64)
     assert loss(logits().double(), hard().double()).dtype == torch.float64
+
+
+def test_the_asymmetric_loss_matches_its_paper():
+    p, targets = logits().sigmoid().double(), (soft() > 0.3).double()
+    shifted = (p - 0.05).clamp(min=0)
+    positive, negative = (1 - p) ** 1 * p.log(), shifted**4 * (1 - shifted).log()
+    expected = -(targets * positive + (1 - targets) * negative).sum(dim=1).mean()
+    torch.testing.assert_close(Asymmetric().build(COUNTS)(logits(), targets.float()).double(), expected)
+
+
+def test_the_asymmetric_loss_without_focus_and_clip_is_binary_cross_entropy():
+    plain = Asymmetric(gamma_negative=0, gamma_positive=0, clip=0).build(COUNTS)
+    torch.testing.assert_close(plain(logits(), hard()), BinaryCrossEntropy().build(COUNTS)(logits(), hard()))
+
+
+@pytest.mark.parametrize("options", [{}, {"gamma_negative": 0.5, "gamma_positive": 0.5}, {"clip": 0.0}])
+def test_the_asymmetric_loss_of_extreme_logits_has_finite_gradients(options):
+    extreme = torch.tensor([[200.0, -200.0, 0.0], [-200.0, 200.0, 30.0]], requires_grad=True)
+    Asymmetric(**options).build(COUNTS)(extreme, torch.tensor([[0.0, 1.0, 1.0], [0.0, 1.0, 0.0]])).backward()
+    assert torch.isfinite(extreme.grad).all()
+
+
+@pytest.mark.parametrize("kind", [Asymmetric, BinaryCrossEntropy])
+def test_class_weights_multiply_labels_if_there_are_several(kind):
+    targets, weights = torch.tensor([[1.0, 1, 0], [0, 0, 0]]), torch.tensor([0.5, 2.0, 3.0]) / 1.2
+    weighted = kind(class_weights=WEIGHTS).build(COUNTS, MultiLabel())
+    plain = kind().build(COUNTS)
+    by_class = [plain(logits(2)[:, [column]], targets[:, [column]]) for column in range(3)]
+    torch.testing.assert_close(weighted(logits(2), targets), (torch.stack(by_class) * weights).sum())

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from framework_tasks import SingleLabel
 from pydantic import Field, field_validator
 from torch import nn
 from torch.nn import functional as F
@@ -601,6 +602,69 @@ class NeedsAllClasses(FaultyMetric):
         return metric
 
 
+class FaultyTask(SingleLabel):
+    """One class for each image."""
+
+    name = "faulty"
+
+
+class UnknownScore(FaultyTask):
+    """Logs a metric that it does not describe."""
+
+    training_metric = "speed"
+
+
+class DoublePrecision(FaultyTask):
+    """Returns labels in float64."""
+
+    def check_labels(self, labels, classes, names):
+        checked = super().check_labels(labels, classes, names)
+        return np.eye(len(classes))[checked] if checked.ndim == 1 else checked.astype(np.float64)
+
+    def targets(self, labels, classes):
+        return super().targets(labels, classes).float()
+
+
+class Unchecked(FaultyTask):
+    """Accepts any numbers."""
+
+    def check_labels(self, labels, classes, names):
+        return labels.astype(np.float32) if labels.ndim == 2 else super().check_labels(labels, classes, names)
+
+
+class ByPosition(FaultyTask):
+    """Holds out the first images."""
+
+    def hold_out(self, names, labels, classes, fractions, seed):
+        indices, parts = list(range(len(names))), {}
+        for split, fraction in fractions.items():
+            number = round(len(names) * fraction)
+            parts[split], indices = indices[:number], indices[number:]
+        return {**parts, "train": indices}
+
+
+class MeanScore(FaultyTask):
+    """Returns the mean of the batch."""
+
+    def score(self, logits, targets):
+        return super().score(logits, targets) / len(logits)
+
+
+class Tensors(FaultyTask):
+    """Returns a tensor as a metric."""
+
+    def metrics(self, predictions):
+        found = super().metrics(predictions)
+        return found | {"top1": torch.tensor(found["top1"])}
+
+
+class TwoClasses(FaultyTask):
+    """Predicts two classes, but is evaluated on the first."""
+
+    def decide(self, probabilities, classes, thresholds):
+        return sorted(zip(classes, probabilities, strict=True), key=lambda pair: -pair[1])[:2]
+
+
 class FaultyExporter(Exporter):
     """The graph of torch.export and the texts in a zip file."""
 
@@ -719,6 +783,13 @@ FAULTY = {
     ("metric", "repeatability"): Accumulating,
     ("metric", "inputs"): InPlace,
     ("metric", "few_images"): NeedsAllClasses,
+    ("task", "declared_metrics"): UnknownScore,
+    ("task", "labels"): DoublePrecision,
+    ("task", "invalid_labels"): Unchecked,
+    ("task", "held_out"): ByPosition,
+    ("task", "training"): MeanScore,
+    ("task", "metrics"): Tensors,
+    ("task", "decisions"): TwoClasses,
     ("exporter", "files"): LeavesAFile,
     ("exporter", "texts"): WithoutClasses,
     ("exporter", "parity"): Uncalibrated,

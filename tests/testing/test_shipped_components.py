@@ -14,6 +14,7 @@ from framework.components import (
     Model,
     Optimizer,
     Scheduler,
+    Task,
     Transform,
 )
 from framework.runs.trained import open_trained
@@ -62,7 +63,7 @@ def cases_of(registry, kind, options):
             yield from component_cases(registry.find(kind, name), registry, options.get(name))
 
 
-@pytest.mark.parametrize("kind", [Transform, Method, Optimizer, Scheduler, Detector])
+@pytest.mark.parametrize("kind", [Task, Transform, Method, Optimizer, Scheduler, Detector])
 def test_components_conform(kind, registry):
     conform(cases_of(registry, kind, {}), SKIPPED)
 

@@ -96,9 +96,21 @@ def test_a_failing_dataset_is_named(how, run):
     assert ORIGIN in result.err
 
 
+@pytest.mark.parametrize("how", ["labels", "hold_out", "targets"])
+def test_a_failing_task_is_named_before_training(how, run, tmp_path):
+    result = run(f"task={{name: faulty_task, how: {how}}}")
+    assert result.status == 2
+    assert "task 'faulty_task'" in result.err
+    assert ORIGIN in result.err
+    assert "KeyError" in result.err
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("override", "component"),
     [
+        ("task={name: faulty_task, how: score}", "task"),
+        ("task={name: faulty_task, how: metrics}", "task"),
         ("loss={name: faulty_loss, how: shape, after: 3}", "loss"),
         ("loss={name: faulty_loss, how: raises, after: 3}", "loss"),
         ("method={name: faulty_method, how: raises, after: 3}", "method"),

@@ -13,11 +13,12 @@ from framework.data.check.copies import Copies, find_copies
 from framework.data.check.near import BLOCK, near_pairs
 from framework.data.check.scan import Scan, scan
 from framework.display import Progress, no_progress
+from framework.registry import default_task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from framework.components import ImageSource
+    from framework.components import ImageSource, Task
     from framework.data.depth import ValueRange
 
 BLANK = 2.0
@@ -40,14 +41,18 @@ class Checked:
 
 
 def check_splits(
-    sources: Mapping[str, ImageSource], progress: Progress = no_progress, values: ValueRange | None = None
+    sources: Mapping[str, ImageSource],
+    progress: Progress = no_progress,
+    values: ValueRange | None = None,
+    task: Task | None = None,
 ) -> Checked:
     """Read every image of all splits once; raises `UserError` if a source breaks its contract.
 
-    `values` is the range of images with more than 8 bits a sample.
+    `values` is the range of images with more than 8 bits a sample, `task` what their labels are (default:
+    `single_label`).
     """
     order = sorted(sources, key=lambda split: FIRST.index(split) if split in FIRST else len(FIRST))
-    read = scan({split: sources[split] for split in order}, progress, values)
+    read = scan({split: sources[split] for split in order}, task or default_task(), progress, values)
     copies, blank = find_copies(read), _blank(read.thumbnails)
     near = near_pairs(read.thumbnails, np.sort(copies.first))
     while True:

@@ -61,7 +61,7 @@ def image_of(checked: Checked, number: int) -> Image:
     """Split, name and class of an image of the scan."""
     scan = checked.scan
     split = scan.splits[scan.split[number]]
-    return split, str(scan.sources[split].names[scan.index[number]]), scan.classes[scan.label[number]]
+    return split, str(scan.sources[split].names[scan.index[number]]), scan.texts[split][scan.index[number]]
 
 
 def near_groups(checked: Checked) -> list[list[int]]:
@@ -79,7 +79,7 @@ def near_groups(checked: Checked) -> list[list[int]]:
 
 
 def contradicts(checked: Checked, group: NDArray[np.int64]) -> bool:
-    """Whether copies have several classes."""
+    """Whether copies have different labels."""
     return len({*checked.scan.label[group].tolist()}) > 1
 
 
@@ -120,6 +120,5 @@ def _of_single(checked: Checked) -> Iterator[Finding]:
         yield Finding(image_of(checked, image), "blank", bool(checked.keep[image]))
     for bad in checked.scan.unreadable:
         split = checked.scan.splits[bad.split]
-        source = checked.scan.sources[split]
-        image_ = (split, str(source.names[bad.index]), checked.scan.classes[source.labels[bad.index]])
+        image_ = (split, str(checked.scan.sources[split].names[bad.index]), checked.scan.texts[split][bad.index])
         yield Finding(image_, "corrupt", False, detail=bad.reason)

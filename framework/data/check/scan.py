@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from framework.data.stores.survey import CHUNK
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from framework.components import ImageSource
+    from framework.components import ImageSource, Task
     from framework.data.depth import ValueRange
     from framework.display import Progress
 
@@ -58,6 +59,7 @@ class Scan:
     index: NDArray[np.int64]
     """… and its index in it."""
     label: NDArray[np.int64]
+    """Equal for images with the same labels."""
     hashes: NDArray[np.int64]
     """`pixel_hash` of the decoded pixels, before preprocessing."""
     shapes: NDArray[np.int64]
@@ -67,6 +69,8 @@ class Scan:
     unreadable: tuple[Unreadable, ...]
     shared: Mapping[str, int]
     """Number of images of each split that an earlier one contains too, including unreadable ones."""
+    texts: Mapping[str, Sequence[str]]
+    """The labels of all images of each split, as text: `cat`, `cat|pet`."""
     deep: DeepValues
     """The values of training images with more than 8 bits per sample."""
 
@@ -98,7 +102,7 @@ class _Chunk:
     end: int
 
 
-def scan(sources: Mapping[str, ImageSource], progress: Progress, values: ValueRange | None = None) -> Scan:
+def scan(sources: Mapping[str, ImageSource], task: Task, progress: Progress, values: ValueRange | None = None) -> Scan:
     """Read every image of every split once, with several threads; raises `UserError` if a source breaks its contract.
 
     `values` is the range of images with more than 8 bits a sample, as `decode` takes it.
@@ -110,9 +114,11 @@ def scan(sources: Mapping[str, ImageSource], progress: Progress, values: ValueRa
     shared: dict[str, int] = {}
     first: dict[_Image, int] = {}
     deep = DeepValues()
+    texts = {split: _label_texts(source, task) for split, source in sources.items()}
+    number_of = {text: number for number, text in enumerate(dict.fromkeys(chain.from_iterable(texts.values())))}
     with tempfile.TemporaryFile() as file:
         for number, (split, source) in enumerate(sources.items()):
-            labels, names = np.asarray(source.labels, dtype=np.int64), source.names
+            labels, names = np.array([number_of[text] for text in texts[split]], dtype=np.int64), source.names
             for chunk in _chunks(split, source, progress, values):
                 old = set() if split in TRAINING else _of_earlier_splits(chunk, names, number, first)
                 if split == "train":
@@ -127,7 +133,11 @@ def scan(sources: Mapping[str, ImageSource], progress: Progress, values: ValueRa
         thumbnails = _mapped(file, len(table))
     where, label, index, hashes = (np.ascontiguousarray(column) for column in table[:, :4].T)
     several = {split: number for split, number in shared.items() if number}
-    return Scan(sources, where, index, label, hashes, table[:, 4:], thumbnails, tuple(unreadable), several, deep)
+    return Scan(sources, where, index, label, hashes, table[:, 4:], thumbnails, tuple(unreadable), several, texts, deep)
+
+
+def _label_texts(source: ImageSource, task: Task) -> list[str]:
+    return ["|".join(names) for names in task.label_names(np.asarray(source.labels), source.classes)]
 
 
 def _of_earlier_splits(chunk: _Chunk, names: Sequence[str], number: int, first: dict[_Image, int]) -> set[int]:

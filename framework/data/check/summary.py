@@ -9,6 +9,7 @@ import numpy as np
 from framework.data.check.check import Checked
 from framework.data.check.findings import contradicts, near_groups
 from framework.data.check.scan import TRAINING
+from framework.data.labels import counts_of
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.advice import advice_on
 
@@ -57,7 +58,8 @@ def options_to_set(checked: Checked, preprocess: Preprocessor) -> list[str]:
 def _split(checked: Checked, number: int) -> dict[str, Any]:
     scan = checked.scan
     split = scan.splits[number]
-    counts = np.bincount(scan.label[scan.split == number], minlength=len(scan.classes)).tolist()
+    labels = np.asarray(scan.sources[split].labels)[scan.index[scan.split == number]]
+    counts = counts_of(labels, len(scan.classes))
     return {
         "images": len(scan.sources[split]),
         "shared": scan.shared.get(split, 0),
@@ -68,7 +70,7 @@ def _split(checked: Checked, number: int) -> dict[str, Any]:
 def _imbalance(checked: Checked) -> dict[str, Any]:
     """The largest and the smallest class of the training images, and their ratio."""
     classes = _split(checked, 0)["classes"]
-    largest, smallest = max(classes, key=classes.get), min(classes, key=classes.get)
+    largest, smallest = (end(classes, key=classes.__getitem__) for end in (max, min))
     ratio = classes[largest] / max(classes[smallest], 1)
     return {"largest": largest, "smallest": smallest, "ratio": ratio}
 

@@ -3,6 +3,7 @@
 import json
 from types import SimpleNamespace
 
+from framework_tasks import SingleLabel
 from pydantic import field_validator
 
 from framework import (
@@ -267,6 +268,28 @@ class FaultyDetector(Detector):
         return {"none": None, "raises": fail, "outside": lambda image: [Region(900, 900, 2, 2)]}[self.how]
 
 
+class FaultyTask(SingleLabel):
+    """Fails in one of its methods."""
+
+    name = "faulty_task"
+    how: str
+
+    def score(self, logits, targets):
+        return fail() if self.how == "score" else super().score(logits, targets)
+
+    def check_labels(self, labels, classes, names):
+        return fail() if self.how == "labels" else super().check_labels(labels, classes, names)
+
+    def hold_out(self, *arguments):
+        return fail() if self.how == "hold_out" else super().hold_out(*arguments)
+
+    def targets(self, labels, classes):
+        return fail() if self.how == "targets" else super().targets(labels, classes)
+
+    def metrics(self, predictions):
+        return fail() if self.how == "metrics" else super().metrics(predictions)
+
+
 class FaultyMetric(Metric):
     """Returns no number, except for `spared` images."""
 
@@ -342,6 +365,6 @@ class Wrapping(Loss):
 @hookimpl
 def components():
     return [
-        FaultyDataset, FaultyTransform, FaultyModel, FaultyLoss, FaultyMethod, FaultyOptimizer, FaultyScheduler,
-        FaultyCallback, FaultyDetector, FaultyMetric, FaultyExporter, FaultyOptions, Wrapping,
+        FaultyDataset, FaultyTask, FaultyTransform, FaultyModel, FaultyLoss, FaultyMethod, FaultyOptimizer,
+        FaultyScheduler, FaultyCallback, FaultyDetector, FaultyMetric, FaultyExporter, FaultyOptions, Wrapping,
     ]  # fmt: skip

@@ -6,6 +6,7 @@ A dataset, models, an optimizer and a scheduler, and a few components with unusu
 import json
 from pathlib import Path
 
+from framework_tasks import SingleLabel
 from pydantic import Field
 
 from framework import (
@@ -18,6 +19,7 @@ from framework import (
     Loss,
     Method,
     Metric,
+    MetricFormat,
     Model,
     Optimizer,
     Scheduler,
@@ -235,6 +237,20 @@ class Tiring(Loss):
         return Module(self.learned)
 
 
+class Ordinal(SingleLabel):
+    """One class for each image, of ordered classes."""
+
+    name = "ordinal"
+    metric_formats = SingleLabel.metric_formats | {
+        "mean_error": MetricFormat("mean error", percent=False, greater_is_better=False, monitor=True)
+    }
+    monitor = "mean_error"
+
+    def metrics(self, predictions):
+        error = (self.predicted(predictions) - predictions.labels).abs().double().mean().item()
+        return super().metrics(predictions) | {"mean_error": error}
+
+
 class Sureness(Metric):
     """Mean probability of the true class."""
 
@@ -395,8 +411,8 @@ class Misspelt(Callback):
 def components():
     """The components of this plugin."""
     return [
-        Dots, TinyNet, PlainSGD, LBFGS, Mirrored, MeanTeacher, Halving, LinearProbe, Warm, WrongShape, Picky, Explodes,
-        Tiring, Sureness, Parcel, Diary, Fragile, Misspelt,
+        Dots, Ordinal, TinyNet, PlainSGD, LBFGS, Mirrored, MeanTeacher, Halving, LinearProbe, Warm, WrongShape, Picky,
+        Explodes, Tiring, Sureness, Parcel, Diary, Fragile, Misspelt,
     ]  # fmt: skip
 
 
