@@ -123,7 +123,8 @@ class CallbackSpec:
     `examples(16)` returns up to 16 images of the validation split (in `run_end`, of the test split if there is no
     validation split), correct and incorrect ones, with their predictions. The images are read when it is called.
 
-    `confusion()` returns the confusion matrix (`framework.Confusion`): in `epoch_end` of the validation split, in
+    `confusion()` returns the confusion matrix (`framework.Confusion`; for several labels per image a
+    `framework.CoOccurrence`): in `epoch_end` of the validation split, in
     `run_end` of the test split. It is computed when it is called, and empty if the run has no such split.
     """
 
@@ -135,7 +136,7 @@ class CallbackSpec:
     def step_end(self, step: int, epoch: int, metrics: Mapping[str, float]) -> None:
         """Called every `train.log_every` optimizer steps, with the means since the last call.
 
-        `metrics` has `loss`, `top1` (a fraction), `lr` and `images_per_second`. `step` counts from 1, `epoch` from 1.
+        `metrics` has `loss`, the training metric of the task (`top1`, a fraction), `lr` and `images_per_second`. `step` counts from 1, `epoch` from 1.
         """
 
     @hookspec
@@ -149,7 +150,7 @@ class CallbackSpec:
     ) -> None:
         """Called after each epoch.
 
-        `metrics` has `train` (`loss`, `top1`), `validation` (all metrics of the validation split, if there is one),
+        `metrics` has `train` (`loss` and that metric), `validation` (all metrics of the validation split, if there is one),
         `lr`, `seconds`, `images_per_second` (of the epoch's training, without validation), and `kept`: whether the
         weights were saved.
         """

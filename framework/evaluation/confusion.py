@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -83,7 +83,7 @@ class Confusion:
         rates: NDArray[np.float64] = counts / self._sums(counts, step)
         return rates
 
-    def _sums(self, counts: NDArray[np.float64], step: int) -> NDArray[np.float64]:
+    def _sums(self, counts: NDArray[Any], step: int) -> NDArray[np.float64]:
         """What the cells of a picture are fractions of, by row; `step` classes share a row."""
         sums: NDArray[np.float64] = counts.sum(axis=1, keepdims=True).clip(min=1)
         return sums

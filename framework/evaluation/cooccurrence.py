@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -53,6 +53,6 @@ class CoOccurrence(Confusion):
         """Images with each label, K."""
         return self.true_counts
 
-    def _sums(self, counts: NDArray[np.float64], step: int) -> NDArray[np.float64]:
+    def _sums(self, counts: NDArray[Any], step: int) -> NDArray[np.float64]:
         sums: NDArray[np.float64] = np.add.reduceat(self.support, np.arange(0, len(self.classes), step)).clip(min=1)
         return sums[:, None]

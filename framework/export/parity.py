@@ -51,7 +51,7 @@ class RunPredictions:
 
     def predictions(self, probabilities: NDArray[np.float64]) -> Predictions:
         """These probabilities N×K of the same images as predictions; labels are 0 if they are not known."""
-        logits = logits_of(torch.from_numpy(probabilities), self.activation)
+        logits = logits_of(torch.from_numpy(np.ascontiguousarray(probabilities)), self.activation)
         labels = self.sample.labels
         found = torch.zeros(len(logits), dtype=torch.int64) if labels is None else torch.from_numpy(labels)
         known, _ = self.task.true_labels(found)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -23,7 +24,6 @@ from framework.report.example_selection import select_examples
 from framework.report.page.images import PageImage, thumbnail
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -129,7 +129,7 @@ class _Loader:
 
     def read(self, indices: Sequence[int], preprocess: Preprocessor) -> None:
         """Read the images that still have the same name and class."""
-        names = self.predictions.task.label_names(self.source.labels, self.source.classes)
+        names = self.predictions.task.label_names(np.asarray(self.source.labels), self.source.classes)
         labels = map("|".join, names)
         positions = {key: position for position, key in enumerate(image_keys(self.source.names, labels))}
         keys = self.predictions.keys

@@ -22,16 +22,14 @@ def classes_section(data: ReportData) -> Markup | None:
     if not data.metrics:
         return None
     per_class = data.metrics["per_class"]
-    by_f1 = len(per_class) > IN_ORDER
+    keys = [key for key in next(iter(per_class.values())) if key != "support"]
+    by_f1 = len(per_class) > IN_ORDER and "f1" in keys
     rows = [
-        (name, row, wilson_interval(row["recall"], row["support"]) if row["support"] else None)
+        (name, row, wilson_interval(row["recall"], row["support"]) if row["support"] and "recall" in keys else None)
         for name, row in sorted(per_class.items(), key=lambda entry: (entry[1]["f1"] or 0.0) if by_f1 else 0)
     ]
-    keys = [key for key in next(iter(per_class.values())) if key not in ("support", "recall")]
+    columns = [(key, class_metric_title(key)) for key in keys]
+    titles = [title for key, name in columns for title in ((name, "interval") if key == "recall" else (name,))]
     return render(
-        "classes.html.jinja",
-        rows=rows,
-        by_f1=by_f1,
-        before=[(key, class_metric_title(key)) for key in keys if key != "f1" and key != "threshold"],
-        after=[(key, class_metric_title(key)) for key in keys if key in ("f1", "threshold")],
+        "classes.html.jinja", rows=rows, by_f1=by_f1, keys=keys, columns=columns, titles=["class", "images", *titles]
     )
