@@ -117,11 +117,12 @@ class Run:
         An image is a path, an image file's bytes, a PIL image, a uint8 array H×W or H×W×C, a uint8 tensor C×H×W, or a
         pair of a name and one of these; anything else raises `TypeError`. An unreadable image gives a prediction with
         `error`, whose `label` raises `UserError`. With `detect`, the name of a detector with options, such as
-        `"faces margin=0.2"`, there is a prediction for each detected region.
+        `"faces margin=0.2"`, there is a prediction for each detected region. Without it, the detector that the bundle
+        names is used, if it names one; `"none"` classifies whole images.
         """
-        from framework.data.regions import find_with
+        from framework.inference.detection import open_detector
 
-        find = find_with(detect, self._model.registry)[1] if detect is not None else None
+        find = open_detector(detect, self._model.trained, self._model.registry)
         return list(self.predictor.with_batch_size(batch_size).predict(images, find))
 
     def report(self, path: str | Path | None = None, *, split: str | None = None) -> Path:

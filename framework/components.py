@@ -660,7 +660,7 @@ class Callback(Component):
 
 
 class Detector(Component):
-    """Finds regions of an image, such as faces, to classify separately (`framework predict --detect NAME`).
+    """Finds regions of an image, such as faces, to classify separately (`--detect NAME` of `predict` and `serve`).
 
     `build()` returns a callable from an image, uint8 C×H×W of any size with 1 or 3 channels, to a list of
     `framework.Region`, most important first; it is empty if nothing is found. It is called from several threads at

@@ -123,9 +123,9 @@ class CallbackSpec:
     `examples(16)` returns up to 16 images of the validation split (in `run_end`, of the test split if there is no
     validation split), correct and incorrect ones, with their predictions. The images are read when it is called.
 
-    `confusion()` returns the confusion matrix (`framework.Confusion`; for several labels per image a
-    `framework.CoOccurrence`): in `epoch_end` of the validation split, in
-    `run_end` of the test split. It is computed when it is called, and empty if the run has no such split.
+    `confusion()` returns the confusion matrix (`framework.Confusion`; with several labels `CoOccurrence`): in
+    `epoch_end` of the validation split, in `run_end` of the test split. It is computed when it is called, and empty if
+    the run has no such split.
     """
 
     @hookspec
@@ -150,7 +150,7 @@ class CallbackSpec:
     ) -> None:
         """Called after each epoch.
 
-        `metrics` has `train` (`loss` and that metric), `validation` (all metrics of the validation split, if there is one),
+        `metrics` has `train` (`loss`, `top1`), `validation` (all metrics of the validation split, if there is one),
         `lr`, `seconds`, `images_per_second` (of the epoch's training, without validation), and `kept`: whether the
         weights were saved.
         """

@@ -60,6 +60,15 @@ def add_batch_size(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=int, metavar="N", help="images per forward pass (default: as in training)")
 
 
+def add_detect(parser: argparse.ArgumentParser) -> None:
+    """`--detect`: see `framework.inference.detection`."""
+    parser.add_argument(
+        "--detect", metavar="DETECTOR",
+        help="classify the regions found by a detector, such as faces or 'faces margin=0.2' (see `framework list "
+        "detectors`); none: whole images (default: the detector that the bundle names, else none)",
+    )  # fmt: skip
+
+
 def add_split(parser: argparse._ActionsContainer) -> None:
     """`--split`: see `framework.data.splits.evaluation_split`."""
     parser.add_argument(

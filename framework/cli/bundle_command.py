@@ -10,9 +10,11 @@ from framework.cli.arguments import add_run
 from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.files import append_suffix, require_writable
+from framework.recipe.option_text import component_text
 from framework.registry import Registry
 from framework.runs.bundle import SUFFIX, write_bundle
 from framework.runs.card import model_card
+from framework.runs.named_detector import with_detector
 from framework.runs.plugin_files import needed_files
 from framework.runs.trained import open_trained
 
@@ -22,6 +24,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_run(parser, "run folder")
     parser.add_argument("--out", type=Path, metavar="FILE", help=f"bundle file (default: RUN{SUFFIX})")
     parser.add_argument("--half", action="store_true", help="save weights in half precision: half the size")
+    parser.add_argument(
+        "--detect", metavar="DETECTOR",
+        help="name the detector that predict and serve use for this bundle, such as faces or 'faces margin=0.2' (see "
+        "`framework list detectors`); evaluate and export do not use it",
+    )  # fmt: skip
     parser.add_argument("--title", help="title of the model card (default: name of the file)")
 
 
@@ -39,6 +46,13 @@ def execute(arguments: argparse.Namespace) -> int:
     if out.exists():
         raise UserError(f"'{out}' already exists; remove it or choose another --out")
     require_writable(out, "--out")
+    if arguments.detect is not None:
+        from framework.data.regions import BuiltDetector, parse_detector
+
+        registry = trained.registry(registry)
+        detector = parse_detector(arguments.detect, registry)
+        BuiltDetector.of(detector)  # raises if it cannot be used
+        trained = with_detector(trained, detector, registry)
     shared = trained.shareable()
     card = model_card(shared, arguments.title or out.stem, trained.task(registry), half=arguments.half)
     documents = {**shared.documents, "recipe": shared.recipe, "card": card}
@@ -53,6 +67,9 @@ def execute(arguments: argparse.Namespace) -> int:
     print(f"{out}  {out.stat().st_size / 1e6:.1f} MB, {len(trained.classes)} classes")
     for file in needed_files(trained.documents.get("environment", {})):
         print(f"it contains no code: users also need {file}, as in `framework predict {out.name} PATH… --plugin FILE`")
+    if trained.detector is not None:
+        named = component_text(trained.detector)
+        print(f"predict and serve classify the regions found by the detector {named}, unless --detect says otherwise")
     if arguments.half:
         print(f"To see its effect on the metrics: framework evaluate {out}")
     print(f"To use it: framework predict {out} PATH…")

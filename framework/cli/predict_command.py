@@ -10,7 +10,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.cli.arguments import add_batch_size, add_run
+from framework.cli.arguments import add_batch_size, add_detect, add_run
 from framework.cli.images import Inputs
 from framework.cli.streams import output_is_optional
 from framework.errors import Interrupted, RunFailed, UserError, count
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from framework.inference.image_reader import Keep
     from framework.inference.predictor import Prediction
     from framework.report.prediction_text import PredictionFormat, PredictionTable
+    from framework.runs.trained import Trained
 
 
 FIRST = 64
@@ -47,11 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_batch_size(parser)
     parser.add_argument("--csv", metavar="FILE", help="write all probabilities as CSV; - is standard output")
     parser.add_argument("--json", action="store_true", help="print one line of JSON per image")
-    parser.add_argument(
-        "--detect", metavar="DETECTOR",
-        help="classify the regions found by a detector, such as faces or 'faces margin=0.2' "
-        "(see `framework list detectors`)",
-    )  # fmt: skip
+    add_detect(parser)
     parser.add_argument("--save-crops", type=Path, metavar="DIR", help="save the detected regions as PNG files")
 
 
@@ -62,12 +59,12 @@ def execute(arguments: argparse.Namespace) -> int:
     words, end = _inputs(arguments)
     _require_images(words, arguments.run, registry)
     inputs = Inputs(words, end)
-    _check(arguments)
+    _check(arguments, trained)
     if arguments.csv not in (None, "-") or arguments.save_crops:
         output_is_optional()
-    from framework.data.regions import find_with
+    from framework.inference.detection import WHOLE_IMAGES, open_detector
 
-    detector = find_with(arguments.detect, registry) if arguments.detect else None
+    detector = open_detector(arguments.detect, trained, registry)
     images = inputs.images()
     first = list(islice(images, FIRST))
     if not first:
@@ -82,11 +79,13 @@ def execute(arguments: argparse.Namespace) -> int:
         predictor.classes,
         arguments.top,
         arguments.abstain_below,
-        detector[0] if detector else None,
+        detector.name if detector else None,
         predictor.task,
         predictor.thresholds,
     )
     counts = PredictionCounts(form, predictor.preprocess.value_range)
+    if detector and arguments.detect is None:
+        print(f"the bundle uses the detector '{detector.name}'; {WHOLE_IMAGES}", file=sys.stderr)
     with ExitStack() as open_files:
         table = _table(arguments.csv, form, open_files) if arguments.csv else None
         names = [image for image in first if isinstance(image, str)]
@@ -94,7 +93,7 @@ def execute(arguments: argparse.Namespace) -> int:
         keep = _keep(arguments.save_crops) if arguments.save_crops else None
         try:
             with quiet_decoding(), output:
-                for prediction in predictor.predict(chain(first, images), detector[1] if detector else None, keep):
+                for prediction in predictor.predict(chain(first, images), detector, keep):
                     counts.add(prediction)
                     output.show(prediction)
                     if table is not None:
@@ -129,7 +128,7 @@ def _require_images(words: Sequence[str], run: str, registry: Registry) -> None:
             )
 
 
-def _check(arguments: argparse.Namespace) -> None:
+def _check(arguments: argparse.Namespace, trained: Trained) -> None:
     """Raise `UserError` for invalid values and combinations."""
     if arguments.top < 1:
         raise UserError(f"--top is {arguments.top}; it must be at least 1")
@@ -137,7 +136,7 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UserError(f"--abstain-below is {arguments.abstain_below}; it is a probability, from 0 to 1")
     if arguments.csv == "-" and arguments.json:
         raise UserError("--csv - and --json both write to standard output; use one of them, or a file for --csv")
-    if arguments.save_crops is not None and not arguments.detect:
+    if arguments.save_crops is not None and (arguments.detect or trained.detector) in (None, "none"):
         raise UserError("--save-crops needs --detect, such as --detect faces")
 
 

@@ -6,7 +6,7 @@ import argparse
 import math
 import sys
 
-from framework.cli.arguments import add_batch_size, add_run
+from framework.cli.arguments import add_batch_size, add_detect, add_run
 from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.registry import Registry
@@ -21,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=8000, help="port; 0 is any free port (default: 8000)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: auto)")
     add_batch_size(parser)
+    add_detect(parser)
     parser.add_argument(
         "--allow-origin", action="append", default=[], metavar="URL",
         help="also accept requests from web pages of this origin, such as https://example.org, or of a reverse "
@@ -31,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("--max-body", float, 64, "MB", "size of a request"),
         ("--max-files", int, 64, "N", "images in a request"),
         ("--max-pixels", int, 50_000_000, "N", "pixels of an image"),
+        ("--max-regions", int, 64, "N", "detected regions of an image that are classified"),
         ("--timeout", float, 30, "S", "seconds to receive a request, and to compute its response"),
         ("--queue", int, 256, "N", "waiting images; beyond it, status 503"),
     ):
@@ -51,16 +53,18 @@ def execute(arguments: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         hint = "pip install 'framework[serve]'"
         raise UserError(f"serving needs FastAPI and uvicorn ('{error.name}' is missing): {hint}") from None
+    from framework.inference.detection import open_detector
     from framework.inference.predictor import Predictor
 
+    detector = open_detector(arguments.detect, trained, registry)
     bound = server.listen(arguments.host, arguments.port)
     with bound:
         predictor = Predictor.open(trained, registry, arguments.device)
         limits = Limits(
-            round(arguments.max_body * 1e6), arguments.max_files, arguments.max_pixels, arguments.timeout,
-            arguments.queue,
+            round(arguments.max_body * 1e6), arguments.max_files, arguments.max_pixels,
+            arguments.max_regions, arguments.timeout, arguments.queue,
         )  # fmt: skip
-        service = Service.of(predictor.with_batch_size(arguments.batch_size), limits)
+        service = Service.of(predictor.with_batch_size(arguments.batch_size), limits, detector)
         local = is_loopback(bound.getsockname()[0])
         if not local:
             print(
@@ -69,6 +73,10 @@ def execute(arguments: argparse.Namespace) -> int:
 
         def on_ready() -> None:
             print(f"{arguments.run}: {summary(trained, predictor.task)}, on {predictor.device}")
+            if detector is not None:
+                print(f"classifies the regions found by the detector '{detector.name}'; whole images: --detect none")
+            elif trained.detector is not None:
+                print(f"classifies whole images, without the detector '{trained.detector['name']}' of the bundle")
             print(f"open {server.address_of(bound)} in a browser; press Ctrl+C to stop", flush=True)
 
         policy = AccessPolicy(tuple(arguments.allow_origin), arguments.host if local else None)
@@ -77,7 +85,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    for name in ("max_body", "max_files", "max_pixels", "timeout", "queue"):
+    for name in ("max_body", "max_files", "max_pixels", "max_regions", "timeout", "queue"):
         value = getattr(arguments, name)
         if value is not None and not 0 < value < math.inf:
             raise UserError(f"--{name.replace('_', '-')} is {value}; it must be more than 0 and finite")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from framework.attribution import ComponentFault, attributed_to, fault
+from framework.attribution import ComponentFault, attributed_to, fault, full_name
 from framework.components import Detector, build
 from framework.errors import UserError
 
@@ -50,8 +50,37 @@ def cut(image: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
     return part
 
 
-def find_with(text: str, registry: Registry) -> tuple[str, Find]:
-    """The name of the detector that `--detect` names, with options as in `faces margin=0.2`, and what it builds."""
+@dataclass(frozen=True)
+class BuiltDetector:
+    """A detector's `Find`, attributed to its component: a call raises `ComponentFault` if it fails."""
+
+    component: Detector
+    find: Find
+
+    @classmethod
+    def of(cls, component: Detector) -> BuiltDetector:
+        """Build the component; raises `ComponentFault` if that fails, or what its `build` raises for the user."""
+        find = build(component)
+        if not callable(find):
+            raise fault(component, f"returned {type(find).__name__} from build(), which cannot be called")
+        return cls(component, find)
+
+    @property
+    def name(self) -> str:
+        """The name of the component."""
+        return full_name(self.component)
+
+    def __call__(self, image: NDArray[np.uint8]) -> list[Region]:
+        """The regions of uint8 C×H×W."""
+        with attributed_to(self.component, "its call"):
+            regions = [_plain(region) for region in self.find(image)]
+        if wrong := _wrong_region(regions, image):
+            raise fault(self.component, f"{wrong[0]} for {wrong[1]}")
+        return regions
+
+
+def parse_detector(text: str, registry: Registry) -> Detector:
+    """The detector that `--detect` names, with options as in `faces margin=0.2`; raises `UserError`."""
     from framework.recipe.loading import validate_component  # plugins import this module for `Region`: keep it fast
 
     try:
@@ -60,23 +89,7 @@ def find_with(text: str, registry: Registry) -> tuple[str, Find]:
         raise UserError(
             f"--detect is {text!r}; it must be the name of a detector with options, such as 'faces margin=0.2'"
         ) from None
-    return name, built_detector(validate_component(Detector, name, registry, options))
-
-
-def built_detector(detector: Detector) -> Find:
-    """The function that finds regions; it raises `ComponentFault` if it fails or breaks its contract."""
-    find = build(detector)
-    if not callable(find):
-        raise fault(detector, f"returned {type(find).__name__} from build(), which cannot be called")
-
-    def checked(image: NDArray[np.uint8]) -> list[Region]:
-        with attributed_to(detector, "its call"):
-            regions = [_plain(region) for region in find(image)]
-        if wrong := _wrong_region(regions, image):
-            raise fault(detector, f"{wrong[0]} for {wrong[1]}")
-        return regions
-
-    return checked
+    return validate_component(Detector, name, registry, options)
 
 
 def regions_of(image: NDArray[np.uint8], find: Find, name: str) -> list[Region]:

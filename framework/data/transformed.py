@@ -106,14 +106,14 @@ def _require_images_and_targets(
     low, high = float(images.min()), float(images.max())
     if low < -1e-4 or high > 1 + 1e-4:
         raise fault(transform, f"returned images with values from {low:.4g} to {high:.4g}; they must stay in [0, 1]")
-    if float(targets.min()) < -1e-4 or float(targets.max()) > 1 + 1e-4:
-        raise fault(transform, "returned targets outside of [0, 1]")
     (low, high), (least, most) = _row_sums(targets), (1.0, 1.0) if given is None else _row_sums(given)
     if low < least - 1e-3 or high > most + 1e-3:
         expected = f"{least:.4g}" if most - least < 1e-3 else f"{least:.4g} to {most:.4g}, as those given"
         raise fault(
             transform, f"returned targets whose rows sum to {low:.4g} to {high:.4g}; they must sum to {expected}"
         )
+    if float(targets.min()) < -1e-4 or float(targets.max()) > 1 + 1e-4:
+        raise fault(transform, "returned targets outside of [0, 1]")
 
 
 def _row_sums(targets: Tensor) -> tuple[float, float]:

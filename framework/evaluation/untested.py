@@ -24,7 +24,7 @@ def untested_note(metrics: Mapping[str, Any], split: str) -> str | None:
     tested, counted = total - len(names), metrics.get("f1_classes", total)
     return (
         f"{count(len(names), 'class', 'classes')} of {total:,} {'has' if len(names) == 1 else 'have'} no images in "
-        f"{split} and {'was' if len(names) == 1 else 'were'} not tested: {enumerate_names(names, SHOWN)}. Balanced "
-        f"accuracy is the mean over {tested:,} of {total:,} classes, macro F1 over {counted:,} (classes without images "
-        "that were predicted count as 0)."
+        f"{split} and {'was' if len(names) == 1 else 'were'} not tested: {enumerate_names(names, SHOWN)}. Means "
+        f"over classes cover {tested:,} of {total:,} classes, macro F1 {counted:,} (classes without images that were "
+        "predicted count as 0)."
     )

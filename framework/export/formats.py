@@ -151,12 +151,13 @@ def _decoding(preprocess: Preprocessor) -> str:
 
 
 def documents_of(predictor: Predictor, title: str, *, int8: bool = False) -> dict[str, Any]:
-    """The shareable documents of the run, with its recipe and a model card.
+    """The shareable documents of the run, with its recipe and a model card, and without a bundle's detector.
 
     `model` has the number of TTA views of this predictor, which may differ from the recipe's, and `int8`. In both cases
     the metrics of the run do not apply to the file (`metrics_apply`).
     """
     shared = predictor.trained.shareable()
+    shared = replace(shared, documents={name: value for name, value in shared.documents.items() if name != "detector"})
     model = shared.documents["model"]
     model = {**model, "evaluation": {**model["evaluation"], "tta": predictor.engine.tta}}
     if int8:

@@ -6,6 +6,7 @@ evaluated_model.py  a network with its predictions for each split, saved or comp
 ensemble.py      predictions of several networks, averaged
 inputs.py        images in any accepted form
 image_reader.py  images as tensors, read ahead by threads
+detection.py     the detector to use for a network
 engine.py        what every form of a network can do
 torch_engine.py  the network in PyTorch
 graph_engine.py  an exported network

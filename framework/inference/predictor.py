@@ -17,6 +17,7 @@ from framework.data.stores.store import Store
 from framework.errors import UserError
 from framework.evaluation.predictions import Predictions
 from framework.evaluation.probabilities import probabilities
+from framework.inference.detection import NONE
 from framework.inference.graph_engine import GraphEngine
 from framework.inference.image_reader import ImageReader, Keep, ReadImage
 from framework.inference.inputs import one_or_many
@@ -81,7 +82,7 @@ class Prediction:
         if self.error is not None:
             raise UserError(f"{self.name}: cannot be read: {self.error}")
         if not self.probabilities:
-            raise UserError(f"{self.name}: the detector found nothing")
+            raise UserError(f"{self.name}: the detector found nothing; to classify the whole image: detect='{NONE}'")
         return self.top(1)[0]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from framework.data.depth import DeepValues
 from framework.data.stores.advice import range_options, unused_range
 from framework.errors import count
+from framework.inference.detection import WHOLE_IMAGES
 from framework.inference.ranking import ranked
 from framework.registry import default_task
 from framework.report.formatting import percent
@@ -173,7 +174,7 @@ class PredictionCounts:
         predicted = self.regions if detects else self.images - self.failed
         if self.without_regions:
             images = f"{count(self.without_regions, 'image')} of {self.images:,}"
-            yield f"'{self.form.detector}' found nothing in {images}"
+            yield f"'{self.form.detector}' found nothing in {images}; {WHOLE_IMAGES}"
         if self.abstained:
             yield f"abstained from {self.abstained:,} of {count(predicted, 'region' if detects else 'image')}"
         if self.failed:

@@ -17,6 +17,7 @@ bundle.py       a run as one safetensors file
 weights.py      the weights alone
 half.py         weights in half precision
 card.py         the model card
+named_detector.py  the detector that a bundle names
 documents.py    documents as texts inside a bundle or an export
 export_file.py  exported files, opened by their exporter
 """

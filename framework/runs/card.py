@@ -47,6 +47,7 @@ def model_card(trained: Trained, title: str, task: Task | None = None, *, half: 
         f"{'grayscale' if size['channels'] == 1 else 'RGB'}; the included preprocessing converts images of any size "
         "and mode.",
         "## Results\n\n" + _metrics(trained, task) + (HALF if half else "") + _changes(trained),
+        *_detector(trained),
         "## Training data\n\n" + _data(trained),
         "## Limitations\n\n"
         "The metrics apply to images like those of the test data. For any other image the network still predicts "
@@ -59,20 +60,21 @@ def model_card(trained: Trained, title: str, task: Task | None = None, *, half: 
 
 
 def summary(trained: Trained, task: Task | None = None) -> str:
-    """One line, such as `7 classes, top-1 63.5 % of 3,589 test images`; says if an export changes predictions."""
+    """One line, such as `7 classes, top-1 63.5 % of 3,589 test images, detector faces`.
+
+    It says if an export changes predictions. `task` is that of the network (default: `single_label`).
+    """
     from framework.data.splits import evaluation_split  # which loads Pillow
 
     text = f"{len(trained.classes)} classes"
-    results = trained.documents.get("results", {})
-    split = evaluation_split(results)
-    if split is None:
-        return text
-    note = "" if metrics_apply(trained) else " (of the run, not of this export)"
-    images = count(results[split]["images"], f"{split} image")
-    task = task or default_task()
-    form = task.metric_formats[task.monitor]
-    of = "of" if form.proportion else "on"
-    return f"{text}, {form.title} {_text(form, results[split].get(task.monitor))} {of} {images}{note}"
+    results, task = trained.documents.get("results", {}), task or default_task()
+    if split := evaluation_split(results):
+        note = "" if metrics_apply(trained) else " (of the run, not of this export)"
+        images = count(results[split]["images"], f"{split} image")
+        form = task.metric_formats[task.monitor]
+        value = _text(form, results[split].get(task.monitor))
+        text += f", {form.title} {value} {'of' if form.proportion else 'on'} {images}{note}"
+    return text if trained.detector is None else f"{text}, detector {trained.detector['name']}"
 
 
 def _text(form: MetricFormat, value: float | None) -> str:
@@ -84,13 +86,29 @@ def _network(model: dict[str, Any]) -> str:
     return f"`{model['name']}`" + (f" ({options})" if options else "")
 
 
+def _detector(trained: Trained) -> list[str]:
+    """A section on the detector that a bundle names, if it does."""
+    if trained.detector is None:
+        return []
+    environment, name = trained.documents["environment"], trained.detector["name"]
+    plugin = environment["plugins"][environment["components"]["detector"][name]]
+    options = options_text({key: value for key, value in trained.detector.items() if key != "name"})
+    return [
+        "## Detector\n\n"
+        f"This network classifies regions of photographs. `framework predict` and `framework serve` find them with the "
+        f"detector `{name}`{f' ({options})' if options else ''} of {plugin['distribution']} {plugin['version']}; with "
+        "`--detect none` they classify whole images, such as images that are regions already. Evaluations and exports "
+        "do not use the detector: the metrics apply to images like those of the test data."
+    ]
+
+
 def _plugin_files(trained: Trained) -> str:
     """The code that the network needs and that the file does not contain."""
     needed = needed_files(trained.documents.get("environment", {}))
     if not needed:
         return ""
     return (
-        f"\n\nIt was trained with code in {enumerate_names(needed)}, which is not part of this file: a bundle needs it "
+        f"\n\nIt was made with code in {enumerate_names(needed)}, which is not part of this file: a bundle needs it "
         "by `--plugin FILE`, an export predicts without it."
     )
 

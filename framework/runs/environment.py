@@ -14,6 +14,7 @@ from typing import Any
 
 from framework.components import KINDS, components_in
 from framework.errors import UserError
+from framework.plugin import Plugin
 from framework.recipe.sections import Recipe
 from framework.registry import Registry
 
@@ -33,18 +34,18 @@ def describe_environment(
         "precision": precision,
         "compile": compiled,
         "packages": {name: package_version(name) for name in PACKAGES},
-        "plugins": {
-            plugin.name: {
-                "distribution": plugin.distribution,
-                "version": plugin.version,
-                "fault": plugin.fault,
-                **({"sha256": plugin.sha256, "file": str(Path(plugin.location).resolve())} if plugin.sha256 else {}),
-            }
-            for plugin in registry.plugins
-        },
+        "plugins": {plugin.name: plugin_document(plugin) for plugin in registry.plugins},
         **({"components": _owners(registry, recipe)} if recipe else {}),
         "git": git_state(Path.cwd()),
     }
+
+
+def plugin_document(plugin: Plugin) -> dict[str, Any]:
+    """As `environment.json` describes a plugin; a plugin file with its path and its SHA-256."""
+    described = {"distribution": plugin.distribution, "version": plugin.version, "fault": plugin.fault}
+    if plugin.sha256:
+        described |= {"sha256": plugin.sha256, "file": str(Path(plugin.location).resolve())}
+    return described
 
 
 def with_session(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> dict[str, Any]:

@@ -95,6 +95,11 @@ class Trained:
         """Whether it is an exported graph."""
         return self.exported is not None
 
+    @property
+    def detector(self) -> Mapping[str, Any] | None:
+        """The detector that a bundle names for photographs, with its options; None to classify whole images."""
+        return self.documents.get("detector")
+
     def require_weights(self) -> None:
         """Raises `UserError` for an export."""
         if self.is_export:

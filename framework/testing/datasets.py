@@ -86,7 +86,7 @@ def _sample(source: ImageSource) -> list[int]:
 
 
 def _declared(source: ImageSource) -> tuple[Any, ...]:
-    return tuple(source.classes), list(source.labels), list(source.names), source.channels
+    return tuple(source.classes), np.asarray(source.labels).tolist(), list(source.names), source.channels
 
 
 def _images(source: ImageSource) -> list[NDArray[np.uint8] | None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from framework.components import Detector
-from framework.data.regions import Find, built_detector
+from framework.data.regions import BuiltDetector
 from framework.testing.arguments import seeded
 from framework.testing.check import Check, Subject, require
 
@@ -47,8 +47,8 @@ def threads(subject: Subject) -> None:
             require(list(pool.map(find, images)) == expected, "threads that call it at once get other regions")
 
 
-def _built(subject: Subject) -> Find:
-    return built_detector(cast("Detector", subject.component))
+def _built(subject: Subject) -> BuiltDetector:
+    return BuiltDetector.of(cast("Detector", subject.component))
 
 
 def _images() -> list[NDArray[np.uint8]]:

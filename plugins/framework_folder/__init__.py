@@ -80,7 +80,8 @@ class Csv(Dataset):
     `val`, `dev` or `holdout`, in upper or lower case. Other names are splits for evaluation. Default: every row is
     `train`."""
     classes: tuple[str, ...] | None = Field(None, min_length=2)
-    """Class names, in this order; default: the labels in the file, sorted. Any other label is an error."""
+    """Class names, in this order; default: the labels in the file, sorted. Any other label is an error. With
+    `label_columns`: the columns to use, default all."""
     channels: Literal[1, 3] = 3
     """Usual number of channels of the images: 1 (grayscale) or 3 (colour)."""
 
@@ -91,8 +92,8 @@ class Csv(Dataset):
         for name, default in (("label_column", "label"), ("label_separator", None)):
             if getattr(self, name) != default:
                 raise ValueError(f"has both 'label_columns' and '{name}'; set only one of them")
-        if self.classes is not None and self.classes != self.label_columns:
-            raise ValueError("has both 'label_columns', which are the classes, and other 'classes'; remove 'classes'")
+        if other := set(self.classes or ()) - set(self.label_columns):
+            raise ValueError(f"has 'classes' that are not in 'label_columns': {', '.join(sorted(other))}")
         return self
 
     def build(self) -> Mapping[str, ImageSource]:
@@ -101,7 +102,9 @@ class Csv(Dataset):
         from framework_folder._table import Columns, read_splits
 
         labels = (
-            Numbers(self.label_columns) if self.label_columns else ClassNames(self.label_column, self.label_separator)
+            Numbers(self.classes or self.label_columns)
+            if self.label_columns
+            else ClassNames(self.label_column, self.label_separator)
         )
         columns = Columns(self.path_column, labels, self.split_column)
         return read_splits(self.file, self.root, columns, self.suffix, self.classes, self.channels)

@@ -2,7 +2,7 @@
 
 Images of drawn faces are written to files; ten simulated annotators vote for each, with a known confusion. A network is
 trained on the votes and another on the most frequent class, for each seed; both are evaluated on the true classes of
-other images, which nobody voted on. `python -m tests.benchmarks.votes --images 4000 --epochs 12 --seeds 3`.
+other images. `python -m tests.benchmarks.votes --images 4000 --epochs 12 --seeds 3`.
 """
 
 from __future__ import annotations

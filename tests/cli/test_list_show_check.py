@@ -40,6 +40,7 @@ def test_list_has_every_kind(framework):
     titles = [line for line in framework("list").out.splitlines() if line and not line.startswith(" ")]
     assert titles == [
         "datasets",
+        "tasks",
         "transforms",
         "models",
         "losses",

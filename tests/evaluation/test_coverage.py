@@ -3,15 +3,19 @@
 The true value is known: labels are drawn from known probabilities, predictions from a known confusion matrix.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
+from framework.evaluation import bootstrap
 from framework.evaluation.bootstrap import difference_interval, macro_f1_interval, percentile_interval
 from framework.evaluation.confusion import Confusion
 from framework.evaluation.ece_interval import ece_interval
 from framework.evaluation.intervals import mean_recall_interval, wilson_interval
 from framework.evaluation.metrics import ECE_BINS, bin_of
+from framework.evaluation.multilabel_metrics import multilabel_intervals, multilabel_metrics
 
 
 def coverage(intervals, truth):
@@ -168,3 +172,29 @@ def test_a_difference_of_two_networks_is_within_its_interval(images, gained, los
         intervals.append(difference_interval(first, other, resamples=2000))
     percent = coverage(intervals, gained - lost)
     assert is_nominal(percent), percent
+
+
+@pytest.mark.parametrize(("images", "classes", "sharpness"), [(150, 4, 2.0), (500, 8, 1.5)])
+def test_metrics_of_several_labels_are_within_their_intervals(images, classes, sharpness, monkeypatch):
+    monkeypatch.setattr(bootstrap, "RESAMPLES", 200)
+    generator = torch.Generator().manual_seed(0)
+    whole = several_labels(200_000, classes, sharpness, generator)
+    truth, intervals = multilabel_metrics(whole, (whole.logits > 0).long()), {}
+    for _ in range(300):
+        split = several_labels(images, classes, sharpness, generator)
+        for name, interval in multilabel_intervals(split, (split.logits > 0).long()).items():
+            intervals.setdefault(name, []).append(interval)
+    found = {name: coverage(of_metric, truth[name]) for name, of_metric in intervals.items()}
+    assert set(found) == {"map", "micro_f1", "macro_f1", "ranking_loss"}
+    assert all(is_nominal(percent) for percent in found.values()), found
+
+
+def several_labels(images, classes, sharpness, generator):
+    """The predictions of a calibrated network; the classes are ever rarer."""
+    bias = torch.linspace(0, -3, classes, dtype=torch.float64)
+    logits = sharpness * torch.randn(images, classes, generator=generator, dtype=torch.float64) + bias
+    labels = (torch.rand(images, classes, generator=generator, dtype=torch.float64) < logits.sigmoid()).long()
+    return SimpleNamespace(
+        labels=labels, logits=logits.float(), probabilities=logits.sigmoid(), classes=tuple(map(str, range(classes))),
+        activation="sigmoid", targets=None, thresholds=None,
+    )  # fmt: skip

@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from framework import ImageArrays, Predictor, Registry, UserError, hookimpl
-from framework.components import Loss, Method, Optimizer, Transform
+from framework.components import Loss, Method, Optimizer, Task, Transform
 from framework.data.preprocess import Preprocessor
 from framework.data.stores.build import build_store
 from framework.data.stores.store import HeldPixels
@@ -80,7 +80,8 @@ def session_on_meta(monkeypatch, **sections):
     recipe = Recipe.model_validate(tree, context=REGISTRY)
     preprocess = Preprocessor(16, 16, 3, "crop", (0.5,) * 3, (0.25,) * 3)
     pixels = np.random.default_rng(0).integers(0, 256, (40, 3, 16, 16), dtype=np.uint8)
-    store = build_store(ImageArrays(pixels, [index % 3 for index in range(40)], CLASSES), preprocess)
+    labels = recipe.task.check_labels(np.arange(40) % 3, CLASSES, tuple(map(str, range(40))))
+    store = build_store(ImageArrays(pixels, labels, CLASSES), preprocess, task=recipe.task)
     object.__setattr__(store, "pixels", HeldPixels(store.pixels.images.to(META), "device"))
     monkeypatch.setattr(sessions, "choose_device", lambda name: META)
     monkeypatch.setattr(type(store), "spread", lambda store, number: torch.zeros(8, 3, 16, 16).byte())
@@ -89,7 +90,7 @@ def session_on_meta(monkeypatch, **sections):
 
 def take_steps(session):
     """Check all steps but the first one, which may create constants and state."""
-    means = RunningMeans()
+    means = RunningMeans(session.recipe.task)
     train_step(session, 0, means)
     with Crossings() as crossings, HostConstants() as constants:
         for step in range(1, 25):  # several epochs: blocks of batches are prepared in each
@@ -122,6 +123,13 @@ OF_LABELS = sorted(set(REGISTRY.names(Loss)) - {"distill"})
 @pytest.mark.parametrize("weights", ["none", "balanced"])
 def test_a_loss_does_not_wait(monkeypatch, loss, weights):
     take_steps(session_on_meta(monkeypatch, loss={"name": loss, "class_weights": weights}))
+
+
+@pytest.mark.parametrize("task", REGISTRY.names(Task))
+@pytest.mark.parametrize("sampler", ["shuffled", "balanced"])
+def test_a_task_does_not_wait(monkeypatch, task, sampler):
+    loss = {"name": "bce", "class_weights": "balanced"}
+    take_steps(session_on_meta(monkeypatch, task=task, loss=loss, augment=["mixup"], train={"sampler": sampler}))
 
 
 def test_teachers_do_not_wait(monkeypatch):

@@ -85,6 +85,7 @@ def teacher(recipe, tmp_path_factory, start_framework):
         ["method=mean_teacher"],
         ["optimizer={name: timm/adahessian, lr: 0.1}", "train.grad_accum_steps=2", "train.precision=bfloat16"],
         ["optimizer=lbfgs", "train.channels_last=false", "train.grad_accum_steps=2", "train.precision=bfloat16"],
+        ["train.monitor=brier", "evaluate.metrics=[mcc]"],
     ],
     ids=[
         "distill",
@@ -96,6 +97,7 @@ def teacher(recipe, tmp_path_factory, start_framework):
         "method with state",
         "second order",
         "closure",
+        "metric components",
     ],
 )
 def test_a_run_resumed_from_any_checkpoint_has_the_same_bytes(options, teacher, recipe, tmp_path, framework, outcome):

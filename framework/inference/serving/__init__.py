@@ -4,6 +4,7 @@ server.py     the process: socket, signals, shutdown
 app.py        the routes
 access.py     who may send requests
 uploads.py    from a request's body to image files, within the limits
+reading.py    from an image file to inputs of the network: the whole image, or detected regions
 limits.py     limits, and how much of them is in use
 batching.py   batches of images from many requests, computed in one thread
 overlay.py    activation maps as pictures

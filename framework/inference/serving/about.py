@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from ruamel.yaml import YAML
 
 from framework.evaluation.intervals import wilson_interval
-from framework.recipe.saving import yaml_text
+from framework.recipe.saving import plain, yaml_text
 from framework.runs.card import model_card, summary
 from framework.runs.recipe import metrics_apply
 
 if TYPE_CHECKING:
+    from framework.data.regions import BuiltDetector
     from framework.inference.predictor import Predictor
     from framework.inference.serving.limits import Limits
     from framework.runs.trained import Trained
@@ -27,7 +28,9 @@ ABSOLUTE = re.compile(
 """A path that is absolute or starts with `~`, on any system, or a URL of such a path."""
 
 
-def describe(predictor: Predictor, limits: Limits, no_activation: str | None) -> dict[str, Any]:
+def describe(
+    predictor: Predictor, limits: Limits, no_activation: str | None, detector: BuiltDetector | None = None
+) -> dict[str, Any]:
     """As JSON types; folders of this machine are removed from the recipe."""
     trained = predictor.trained
     name, public = trained.name, without_folders(trained)
@@ -46,6 +49,7 @@ def describe(predictor: Predictor, limits: Limits, no_activation: str | None) ->
         "versions": _versions(documents.get("environment", {})),
         "device": str(predictor.device),
         "activation": {"available": no_activation is None, "reason": no_activation},
+        "detector": None if detector is None else _shortened(plain(detector.component)),
         "limits": asdict(limits),
     }
 
@@ -55,7 +59,7 @@ def without_folders(trained: Trained) -> Trained:
     tree, model = YAML(typ="safe").load(io.StringIO(trained.recipe)), trained.documents["model"]
     recipe = yaml_text(_shortened(tree))
     card = (trained.card or "").replace(trained.recipe.strip(), recipe.strip())
-    for text in sorted({*_texts(tree), *_texts(model["model"])}, key=len, reverse=True):
+    for text in sorted({*_texts(tree), *_texts(model["model"]), *_texts(trained.detector)}, key=len, reverse=True):
         card = card.replace(text, _shortened(text))
     documents = {**trained.documents, "model": {**model, "model": _shortened(model["model"])}}
     return replace(trained, recipe=recipe, documents=documents, card=card or None)

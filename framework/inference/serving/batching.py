@@ -1,4 +1,4 @@
-"""Batches of images from many requests: several threads decode, one thread computes."""
+"""Batches of images from many requests: several threads decode and detect regions, one thread computes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from framework.data.decode import MAX_PIXELS, BadImage
+from framework.data.decode import BadImage
+from framework.data.regions import Region
 from framework.inference.activation import activation_maps
-from framework.inference.predictor import Predictor
 from framework.inference.serving.overlay import activation_picture
+from framework.inference.serving.reading import DetectorFailed, Reading, UploadReader
 from framework.inference.serving.uploads import Upload
 
 DECODERS = 2
@@ -31,16 +32,29 @@ logger = logging.getLogger("framework.serving")
 
 
 @dataclass(frozen=True)
-class Result:
-    """The prediction for one image, or why it cannot be read."""
+class Classified:
+    """The prediction for an image or for one of its regions."""
 
-    name: str
-    probabilities: tuple[float, ...] = ()
+    probabilities: tuple[float, ...]
     """One for each class, in the order of `Predictor.classes`."""
     decided: tuple[tuple[str, float], ...] = ()
     """The predicted classes with their probabilities, as `Task.decide` returns them."""
     activations: Mapping[str, str] | None = None
     """If requested, for each predicted class, or else the most probable one, a PNG as a data URI."""
+    region: Region | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """The predictions for one image, or why it cannot be read."""
+
+    name: str
+    predictions: tuple[Classified, ...] = ()
+    """One for the whole image, or one for each region."""
+    size: tuple[int, int] | None = None
+    """Width and height of the upright image, if its regions were classified."""
+    left_out: int = 0
+    """Detected regions that were not classified."""
     error: BadImage | None = None
 
 
@@ -48,26 +62,43 @@ class ComputeFailed(Exception):
     """The network failed on a batch, or on its activation maps; the log has the reason."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Ticket:
     """One image in progress; its future belongs to the event loop."""
 
     upload: Upload
     activation: bool
+    detect: bool
     future: asyncio.Future[Result]
+    reading: Reading | None = None
+    """Set before its inputs are ready."""
+    predictions: list[Classified] = field(default_factory=list)
+    """Of the inputs that are computed, in order: one thread computes them in the order in which they become ready."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether all inputs are computed."""
+        return self.reading is not None and len(self.predictions) == len(self.reading.regions)
+
+    def result(self) -> Result:
+        """The result when it is complete."""
+        assert self.reading is not None
+        return Result(self.upload.name, tuple(self.predictions), self.reading.size, self.reading.left_out)
 
 
-_Ready = tuple[_Ticket, "Tensor"]
+_Ready = tuple[_Ticket, "Region | None", "Tensor"]
 _Done = tuple[_Ticket, Result | Exception]
 
 
 class Batching:
     """Predicts images in batches of up to `batch_size`, between `start` and `stop`."""
 
-    def __init__(self, predictor: Predictor, batch_size: int, max_pixels: int = MAX_PIXELS) -> None:
-        self.predictor = predictor
-        self.batch_size = batch_size
-        self.max_pixels = max_pixels
+    def __init__(self, reader: UploadReader) -> None:
+        self.reader = reader
+        self.predictor = reader.predictor
+        self.batch_size = reader.predictor.batch_size
+        self._places = threading.Semaphore(reader.limits.queue)
+        """Of inputs in memory: an image may have many regions."""
         self._ready: queue.SimpleQueue[_Ready | None] = queue.SimpleQueue()
         self._waiting: list[_Ready] = []
         self._ending = False
@@ -90,41 +121,58 @@ class Batching:
         self._ready.put(None)
         self._computer.join()
 
-    async def predict(self, uploads: Sequence[Upload], activation: bool) -> list[Result]:
-        """A result for each image, in order; raises `ComputeFailed`. Cancelling it drops images that have not begun."""
+    async def predict(self, uploads: Sequence[Upload], activation: bool, detect: bool = True) -> list[Result]:
+        """A result for each image, in order; raises `ComputeFailed` or `DetectorFailed`.
+
+        Cancelling it drops images that have not begun.
+        """
         loop = asyncio.get_running_loop()
-        tickets = [_Ticket(upload, activation, loop.create_future()) for upload in uploads]
+        tickets = [_Ticket(upload, activation, detect, loop.create_future()) for upload in uploads]
         for ticket in tickets:
             self._decoders.submit(self._decode, ticket)
         return await asyncio.gather(*(ticket.future for ticket in tickets))
 
     def _decode(self, ticket: _Ticket) -> None:
-        if ticket.future.cancelled():
+        if ticket.future.done():
             return
-        name = ticket.upload.name
         try:
-            pixels = self.predictor.read(ticket.upload.content, name, self.max_pixels)
+            self._read(ticket)
         except BadImage as error:
-            _deliver([(ticket, Result(name, error=error))])
+            _deliver([(ticket, Result(ticket.upload.name, error=error))])
+        except DetectorFailed as error:
+            logger.exception("the detector failed on an image")
+            _deliver([(ticket, error)])
         except Exception:  # a pool's threads do not report errors
             logger.exception("an image could not be prepared")
             _deliver([(ticket, ComputeFailed())])
-        else:
-            self._ready.put((ticket, pixels))
+
+    def _read(self, ticket: _Ticket) -> None:
+        """Put the inputs of an image into the queue, each when there is a place for it."""
+        ticket.reading, inputs = self.reader.read(ticket.upload, ticket.detect)
+        if ticket.complete:  # nothing was found
+            _deliver([(ticket, ticket.result())])
+        for region, pixels in zip(ticket.reading.regions, inputs, strict=True):
+            self._places.acquire()
+            self._ready.put((ticket, region, pixels))
+            if ticket.future.done():  # cancelled
+                return
 
     def _compute(self) -> None:
         while batch := self._next_batch():
-            current = [(ticket, pixels) for ticket, pixels in batch if not ticket.future.cancelled()]
-            if not current:
-                continue
-            try:
-                done = self._predicted(current)
-                self._failures = 0
-            except Exception:
-                logger.exception("a batch of %d images failed", len(current))
-                self._failures += 1
-                done = [(ticket, ComputeFailed()) for ticket, _ in current]
-            _deliver(done)
+            if current := [item for item in batch if not item[0].future.done()]:
+                _deliver(self._computed(current))
+            self._places.release(len(batch))
+
+    def _computed(self, batch: Sequence[_Ready]) -> list[_Done]:
+        """The images that are complete with this batch, or have failed."""
+        try:
+            done = self._predicted(batch)
+            self._failures = 0
+            return done
+        except Exception:
+            logger.exception("a batch of %d images failed", len(batch))
+            self._failures += 1
+            return [(ticket, ComputeFailed()) for ticket, *_ in batch]
 
     def _next_batch(self) -> list[_Ready]:
         """Waiting images, and those that arrive within `WAIT` of the first, cut to a round number; empty at the end."""
@@ -144,17 +192,20 @@ class Batching:
         return batch
 
     def _predicted(self, batch: Sequence[_Ready]) -> list[_Done]:
-        images = torch.stack([pixels for _, pixels in batch])
+        images = torch.stack([pixels for *_, pixels in batch])
         probabilities = self.predictor.probabilities(images)
         task, classes, thresholds = self.predictor.task, self.predictor.classes, self.predictor.thresholds
         rows = probabilities.tolist()
         decided = [tuple(task.decide(row, classes, thresholds)) for row in rows]
         overlays = self._overlays(batch, images, decided, probabilities.argmax(dim=1).tolist())
         done: list[_Done] = []
-        for index, ((ticket, _), row) in enumerate(zip(batch, rows, strict=True)):
-            failed = ticket.activation and index not in overlays
-            result = Result(ticket.upload.name, tuple(row), decided[index], overlays.get(index))
-            done.append((ticket, ComputeFailed() if failed else result))
+        for index, ((ticket, region, _), row) in enumerate(zip(batch, rows, strict=True)):
+            if ticket.activation and index not in overlays:
+                done.append((ticket, ComputeFailed()))
+                continue
+            ticket.predictions.append(Classified(tuple(row), decided[index], overlays.get(index), region))
+            if ticket.complete:
+                done.append((ticket, ticket.result()))
         return done
 
     def _overlays(
@@ -171,7 +222,7 @@ class Batching:
         classes = self.predictor.classes
         pairs = [
             (index, label)
-            for index, (ticket, _) in enumerate(batch)
+            for index, (ticket, *_) in enumerate(batch)
             if ticket.activation
             for label in [classes.index(name) for name, _ in decided[index]] or [best[index]]
         ]
@@ -202,6 +253,8 @@ def round_number(waiting: int, most: int) -> int:
 
 def _deliver(done: Sequence[_Done]) -> None:
     """Hand results over to the event loop, all at once: each call wakes it."""
+    if not done:
+        return
 
     def resolve() -> None:
         for ticket, result in done:

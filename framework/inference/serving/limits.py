@@ -23,6 +23,8 @@ class Limits:
     """Images in a body."""
     pixels: int = 50_000_000
     """Of one image."""
+    regions: int = 64
+    """Detected regions of one image that are classified, the most important ones."""
     seconds: float = 30
     """For a body to arrive, and again for its predictions."""
     queue: int = 256

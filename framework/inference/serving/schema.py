@@ -6,27 +6,53 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+CLASS = "The most probable class."
+LABELS = "Instead of the class, where images have several: the predicted ones, the most probable first."
+CONFIDENCE = "The probability of the class, calibrated if the run is."
+PROBABILITIES = "By class, highest first."
+ACTIVATION = "The activation map over the network's input: a PNG as a data URI."
+ACTIVATIONS = "The activation maps of the labels; of the most probable class if there is no label."
+
+
+class RegionPrediction(BaseModel):
+    """The prediction for one region that the detector found."""
+
+    box: tuple[int, int, int, int] = Field(
+        description="x, y, width, height in pixels of the upright image (EXIF orientation applied); it may extend "
+        "beyond the image."
+    )
+    score: float = Field(description="The detector's confidence, from 0 to 1; 1 if it has none.")
+    class_: str | None = Field(None, alias="class", description=CLASS)
+    labels: list[str] | None = Field(None, description=LABELS)
+    confidence: float | None = Field(None, description=CONFIDENCE)
+    probabilities: dict[str, float] = Field(description=PROBABILITIES)
+    activation: str | None = Field(None, description=ACTIVATION)
+    activations: dict[str, str] | None = Field(None, description=ACTIVATIONS)
+
 
 class ImagePrediction(BaseModel):
-    """The prediction for one image, or why it cannot be read."""
+    """The prediction for one image, or those for its regions, or why it cannot be read."""
 
     name: str = Field(description="As it was sent.")
-    class_: str | None = Field(None, alias="class", description="The most probable class.")
-    labels: list[str] | None = Field(
-        None,
-        description="Instead of the class, where images have several: the predicted ones, the most probable first.",
-    )
-    confidence: float | None = Field(None, description="The probability of the class, calibrated if the run is.")
-    probabilities: dict[str, float] | None = Field(None, description="By class, highest first.")
-    activation: str | None = Field(None, description="The activation map over the image: a PNG as a data URI.")
-    activations: dict[str, str] | None = Field(
-        None, description="The activation maps of the labels; of the most probable class if there is no label."
-    )
+    class_: str | None = Field(None, alias="class", description=CLASS)
+    labels: list[str] | None = Field(None, description=LABELS)
+    confidence: float | None = Field(None, description=CONFIDENCE)
+    probabilities: dict[str, float] | None = Field(None, description=PROBABILITIES)
+    activation: str | None = Field(None, description=ACTIVATION)
+    activations: dict[str, str] | None = Field(None, description=ACTIVATIONS)
+    width: int | None = Field(None, description="Pixels of the upright image, if the server has a detector.")
+    height: int | None = Field(None, description="Pixels of the upright image, if the server has a detector.")
+    regions: list[RegionPrediction] | None = Field(
+        None, description="Instead of one prediction, if the server has a detector: one for each region, the most "
+        "important first; empty if nothing was found.",
+    )  # fmt: skip
+    left_out: int | None = Field(None, description="Regions beyond the server's limit, if there are any.")
+    note: str | None = Field(None, description="If nothing was found: how to classify the whole image.")
     error: str | None = Field(None, description="Why it cannot be read; all other fields are then missing.")
 
 
 class PredictionResponse(BaseModel):
-    """One prediction for each image, in order."""
+    """One entry for each image, in order."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -37,6 +63,20 @@ class PredictionResponse(BaseModel):
                         "class": "happy",
                         "confidence": 0.93,
                         "probabilities": {"happy": 0.93, "neutral": 0.04, "surprise": 0.03},
+                    },
+                    {
+                        "name": "party.jpg",
+                        "width": 1200,
+                        "height": 800,
+                        "regions": [
+                            {
+                                "box": [310, 122, 160, 160],
+                                "score": 0.9993,
+                                "class": "happy",
+                                "confidence": 0.91,
+                                "probabilities": {"happy": 0.91, "surprise": 0.06, "neutral": 0.03},
+                            }
+                        ],
                     },
                     {"name": "notes.txt", "error": "not an image, or of an unknown format"},
                 ]
@@ -86,9 +126,7 @@ class Classifier(BaseModel):
     name: str
     summary: str
     classes: list[str]
-    metrics: dict[str, Any] = Field(
-        description="By split, as fractions; accuracy, such as top-1, with its 95 % interval."
-    )
+    metrics: dict[str, Any] = Field(description="By split, as fractions; accuracy with its 95 % interval.")
     thresholds: dict[str, float] | None = Field(
         None, description="Where images have several labels: the probability above which each class is predicted."
     )
@@ -100,6 +138,7 @@ class Classifier(BaseModel):
     versions: dict[str, str | None] = Field(description="Of the packages that it was trained with.")
     device: str
     activation: dict[str, Any] = Field(description="Whether activation maps are available.")
+    detector: dict[str, Any] | None = Field(description="The detector of regions, with its options; null: none.")
     limits: dict[str, float] = Field(description="Of one request.")
 
 
@@ -122,7 +161,7 @@ STATUSES = {
     413: "The body is too large, or has too many files.",
     415: "The body is neither a form nor an image.",
     422: "The only image cannot be read, the form has no file, or an option is invalid.",
-    500: "The network failed; the server's log has the reason.",
+    500: "The network or the detector failed; the server's log has the reason.",
     503: "Busy: try again after `Retry-After` seconds.",
     504: "The predictions took too long.",
 }

@@ -43,6 +43,14 @@ def test_the_response_in_the_page_has_the_form_of_a_real_one(ask):
     assert len(image["probabilities"]) == len(written["probabilities"])
 
 
+def test_the_response_with_regions_in_the_page_has_the_form_of_a_real_one(detecting, two_faces):
+    written = json.loads(re.search(r"^```json regions\n(.*?)^```", PAGE, re.M | re.S)[1])["images"][0]
+    image = detecting.post("/predict?top=3", files={"image": ("party.jpg", two_faces["gray"].read_bytes())})
+    (image,) = image.json()["images"]
+    assert list(image) == list(written)
+    assert list(image["regions"][0]) == list(written["regions"][0])
+
+
 def test_the_page_lists_every_error_code():
     folder = Path(__file__).parents[3] / "framework" / "inference" / "serving"
     source = "".join(file.read_text(encoding="utf-8") for file in folder.glob("*.py"))

@@ -1,56 +1,15 @@
 """The web page in a real browser: with the mouse, with the keyboard only, on a phone."""
 
 import re
-import shutil
 
 import pytest
 
 playwright = pytest.importorskip("playwright.sync_api", reason="driving a browser needs playwright")
 expect = playwright.expect
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-]  # fmt: skip
 PHONE = {"width": 360, "height": 740}
 NOT_READ = "422 (Unprocessable Entity)"
 """The browser's own console message about a rejected file."""
-
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no chromium here")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def open_page(browser, server):
-    """Open a page; at the end it has sent no request to another host, and logged nothing but `noted`."""
-    opened = []
-
-    def open_page(noted=(), **options):
-        context = browser.new_context(**options)
-        page = context.new_page()
-        messages, requests = [], []
-        page.on("console", lambda message: messages.append(message.text))
-        page.on("pageerror", lambda error: messages.append(str(error)))
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(server.url)
-        expect(page.locator("#facts")).to_contain_text("7 classes")
-        opened.append((context, messages, requests, noted))
-        return page
-
-    yield open_page
-    for context, messages, requests, noted in opened:
-        context.close()
-        assert [text for text in messages if not any(part in text for part in noted)] == []
-        assert [url for url in requests if not url.startswith((server.url, "blob:", "data:"))] == []
 
 
 @pytest.fixture

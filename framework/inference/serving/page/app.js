@@ -2,19 +2,21 @@
 
 import { setUpCamera } from "./camera.js";
 import { rendered } from "./card.js";
-import { element, percent, Result } from "./results.js";
+import { element, percent, setThresholds } from "./elements.js";
+import { Result } from "./results.js";
 
 const AT_ONCE = 4;
 const RETRIES = 30;
 const byId = (id) => document.getElementById(id);
 const activation = byId("activation");
+const detect = byId("detect");
 const results = new Set();
 const waiting = [];
 let working = 0;
 let largest = Infinity;
 
 function add(files) {
-  const added = [...files].map((file) => new Result(file));
+  const added = [...files].map((file) => new Result(file, !detect.checked, repeat));
   if (!added.length) return;
   byId("list").prepend(...added.map((result) => result.row));
   byId("results").hidden = false;
@@ -37,29 +39,31 @@ function work() {
 
 async function predict(result) {
   if (!result || !results.has(result)) return; // removed by "Clear"
+  const { whole } = result;
   try {
     if (result.file.size > largest) {
       const limit = (largest / 1e6).toLocaleString("en", { maximumFractionDigits: 3 });
       throw new Error(`This file is too large: the server accepts up to ${limit} MB.`);
     }
-    const prediction = await send(result.file);
-    if (!results.has(result)) return;
+    const prediction = await send(result.file, whole);
+    if (!results.has(result) || result.whole !== whole) return;
     result.succeed(prediction);
     result.show(activation.checked);
     queueForMap(result); // if the switch was turned on during the request
-    announce(`${result.name}: ${result.text}`);
+    announce(`${result.name}: ${result.summary}`);
   } catch (error) {
-    if (!results.has(result)) return;
+    if (!results.has(result) || result.whole !== whole) return;
     if (!result.prediction) result.fail(error.message);
     announce(`${result.name}: ${error.message}`);
   }
 }
 
-async function send(file) {
+async function send(file, whole) {
   const form = new FormData();
   form.append("image", file, file.name || "image");
+  const options = [...(activation.checked ? ["activation=true"] : []), ...(whole ? ["detect=none"] : [])];
   for (let left = RETRIES; ; left -= 1) {
-    const response = await fetch(`predict${activation.checked ? "?activation=true" : ""}`, {
+    const response = await fetch(`predict${options.length ? "?" : ""}${options.join("&")}`, {
       method: "POST",
       body: form,
     }).catch(() => {
@@ -86,7 +90,7 @@ function announce(text) {
 }
 
 function queueForMap(result) {
-  if (activation.checked && result.prediction && !Object.keys(result.maps).length && !waiting.includes(result)) {
+  if (activation.checked && result.prediction && !result.hasMaps && !waiting.includes(result)) {
     waiting.push(result);
   }
 }
@@ -98,6 +102,17 @@ function toggleActivation() {
     queueForMap(result);
   }
   work();
+}
+
+function repeat(result, whole) {
+  result.whole = whole;
+  result.wait();
+  if (!waiting.includes(result)) waiting.push(result);
+  work();
+}
+
+function toggleDetection() {
+  for (const result of results) repeat(result, !detect.checked);
 }
 
 function clear() {
@@ -118,7 +133,11 @@ async function showModel() {
   byId("facts").replaceChildren(...facts(model).map((fact) => element("span", "", fact)));
   byId("card-text").replaceChildren(...rendered(model.card));
   largest = model.limits.body;
-  Result.thresholds = model.thresholds ?? null;
+  setThresholds(model.thresholds);
+  if (model.detector) {
+    byId("detect-label").hidden = false;
+    byId("detect-name").textContent = `Detect ${model.detector.name}`;
+  }
   if (!model.activation.available) {
     activation.disabled = true;
     byId("activation-label").title = model.activation.reason;
@@ -134,11 +153,12 @@ function facts(model) {
     metrics &&
     ("top1" in metrics
       ? `top-1 ${percent(metrics.top1)} of ${metrics.images.toLocaleString("en")} ${split} ${images}`
-      : model.summary.slice(model.summary.indexOf(", ") + 2));
+      : model.summary.split(", detector ")[0].slice(model.summary.indexOf(", ") + 2));
   return [
     `${model.classes.length} classes`,
     ...(metrics ? [accuracy] : []),
     `input ${width}×${height} pixels, ${channels === 1 ? "grayscale" : "RGB"}`,
+    ...(model.detector ? [`regions found by ${model.detector.name}`] : []),
     model.calibration ? "probabilities calibrated" : "probabilities not calibrated",
   ];
 }
@@ -165,6 +185,7 @@ byId("files").addEventListener("change", (event) => {
   event.target.value = ""; // so that the same file can be chosen again
 });
 activation.addEventListener("change", toggleActivation);
+detect.addEventListener("change", toggleDetection);
 byId("clear").addEventListener("click", clear);
 setUpDropping();
 setUpCamera((picture) => add([picture]));

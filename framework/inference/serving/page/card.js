@@ -1,6 +1,6 @@
 // The model card, Markdown, as elements: headings, paragraphs, lists, tables, code, bold. Links stay text.
 
-import { element } from "./results.js";
+import { element } from "./elements.js";
 
 export function rendered(markdown) {
   const blocks = [];

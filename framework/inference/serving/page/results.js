@@ -1,39 +1,21 @@
-// One image's row: its picture and its prediction, or why it could not be read.
+// One image's row: its picture and its prediction or regions, or why it could not be read.
 
-const SHOWN = 7; // bars before "Show all"
-
-export function element(name, className = "", text = "") {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text) made.textContent = text; // never markup: names of files and classes are untrusted
-  return made;
-}
-
-export function percent(fraction) {
-  const value = 100 * fraction;
-  if (value >= 99.95 && fraction < 1) return "> 99.9 %";
-  return `${value.toFixed(1)} %`;
-}
+import { bars, button, element, picture } from "./elements.js";
+import { headline, mapsOf, textOf } from "./labels.js";
+import { Regions } from "./regions.js";
 
 export class Result {
-  static thresholds = null; // of the served model, by class
-
-  constructor(file) {
+  constructor(file, whole, repeat) {
     this.file = file;
+    this.whole = whole; // whether the whole image is classified, although the server has a detector
+    this.repeat = repeat;
     this.prediction = null;
-    this.error = null;
+    this.regions = null;
     this.row = element("li", "result");
     this.preview = element("div", "preview");
     this.address = URL.createObjectURL(file);
-    const body = element("div", "prediction");
-    this.head = element("div", "head");
-    this.bars = element("ul", "bars");
-    this.more = element("button", "button quiet more");
-    this.more.type = "button";
-    this.more.addEventListener("click", () => this.showBars(Infinity));
-    body.append(this.head, this.bars, this.more);
-    this.row.append(this.preview, body);
-    this.showPicture(this.address, file.name);
+    this.body = element("div", "prediction");
+    this.row.append(this.preview, this.body);
     this.wait();
   }
 
@@ -41,75 +23,70 @@ export class Result {
     return this.file.name || "image";
   }
 
+  get hasMaps() {
+    const parts = this.prediction.regions ?? [this.prediction];
+    return parts.every((part) => Object.keys(mapsOf(part)).length);
+  }
+
+  get summary() {
+    const { regions } = this.prediction;
+    if (!regions) return textOf(this.prediction);
+    if (!regions.length) return "nothing found";
+    const texts = regions.map(textOf);
+    return `${regions.length} ${regions.length === 1 ? "region" : "regions"}: ${texts.join("; ")}`;
+  }
+
   wait() {
-    this.setHead(element("p", "waiting", "predicting …"));
-    this.bars.hidden = this.more.hidden = true;
+    this.prediction = this.regions = null;
+    this.row.className = "result";
+    this.preview.replaceChildren(picture(this.address, this.name));
+    this.setBody(element("p", "waiting", "predicting …"));
   }
 
   fail(reason) {
-    this.error = reason;
     this.row.classList.add("failed");
-    this.setHead(element("p", "problem", reason));
-    this.bars.hidden = this.more.hidden = true;
+    this.setBody(element("p", "problem", reason));
   }
 
   succeed(prediction) {
-    this.prediction = { ...this.prediction, ...prediction };
-    this.showHead(false);
-    this.showBars(Math.max(SHOWN, prediction.labels?.length ?? 0));
+    this.prediction = prediction;
+    if (prediction.regions?.length) {
+      this.showRegions(prediction);
+      return;
+    }
+    if (prediction.regions) {
+      const [what] = prediction.note.split(";");
+      const whole = button("button quiet", "Classify the whole image", () => this.repeat(this, true));
+      this.setBody(element("p", "found", `${what[0].toUpperCase()}${what.slice(1)}.`), whole);
+      return;
+    }
+    this.setBody(headline(prediction), ...bars(prediction.probabilities, prediction.labels));
+  }
+
+  showRegions(prediction) {
+    this.row.classList.add("with-regions");
+    const opened = this.regions?.opened ?? 0; // stays open when activation maps arrive
+    this.regions = new Regions(prediction, this.address, `${this.name}: ${this.summary}`, opened);
+    this.preview.replaceChildren(this.regions.photo);
+    this.setBody(element("p", "found", this.regions.found), this.regions.list);
   }
 
   show(activation) {
-    const maps = activation ? this.maps : {};
-    const [label] = Object.keys(maps);
-    if (label) this.showMap(label);
-    else this.showPicture(this.address, this.name);
-    if (this.prediction?.labels) this.showHead(Object.keys(maps).length > 1, label);
-  }
-
-  // Activation maps by class: one of the class, or one of each label.
-  get maps() {
-    const { activation, activations, class: name } = this.prediction ?? {};
-    return activations ?? (activation ? { [name]: activation } : {});
-  }
-
-  get text() {
-    const { labels, probabilities, class: name, confidence } = this.prediction;
-    if (!labels) return `${name}, ${percent(confidence)}`;
-    return labels.map((label) => `${label}, ${percent(probabilities[label])}`).join("; ") || "no label";
-  }
-
-  showMap(label) {
-    this.showPicture(this.maps[label], `Activation map of ${label}`);
-  }
-
-  // The class, or the labels; these are buttons if each has an activation map.
-  showHead(choosable, chosen) {
-    const { labels, probabilities, class: name, confidence } = this.prediction;
-    if (labels) {
-      const list = element("ul", "labels");
-      for (const label of labels) {
-        const item = element("li");
-        const chip = element(choosable ? "button" : "span", "label", label);
-        chip.append(element("small", "", probabilities[label] === undefined ? "" : percent(probabilities[label])));
-        if (choosable) {
-          chip.type = "button";
-          chip.title = `Show the activation map of ${label}`;
-          chip.setAttribute("aria-pressed", label === chosen);
-          chip.addEventListener("click", () => {
-            this.showMap(label);
-            for (const other of list.querySelectorAll("button")) other.setAttribute("aria-pressed", other === chip);
-          });
-        }
-        item.append(chip);
-        list.append(item);
-      }
-      this.setHead(labels.length ? list : element("p", "top-class none", "no label"));
+    if (this.regions) {
+      this.regions.show(activation);
       return;
     }
-    const topClass = element("p", "top-class", name);
-    topClass.append(element("small", "", percent(confidence)));
-    this.setHead(topClass);
+    const maps = activation && this.prediction ? mapsOf(this.prediction) : {};
+    this.showMap(maps, Object.keys(maps)[0]);
+  }
+
+  // The map of a label, and the labels as buttons for the other maps; without a label the image.
+  showMap(maps, label) {
+    const [address, text] = label ? [maps[label], `Activation map of ${label}`] : [this.address, this.name];
+    this.preview.replaceChildren(picture(address, text));
+    const labels = this.body.querySelector(".labels");
+    const several = Object.keys(maps).length > 1;
+    labels?.replaceWith(headline(this.prediction, label, several && ((other) => this.showMap(maps, other))));
   }
 
   forget() {
@@ -117,46 +94,9 @@ export class Result {
     this.row.remove();
   }
 
-  setHead(content) {
-    this.head.replaceChildren(element("p", "file", this.name), content);
+  setBody(content, ...rest) {
+    const head = element("div", "head");
+    head.append(element("p", "file", this.name), content);
+    this.body.replaceChildren(head, ...rest);
   }
-
-  showPicture(address, description) {
-    const image = element("img");
-    image.alt = description;
-    image.addEventListener("error", () => this.preview.replaceChildren(element("span", "", "no preview")));
-    image.src = address;
-    this.preview.replaceChildren(image);
-  }
-
-  showBars(number) {
-    const all = Object.entries(this.prediction.probabilities).sort((one, other) => other[1] - one[1]);
-    const shown = all.slice(0, number);
-    const { labels } = this.prediction;
-    this.bars.replaceChildren(
-      ...shown.map(([name, probability]) => bar(name, probability, labels?.includes(name), Result.thresholds?.[name])),
-    );
-    this.bars.classList.toggle("several", Boolean(labels));
-    this.bars.hidden = false;
-    this.more.hidden = shown.length === all.length;
-    this.more.textContent = `Show all ${all.length} classes`;
-  }
-}
-
-// `threshold`: the probability above which the class is predicted, if there is one.
-function bar(name, probability, chosen, threshold) {
-  const row = element("li", chosen ? "chosen" : "");
-  const track = element("span", "track");
-  const fill = element("div", "fill");
-  fill.style.setProperty("--width", `${100 * probability}%`);
-  track.append(fill);
-  if (threshold !== undefined) {
-    const mark = element("i", "threshold");
-    mark.style.setProperty("--at", `${100 * threshold}%`);
-    track.append(mark);
-    row.title = `${chosen ? "above" : "below"} the threshold of ${percent(threshold)}`;
-  }
-  track.setAttribute("aria-hidden", "true");
-  row.append(element("span", "", name), track, element("span", "percent", percent(probability)));
-  return row;
 }
