@@ -159,11 +159,12 @@ def create_app(service: Service, policy: AccessPolicy) -> FastAPI:
 
 
 def _add_api(app: FastAPI, service: Service) -> None:
+    (field,) = service.predictor.task.fields(())
     about = describe(service.predictor, service.limits, service.no_activation, service.detector)
 
     @app.post(
         "/predict",
-        response_model=schema.PredictionResponse,
+        response_model=schema.RESPONSES.get(field, schema.PredictionResponse),
         responses=schema.ERRORS,
         openapi_extra={"requestBody": schema.PREDICT_BODY},
         summary="Classify one or many images",

@@ -79,9 +79,10 @@ def test_the_model_has_thresholds_and_the_metrics_of_its_task(shapes, thresholds
     assert "top-1" not in model["card"]
 
 
-def test_replies_are_valid_by_the_schema(shapes):
-    fields = shapes.get("/openapi.json").json()["components"]["schemas"]["ImagePrediction"]["properties"]
-    assert {"name", "class", "labels", "probabilities", "activation", "activations", "error"} <= set(fields)
+def test_the_schema_describes_labels(shapes):
+    schemas = shapes.get("/openapi.json").json()["components"]["schemas"]
+    assert {"name", "labels", "probabilities", "activations", "error"} <= set(schemas["ImageLabels"]["properties"])
+    assert "labels" in schemas["RegionLabels"]["required"]
 
 
 def test_the_page_marks_labels_and_thresholds_and_shows_the_map_of_each_label(shapes, images, tmp_path):
