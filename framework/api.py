@@ -38,7 +38,7 @@ class History:
     epochs: tuple[Mapping[str, Any], ...]
     """For each epoch: `epoch`, `step`, `lr`, `seconds`, `train` and `validation` metrics, …"""
     steps: tuple[Mapping[str, Any], ...]
-    """For every `train.log_every` steps: `step`, `epoch`, `loss`, `top1`, `lr`, `images_per_second`."""
+    """For every `train.log_every` steps: `step`, `epoch`, `loss`, the training metric of the task, `lr`, …"""
 
 
 @final

@@ -403,6 +403,12 @@ class Task(Component):
     """The entry of `per_class` that comparisons show for each class; None: none."""
     separator: ClassVar[str] = ""
     """What separates the predicted classes from other ones in a line of text; empty: nothing."""
+    interval_note: ClassVar[str] = ""
+    """How `intervals` are computed, for the foot of reports."""
+    purpose: ClassVar[str] = "classify images into"
+    """What a network is trained for, before its classes, in model cards."""
+    outcome: ClassVar[str] = "one of its classes"
+    """What a network predicts for any image, in model cards."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Attribute exceptions in the methods of the task, wherever the framework calls them."""

@@ -136,7 +136,8 @@ class CallbackSpec:
     def step_end(self, step: int, epoch: int, metrics: Mapping[str, float]) -> None:
         """Called every `train.log_every` optimizer steps, with the means since the last call.
 
-        `metrics` has `loss`, `top1` (a fraction), `lr` and `images_per_second`. `step` counts from 1, `epoch` from 1.
+        `metrics` has `loss`, the training metric of the task (`top1`, a fraction), `lr` and `images_per_second`. `step`
+        and `epoch` count from 1.
         """
 
     @hookspec

@@ -54,7 +54,7 @@ def execute(arguments: argparse.Namespace) -> int:
         BuiltDetector.of(detector)  # raises if it cannot be used
         trained = with_detector(trained, detector, registry)
     shared = trained.shareable()
-    card = model_card(shared, arguments.title or out.stem, half=arguments.half)
+    card = model_card(shared, arguments.title or out.stem, trained.task(registry), half=arguments.half)
     documents = {**shared.documents, "recipe": shared.recipe, "card": card}
     with tempfile.TemporaryDirectory() as folder:
         weights = trained.weights

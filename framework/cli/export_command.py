@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from framework.cli.arguments import WEIGHTS_HELP, add_json, add_run, add_run_overrides
 from framework.cli.streams import output_is_optional
@@ -15,6 +15,9 @@ from framework.registry import Registry
 from framework.report.wrapping import fitted
 from framework.runs.recipe import recipe_of
 from framework.runs.trained import open_trained
+
+if TYPE_CHECKING:
+    from framework.components import Task
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -62,11 +65,11 @@ def execute(arguments: argparse.Namespace) -> int:
     else:
         say = (lambda text: None) if arguments.json else (lambda text: print(fitted(text, sys.stdout), flush=True))
         report = work.export(target.file, arguments.int8, say)
-    _print(arguments, target.file, report)
+    _print(arguments, target.file, report, work.predictor.task)
     return 0
 
 
-def _print(arguments: argparse.Namespace, out: Path, report: dict[str, Any] | None) -> None:
+def _print(arguments: argparse.Namespace, out: Path, report: dict[str, Any] | None, task: Task) -> None:
     from framework.export.report import lines, warnings_of
 
     if report is None:
@@ -75,9 +78,9 @@ def _print(arguments: argparse.Namespace, out: Path, report: dict[str, Any] | No
     if arguments.json:
         print(json.dumps(report, indent=2, ensure_ascii=False))
     else:
-        for line in lines(report):
+        for line in lines(report, task):
             print(fitted(f"    {line}", sys.stdout))
         if not arguments.verify:
             print(f"try it: framework predict {out} PATH…")
-    for warning in warnings_of(report["int8"]) if "int8" in report else ():
+    for warning in warnings_of(report["int8"], task) if "int8" in report else ():
         print(fitted(f"warning: {warning}", sys.stderr), file=sys.stderr)

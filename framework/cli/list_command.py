@@ -86,7 +86,8 @@ def _bundles(registry: Registry, pattern: str | None) -> dict[str, str]:
             size = f"{file.stat().st_size / 1e6:.1f} MB"
             try:
                 documents = read_bundle(file, verify=False)
-                found[name] = f"{summary(Trained(name, file, documents['recipe'], documents))}, {size}"
+                trained = Trained(name, file, documents["recipe"], documents)
+                found[name] = f"{summary(trained, trained.task(registry))}, {size}"
             except UserError as error:
                 found[name] = f"FAILED: {error}"
     return found

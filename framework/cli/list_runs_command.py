@@ -6,11 +6,12 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Literal
 
 from framework.cli.arguments import add_json, add_plugin
 from framework.errors import UserError
 from framework.registry import Registry
-from framework.report.run_table import TITLES, filtered, ordered, rows
+from framework.report.run_table import RIGHT, columns, filtered, ordered, rows
 from framework.runs.run_summary import RunSummary, find_runs, summarise
 
 DEFAULT = Path("runs")
@@ -64,9 +65,9 @@ def _print(runs: list[RunSummary]) -> None:
     from framework.report.console import plain_console
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in TITLES:
-        right = title in ("epochs", "top-1", "of", "time")
-        table.add_column(title, justify="right" if right else "left", overflow="fold", no_wrap=title == "95 % interval")
+    for name, title in columns(runs).items():
+        justify: Literal["left", "right"] = "right" if name in RIGHT else "left"
+        table.add_column(title, justify=justify, overflow="fold", no_wrap=name == "95 % interval")
     for row in rows(runs):
         table.add_row(*row)
     plain_console(width=None if sys.stdout.isatty() else WIDEST).print(table)

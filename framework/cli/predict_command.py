@@ -76,7 +76,12 @@ def execute(arguments: argparse.Namespace) -> int:
 
     predictor = Predictor.open(trained, registry).with_batch_size(arguments.batch_size)
     form = PredictionFormat(
-        predictor.classes, arguments.top, arguments.abstain_below, detector.name if detector else None
+        predictor.classes,
+        arguments.top,
+        arguments.abstain_below,
+        detector.name if detector else None,
+        predictor.task,
+        predictor.thresholds,
     )
     counts = PredictionCounts(form, predictor.preprocess.value_range)
     if detector and arguments.detect is None:

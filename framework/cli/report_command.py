@@ -45,16 +45,15 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _print(out: Path, data: ReportData) -> None:
     from framework.evaluation.untested import untested_note
-    from framework.report.formatting import interval_text, metric_keys, metric_text, metric_title
+    from framework.report.formatting import displayed, interval_text_of, metric_text_of
 
     print(f"{out}  {out.stat().st_size / 1e3:,.0f} kB, {data.split} split")
     metrics = data.metrics or {}
-    for key in metric_keys(metrics):
+    for key, form, title in displayed(data.formats, metrics):
         interval = data.intervals.get(key)
-        between = f"  95 % interval {interval_text(key, *interval, data.components)}" if interval else ""
+        between = f"  95 % interval {interval_text_of(form, *interval)}" if interval else ""
         between += ", bias-corrected" if interval and key == "ece" else ""
-        name, value = metric_title(key, data.components), metric_text(key, metrics[key], data.components)
-        print(f"{name:>20}  {value}{between}")
+        print(f"{title:>20}  {metric_text_of(form, metrics[key])}{between}")
     if untested := metrics and untested_note(metrics, data.split):
         print(f"{'not tested':>20}  {untested}")
     for missing in data.missing_parts:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +20,8 @@ from framework.runs.trained import Trained, open_trained
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from framework.components import Metric
     from framework.recipe.sections import Recipe
+    from framework.report.formatting import Formats
     from framework.runs.agreement import Agreement
     from framework.runs.run_differences import Values
 
@@ -66,6 +65,7 @@ def execute(arguments: argparse.Namespace) -> int:
 def _compare(
     arguments: argparse.Namespace, original: Trained, reproduction: Trained, recipe: Recipe, notes: list[str]
 ) -> int:
+    from framework.report.formatting import formats_of
     from framework.runs.agreement import agreement
     from framework.runs.run_differences import run_differences
     from framework.training.reproduce import effective
@@ -78,7 +78,7 @@ def _compare(
         document: dict[str, Any] = {"run": original.label, "reproduction": reproduction.label, **found.as_dict()}
         print(json.dumps({**document, "differences": differences, "notes": notes}, indent=2, ensure_ascii=False))
     else:
-        _print(found, differences, notes, [original.name, reproduction.name], recipe.metrics)
+        _print(found, differences, notes, [original.name, reproduction.name], formats_of(recipe.task, recipe.metrics))
     return 0 if found.level else 1
 
 
@@ -87,7 +87,7 @@ def _print(
     differences: dict[str, Values],
     notes: list[str],
     names: list[str],
-    components: Sequence[Metric],
+    formats: Formats,
 ) -> None:
     from framework.report.console import plain_console
     from framework.report.difference_table import print_differences
@@ -97,7 +97,7 @@ def _print(
     for what, same in {"weights": found.weights, **logits}.items():
         console.print(f"{what:>20}  {'the same bytes' if same else 'other bytes'}")
     if not found.same_bytes:
-        _print_metrics(console, found, components)
+        _print_metrics(console, found, formats)
         console.print()
         print_differences(console, differences, names)
         for note in notes:
@@ -106,19 +106,19 @@ def _print(
     console.print(VERDICTS[found.level], style="bold")
 
 
-def _print_metrics(console: Console, found: Agreement, components: Sequence[Metric]) -> None:
+def _print_metrics(console: Console, found: Agreement, formats: Formats) -> None:
     from rich.table import Table
 
-    from framework.report.formatting import interval_text, metric_text, metric_title
+    from framework.report.formatting import interval_text_of, metric_text_of
 
     for split, pairs in found.metrics.items():
         table = Table(box=None, header_style="bold", pad_edge=False)
         for title in (split, "original", "95 % interval", "reproduced", ""):
             table.add_column(title, justify="left" if title in (split, "") else "right", no_wrap=True)
         for name, pair in pairs.items():
-            original, reproduced = (metric_text(name, value, components) for value in (pair.original, pair.reproduced))
-            interval = interval_text(name, *pair.interval, components)
-            cells = metric_title(name, components), original, interval, reproduced
+            form = formats[name]
+            original, reproduced = (metric_text_of(form, value) for value in (pair.original, pair.reproduced))
+            cells = form.title or name, original, interval_text_of(form, *pair.interval), reproduced
             table.add_row(*cells, "" if pair.agrees else "outside", style=None if pair.agrees else "yellow")
         console.print()
         console.print(table)

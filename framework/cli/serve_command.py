@@ -72,7 +72,7 @@ def execute(arguments: argparse.Namespace) -> int:
             )
 
         def on_ready() -> None:
-            print(f"{arguments.run}: {summary(trained)}, on {predictor.device}")
+            print(f"{arguments.run}: {summary(trained, predictor.task)}, on {predictor.device}")
             if detector is not None:
                 print(f"classifies the regions found by the detector '{detector.name}'; whole images: --detect none")
             elif trained.detector is not None:

@@ -11,11 +11,14 @@ from framework.cli.arguments import WEIGHTS_HELP, add_runs_and_overrides, runs_a
 from framework.cli.streams import output_is_optional
 from framework.errors import UserError
 from framework.registry import Registry
+from framework.report.formatting import metric_text_of
 from framework.runs.recipe import recipe_of
 from framework.runs.trained import Trained, open_trained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from framework.components import Task
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,24 +52,26 @@ def execute(arguments: argparse.Namespace) -> int:
 
     display = PlainDisplay()
     results = make_soup(runs, recipe, registry, arguments.out, display, greedy=arguments.greedy, batches=batches)
-    _print(runs, results)
+    _print(runs, results, recipe.task)
     print(f"\nThe soup is in {arguments.out}. Next: framework evaluate {arguments.out}")
     return 0
 
 
-def _print(runs: Sequence[Trained], results: Mapping[str, Any]) -> None:
-    """Top-1 of each run and of the soup."""
+def _print(runs: Sequence[Trained], results: Mapping[str, Any], task: Task) -> None:
+    """The monitored metric of the task, of each run and of the soup."""
     from framework.report.console import plain_console, plain_table
 
     splits = [split for split in ("validation", "test") if split in results]
-    table = plain_table("top-1, %", right=[*splits, ""])
+    form = task.metric_formats[task.monitor]
+    table = plain_table(f"{form.title}, %" if form.percent else form.title, right=[*splits, ""])
     table.columns[0].overflow = "fold"
     for run in runs:
         inside = run.label in results["soup"]["chosen"]
-        table.add_row(run.label, *_cells(run.documents.get("results", {}), splits), "" if inside else "left out")
-    table.add_row("soup", *_cells(results, splits), style="bold")
+        table.add_row(run.label, *_cells(run.documents.get("results", {}), splits, task), "" if inside else "left out")
+    table.add_row("soup", *_cells(results, splits, task), style="bold")
     plain_console().print(table)
 
 
-def _cells(results: Mapping[str, Any], splits: Sequence[str]) -> list[str]:
-    return [f"{100 * results[split]['top1']:.1f}" if split in results else "–" for split in splits]
+def _cells(results: Mapping[str, Any], splits: Sequence[str], task: Task) -> list[str]:
+    values = [results.get(split, {}).get(task.monitor) for split in splits]
+    return [metric_text_of(task.metric_formats[task.monitor], value).removesuffix(" %") for value in values]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -34,6 +34,15 @@ class Confusion:
     predicted: NDArray[np.int64]
     images: NDArray[np.int64]
 
+    section: ClassVar[str] = "Confusion matrix"
+    """The title of the section of a report."""
+    caption: ClassVar[str] = (
+        "Percentage and number of the images of each true class (row) by predicted class (column). Correct predictions "
+        "are blue."
+    )
+    pairs: ClassVar[tuple[str, str, str]] = ("Most frequent confusions", "true class", "predicted")
+    """The title of the table of the largest cells off the diagonal, and of its first columns."""
+    picture_title: ClassVar[str] = "% of the true class (row) by prediction (column)"
     title: ClassVar[str] = "confusion matrix: true class by predicted class"
     row: ClassVar[str] = "the row"
     """What the support of a row is, for tables in percent."""
@@ -71,8 +80,13 @@ class Confusion:
         side = -(-number // step)
         cells = self.true // step * side + self.predicted // step
         counts = np.bincount(cells, self.images, side * side).reshape(side, side)
-        rates: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
+        rates: NDArray[np.float64] = counts / self._sums(counts, step)
         return rates
+
+    def _sums(self, counts: NDArray[Any], step: int) -> NDArray[np.float64]:
+        """What the cells of a picture are fractions of, by row; `step` classes share a row."""
+        sums: NDArray[np.float64] = counts.sum(axis=1, keepdims=True).clip(min=1)
+        return sums
 
     @property
     def confused_pairs(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -25,6 +25,13 @@ class CoOccurrence(Confusion):
     true_counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """Images with each label, K."""
 
+    section: ClassVar[str] = "Co-occurrence"
+    caption: ClassVar[str] = (
+        "Of the images with each label (row), percentage and number for which the label itself is predicted (blue, on "
+        "the diagonal) and for which another label is predicted wrongly (orange). An image may count in several cells."
+    )
+    pairs: ClassVar[tuple[str, str, str]] = ("Most frequent errors beside a label", "true label", "wrongly predicted")
+    picture_title: ClassVar[str] = "% of the images with a label (row): label predicted, others wrongly (column)"
     title: ClassVar[str] = "co-occurrence: true label by predicted label"
     row: ClassVar[str] = "the images with the label"
 
@@ -45,3 +52,7 @@ class CoOccurrence(Confusion):
     def support(self) -> NDArray[np.int64]:
         """Images with each label, K."""
         return self.true_counts
+
+    def _sums(self, counts: NDArray[Any], step: int) -> NDArray[np.float64]:
+        sums: NDArray[np.float64] = np.add.reduceat(self.support, np.arange(0, len(self.classes), step)).clip(min=1)
+        return sums[:, None]

@@ -25,20 +25,20 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Paired:
-    """Two classifiers on the images that both predicted; top-1 as fractions."""
+    """Two classifiers on the images that both predicted; accuracies are fractions."""
 
     images: int
-    """In common, with the same true class."""
+    """In common, with the same true classes."""
     left_out: int
     """Images of either classifier that the other lacks, or has with another true class."""
-    first_top1: float
-    other_top1: float
+    first_accuracy: float
+    other_accuracy: float
     gained: int
     """Correct only by the other."""
     lost: int
     """Correct only by the first."""
     difference: float
-    """The other's top-1 minus the first's."""
+    """The other's accuracy minus the first's."""
     interval: Interval
     """95 % interval of the difference, by a paired bootstrap."""
     p: float
@@ -46,9 +46,11 @@ class Paired:
     other_pixels: int = 0
     """Images in common whose preprocessed pixels differ, if both saved their hashes."""
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON types."""
-        return {**vars(self), "interval": list(self.interval)}
+    def as_dict(self, accuracy: str) -> dict[str, Any]:
+        """As JSON types; `accuracy` is the name of the compared metric."""
+        renamed = {"first_accuracy": f"first_{accuracy}", "other_accuracy": f"other_{accuracy}"}
+        found = {renamed.get(name, name): value for name, value in vars(self).items()}
+        return {**found, "interval": list(self.interval)}
 
 
 def paired(first: Predictions, other: Predictions, *, same_size: bool = False) -> Paired:
@@ -62,8 +64,8 @@ def paired(first: Predictions, other: Predictions, *, same_size: bool = False) -
     return Paired(
         images=len(rows),
         left_out=len(first) + len(other) - 2 * len(rows),
-        first_top1=float(correct.mean()),
-        other_top1=float(other_correct.mean()),
+        first_accuracy=float(correct.mean()),
+        other_accuracy=float(other_correct.mean()),
         gained=gained,
         lost=lost,
         difference=(gained - lost) / len(rows),
@@ -91,10 +93,11 @@ def metric_differences(
 ) -> dict[str, tuple[float, Interval]]:
     """`other`'s value of each metric minus `first`'s on their common images, with its 95 % interval, by name.
 
-    By a paired bootstrap; metrics without an interval are left out. Raises `UserError` if there are no common images.
+    By a paired bootstrap, of the metrics of the task and of the components in `metrics`; those without an interval are
+    left out. Raises `UserError` if there are no common images.
     """
     rows, other_rows = common_images(first, other)
-    found = {}
+    found = first.task.differences(first.at(rows), other.at(other_rows))
     for metric in metrics:
         measure = built_metric(metric, first.classes, first.activation)
         other_measure = built_metric(metric, other.classes, other.activation)

@@ -7,7 +7,6 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +29,9 @@ from framework.recipe.saving import plain
 from framework.registry import DEFAULT_TASK, Registry, default_task
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from framework.data.stores.store import Store
 
 ImageKey = tuple[str, str, int]
@@ -136,10 +138,14 @@ class Predictions:
 
     def only(self, chosen: Tensor) -> Predictions:
         """The predictions for some of the images; `chosen` is bool N."""
-        names = tuple(compress(self.names, chosen.tolist()))
-        hashes, targets = (None if rows is None else rows[chosen] for rows in (self.hashes, self.targets))
+        return self.at(chosen.nonzero().flatten().numpy())
+
+    def at(self, rows: NDArray[np.int64]) -> Predictions:
+        """The predictions for the images at these positions, in this order."""
+        names = tuple(self.names[row] for row in rows.tolist())
+        hashes, targets = (None if tensor is None else tensor[rows] for tensor in (self.hashes, self.targets))
         return replace(
-            self, names=names, labels=self.labels[chosen], logits=self.logits[chosen], hashes=hashes, targets=targets
+            self, names=names, labels=self.labels[rows], logits=self.logits[rows], hashes=hashes, targets=targets
         )
 
     @property

@@ -163,7 +163,7 @@ def documents_of(predictor: Predictor, title: str, *, int8: bool = False) -> dic
     if int8:
         model["int8"] = True
     shared = replace(shared, documents={**shared.documents, "model": model})
-    return {**shared.documents, "recipe": shared.recipe, "card": model_card(shared, title)}
+    return {**shared.documents, "recipe": shared.recipe, "card": model_card(shared, title, predictor.task)}
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +11,15 @@ import torch
 
 from framework.data.decode import BadImage
 from framework.errors import RunFailed, count
+from framework.evaluation.predictions import Predictions
+from framework.evaluation.probabilities import logits_of
+from framework.registry import default_task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from framework.components import Activation, Task
     from framework.export.sample import Sample
     from framework.inference.engine import Engine
     from framework.inference.predictor import Predictor
@@ -39,6 +43,22 @@ class RunPredictions:
     """Positions of the JPEGs that were decoded at a reduced size."""
     skipped: int
     """Unreadable images."""
+    classes: tuple[str, ...] = ()
+    task: Task = field(default_factory=default_task)
+    activation: Activation = "softmax"
+    thresholds: Tensor | None = None
+    """As `Predictions.thresholds`."""
+
+    def predictions(self, probabilities: NDArray[np.float64]) -> Predictions:
+        """These probabilities N×K of the same images as predictions; labels are 0 if they are not known."""
+        logits = logits_of(torch.from_numpy(np.ascontiguousarray(probabilities)), self.activation)
+        labels = self.sample.labels
+        found = torch.zeros(len(logits), dtype=torch.int64) if labels is None else torch.from_numpy(labels)
+        known, _ = self.task.true_labels(found)
+        names, thresholds = tuple(self.sample.names), self.thresholds
+        return Predictions(
+            self.classes, names, known, logits, activation=self.activation, task=self.task, thresholds=thresholds
+        )
 
 
 @dataclass(frozen=True)
@@ -49,13 +69,15 @@ class Comparison:
     largest_difference: float
     """Of a probability."""
     same_class: int
-    """Images with the same predicted class."""
+    """Images with the same predicted classes."""
     ties: int
-    """Images with another class that the run considers as probable as its own, up to `LIMIT`."""
+    """Images with other classes that the run considers as probable as its own, up to `LIMIT`."""
     differing: tuple[str, ...]
-    """Names of some images with another class, without ties."""
-    top1: tuple[float, float] | None
-    """Top-1 accuracy of run and export as fractions, if labels are known."""
+    """Names of some images with other classes, without ties."""
+    accuracy: tuple[float, float] | None
+    """Accuracy of run and export as fractions, if labels are known."""
+    metric: str = "top1"
+    """The name of the accuracy: `Task.accuracy`."""
 
     @property
     def passed(self) -> bool:
@@ -63,14 +85,14 @@ class Comparison:
         return self.same_class + self.ties == self.images and self.largest_difference <= LIMIT
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON types; agreement and top-1 are fractions."""
+        """As JSON types; agreement and accuracy are fractions."""
         return {
             "images": self.images,
             "largest_difference": self.largest_difference,
             "agreement": self.same_class / self.images,
             "ties": self.ties,
             "differing": list(self.differing),
-            "top1": None if self.top1 is None else {"run": self.top1[0], "export": self.top1[1]},
+            self.metric: None if self.accuracy is None else {"run": self.accuracy[0], "export": self.accuracy[1]},
         }
 
 
@@ -96,7 +118,16 @@ def predict_with_run(predictor: Predictor, sample: Sample) -> RunPredictions:
     if not readable:
         images = count(len(sample), "image")
         raise RunFailed(f"parity cannot be measured: none of {images} of {sample.label} can be read")
-    return RunPredictions(sample.selected(readable), probabilities, reduced, len(sample) - len(readable))
+    return RunPredictions(
+        sample.selected(readable),
+        probabilities,
+        reduced,
+        len(sample) - len(readable),
+        predictor.classes,
+        predictor.task,
+        predictor.trained.activation,
+        predictor.threshold_logits,
+    )
 
 
 def predict_with_export(engine: Engine, run: RunPredictions, least: int) -> NDArray[np.float64]:
@@ -117,20 +148,19 @@ def compare(run: RunPredictions, exported: NDArray[np.float64]) -> Comparison:
     """Compare an export's probabilities N×K with the run's; a NaN counts as a difference of 1."""
     expected = run.probabilities
     difference = np.nan_to_num(np.abs(expected - exported), nan=1.0)
-    predicted = exported.argmax(1)
-    others = expected.argmax(1) != predicted
-    ties = others & (expected.max(1) - expected[np.arange(len(expected)), predicted] <= LIMIT)
-    differing = np.flatnonzero(others & ~ties)
-    names, labels = run.sample.names, run.sample.labels
-    top1 = None if labels is None else (_accuracy(expected, labels), _accuracy(exported, labels))
+    own, found = run.predictions(expected), run.predictions(exported)
+    same = own.predicted == found.predicted
+    same = same if same.ndim == 1 else same.all(dim=1)
+    ties = ~same & run.task.ties(own, found.predicted, LIMIT)
+    differing = (~same & ~ties).nonzero().flatten().tolist()
+    accuracy = None
+    if run.sample.labels is not None:
+        accuracy = own.correct.double().mean().item(), found.correct.double().mean().item()
     return Comparison(
-        len(expected), float(difference.max()), int((~others).sum()), int(ties.sum()),
-        tuple(names[place] for place in differing[:SHOWN_NAMES]), top1,
+        len(expected), float(difference.max()), int(same.sum()), int(ties.sum()),
+        tuple(own.names[place] for place in differing[:SHOWN_NAMES]),
+        accuracy, run.task.accuracy,
     )  # fmt: skip
-
-
-def _accuracy(probabilities: NDArray[np.float64], labels: list[int]) -> float:
-    return float((probabilities.argmax(1) == np.array(labels)).mean())
 
 
 def _in_batches(compute: Callable[[Tensor], Tensor], images: Iterable[NDArray[np.uint8]]) -> NDArray[np.float64]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from framework.errors import count
 from framework.export.parity import LIMIT, Comparison, RunPredictions
 from framework.files import write_json, write_text
+from framework.registry import default_task
 from framework.runs.environment import package_version
 
-MAX_TOP1_LOSS, MAX_CHANGED = 0.01, 0.1
-"""Fractions: quantisation that loses more top-1, or changes more predicted classes, gets a warning."""
+if TYPE_CHECKING:
+    from framework.components import Task
+
+MAX_LOSS, MAX_CHANGED = 0.01, 0.1
+"""Fractions: quantisation that loses more accuracy, or changes more predictions, gets a warning."""
 CALIBRATED_ON_COMPARED = (
     "the int8 file was calibrated on the images of this comparison, so its metrics are optimistic; give the folder of "
     "the training images with dataset.root=DIR"
@@ -50,11 +54,11 @@ def int8_report(export: Path, comparison: Comparison, speedup: float, sizes: tup
     }
 
 
-def write_report(export: Path, report: dict[str, Any]) -> tuple[Path, Path]:
+def write_report(export: Path, report: dict[str, Any], task: Task) -> tuple[Path, Path]:
     """Write the report next to the export, as JSON and as Markdown."""
     json_file, text_file = report_files(export)
     write_json(json_file, report)
-    items = "".join(f"- {line}\n" for line in lines(report))
+    items = "".join(f"- {line}\n" for line in lines(report, task))
     write_text(text_file, f"# {export.name} compared with its run\n\n{items}")
     return json_file, text_file
 
@@ -69,48 +73,58 @@ def is_same_file(path: Path, sha256: str) -> bool:
     return path.is_file() and digest(path) == sha256
 
 
-def lines(report: dict[str, Any]) -> Iterator[str]:
+def lines(report: dict[str, Any], task: Task) -> Iterator[str]:
     """The report as sentences."""
     skipped = f"; {report['skipped']:,} cannot be read" if report["skipped"] else ""
     yield f"compared with {report['run']} on {count(report['images'], 'image')} of {report['on']}{skipped}"
-    yield _found(report, f" (allowed: {report['limit']:g})")
+    yield _found(report, task, f" (allowed: {report['limit']:g})")
     if full := report["full_decoding"]:
         yield (
             f"with {count(full['reduced_images'], 'large JPEG')} decoded at full size, as other software does: "
-            f"{_found(full)}"
+            f"{_found(full, task)}"
         )
     if int8 := report.get("int8"):
         sizes = int8["bytes"]
         yield (
-            f"{int8['export']}: {_found(int8)}; {int8['speedup']:.2f} times as fast, "
+            f"{int8['export']}: {_found(int8, task)}; {int8['speedup']:.2f} times as fast, "
             f"{sizes['int8'] / 1e6:.1f} MB instead of {sizes['float32'] / 1e6:.1f} MB"
         )
         if int8.get("calibrated_on_compared_images"):
             yield CALIBRATED_ON_COMPARED
     if report["differing"]:
-        yield "another class for, among others: " + ", ".join(report["differing"])
+        yield f"{others(task)} for, among others: " + ", ".join(report["differing"])
     yield "versions: " + ", ".join(f"{name} {number}" for name, number in report["versions"].items())
 
 
-def warnings_of(int8: dict[str, Any]) -> Iterator[str]:
-    """Warnings about the cost of quantisation."""
-    top1, changed = int8["top1"], 1 - int8["agreement"]
+def warnings_of(int8: dict[str, Any], task: Task | None = None) -> Iterator[str]:
+    """Warnings about the cost of quantisation; `task` is that of the run (default: `single_label`)."""
+    task = task or default_task()
+    accuracy, changed = int8[task.accuracy], 1 - int8["agreement"]
+    title = task.metric_formats[task.accuracy].title
     if int8.get("calibrated_on_compared_images"):
         yield CALIBRATED_ON_COMPARED
-    if top1 and (lost := top1["run"] - top1["export"]) > MAX_TOP1_LOSS:
-        yield f"quantisation loses {100 * lost:.1f} points of top-1 accuracy"
+    if accuracy and (lost := accuracy["run"] - accuracy["export"]) > MAX_LOSS:
+        yield f"quantisation loses {100 * lost:.1f} points of {title.removesuffix(' accuracy')} accuracy"
     if changed > MAX_CHANGED:
-        yield f"quantisation changes {100 * changed:.0f} % of the predicted classes"
+        yield f"quantisation changes {100 * changed:.0f} % of the predictions"
 
 
-def _found(metrics: dict[str, Any], allowed: str = "") -> str:
+def others(task: Task) -> str:
+    """`another class`, `other labels`."""
+    (name,) = task.fields(())
+    return {"class": "another class"}.get(name, f"other {name}")
+
+
+def _found(metrics: dict[str, Any], task: Task, allowed: str = "") -> str:
+    (name,) = task.fields(())
     ties = f" (and {count(metrics['ties'], 'tie')})" if metrics["ties"] else ""
     text = (
-        f"same class on {100 * metrics['agreement']:.6g} %{ties}, "
+        f"same {name} on {100 * metrics['agreement']:.6g} %{ties}, "
         f"probabilities differ by up to {metrics['largest_difference']:.1g}{allowed}"
     )
-    if top1 := metrics["top1"]:
-        text += f", top-1 {100 * top1['export']:.2f} % (run {100 * top1['run']:.2f} %)"
+    if found := metrics[task.accuracy]:
+        title = task.metric_formats[task.accuracy].title
+        text += f", {title} {100 * found['export']:.2f} % (run {100 * found['run']:.2f} %)"
     return text
 
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from framework.data.decode import quiet_decoding
 from framework.data.depth import ValueRange, value_range
 from framework.data.folders import class_folders, class_tree, sorted_files
 from framework.data.sources import ImageFiles, read_reduced
 from framework.data.spacing import evenly_spaced
-from framework.data.splits import build_splits, find_split
+from framework.data.splits import build_splits, find_split, labelled
 from framework.data.unicode_names import nfc
 from framework.errors import UserError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-    from framework.components import ImageSource
+    from framework.components import ImageSource, Task
     from framework.recipe.sections import Recipe
 
 
@@ -46,10 +47,9 @@ class Sample:
         return [names[index] for index in self.indices]
 
     @property
-    def labels(self) -> list[int] | None:
-        """Indices of the true classes, or None if they are not known."""
-        labels = self.source.labels
-        return [labels[index] for index in self.indices] if self.labelled else None
+    def labels(self) -> NDArray[Any] | None:
+        """The labels of the images, N or N×K as in the source, or None if they are not known."""
+        return np.asarray(self.source.labels)[list(self.indices)] if self.labelled else None
 
     def read(self, place: int, least: int | None = None) -> NDArray[np.uint8]:
         """The decoded image at that position, uint8 C×H×W; `least` as in `decode`. Raises `BadImage`."""
@@ -73,7 +73,7 @@ def find_sample(recipe: Recipe, classes: Sequence[str], requested: str | None, n
     dataset is missing.
     """
     if requested is not None and Path(requested).is_dir() and not _is_split(recipe, classes, requested):
-        return _of_folder(Path(requested), classes, number)
+        return _of_folder(Path(requested), classes, number, recipe.task)
     return split_sample(recipe, classes, requested, number)
 
 
@@ -98,16 +98,16 @@ def split_sample(recipe: Recipe, classes: Sequence[str], requested: str | None, 
     return _spread(f"split '{name}' of dataset '{recipe.dataset.name}'", find_split(splits, name), True, number)
 
 
-def _of_folder(folder: Path, classes: Sequence[str], number: int) -> Sample:
+def _of_folder(folder: Path, classes: Sequence[str], number: int, task: Task) -> Sample:
     """Labelled if all its sub-folders with images are named after classes of the run."""
     found = class_folders(folder)
     if found and set(map(nfc, found)) <= set(classes):
-        return _spread(f"folder '{folder}'", class_tree(folder, classes), True, number)
+        return _spread(f"folder '{folder}'", labelled(class_tree(folder, classes), task), True, number)
     paths = sorted_files(folder)
     if not paths:
         raise UserError(f"--parity-on: the folder '{folder}' has no images")
     return _spread(f"folder '{folder}'", ImageFiles(paths, [0] * len(paths), classes), False, number)
 
 
-def _spread(label: str, source: ImageSource, labelled: bool, number: int) -> Sample:
-    return Sample(label, source, evenly_spaced(len(source), number).tolist(), labelled)
+def _spread(label: str, source: ImageSource, has_labels: bool, number: int) -> Sample:
+    return Sample(label, source, evenly_spaced(len(source), number).tolist(), has_labels)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from framework.components import Exporter
+from framework.components import Exporter, Task
 from framework.errors import RunFailed, UserError, count
 from framework.export.formats import remove, rename, write
 from framework.export.int8 import IMAGES, write_int8
 from framework.export.parity import RunPredictions, compare, predict_at_full_size, predict_with_export, predict_with_run
-from framework.export.report import digest, int8_report, is_same_file, parity_report, report_files, write_report
+from framework.export.report import digest, int8_report, is_same_file, others, parity_report, report_files, write_report
 from framework.export.sample import Sample, find_sample, split_sample
 from framework.export.timing import speedup
 from framework.files import read_json
@@ -71,15 +71,15 @@ class Work:
         if not report["passed"]:
             mismatch = out.with_name(f"{out.stem}.mismatch{out.suffix}")
             rename(self.exporter, unverified, mismatch)
-            raise _mismatch(mismatch, report)
+            raise _mismatch(mismatch, report, self.predictor.task)
         rename(self.exporter, unverified, out)
         say(self._line(out))
         report["export"] = out.name
-        write_report(out, report)
+        write_report(out, report, self.predictor.task)
         if int8:
             report["int8"] = self._quantised(out, run)
             say(_line(out.with_suffix(".int8.onnx")))
-            write_report(out, report)
+            write_report(out, report, self.predictor.task)
         return report
 
     def verify(self, export: Path) -> dict[str, Any]:
@@ -87,9 +87,9 @@ class Work:
         assert self.sample is not None
         report = self._compared(export, predict_with_run(self.predictor, self.sample))
         if not report["passed"]:
-            raise _mismatch(export, report)
+            raise _mismatch(export, report, self.predictor.task)
         report = _with_int8(export, report)
-        write_report(export, report)
+        write_report(export, report, self.predictor.task)
         return report
 
     def _line(self, out: Path) -> str:
@@ -144,11 +144,11 @@ def _line(path: Path, *more: Path) -> str:
     return f"{path}  {sum(file.stat().st_size for file in (path, *more)) / 1e6:.1f} MB"
 
 
-def _mismatch(export: Path, report: dict[str, Any]) -> RunFailed:
-    json_file, _ = write_report(export, {**report, "export": export.name})
-    others = round(report["images"] * (1 - report["agreement"])) - report["ties"]
+def _mismatch(export: Path, report: dict[str, Any], task: Task) -> RunFailed:
+    json_file, _ = write_report(export, {**report, "export": export.name}, task)
+    changed = round(report["images"] * (1 - report["agreement"])) - report["ties"]
     return RunFailed(
-        f"the export differs from the run: another class on {others:,} of {count(report['images'], 'image')}, "
+        f"the export differs from the run: {others(task)} on {changed:,} of {count(report['images'], 'image')}, "
         f"probabilities differ by up to {report['largest_difference']:.2g} (allowed: {report['limit']:g}).\n"
         f"    Do not use it. The file is kept as {export}; see {json_file}"
     )

@@ -51,7 +51,7 @@ class Evaluation:
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """By name: `top1`, `macro_f1`, `ece`, … as fractions, and `per_class`."""
+        """By name: those of the task, such as `top1` and `ece`, as fractions, and `per_class`."""
         return self.predictions.metrics(self.components)
 
     @property

@@ -55,6 +55,14 @@ class Prediction:
     """The values of an image with more than 8 bits per sample: `framework predict` warns if they are nearly black."""
     classes: tuple[str, ...] = field(default=(), repr=False)
     """The class names, in the order of `probabilities`."""
+    decided: tuple[tuple[str, float], ...] = field(default=(), repr=False)
+    """The predicted classes with their probabilities, highest first: one, or for the task `multi_label` any number."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The predicted classes, the most probable first; raises `UserError` if there are no probabilities."""
+        self._best()
+        return tuple(name for name, _ in self.decided)
 
     @property
     def label(self) -> str:
@@ -139,13 +147,14 @@ class Predictor:
     @property
     def thresholds(self) -> tuple[float, ...] | None:
         """The probability above which each class is predicted, K; None if the task has no thresholds."""
-        logits = self._threshold_logits()
+        logits = self.threshold_logits
         if logits is None:
             return None
         return tuple(probabilities(logits[None], self.trained.activation)[0].tolist())
 
-    def _threshold_logits(self) -> Tensor | None:
-        """At the temperature of the network, float64 K."""
+    @property
+    def threshold_logits(self) -> Tensor | None:
+        """The same as logits at the temperature of the network, float64 K."""
         logits = self.trained.thresholds
         return None if logits is None else torch.tensor(logits, dtype=torch.float64) / self.engine.temperature
 
@@ -212,20 +221,15 @@ class Predictor:
             self.task,
             activation=self.trained.activation,
             classes=self.classes,
-            thresholds=self._threshold_logits(),
+            thresholds=self.threshold_logits,
         )
 
     def _predict_batch(self, batch: list[ReadImage]) -> list[Prediction]:
         pixels = [image.pixels for image in batch if image.pixels is not None]
         rows = iter(self.probabilities(torch.stack(pixels)).tolist() if pixels else [])
-        return [
-            Prediction(
-                name=image.name,
-                probabilities=() if image.pixels is None else tuple(next(rows)),
-                error=image.error,
-                region=image.region,
-                deep=image.deep,
-                classes=self.classes,
-            )
-            for image in batch
-        ]
+        thresholds, found = self.thresholds, []
+        for image in batch:
+            row = () if image.pixels is None else tuple(next(rows))
+            decided = tuple(self.task.decide(row, self.classes, thresholds)) if row else ()
+            found.append(Prediction(image.name, row, image.error, image.region, image.deep, self.classes, decided))
+        return found

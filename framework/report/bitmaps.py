@@ -47,7 +47,7 @@ def confusion_picture(confusion: Confusion) -> Image.Image:
     side = cell * len(rates)
     picture = Image.new("RGB", (left + side + MARGIN, top + side + MARGIN), WHITE)
     draw = ImageDraw.Draw(picture)
-    draw.text((MARGIN, MARGIN), "% of the true class (row) by prediction (column)", GREY, font)
+    draw.text((MARGIN, MARGIN), confusion.picture_title, GREY, font)
     cells = Image.fromarray(_shades(rates)).resize((side, side), Image.Resampling.NEAREST)
     picture.paste(cells, (left, top))
     if cell >= NUMBERS_FROM:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.paired import LEVEL, Paired
 from framework.evaluation.untested import untested_classes
+from framework.registry import default_task
 
 if TYPE_CHECKING:
+    from framework.components import Task
     from framework.evaluation.bootstrap import Interval
     from framework.evaluation.predictions import Predictions
     from framework.runs.trained import Trained
@@ -31,14 +33,21 @@ class ComparedRun:
     paired: Paired | None = None
     """The difference to the baseline; its p is adjusted for the number of comparisons."""
     intervals: Mapping[str, Interval] = field(default_factory=dict)
-    """The 95 % intervals of metric components, by name."""
+    """The 95 % intervals of metrics, by name, without that of accuracy."""
     differences: Mapping[str, tuple[float, Interval]] = field(default_factory=dict)
-    """The differences of metric components to the baseline with their 95 % intervals, by name."""
+    """The differences of metrics to the baseline with their 95 % intervals, by name, without that of accuracy."""
+    task: Task = field(default_factory=default_task)
+
+    @property
+    def accuracy(self) -> float:
+        """The fraction of images whose prediction is right."""
+        value: float = self.metrics[self.task.accuracy]
+        return value
 
     @property
     def interval(self) -> Interval:
-        """The 95 % interval of top-1."""
-        return wilson_interval(self.metrics["top1"], self.metrics["images"])
+        """The 95 % interval of accuracy."""
+        return wilson_interval(self.accuracy, self.metrics["images"])
 
     @property
     def significant(self) -> bool:
@@ -51,7 +60,7 @@ class ComparedRun:
         row: dict[str, Any] = {"run": self.trained.label}
         row |= {key: value for key, value in self.metrics.items() if key != "per_class"}
         row["untested_classes"] = untested_classes(self.metrics)
-        row["top1_interval"] = list(self.interval)
+        row[f"{self.task.accuracy}_interval"] = list(self.interval)
         row |= {f"{name}_interval": list(interval) for name, interval in self.intervals.items()}
         row |= {key: results[key] for key in COSTS if key in results}
         if self.paired:
@@ -59,7 +68,7 @@ class ComparedRun:
                 name: {"difference": value, "interval": list(interval)}
                 for name, (value, interval) in self.differences.items()
             }
-            row["compared_with_baseline"] = {**self.paired.as_dict(), "significant": self.significant}
+            row["compared_with_baseline"] = {**self.paired.as_dict(self.task.accuracy), "significant": self.significant}
             row["compared_with_baseline"] |= {"metrics": metrics} if metrics else {}
         elif self.no_predictions:
             row["no_predictions"] = self.no_predictions

@@ -15,12 +15,13 @@ from framework.evaluation.paired import holm, metric_differences, paired
 from framework.evaluation.untested import untested_note
 from framework.recipe.differences import recipe_differences
 from framework.report.compared_run import ComparedRun
+from framework.report.formatting import Formats, formats_of
 from framework.report.seeds import SeedGroup, seed_groups
 from framework.report.short_names import short_names
 from framework.runs.recipe import settings_of
 
 if TYPE_CHECKING:
-    from framework.components import Metric
+    from framework.components import Metric, Task
     from framework.inference.evaluated_model import EvaluatedModel
 
 PREPROCESSING = ("height", "width", "channels", "fit", "value_range")
@@ -39,6 +40,16 @@ class Comparison:
     """The metrics of all recipes that are not fixed."""
 
     @property
+    def task(self) -> Task:
+        """The task of all runs."""
+        return self.runs[0].task
+
+    @property
+    def formats(self) -> Formats:
+        """How the metrics are displayed."""
+        return formats_of(self.task, self.metrics)
+
+    @property
     def untested(self) -> list[str]:
         """Notes on classes without images: one for each run, or a single one if all are equal."""
         notes = {run.name: note for run in self.runs if (note := untested_note(run.metrics, self.split))}
@@ -49,7 +60,7 @@ class Comparison:
     @cached_property
     def seed_groups(self) -> list[SeedGroup]:
         """Runs that differ in their seed only."""
-        return seed_groups(self.runs, self.differences)
+        return seed_groups(self.runs, self.differences, self.formats)
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON types."""
@@ -72,14 +83,15 @@ class Comparison:
 def compare(models: Sequence[EvaluatedModel], split: str | None) -> Comparison:
     """Compare on a split; None is the first of `test` and `validation` of which all runs have metrics.
 
-    Raises `UserError` if there are fewer than two runs, if a run has no metrics of the split, or if a run and the
-    baseline have no image in common.
+    Raises `UserError` if there are fewer than two runs, if their tasks differ, if a run has no metrics of the split, or
+    if a run and the baseline have no image in common.
     """
     if len(models) < 2:
         raise UserError("compare needs two or more runs: framework compare RUN RUN… [key=value …]")
     for model in models:
         if model.overrides:
             _ = model.recipe  # raises for wrong overrides
+    _require_one_task(models)
     split = split or _common_split(models)
     names = short_names([model.trained for model in models])
     components = tuple({full_name(metric): metric for model in models for metric in model.metrics}.values())
@@ -90,6 +102,16 @@ def compare(models: Sequence[EvaluatedModel], split: str | None) -> Comparison:
     tested = [replace(run, paired=replace(run.paired, p=next(adjusted))) if run.paired else run for run in tested]
     differences = recipe_differences([settings_of(model.trained) for model in models])
     return Comparison(split, (baseline, *tested), differences, components)
+
+
+def _require_one_task(models: Sequence[EvaluatedModel]) -> None:
+    first = models[0]
+    for model in models[1:]:
+        if model.task.name != first.task.name:
+            raise UserError(
+                f"'{first.trained.label}' has the task {first.task.name}, '{model.trained.label}' the task "
+                f"{model.task.name}: their metrics cannot be compared. Give runs of one task"
+            )
 
 
 def _common_split(models: Sequence[EvaluatedModel]) -> str:
@@ -106,10 +128,17 @@ def _compared(name: str, model: EvaluatedModel, split: str, components: Sequence
             raise UserError(f"'{model.trained.label}' has no metrics of the split '{split}': {error}") from None
         before = "; its metrics are those before calibration" if model.trained.temperature != 1 else ""
         reason = f"{name} has no saved predictions, and they cannot be computed: {error}{before}"
-        return ComparedRun(name, model.trained, metrics, None, reason)
+        return ComparedRun(name, model.trained, metrics, None, reason, task=model.task)
     calibrated = predictions.at_temperature(model.trained.temperature)
     intervals = calibrated.intervals(components)
-    return ComparedRun(name, model.trained, calibrated.metrics(components), predictions, intervals=intervals)
+    return ComparedRun(
+        name,
+        model.trained,
+        calibrated.metrics(components),
+        predictions,
+        intervals=intervals,
+        task=model.task,
+    )
 
 
 def _preprocessing(run: ComparedRun) -> list[Any]:

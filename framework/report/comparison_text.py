@@ -10,27 +10,27 @@ from rich.table import Table
 from framework.errors import count
 from framework.recipe.option_text import value_text
 from framework.report.formatting import (
-    METRIC_NAMES,
+    Formats,
+    class_metric_title,
+    displayed,
     duration,
-    interval_text,
-    is_percentage,
-    metric_keys,
-    metric_text,
-    metric_title,
+    interval_text_of,
+    metric_text_of,
     millions,
+    percent,
     percent_range,
 )
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from framework.components import Metric
+    from framework.components import Metric, MetricFormat, Task
     from framework.report.compared_run import ComparedRun
     from framework.report.seeds import SeedGroup
 
-ORDER = ("top5", "balanced_accuracy", "macro_f1", "ece", "loss")
-"""The fixed metrics below top-1."""
 SMALLEST_P = 0.0001
+MOST_CLASSES = 20
+"""In the table of classes on a terminal."""
 
 
 class Comparison(Protocol):
@@ -49,8 +49,12 @@ class Comparison(Protocol):
         """By option, a value for each run."""
 
     @property
-    def metrics(self) -> Sequence[Metric]:
-        """The metrics of all recipes that are not fixed."""
+    def task(self) -> Task:
+        """The task of all runs."""
+
+    @property
+    def formats(self) -> Formats:
+        """How the metrics are displayed."""
 
     @property
     def untested(self) -> list[str]:
@@ -81,7 +85,25 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     for run in others:
         console.print()
         console.print(result_text(baseline, run), style="bold" if run.significant else None)
+    _print_classes(console, comparison)
     _print_recipes(console, comparison)
+
+
+def _print_classes(console: Console, comparison: Comparison) -> None:
+    rows = class_rows(comparison)
+    if not rows:
+        return
+    assert comparison.task.class_metric
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column(f"{class_metric_title(comparison.task.class_metric)} of classes", no_wrap=True)
+    for title in ("images", *(run.name for run in comparison.runs)):
+        table.add_column(title, justify="right", overflow="fold")
+    for row in rows[:MOST_CLASSES]:
+        table.add_row(*row)
+    console.print()
+    console.print(table)
+    if len(rows) > MOST_CLASSES:
+        console.print(f"{len(rows) - MOST_CLASSES:,} classes with smaller differences are not shown", style="dim")
 
 
 def _print_recipes(console: Console, comparison: Comparison) -> None:
@@ -103,17 +125,15 @@ def comparison_rows(comparison: Comparison) -> Iterator[list[str]]:
     runs = comparison.runs
     tests = [run.paired for run in runs]
     results = [run.trained.documents.get("results", {}) for run in runs]
-    yield [METRIC_NAMES["top1"], *(metric_text("top1", run.metrics["top1"]) for run in runs)]
+    formats, accuracy = comparison.formats, comparison.task.accuracy
+    yield [formats[accuracy].title or accuracy, *(percent(run.accuracy) for run in runs)]
     yield ["95 % interval", *(percent_range(*run.interval) for run in runs)]
     yield ["difference to baseline", *(points(test.difference) if test else "" for test in tests)]
     yield ["its 95 % interval", *(" to ".join(map(points, test.interval)) if test else "" for test in tests)]
     yield ["p (McNemar)", *(p_value(test.p) if test else "" for test in tests)]
-    for key in ORDER:
-        if any(key in run.metrics for run in runs):
-            yield _metric_row(key, comparison)
-    for key in metric_keys(*(run.metrics for run in runs)):
-        if key not in METRIC_NAMES:
-            yield from _component_rows(key, comparison)
+    for key, form, title in displayed(formats, *(run.metrics for run in runs), percent_first=True):
+        if key != accuracy:
+            yield from _metric_rows(key, form, title, runs)
     yield ["images", *(f"{run.metrics['images']:,}" for run in runs)]
     yield ["parameters", *(f"{run['parameters']:,}" if "parameters" in run else "" for run in results)]
     if any("multiply_adds" in run for run in results):
@@ -123,24 +143,39 @@ def comparison_rows(comparison: Comparison) -> Iterator[list[str]]:
     yield ["images/s", *(f"{run['images_per_second']:,.0f}" if "seconds" in run else "" for run in results)]
 
 
-def _metric_row(key: str, comparison: Comparison) -> list[str]:
-    components = comparison.metrics
-    cells = [metric_text(key, run.metrics[key], components) if key in run.metrics else "" for run in comparison.runs]
-    return [metric_title(key, components), *cells]
-
-
-def _component_rows(key: str, comparison: Comparison) -> Iterator[list[str]]:
+def _metric_rows(key: str, form: MetricFormat | Metric, title: str, runs: Sequence[ComparedRun]) -> Iterator[list[str]]:
     """The metric, its interval, and its difference to the baseline, as far as they are known."""
-    runs, components = comparison.runs, comparison.metrics
-    change = points if is_percentage(key, components) else signed
+    change = points if form.percent else signed
     intervals = [run.intervals.get(key) for run in runs]
     differences = [run.differences.get(key) for run in runs]
-    yield _metric_row(key, comparison)
+    yield [title, *(metric_text_of(form, run.metrics[key]) if key in run.metrics else "" for run in runs)]
     if any(intervals):
-        yield ["95 % interval", *(interval_text(key, *one, components) if one else "" for one in intervals)]
+        yield ["95 % interval", *(interval_text_of(form, *one) if one else "" for one in intervals)]
     if any(differences):
         yield ["difference to baseline", *(change(one[0]) if one else "" for one in differences)]
         yield ["its 95 % interval", *(" to ".join(map(change, one[1])) if one else "" for one in differences)]
+
+
+def class_rows(comparison: Comparison) -> list[list[str]]:
+    """For each class its name, its images and the task's metric of classes by run, with differences to the baseline.
+
+    Sorted by the largest difference; empty if the task has no such metric.
+    """
+    key = comparison.task.class_metric
+    if key is None:
+        return []
+    found = []
+    first = comparison.runs[0].metrics["per_class"]
+    for name, row in first.items():
+        values = [run.metrics["per_class"].get(name, {}).get(key) for run in comparison.runs]
+        cells = ["–" if value is None else percent(value) for value in values]
+        changes = [None if value is None or values[0] is None else value - values[0] for value in values[1:]]
+        largest = max((abs(change) for change in changes if change is not None), default=0.0)
+        texts = [cells[0]]
+        for cell, change in zip(cells[1:], changes, strict=True):
+            texts.append(cell if change is None else f"{cell} ({points(change)})")
+        found.append((-largest, [name, f"{row['support']:,}", *texts]))
+    return [row for _, row in sorted(found, key=lambda entry: entry[0])]
 
 
 def difference_rows(comparison: Comparison) -> Iterator[list[str]]:
@@ -150,18 +185,18 @@ def difference_rows(comparison: Comparison) -> Iterator[list[str]]:
 
 
 def result_text(baseline: ComparedRun, other: ComparedRun) -> str:
-    """The difference in top-1 of two runs, its interval and its significance."""
+    """The difference in accuracy of two runs, its interval and its significance."""
     test = other.paired
     if test is None:
         reason = other.no_predictions or baseline.no_predictions
         return f"{other.name} and {baseline.name} cannot be compared by image: {reason}"
-    notes = ""
+    accuracy, notes = other.task.metric_formats[other.task.accuracy].title, ""
     if test.left_out:
         notes += f"; {count(test.left_out, 'image')} of only one of the runs excluded"
     if test.other_pixels:
         notes += f"; the pixels of {test.other_pixels:,} differ"
     text = (
-        f"{other.name}: {points(test.difference)} percentage points of top-1 compared with {baseline.name} (95 % "
+        f"{other.name}: {points(test.difference)} percentage points of {accuracy} compared with {baseline.name} (95 % "
         f"interval {' to '.join(map(points, test.interval))}) on {count(test.images, 'common image')}{notes}. "
     )
     if test.gained == test.lost == 0:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from framework.attribution import full_name
 from framework.registry import default_task
-from framework.report.formatting import duration, metric_text, metric_text_of, metric_title, percent
+from framework.report.formatting import duration, metric_text_of, percent
 
 if TYPE_CHECKING:
     from framework.components import Metric, Task
@@ -95,11 +95,11 @@ class EpochTable:
 
 
 def _column(metric: Metric) -> Column:
-    name, components = full_name(metric), (metric,)
-    title = f"val {metric_title(name, components)}"
+    name = full_name(metric)
+    title = f"val {metric.title or name}"
     width = max(len(title), 7)
     return Column(
-        title, width, lambda metrics: metric_text(name, metrics["validation"].get(name), components), validation=True
+        title, width, lambda metrics: metric_text_of(metric, metrics["validation"].get(name)), validation=True
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -23,7 +24,6 @@ from framework.report.example_selection import select_examples
 from framework.report.page.images import PageImage, thumbnail
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -38,17 +38,17 @@ ENLARGED = 144
 """Tiny images are enlarged to this many pixels below an activation map, so that the map is smooth."""
 
 
+ClassProbability = tuple[str, float]
+
+
 @dataclass(frozen=True)
 class ExampleImage:
-    """An image with its label and its prediction; probabilities are fractions of one."""
+    """An image with its true and its predicted classes, which have their probabilities."""
 
     name: str
-    label: str
-    predicted: str
-    probability: float
-    """Of the predicted class."""
-    label_probability: float
-    """Of the true class."""
+    true: tuple[ClassProbability, ...]
+    predicted: tuple[ClassProbability, ...]
+    correct: bool
     image: PageImage | None = None
     activation_map: PageImage | None = None
     file: Path | None = None
@@ -56,9 +56,19 @@ class ExampleImage:
     """The reason if there is no image."""
 
     @property
-    def correct(self) -> bool:
-        """Whether the prediction is the label."""
-        return self.predicted == self.label
+    def hits(self) -> list[ClassProbability]:
+        """The true classes that are predicted."""
+        return [one for one in self.predicted if one in self.true]
+
+    @property
+    def wrong(self) -> list[ClassProbability]:
+        """The classes that are predicted and not true."""
+        return [one for one in self.predicted if one not in self.true]
+
+    @property
+    def missed(self) -> list[ClassProbability]:
+        """The true classes that are not predicted."""
+        return [one for one in self.true if one not in self.predicted]
 
 
 @dataclass(frozen=True)
@@ -113,10 +123,15 @@ class _Loader:
     inputs: dict[int, Tensor] = field(default_factory=dict)
     maps: dict[int, PageImage] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.true_names, self.predicted_names = self.predictions.label_names, self.predictions.predicted_names
+        self.correct: list[bool] = self.predictions.correct.tolist()
+
     def read(self, indices: Sequence[int], preprocess: Preprocessor) -> None:
         """Read the images that still have the same name and class."""
-        classes = (self.source.classes[label] for label in self.source.labels)
-        positions = {key: position for position, key in enumerate(image_keys(self.source.names, classes))}
+        names = self.predictions.task.label_names(np.asarray(self.source.labels), self.source.classes)
+        labels = map("|".join, names)
+        positions = {key: position for position, key in enumerate(image_keys(self.source.names, labels))}
         keys = self.predictions.keys
         with quiet_decoding():
             for index in indices:
@@ -124,9 +139,15 @@ class _Loader:
 
     def _read(self, index: int, position: int | None, preprocess: Preprocessor) -> ExampleImage:
         row = probabilities(self.predictions.logits[index : index + 1].double(), self.predictions.activation)[0]
-        best, label, classes = int(row.argmax()), int(self.predictions.labels[index]), self.predictions.classes
-        name = self.predictions.names[index]
-        image = ExampleImage(name, classes[label], classes[best], float(row[best]), float(row[label]))
+        name, probability = (
+            self.predictions.names[index],
+            dict(zip(self.predictions.classes, row.tolist(), strict=True)),
+        )
+        true, predicted = (
+            tuple(sorted(((label, probability[label]) for label in names[index]), key=lambda pair: -pair[1]))
+            for names in (self.true_names, self.predicted_names)
+        )
+        image = ExampleImage(name, true, predicted, self.correct[index])
         if position is None:
             return replace(image, unavailable="no longer in the dataset")
         try:

@@ -36,8 +36,17 @@ def select_examples(predictions: Predictions) -> ExampleSelection:
     return ExampleSelection(
         wrong[confidence[wrong].argsort(descending=True, stable=True)][:GROUP_SIZE].tolist(),
         correct[confidence[correct].argsort(stable=True)][:GROUP_SIZE].tolist(),
-        _sample(predictions.labels.tolist()),
+        _sample(_groups(predictions)),
     )
+
+
+def _groups(predictions: Predictions) -> list[int]:
+    """A class for each image: its label, or the rarest of its labels; K without a label."""
+    labels = predictions.labels
+    if labels.ndim == 1:
+        return labels.tolist()
+    rarity = labels / labels.sum(dim=0).clamp(min=1)
+    return torch.where(labels.any(dim=1), rarity.argmax(dim=1), labels.shape[1]).tolist()
 
 
 def _sample(labels: list[int]) -> list[int]:

@@ -6,18 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from framework.attribution import full_name
+from framework.components import Component
 
 if TYPE_CHECKING:
     from framework.components import Metric, MetricFormat, Task
-
-METRIC_NAMES = {
-    "top1": "top-1",
-    "top5": "top-5",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1",
-    "loss": "loss",
-    "ece": "ECE",
-}
 
 NOT_SCALARS = ("per_class", "images", "tested_classes", "f1_classes")
 
@@ -43,25 +35,6 @@ def percent(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
-def metric_keys(*metrics: Mapping[str, Any]) -> list[str]:
-    """The names of all metrics that are single numbers, the fixed ones first."""
-    found = dict.fromkeys(key for one in metrics for key in one if key not in NOT_SCALARS)
-    return [*(key for key in METRIC_NAMES if key in found), *(key for key in found if key not in METRIC_NAMES)]
-
-
-def metric_title(key: str, components: Sequence[Metric] = ()) -> str:
-    """The name of a metric in tables."""
-    component = _component(key, components)
-    return METRIC_NAMES.get(key) or (component.title if component else "") or key
-
-
-def metric_text(key: str, value: float | None, components: Sequence[Metric] = ()) -> str:
-    """A percentage, or three decimals for the loss and for components that are not fractions; `–` if undefined."""
-    if value is None:
-        return "–"
-    return percent(value) if is_percentage(key, components) else f"{value:.3f}"
-
-
 Formats = Mapping[str, "MetricFormat | Metric"]
 """How metrics are displayed, by name and in order."""
 
@@ -71,8 +44,25 @@ def formats_of(task: Task, components: Sequence[Metric] = ()) -> Formats:
     return {**task.metric_formats, **{full_name(component): component for component in components}}
 
 
+def displayed(
+    formats: Formats, *metrics: Mapping[str, Any], percent_first: bool = False
+) -> list[tuple[str, MetricFormat | Metric, str]]:
+    """Name, format and title of each metric that one of `metrics` has; metric components come last."""
+    rows = [(key, form, form.title or key) for key, form in formats.items() if any(key in one for one in metrics)]
+    if percent_first:
+        rows.sort(
+            key=lambda row: (isinstance(row[1], Component), not isinstance(row[1], Component) and not row[1].percent)
+        )
+    return rows
+
+
+def sentence_case(title: str) -> str:
+    """`Top-1` for `top-1`; `mAP` stays."""
+    return title[:1].upper() + title[1:] if title.partition(" ")[0].islower() else title
+
+
 def metric_text_of(form: MetricFormat | Metric, value: float | None) -> str:
-    """The same, for the format of a metric."""
+    """A percentage, or three decimals for metrics that are not fractions; `–` if undefined."""
     return "–" if value is None else percent(value) if form.percent else f"{value:.3f}"
 
 
@@ -81,19 +71,12 @@ def interval_text_of(form: MetricFormat | Metric, low: float, high: float) -> st
     return percent_range(low, high) if form.percent else f"{low:.3f} to {high:.3f}"
 
 
-def is_percentage(key: str, components: Sequence[Metric] = ()) -> bool:
-    """Whether the metric is displayed in percent."""
-    component = _component(key, components)
-    return component.percent if component else key in METRIC_NAMES and key != "loss"
+CLASS_METRICS = {"f1": "F1", "average_precision": "AP"}
 
 
-def interval_text(key: str, low: float, high: float, components: Sequence[Metric] = ()) -> str:
-    """`58.1 to 64.3`, in the unit of the metric."""
-    return percent_range(low, high) if is_percentage(key, components) else f"{low:.3f} to {high:.3f}"
-
-
-def _component(key: str, components: Sequence[Metric]) -> Metric | None:
-    return next((component for component in components if full_name(component) == key), None)
+def class_metric_title(key: str) -> str:
+    """The title of a column of a table of classes."""
+    return CLASS_METRICS.get(key, key.replace("_", " "))
 
 
 def percent_range(low: float, high: float) -> str:
@@ -123,12 +106,9 @@ def millions(number: float) -> str:
     return f"{number / 1e6:.1f} M" if number < 1e8 else f"{number / 1e6:,.0f} M"
 
 
-def metric_rows(metrics: Mapping[str, Mapping[str, Any]], components: Sequence[Metric] = ()) -> list[list[str]]:
+def metric_rows(metrics: Mapping[str, Mapping[str, Any]], formats: Formats) -> list[list[str]]:
     """A row for each metric, a column for each split; an empty cell if a split does not have the metric."""
     return [
-        [
-            metric_title(key, components),
-            *(metric_text(key, split[key], components) if key in split else "" for split in metrics.values()),
-        ]
-        for key in metric_keys(*metrics.values())
+        [title, *(metric_text_of(form, split[key]) if key in split else "" for split in metrics.values())]
+        for key, form, title in displayed(formats, *metrics.values())
     ]

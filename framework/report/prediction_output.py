@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from framework.errors import count
 from framework.report.formatting import percent
-from framework.report.prediction_text import PredictionFormat, one_line, region_text
+from framework.report.prediction_text import NONE, PredictionFormat, one_line, region_text
 from framework.report.wrapping import wrapped
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class TableOutput(PredictionOutput):
 
         self.form, self.console = form, console
         classes = [*form.classes, *([ABSTAINED] if form.abstain_below is not None else [])]
+        if not form.task.decide([0.0] * len(form.classes), form.classes, None):
+            classes.append(NONE)
         self.class_width = max(map(cell_len, classes))
         self.most = max(12, console.width - self.class_width - BAR - 14)
         longest = max((cell_len(one_line(name)) for name in names), default=0)
@@ -91,13 +93,19 @@ class TableOutput(PredictionOutput):
         from rich.text import Text
 
         row = Text(self._name(one_line(prediction.name)))
-        ranked = self.form.ranked(prediction)[: self.form.top]
-        abstains = self.form.abstains(prediction)
-        row.append(f"  {percent(ranked[0][1]):>7} ")
-        row.append(bar(ranked[0][1]), style="yellow" if abstains else "cyan")
-        label = ABSTAINED if abstains else ranked[0][0]
-        row.append(f" {set_cell_size(label, self.class_width)}", style="yellow" if abstains else "bold")
-        rest = "".join(f"  {label} {percent(value)}" for label, value in ranked[not abstains :])
+        chosen, others = self.form.shown(prediction)
+        first = [*chosen, *others][0][1]
+        label = ABSTAINED if self.form.abstains(prediction) else chosen[0][0] if chosen else NONE
+        decides = bool(chosen) and label != ABSTAINED
+        row.append(f"  {percent(first):>7} ")
+        row.append(bar(first), style="cyan" if decides else "yellow")
+        row.append(f" {set_cell_size(label, self.class_width)}", style="bold" if decides else "yellow")
+        if not decides:
+            chosen, others = [], [*chosen, *others]
+        for label, value in chosen[1:]:
+            row.append(f"  {label}", style="bold")
+            row.append(f" {percent(value)}")
+        rest = "".join(f"  {label} {percent(value)}" for label, value in others)
         row.append(rest + (f"  {region_text(prediction)}" if prediction.region else ""), style="dim")
         row.truncate(self.console.width, overflow="ellipsis")
         return row

@@ -13,11 +13,16 @@ from framework.data.stores.advice import range_options, unused_range
 from framework.errors import count
 from framework.inference.detection import WHOLE_IMAGES
 from framework.inference.ranking import ranked
+from framework.registry import default_task
 from framework.report.formatting import percent
 
 if TYPE_CHECKING:
+    from framework.components import Task
     from framework.data.depth import ValueRange
     from framework.inference.predictor import Prediction
+
+NONE = "no label"
+"""In place of the predicted classes if there are none."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +36,33 @@ class PredictionFormat:
     """Below this probability no class is predicted."""
     detector: str | None = None
     """Name of the detector of the regions."""
+    task: Task = field(default_factory=default_task)
+    thresholds: Sequence[float] | None = None
+    """The probabilities above which classes are predicted, if the task has thresholds."""
 
     def ranked(self, prediction: Prediction) -> list[tuple[str, float]]:
         """All classes with their probabilities, the highest first; empty if there are none."""
         return ranked(self.classes, prediction.probabilities)
 
-    def best(self, prediction: Prediction) -> str | None:
-        """The most probable class."""
-        return self.ranked(prediction)[0][0] if prediction.probabilities else None
+    def decided(self, prediction: Prediction) -> list[tuple[str, float]]:
+        """The predicted classes with their probabilities, the highest first."""
+        if not prediction.probabilities:
+            return []
+        return self.task.decide(prediction.probabilities, self.classes, self.thresholds)
+
+    def shown(self, prediction: Prediction) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
+        """The predicted classes, then other ones: the most probable, `top` together."""
+        chosen = self.decided(prediction)
+        others = [pair for pair in self.ranked(prediction) if pair not in chosen]
+        return chosen, others[: max(0, self.top - len(chosen))]
+
+    def fields(self, prediction: Prediction) -> dict[str, Any]:
+        """The prediction as a JSON field, without regard to `abstain_below`."""
+        return self.task.fields(self.decided(prediction))
+
+    def decided_fields(self, prediction: Prediction) -> dict[str, Any]:
+        """The same, without predicted classes if it abstains."""
+        return self.task.fields(()) if self.abstains(prediction) else self.fields(prediction)
 
     def abstains(self, prediction: Prediction) -> bool:
         """Whether the highest probability is too low."""
@@ -58,8 +82,9 @@ class PredictionFormat:
             return f"{name}  {problem}"
         region = f" ({region_text(prediction)})" if prediction.region else ""
         mark = "abstained: " if self.abstains(prediction) else ""
-        classes = "  ".join(f"{label} {percent(value)}" for label, value in self.ranked(prediction)[: self.top])
-        return f"{name}{region}  {mark}{classes}"
+        chosen, others = ([f"{label} {percent(value)}" for label, value in part] for part in self.shown(prediction))
+        separator = [self.task.separator] if self.task.separator and others else []
+        return f"{name}{region}  {mark}{'  '.join([*(chosen or [NONE]), *separator, *others])}"
 
     def json(self, prediction: Prediction) -> str:
         """One line of JSON."""
@@ -69,9 +94,9 @@ class PredictionFormat:
         else:
             if self.detector is not None:
                 document |= _box(prediction)
-            document["class"] = None if self.abstains(prediction) else self.best(prediction)
+            document |= self.decided_fields(prediction)
             if self.abstain_below is not None:
-                document["guess"] = self.best(prediction)
+                document["guess"] = next(iter(self.fields(prediction).values()))
             if prediction.probabilities:
                 document["probabilities"] = dict(zip(self.classes, prediction.probabilities, strict=True))
         return json.dumps(document, ensure_ascii=not prediction.name.isprintable())
@@ -84,7 +109,7 @@ class PredictionTable:
         self.form, self.rows = form, csv.writer(file)
         box = ["x", "y", "width", "height", "score"] if form.detector is not None else []
         guess = ["guess"] if form.abstain_below is not None else []
-        fixed = ["name", *box, "class", *guess]
+        fixed = ["name", *box, *form.task.fields(()), *guess]
         self.columns = [*fixed, *class_columns(form.classes, [*fixed, "error"]), "error"]
         self.rows.writerow(self.columns)
 
@@ -94,12 +119,16 @@ class PredictionTable:
         if self.form.detector is not None:
             region = prediction.region
             row += [region.x, region.y, region.width, region.height, region.score] if region else [""] * 5
-        best = self.form.best(prediction) or ""
-        row.append("" if self.form.abstains(prediction) else best)
+        row += map(_cell, self.form.decided_fields(prediction).values())
         if self.form.abstain_below is not None:
-            row.append(best)
+            row += map(_cell, self.form.fields(prediction).values())
         row += prediction.probabilities or [""] * len(self.form.classes)
         self.rows.writerow([*row, prediction.error or ""])
+
+
+def _cell(value: Any) -> str:
+    """A name, or several joined by `|`, as the dataset `csv` reads them."""
+    return value or "" if isinstance(value, str | None) else "|".join(value)
 
 
 def class_columns(classes: Sequence[str], fixed: Sequence[str]) -> list[str]:

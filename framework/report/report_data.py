@@ -15,6 +15,7 @@ from framework.evaluation.metric_intervals import metric_intervals, proportion_i
 from framework.evaluation.predictions import Predictions
 from framework.inference.evaluated_model import EvaluatedModel
 from framework.report.example_images import ExampleImages, load_examples
+from framework.report.formatting import Formats, formats_of
 from framework.runs.trained import Trained
 
 NAME_THE_DATA = "Set the location of the dataset after the run, such as dataset.root=DIR, and write the report again."
@@ -63,6 +64,11 @@ class ReportData:
     history: tuple[Mapping[str, Any], ...]
     """The lines of metrics.jsonl."""
     missing_parts: tuple[MissingPart, ...]
+
+    @property
+    def formats(self) -> Formats:
+        """How the metrics are displayed."""
+        return formats_of(self.task, self.components)
 
     def missing(self, *parts: str) -> str | None:
         """The reason of the first of these parts that is missing; None if none is."""

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 from framework.errors import count, have
 from framework.evaluation.untested import untested_note
 from framework.hookspecs import hookimpl
+from framework.registry import default_task
 from framework.report.class_table import class_table
 from framework.report.epoch_table import EpochTable
-from framework.report.formatting import duration, gigabytes, metric_rows
+from framework.report.formatting import duration, formats_of, gigabytes, metric_rows
 from framework.report.overview import overview
 
 if TYPE_CHECKING:
-    from framework.components import Metric
+    from framework.recipe.sections import Recipe
     from framework.runs.folder import RunFolder
     from framework.training.profiling import Profile
     from framework.training.session import Session
@@ -30,8 +31,8 @@ class Display(ABC):
     def __init__(self) -> None:
         self.epochs = 0
         self.run: RunFolder | None = None
-        self.components: tuple[Metric, ...] = ()
-        """Metrics of the recipe."""
+        self.formats = formats_of(default_task())
+        """How the metrics of the run are displayed."""
 
     @property
     def width(self) -> int | None:
@@ -59,7 +60,8 @@ class Display(ABC):
     def begin(self, run: RunFolder, session: Session, step: int) -> None:
         """Print the overview and the head of the table of epochs; training continues after `step`."""
         self.epochs, self.run = -(-session.total_steps // session.batches.steps_per_epoch), run
-        self.components, task = session.recipe.metrics, session.recipe.task
+        metrics, task = session.recipe.metrics, session.recipe.task
+        self.formats = formats_of(task, metrics)
         self.score = task.training_metric, task.metric_formats[task.training_metric].title
         self._overview(session, folder=str(run.path))
         for split, store in session.stores.items():
@@ -70,7 +72,7 @@ class Display(ABC):
             self.line(f"{'resumed':>10}  after step {step:,} of {session.total_steps:,}")
         self.line()
         validated = "validation" in session.stores
-        self.table = EpochTable(self.epochs, validated=validated, width=self.width, metrics=self.components, task=task)
+        self.table = EpochTable(self.epochs, validated=validated, width=self.width, metrics=metrics, task=task)
         self.line(self.table.row(self.table.titles), "bold")
 
     def _overview(self, session: Session, **more: str) -> None:
@@ -79,9 +81,9 @@ class Display(ABC):
         for text, style in class_table({split: store.class_counts for split, store in session.stores.items()}):
             self.line(text, style)
 
-    def already_finished(self, run: RunFolder, results: Mapping[str, Any]) -> None:
+    def already_finished(self, run: RunFolder, recipe: Recipe, results: Mapping[str, Any]) -> None:
         """Print the summary of a run that cannot be resumed because it is finished."""
-        self.run = run
+        self.run, self.formats = run, formats_of(recipe.task, recipe.metrics)
         self.line("The run is already finished.")
         self.summary(results)
 
@@ -118,7 +120,7 @@ class Display(ABC):
 
     def _metrics(self, splits: Mapping[str, Any]) -> None:
         self.line(" " * 20 + "".join(f"{name:>12}" for name in splits), "bold")
-        for name, *cells in metric_rows(splits, self.components):
+        for name, *cells in metric_rows(splits, self.formats):
             self.line(f"{name:>20}" + "".join(f"{cell:>12}" for cell in cells))
         self.line(f"{'images':>20}" + "".join(f"{split['images']:>12,}" for split in splits.values()), "dim")
         for name, metrics in splits.items():
@@ -134,7 +136,7 @@ class Display(ABC):
         copies = total - others["images"]
         self.line(f"Of {count(total, 'test image')} {have(copies)} an exact copy in train.", "yellow")
         if others["images"]:
-            metrics = ", ".join(f"{name} {value}" for name, value in metric_rows({"": others}, self.components))
+            metrics = ", ".join(f"{name} {value}" for name, value in metric_rows({"": others}, self.formats))
             self.line(f"Without them: {metrics}.", "yellow")
 
     def estimated(self, profile: Profile) -> None:

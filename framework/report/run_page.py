@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from framework.errors import enumerate_names
-from framework.evaluation.bootstrap import RESAMPLES
 from framework.files import write_text
 from framework.report.formatting import duration
 from framework.report.page.render import Section, page, render
@@ -24,9 +23,10 @@ if TYPE_CHECKING:
 
     from framework.inference.evaluated_model import EvaluatedModel
 
+MATRIX = "Confusion matrix"
 SECTIONS = {
     "Summary": summary_section,
-    "Confusion matrix": confusion_matrix_section,
+    MATRIX: confusion_matrix_section,
     "Classes": classes_section,
     "Calibration": calibration_section,
     "Examples": examples_section,
@@ -46,6 +46,8 @@ def write_report(model: EvaluatedModel, out: Path, split: str | None) -> ReportD
 def run_page(data: ReportData, title: str) -> str:
     """The whole page, as HTML."""
     contents = {title: section(data) for title, section in SECTIONS.items()}
+    if data.confusion:
+        contents = {data.confusion.section if name == MATRIX else name: part for name, part in contents.items()}
     documents = data.trained.documents
     results, model = documents.get("results", {}), documents["model"]["model"]
     lead = render(
@@ -63,9 +65,8 @@ def run_page(data: ReportData, title: str) -> str:
 
 def _footer(data: ReportData) -> str:
     return (
-        "Intervals are 95 %. Accuracy and recall: Wilson score intervals. Balanced accuracy and macro F1: Wilson score "
-        f"intervals for the effective number of images, from the variance of {RESAMPLES:,} bootstrap resamples. ECE: "
-        "bias-corrected, so the ECE itself may lie above its interval on few images. Intervals show the variation over "
+        f"Intervals are 95 %. Accuracy and recall: Wilson score intervals. {data.task.interval_note} "
+        "Intervals show the variation over "
         f"test images, not over seeds. Written by `framework report {data.trained.label}`. Before you share this file: "
         "it contains images of the dataset, folder names, the command and the commit."
     )

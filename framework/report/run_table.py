@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from framework.components import Metric
+from framework.components import Metric, MetricFormat
 from framework.errors import UserError, did_you_mean, enumerate_names
 from framework.recipe.loading import validate_component
 from framework.registry import Registry
-from framework.report.formatting import METRIC_NAMES, duration, percent, percent_range
+from framework.report.formatting import duration, metric_text_of, percent_range
 from framework.runs.run_summary import RunSummary
 
 COLUMNS = ("path", "recipe", "status", "epochs", "seconds", "date")
-LOWER_IS_BETTER = ("loss", "ece")
-TITLES = ("run", "recipe", "model", "epochs", "top-1", "95 % interval", "of", "time", "")
+RIGHT = ("epochs", "metric", "of", "time")
+"""Columns that are aligned to the right."""
 
 
 def filtered(runs: Sequence[RunSummary], conditions: Sequence[str]) -> list[RunSummary]:
@@ -44,29 +44,39 @@ def ordered(
     """Sorted by a column, a metric (the best first) or an option of the recipe; runs without a value come last."""
     if key is None:
         return list(reversed(runs)) if reverse else list(runs)
+    formats = {name: form for run in runs for name, form in run.task.metric_formats.items()}
     values = {run.path: _sort_value(run, key) for run in runs}
-    if runs and all(value is None for value in values.values()) and key not in (*COLUMNS, *METRIC_NAMES):
-        known = [*COLUMNS, *METRIC_NAMES, *sorted({option for run in runs for option in run.settings})]
+    if runs and all(value is None for value in values.values()) and key not in (*COLUMNS, *formats):
+        known = [*COLUMNS, *formats, *sorted({option for run in runs for option in run.settings})]
         hint = did_you_mean(key, known)
-        raise UserError(f"--sort {key}: no run has it{hint} (such as {enumerate_names([*COLUMNS, *METRIC_NAMES])})")
-    is_metric = key in METRIC_NAMES or any(key in run.metrics for run in runs)
-    descending = (is_metric and _greater_is_better(key, registry)) != reverse
+        raise UserError(f"--sort {key}: no run has it{hint} (such as {enumerate_names([*COLUMNS, *formats])})")
+    is_metric = key in formats or any(key in run.metrics for run in runs)
+    descending = (is_metric and _greater_is_better(key, formats, registry)) != reverse
     known_runs = [run for run in runs if values[run.path] is not None]
     known_runs.sort(key=lambda run: _natural(values[run.path]), reverse=descending)
     return [*known_runs, *(run for run in runs if values[run.path] is None)]
 
 
+def columns(runs: Sequence[RunSummary]) -> dict[str, str]:
+    """The titles of the columns by name; that of the metric is its name if it is the same for all runs."""
+    monitored = {run.task.metric_formats[run.task.monitor].title for run in runs}
+    titles = {name: name for name in ("run", "recipe", "model", "epochs", "metric", "95 % interval", "of", "time")}
+    return {**titles, "metric": monitored.pop() if len(monitored) == 1 else "metric", "": ""}
+
+
 def rows(runs: Sequence[RunSummary]) -> Iterator[list[str]]:
-    """The cells below `TITLES`."""
+    """The cells below `columns`."""
+    mixed = columns(runs)["metric"] == "metric"
     for run in runs:
         planned = run.settings.get("train.epochs")
-        top1, interval = run.metrics.get("top1"), run.interval
+        form, value = run.task.metric_formats[run.task.monitor], run.metrics.get(run.task.monitor)
+        interval = run.interval if run.task.monitor == run.task.accuracy else None
         yield [
             str(run.path),
             run.recipe or "–",
             run.components.get("model", "–"),
             "–" if run.epochs is None else f"{run.epochs}" if run.epochs == planned else f"{run.epochs} of {planned}",
-            "–" if top1 is None else percent(top1),
+            (f"{form.title} " if mixed and value is not None else "") + metric_text_of(form, value),
             "–" if interval is None else percent_range(*interval),
             "–" if run.split is None else f"{run.metrics['images']:,} {run.split}",
             "–" if run.seconds is None else duration(run.seconds),
@@ -74,9 +84,9 @@ def rows(runs: Sequence[RunSummary]) -> Iterator[list[str]]:
         ]
 
 
-def _greater_is_better(metric: str, registry: Registry) -> bool:
-    if metric in METRIC_NAMES:
-        return metric not in LOWER_IS_BETTER
+def _greater_is_better(metric: str, formats: Mapping[str, MetricFormat], registry: Registry) -> bool:
+    if metric in formats:
+        return formats[metric].greater_is_better
     try:
         return validate_component(Metric, metric, registry).greater_is_better
     except UserError:  # its plugin is not installed

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
 from framework.component_checks import FIXED_METRICS
 from framework.errors import count, enumerate_names
 from framework.evaluation.intervals import wilson_interval
 from framework.evaluation.untested import untested_note
 from framework.recipe.option_text import options_text
+from framework.registry import default_task
 from framework.runs.plugin_files import needed_files
 from framework.runs.recipe import metrics_apply, tta_of, tta_of_metrics
 from framework.runs.trained import Trained
+
+if TYPE_CHECKING:
+    from framework.components import MetricFormat, Task
 
 SPLITS = {
     "validation": "validation",
@@ -27,25 +32,26 @@ INT8 = (
 SIGMOID = " Each probability is that of one class against all others (sigmoid); they need not sum to one."
 
 
-def model_card(trained: Trained, title: str, *, half: bool = False) -> str:
-    """Markdown; `half` if the weights are rounded to half precision.
+def model_card(trained: Trained, title: str, task: Task | None = None, *, half: bool = False) -> str:
+    """Markdown; `task` is that of the network (default: `single_label`), `half` if its weights are in half precision.
 
     Mitchell et al., "Model Cards for Model Reporting", 2019.
     """
+    task = task or default_task()
     model = trained.documents["model"]
     size = model["preprocess"]
     parts = [
         f"# {title}",
-        f"{_network(model['model'])}, trained to classify images into {len(trained.classes)} classes: "
+        f"{_network(model['model'])}, trained to {task.purpose} {len(trained.classes)} classes: "
         f"{', '.join(trained.classes)}. Its input is {size['height']}×{size['width']} pixels, "
         f"{'grayscale' if size['channels'] == 1 else 'RGB'}; the included preprocessing converts images of any size "
         "and mode.",
-        "## Results\n\n" + _metrics(trained) + (HALF if half else "") + _changes(trained),
+        "## Results\n\n" + _metrics(trained, task) + (HALF if half else "") + _changes(trained),
         *_detector(trained),
         "## Training data\n\n" + _data(trained),
         "## Limitations\n\n"
-        "The metrics apply to images like those of the test data. For any other image the network still predicts one "
-        "of its classes, and its probabilities mean little."
+        "The metrics apply to images like those of the test data. For any other image the network still predicts "
+        f"{task.outcome}, and its probabilities mean little."
         + (SIGMOID if trained.activation == "sigmoid" else "")
         + _plugin_files(trained),
         "## Recipe\n\n```yaml\n" + trained.recipe.strip() + "\n```",
@@ -53,20 +59,26 @@ def model_card(trained: Trained, title: str, *, half: bool = False) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def summary(trained: Trained) -> str:
+def summary(trained: Trained, task: Task | None = None) -> str:
     """One line, such as `7 classes, top-1 63.5 % of 3,589 test images, detector faces`.
 
-    It says if an export changes predictions.
+    It says if an export changes predictions. `task` is that of the network (default: `single_label`).
     """
     from framework.data.splits import evaluation_split  # which loads Pillow
 
     text = f"{len(trained.classes)} classes"
-    results = trained.documents.get("results", {})
+    results, task = trained.documents.get("results", {}), task or default_task()
     if split := evaluation_split(results):
         note = "" if metrics_apply(trained) else " (of the run, not of this export)"
         images = count(results[split]["images"], f"{split} image")
-        text += f", top-1 {100 * results[split]['top1']:.1f} % of {images}{note}"
+        form = task.metric_formats[task.monitor]
+        value = _text(form, results[split].get(task.monitor))
+        text += f", {form.title} {value} {'of' if form.proportion else 'on'} {images}{note}"
     return text if trained.detector is None else f"{text}, detector {trained.detector['name']}"
+
+
+def _text(form: MetricFormat, value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %" if form.percent else f"{value:.3f}"
 
 
 def _network(model: dict[str, Any]) -> str:
@@ -109,23 +121,22 @@ def _changes(trained: Trained) -> str:
     return changed + (INT8 if trained.documents["model"].get("int8") else "")
 
 
-def _metrics(trained: Trained) -> str:
+def _metrics(trained: Trained, task: Task) -> str:
     results = trained.documents.get("results", {})
+    formats = {name: form for name, form in task.metric_formats.items() if form.brief}
     rows, notes = [], []
     for split, title in SPLITS.items():
         if results.get(split, {}).get("images"):
             metrics = results[split]
-            low, high = wilson_interval(metrics["top1"], metrics["images"])
             rows.append(
-                f"| {title} | {metrics['images']:,} | {100 * metrics['top1']:.1f} % "
-                f"({100 * low:.1f} to {100 * high:.1f}) | {100 * metrics['balanced_accuracy']:.1f} % | "
-                f"{100 * metrics['macro_f1']:.1f} % | {100 * metrics['ece']:.1f} % |"
+                [title, f"{metrics['images']:,}", *(_cell(name, form, metrics) for name, form in formats.items())]
             )
             notes.append(untested_note(metrics, title))
     if not rows:
         return "Not evaluated."
-    table = "| split | images | top-1 (95 % interval) | balanced accuracy | macro F1 | ECE |\n"
-    text = table + "| --- | --- | --- | --- | --- | --- |\n" + "\n".join(rows) + _further_metrics(results)
+    titles = (f"{form.title} (95 % interval)" if form.proportion else form.title for form in formats.values())
+    lines = [["split", "images", *titles], ["---"] * (2 + len(formats)), *rows]
+    text = "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + _further_metrics(results, task)
     text += "".join(f"\n\n{note}" for note in notes if note)
     if calibration := trained.documents.get("calibration"):
         text += (
@@ -134,13 +145,34 @@ def _metrics(trained: Trained) -> str:
             f"{100 * calibration['ece_before']:.1f} % to {100 * calibration['ece_after']:.1f} %. "
             "The metrics above are without calibration."
         )
-    return text
+    return text + _thresholds(trained)
 
 
-def _further_metrics(results: dict[str, Any]) -> str:
+def _cell(name: str, form: MetricFormat, metrics: dict[str, Any]) -> str:
+    """The metric, with its interval if it is a proportion."""
+    value = metrics.get(name)
+    if value is None or not form.proportion:
+        return _text(form, value)
+    low, high = wilson_interval(value, metrics["images"])
+    return f"{_text(form, value)} ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def _thresholds(trained: Trained) -> str:
+    """The thresholds as probabilities at the temperature of the run; empty if there are none."""
+    document = trained.documents.get("thresholds")
+    if document is None:
+        return ""
+    values = (1 / (1 + math.exp(-logit / trained.temperature)) for logit in document["logits"])
+    listed = ", ".join(f"{name} {100 * value:.1f} %" for name, value in zip(trained.classes, values, strict=True))
+    images = count(document["images"], f"{document['split']} image")
+    return f"\n\nA class is predicted if its probability is above its threshold, chosen on {images}: {listed}."
+
+
+def _further_metrics(results: dict[str, Any], task: Task) -> str:
     """A table of the metric components; empty if there are none."""
     splits = {title: results[split] for split, title in SPLITS.items() if results.get(split, {}).get("images")}
-    names = list(dict.fromkeys(name for metrics in splits.values() for name in metrics if name not in FIXED_METRICS))
+    fixed = (*FIXED_METRICS, *task.metric_formats)
+    names = list(dict.fromkeys(name for metrics in splits.values() for name in metrics if name not in fixed))
     if not names:
         return ""
     rows = [

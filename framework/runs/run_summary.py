@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.component_checks import FIXED_METRICS
-from framework.components import KINDS
+from framework.components import KINDS, Task
 from framework.errors import UserError
 from framework.evaluation.intervals import wilson_interval
 from framework.recipe.flat import flat_recipe, nested_recipe
+from framework.registry import DEFAULT_TASK, default_task
 from framework.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -50,15 +51,19 @@ class RunSummary:
     date: str = ""
     """When its files were last written, as ISO 8601 in local time."""
 
+    task: type[Task] = field(default_factory=lambda: type(default_task()))
+
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval of top-1."""
-        return wilson_interval(self.metrics["top1"], self.metrics["images"]) if self.metrics.get("images") else None
+        """The 95 % interval of accuracy, such as top-1."""
+        accuracy = self.metrics.get(self.task.accuracy)
+        return None if accuracy is None else wilson_interval(accuracy, self.metrics["images"])
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON types."""
         document = {**vars(self), "path": str(self.path), "metrics": dict(self.metrics)}
-        return {**document, "top1_interval": None if self.interval is None else list(self.interval)}
+        del document["task"]
+        return {**document, f"{self.task.accuracy}_interval": None if self.interval is None else list(self.interval)}
 
 
 def find_runs(folders: Sequence[Path]) -> Iterator[RunFolder]:
@@ -74,11 +79,13 @@ def summarise(run: RunFolder, registry: Registry) -> RunSummary:
     finished = run.results.is_file() and run.weights.is_file()
     try:
         text = run.recipe.read_text(encoding="utf-8")
+        components = _components(nested_recipe(text, str(run.recipe)), registry)
         return RunSummary(
             run.path,
             "finished" if finished else "unfinished",
             recipe=_recipe_name(run),
-            components=_components(nested_recipe(text, str(run.recipe)), registry),
+            components=components,
+            task=registry.find(Task, components.get("task", DEFAULT_TASK)),
             settings=flat_recipe(text),
             date=_date(run),
             **(_results(run) if finished else _progress(run)),

@@ -18,6 +18,7 @@ from framework.hookspecs import CallbackSpec
 from framework.runs.folder import RunFolder
 
 if TYPE_CHECKING:
+    from framework.recipe.sections import Recipe
     from framework.training.session import Session
 
 
@@ -30,7 +31,7 @@ class RunDisplay(Display, Protocol):
     def tick(self, step: int) -> None:
         """Optimizer step `step`, from 1, is done. Called for every step, so it must be cheap."""
 
-    def already_finished(self, run: RunFolder, results: Mapping[str, Any]) -> None:
+    def already_finished(self, run: RunFolder, recipe: Recipe, results: Mapping[str, Any]) -> None:
         """The run to be resumed is finished; `results` is the content of its `results.json`."""
 
 

@@ -47,7 +47,7 @@ def run_recipe(
     check_folder(run, recipe, resume)
     if run.results.is_file():
         results: dict[str, Any] = run.read("results")
-        display.already_finished(run, results)
+        display.already_finished(run, recipe, results)
         return results
     settings = backend_settings(choose_device(recipe.train.device), deterministic=recipe.train.deterministic)
     with created(run.path), lock_folder(run.path), settings:

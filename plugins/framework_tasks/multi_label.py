@@ -33,8 +33,11 @@ class MultiLabel(Task):
     monitor: ClassVar[str] = "map"
     training_metric: ClassVar[str] = "label_accuracy"
     accuracy: ClassVar[str] = "subset_accuracy"
+    interval_note: ClassVar[str] = "mAP, F1 and ranking loss: percentiles of bootstrap resamples of the images."
     class_metric: ClassVar[str | None] = "average_precision"
     separator: ClassVar[str] = "|"
+    purpose: ClassVar[str] = "label images with any of"
+    outcome: ClassVar[str] = "labels"
     metric_formats: ClassVar[Mapping[str, MetricFormat]] = {
         "map": MetricFormat(
             "mAP", monitor=True, brief=True, meaning="mean average precision of the classes",

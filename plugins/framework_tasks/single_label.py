@@ -28,6 +28,10 @@ class SingleLabel(Task):
     monitor: ClassVar[str] = "top1"
     training_metric: ClassVar[str] = "top1"
     accuracy: ClassVar[str] = "top1"
+    interval_note: ClassVar[str] = (
+        "Balanced accuracy and macro F1: Wilson score intervals for the effective number of images, from the variance "
+        "of 1,000 bootstrap resamples. ECE: bias-corrected, so the ECE itself may lie above its interval on few images."
+    )
     metric_formats: ClassVar[Mapping[str, MetricFormat]] = {
         "top1": MetricFormat(
             "top-1", monitor=True, proportion=True, brief=True, meaning="fraction of correct predictions"

@@ -56,7 +56,7 @@ def test_images_are_paired_by_name_in_any_order():
 def test_classes_are_compared_by_name_in_any_order():
     rows = [("1", "cat", "cat"), ("2", "dog", "dog")]
     found = paired(predictions_of(rows), predictions_of(rows, classes=("dog", "cat")))
-    assert (found.images, found.first_top1, found.other_top1) == (2, 1, 1)
+    assert (found.images, found.first_accuracy, found.other_accuracy) == (2, 1, 1)
 
 
 def test_images_of_one_side_only_or_of_another_class_are_left_out_and_counted():

@@ -59,7 +59,7 @@ def test_the_difference_is_computed_from_the_saved_predictions(run, other, compa
     direct = paired(predictions(run), predictions(other))
     assert difference["images"] == len(predictions(run))
     assert (difference["gained"], difference["lost"], difference["p"]) == (direct.gained, direct.lost, direct.p)
-    assert difference["difference"] == pytest.approx(direct.other_top1 - direct.first_top1)
+    assert difference["difference"] == pytest.approx(direct.other_accuracy - direct.first_accuracy)
     assert difference["interval"][0] <= difference["difference"] <= difference["interval"][1]
 
 

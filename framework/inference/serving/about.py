@@ -37,14 +37,15 @@ def describe(
     documents = public.documents
     return {
         "name": name,
-        "summary": summary(public),
+        "summary": summary(public, predictor.task),
         "classes": list(trained.classes),
-        "metrics": _metrics(public),
+        "metrics": _metrics(public, predictor.task.accuracy),
+        **_thresholds(predictor),
         "calibration": documents.get("calibration"),
         "preprocessing": predictor.preprocess.as_dict(),
         "network": documents["model"]["model"],
         "recipe": public.recipe,
-        "card": public.card or model_card(public, name),
+        "card": public.card or model_card(public, name, predictor.task),
         "versions": _versions(documents.get("environment", {})),
         "device": str(predictor.device),
         "activation": {"available": no_activation is None, "reason": no_activation},
@@ -90,13 +91,18 @@ def _texts(tree: Any) -> Iterator[str]:
             yield from _texts(value)
 
 
-def _metrics(trained: Trained) -> dict[str, Any]:
-    """The metrics of each evaluated split as fractions, top-1 with its 95 % interval; empty for changed exports."""
+def _thresholds(predictor: Predictor) -> dict[str, Any]:
+    thresholds = predictor.thresholds
+    return {} if thresholds is None else {"thresholds": dict(zip(predictor.classes, thresholds, strict=True))}
+
+
+def _metrics(trained: Trained, accuracy: str) -> dict[str, Any]:
+    """The metrics of each evaluated split as fractions, accuracy with its 95 % interval; empty for changed exports."""
     results = trained.documents.get("results", {}) if metrics_apply(trained) else {}
     return {
         split: {
             **results[split],
-            "top1_interval": list(wilson_interval(results[split]["top1"], results[split]["images"])),
+            f"{accuracy}_interval": list(wilson_interval(results[split][accuracy], results[split]["images"])),
         }
         for split in ("validation", "test")
         if split in results

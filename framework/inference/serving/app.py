@@ -42,6 +42,7 @@ PAGE = {
     "style.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
     "elements.js": "text/javascript; charset=utf-8",
+    "labels.js": "text/javascript; charset=utf-8",
     "results.js": "text/javascript; charset=utf-8",
     "regions.js": "text/javascript; charset=utf-8",
     "card.js": "text/javascript; charset=utf-8",
@@ -158,11 +159,12 @@ def create_app(service: Service, policy: AccessPolicy) -> FastAPI:
 
 
 def _add_api(app: FastAPI, service: Service) -> None:
+    (field,) = service.predictor.task.fields(())
     about = describe(service.predictor, service.limits, service.no_activation, service.detector)
 
     @app.post(
         "/predict",
-        response_model=schema.PredictionResponse,
+        response_model=schema.RESPONSES.get(field, schema.PredictionResponse),
         responses=schema.ERRORS,
         openapi_extra={"requestBody": schema.PREDICT_BODY},
         summary="Classify one or many images",
@@ -195,7 +197,7 @@ def _image_prediction(result: Result, service: Service, top: int | None) -> dict
     """As `schema.ImagePrediction`."""
     if result.error is not None:
         return {"name": result.name, "error": result.error.reason}
-    predictions = [_prediction(classified, service.predictor.classes, top) for classified in result.predictions]
+    predictions = [_prediction(classified, service.predictor, top) for classified in result.predictions]
     if result.size is None:
         return {"name": result.name, **predictions[0]}
     width, height = result.size
@@ -207,15 +209,20 @@ def _image_prediction(result: Result, service: Service, top: int | None) -> dict
     return content
 
 
-def _prediction(classified: Classified, classes: Sequence[str], top: int | None) -> dict[str, Any]:
+def _prediction(classified: Classified, predictor: Predictor, top: int | None) -> dict[str, Any]:
     """As `schema.RegionPrediction`; without box and score for a whole image."""
     content: dict[str, Any] = {}
     if (region := classified.region) is not None:
         content = {"box": [region.x, region.y, region.width, region.height], "score": round(region.score, 4)}
-    probabilities = ranked(classes, classified.probabilities)[:top]
-    best, confidence = probabilities[0]
-    content |= {"class": best, "confidence": confidence, "probabilities": dict(probabilities)}
-    return content if classified.activation is None else {**content, "activation": classified.activation}
+    content |= predictor.task.fields(classified.decided)
+    single = "class" in content
+    if single:
+        content["confidence"] = classified.decided[0][1]
+    content["probabilities"] = dict(ranked(predictor.classes, classified.probabilities)[:top])
+    if classified.activations is not None:
+        maps = classified.activations
+        content |= {"activation": next(iter(maps.values()))} if single else {"activations": dict(maps)}
+    return content
 
 
 def _add_page(app: FastAPI) -> None:

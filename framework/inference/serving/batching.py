@@ -7,7 +7,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -37,8 +37,10 @@ class Classified:
 
     probabilities: tuple[float, ...]
     """One for each class, in the order of `Predictor.classes`."""
-    activation: str | None = None
-    """A PNG as a data URI, if requested."""
+    decided: tuple[tuple[str, float], ...] = ()
+    """The predicted classes with their probabilities, as `Task.decide` returns them."""
+    activations: Mapping[str, str] | None = None
+    """If requested, for each predicted class, or else the most probable one, a PNG as a data URI."""
     region: Region | None = None
 
 
@@ -192,27 +194,49 @@ class Batching:
     def _predicted(self, batch: Sequence[_Ready]) -> list[_Done]:
         images = torch.stack([pixels for *_, pixels in batch])
         probabilities = self.predictor.probabilities(images)
-        overlays = self._overlays(batch, images, probabilities.argmax(dim=1))
+        task, classes, thresholds = self.predictor.task, self.predictor.classes, self.predictor.thresholds
+        rows = probabilities.tolist()
+        decided = [tuple(task.decide(row, classes, thresholds)) for row in rows]
+        overlays = self._overlays(batch, images, decided, probabilities.argmax(dim=1).tolist())
         done: list[_Done] = []
-        for index, ((ticket, region, _), row) in enumerate(zip(batch, probabilities.tolist(), strict=True)):
+        for index, ((ticket, region, _), row) in enumerate(zip(batch, rows, strict=True)):
             if ticket.activation and index not in overlays:
                 done.append((ticket, ComputeFailed()))
                 continue
-            ticket.predictions.append(Classified(tuple(row), overlays.get(index), region))
+            ticket.predictions.append(Classified(tuple(row), decided[index], overlays.get(index), region))
             if ticket.complete:
                 done.append((ticket, ticket.result()))
         return done
 
-    def _overlays(self, batch: Sequence[_Ready], images: Tensor, classes: Tensor) -> dict[int, str]:
-        """The activation maps that were requested, of the predicted classes; empty if that fails."""
-        requested = [index for index, (ticket, *_) in enumerate(batch) if ticket.activation]
-        if not requested:
+    def _overlays(
+        self,
+        batch: Sequence[_Ready],
+        images: Tensor,
+        decided: Sequence[Sequence[tuple[str, float]]],
+        best: Sequence[int],
+    ) -> dict[int, dict[str, str]]:
+        """The activation maps that were requested, by class; empty if that fails.
+
+        They are of the predicted classes, or of the most probable one, `best`, if none is predicted.
+        """
+        classes = self.predictor.classes
+        pairs = [
+            (index, label)
+            for index, (ticket, *_) in enumerate(batch)
+            if ticket.activation
+            for label in [classes.index(name) for name, _ in decided[index]] or [best[index]]
+        ]
+        if not pairs:
             return {}
+        requested, labels = (list(column) for column in zip(*pairs, strict=True))
+        found: dict[int, dict[str, str]] = {}
         try:
-            maps = activation_maps(self.predictor, images[requested], classes[requested])
-            return {index: activation_picture(images[index], heat) for index, heat in zip(requested, maps, strict=True)}
+            maps = activation_maps(self.predictor, images[requested], torch.tensor(labels))
+            for (index, label), heat in zip(pairs, maps, strict=True):
+                found.setdefault(index, {})[classes[label]] = activation_picture(images[index], heat)
+            return found
         except Exception:  # requests without maps must still succeed
-            logger.exception("activation maps of %d images failed", len(requested))
+            logger.exception("activation maps of %d images failed", len({index for index, _ in pairs}))
             return {}
 
 

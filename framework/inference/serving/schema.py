@@ -10,16 +10,22 @@ CLASS = "The most probable class."
 CONFIDENCE = "The probability of the class, calibrated if the run is."
 PROBABILITIES = "By class, highest first."
 ACTIVATION = "The activation map over the network's input: a PNG as a data URI."
+LABELS = "The predicted classes, the most probable first; there may be none."
+ACTIVATIONS = "The activation map of each label, as a PNG in a data URI; of the most probable class without labels."
+BOX = "x, y, width, height in pixels of the upright image (EXIF orientation applied); it may extend beyond the image."
+SCORE = "The detector's confidence, from 0 to 1; 1 if it has none."
+PIXELS = "Pixels of the upright image, if the server has a detector."
+REGIONS = (
+    "Instead of one prediction, if the server has a detector: one for each region, the most important first; empty if "
+    "nothing was found."
+)
 
 
 class RegionPrediction(BaseModel):
     """The prediction for one region that the detector found."""
 
-    box: tuple[int, int, int, int] = Field(
-        description="x, y, width, height in pixels of the upright image (EXIF orientation applied); it may extend "
-        "beyond the image."
-    )
-    score: float = Field(description="The detector's confidence, from 0 to 1; 1 if it has none.")
+    box: tuple[int, int, int, int] = Field(description=BOX)
+    score: float = Field(description=SCORE)
     class_: str = Field(alias="class", description=CLASS)
     confidence: float = Field(description=CONFIDENCE)
     probabilities: dict[str, float] = Field(description=PROBABILITIES)
@@ -34,12 +40,9 @@ class ImagePrediction(BaseModel):
     confidence: float | None = Field(None, description=CONFIDENCE)
     probabilities: dict[str, float] | None = Field(None, description=PROBABILITIES)
     activation: str | None = Field(None, description=ACTIVATION)
-    width: int | None = Field(None, description="Pixels of the upright image, if the server has a detector.")
-    height: int | None = Field(None, description="Pixels of the upright image, if the server has a detector.")
-    regions: list[RegionPrediction] | None = Field(
-        None, description="Instead of one prediction, if the server has a detector: one for each region, the most "
-        "important first; empty if nothing was found.",
-    )  # fmt: skip
+    width: int | None = Field(None, description=PIXELS)
+    height: int | None = Field(None, description=PIXELS)
+    regions: list[RegionPrediction] | None = Field(None, description=REGIONS)
     left_out: int | None = Field(None, description="Regions beyond the server's limit, if there are any.")
     note: str | None = Field(None, description="If nothing was found: how to classify the whole image.")
     error: str | None = Field(None, description="Why it cannot be read; all other fields are then missing.")
@@ -78,6 +81,55 @@ class PredictionResponse(BaseModel):
         }
     )
     images: list[ImagePrediction]
+
+
+class RegionLabels(BaseModel):
+    """The labels of one region that the detector found."""
+
+    box: tuple[int, int, int, int] = Field(description=BOX)
+    score: float = Field(description=SCORE)
+    labels: list[str] = Field(description=LABELS)
+    probabilities: dict[str, float] = Field(description=PROBABILITIES)
+    activations: dict[str, str] | None = Field(None, description=ACTIVATIONS)
+
+
+class ImageLabels(BaseModel):
+    """The labels of one image, or those of its regions, or why it cannot be read."""
+
+    name: str = Field(description="As it was sent.")
+    labels: list[str] | None = Field(None, description=LABELS)
+    probabilities: dict[str, float] | None = Field(None, description=PROBABILITIES)
+    activations: dict[str, str] | None = Field(None, description=ACTIVATIONS)
+    width: int | None = Field(None, description=PIXELS)
+    height: int | None = Field(None, description=PIXELS)
+    regions: list[RegionLabels] | None = Field(None, description=REGIONS)
+    left_out: int | None = Field(None, description="Regions beyond the server's limit, if there are any.")
+    note: str | None = Field(None, description="If nothing was found: how to classify the whole image.")
+    error: str | None = Field(None, description="Why it cannot be read; all other fields are then missing.")
+
+
+class LabelsResponse(BaseModel):
+    """The labels of each image, in order."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "images": [
+                    {
+                        "name": "photo.jpg",
+                        "labels": ["cat", "pet"],
+                        "probabilities": {"cat": 0.93, "pet": 0.81, "outdoors": 0.07},
+                    },
+                    {"name": "notes.txt", "error": "not an image, or of an unknown format"},
+                ]
+            }
+        }
+    )
+    images: list[ImageLabels]
+
+
+RESPONSES: dict[str, type[BaseModel]] = {"class": PredictionResponse, "labels": LabelsResponse}
+"""By the name of the field that `Task.fields` returns."""
 
 
 class ErrorDetail(BaseModel):
@@ -120,7 +172,10 @@ class Classifier(BaseModel):
     name: str
     summary: str
     classes: list[str]
-    metrics: dict[str, Any] = Field(description="By split, as fractions; top-1 with its 95 % interval.")
+    metrics: dict[str, Any] = Field(description="By split, as fractions; accuracy with its 95 % interval.")
+    thresholds: dict[str, float] | None = Field(
+        None, description="Where images have several labels: the probability above which each class is predicted."
+    )
     calibration: dict[str, Any] | None = Field(description="The temperature, and the data it was fitted on.")
     preprocessing: dict[str, Any] = Field(description="Applied to every image.")
     network: dict[str, Any]

@@ -15,6 +15,7 @@ from framework.errors import count
 from framework.report.formatting import percent
 
 CODE = re.compile("`([^`]*)`")
+NUMBER = re.compile(r"\*\*([^*]*)\*\*")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,12 @@ def render(template: str, /, **values: Any) -> Markup:
 def prose(text: str) -> Markup:
     """Text to escaped HTML: backticks become code elements, and no line breaks before a percent sign."""
     return Markup(CODE.sub(r"<code>\1</code>", str(escape(text.replace(" %", "\N{NO-BREAK SPACE}%")))))
+
+
+def finding(text: str) -> Markup:
+    """A sentence of `Task.findings` as escaped HTML: `**numbers**`, and class names in backticks."""
+    escaped = NUMBER.sub(r"<strong>\1</strong>", str(escape(text.replace(" %", "\N{NO-BREAK SPACE}%"))))
+    return Markup(CODE.sub(r'<b class="class">\1</b>', escaped))
 
 
 @cache

@@ -27,14 +27,21 @@ def calibration_section(data: ReportData) -> Markup:
             diagrams.append(_diagram(f"At a temperature of {temperature.value:.3f}", scaled))
     missing = data.missing("predictions", "temperature")
     return render(
-        "calibration.html.jinja", diagrams=diagrams, temperature=temperature, split=data.split, missing=missing
+        "calibration.html.jinja",
+        diagrams=diagrams,
+        temperature=temperature,
+        split=data.split,
+        missing=missing,
+        several=any(diagram["interval"] is None for diagram in diagrams),
     )
 
 
 def _diagram(title: str, predictions: Predictions) -> dict[str, Any]:
+    points = predictions.task.calibration_points(predictions)
     return {
         "title": title,
         "metrics": predictions.metrics(),
-        "interval": percent_range(*ece_interval(predictions.confidences, predictions.correct)),
+        # The probabilities of several labels of one image are not independent, as the interval assumes.
+        "interval": percent_range(*ece_interval(*points)) if len(points[0]) == len(predictions) else None,
         "chart": reliability_diagram(f"Reliability diagram: {title}", reliability(predictions)),
     }

@@ -27,7 +27,10 @@ def confusion_matrix_section(data: ReportData) -> Markup:
         "confusion_matrix.html.jinja",
         missing=data.missing("predictions"),
         confusion=confusion,
+        support=confusion.support.tolist() if confusion else [],
         matrix=confusion.matrix().tolist() if confusion and as_table else None,
-        image=heat_map(confusion.rates(LARGEST_SIDE), "confusion matrix") if confusion and not as_table else None,
+        image=heat_map(confusion.rates(LARGEST_SIDE), confusion.section.lower())
+        if confusion and not as_table
+        else None,
         mistakes=confusion.mistakes(PAIRS) if confusion else [],
     )

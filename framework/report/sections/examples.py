@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MISTAKES = "Wrong predictions with high confidence: hard images, or labels to check."
 CORRECT = "Correct predictions with low confidence."
 MAPS = (
-    "A random sample of all classes. The map shows how much each region contributed to the predicted class, from "
+    "A random sample of all classes. The map shows how much each region contributed to the most probable class, from "
     "nothing (grey) to most (yellow)."
 )
 

@@ -6,26 +6,20 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from framework.attribution import full_name
+from framework.components import Metric
+from framework.errors import count
 from framework.evaluation.untested import untested_note
-from framework.report.formatting import interval_text, metric_keys, metric_text, metric_title
-from framework.report.page.render import render
+from framework.report.formatting import displayed, interval_text_of, metric_text_of, percent
+from framework.report.page.render import finding, render
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+    from framework.components import MetricFormat
     from framework.report.report_data import ReportData
 
-MEANING = {
-    "top1": "fraction of correct predictions",
-    "top5": "true class among the five most probable",
-    "balanced_accuracy": "mean recall of the classes",
-    "macro_f1": "mean F1 of the classes",
-    "ece": "expected calibration error",
-    "loss": "cross entropy in nats",
-}
-CLASS_COUNT = {"balanced_accuracy": "tested_classes", "macro_f1": "f1_classes"}
-"""Metrics that are means over classes, and the metric with the number of classes."""
+VISIBLE = 0.01
+"""A smaller difference of confidence and accuracy is not worth a temperature."""
 
 
 def summary_section(data: ReportData) -> Markup:
@@ -33,59 +27,59 @@ def summary_section(data: ReportData) -> Markup:
     metrics = data.metrics
     if not metrics:
         return render("summary.html.jinja", metrics=None, missing=data.missing("predictions"))
-    recalls = {name: row["recall"] for name, row in metrics["per_class"].items() if row["support"]}
-    per_class = metrics["per_class"]
     return render(
         "summary.html.jinja",
         metrics=metrics,
-        split=data.split,
         missing=data.missing("predictions"),
         untested=untested_note(metrics, data.split),
         cards=[
             (
-                metric_title(key, data.components),
-                metric_text(key, metrics[key], data.components),
+                title,
+                metric_text_of(form, metrics[key]),
                 metrics[key],
                 interval := data.intervals.get(key),
-                interval and interval_text(key, *interval, data.components),
-                _meaning(key, data),
+                interval and interval_text_of(form, *interval),
+                _meaning(key, form, data),
             )
-            for key in [*(key for key in MEANING if key in metrics), *_others(metrics)]
+            for key, form, title in displayed(data.formats, metrics, percent_first=True)
         ],
-        interval=data.intervals["top1"],
-        most_frequent=max(per_class, key=lambda name: per_class[name]["support"]),
-        lowest=min(recalls, key=recalls.__getitem__),
-        highest=max(recalls, key=recalls.__getitem__),
-        mistakes=data.confusion.mistakes(1) if data.confusion else [],
-        **_confidence(data),
+        findings=[finding(text) for text in _findings(data, metrics)],
     )
 
 
-def _others(metrics: Mapping[str, Any]) -> list[str]:
-    return [key for key in metric_keys(metrics) if key not in MEANING]
-
-
-def _meaning(key: str, data: ReportData) -> str:
+def _meaning(key: str, form: MetricFormat | Metric, data: ReportData) -> str:
     """What the metric is, with the number of classes if some classes have no value."""
     assert data.metrics
-    if key not in MEANING:
-        component = next((one for one in data.components if full_name(one) == key), None)
-        return (inspect.getdoc(component) or "").partition("\n")[0] if component else ""
+    if isinstance(form, Metric):
+        return (inspect.getdoc(form) or "").partition("\n")[0]
     if key == "loss" and data.trained.activation == "sigmoid":
         return "binary cross entropy, summed over the classes, in nats"
     if key == "ece" and (interval := data.intervals.get(key)) and interval[1] < data.metrics[key]:
-        return f"{MEANING[key]}; above its interval because few images bias it upwards"
-    number, total = data.metrics.get(CLASS_COUNT.get(key, "")), len(data.metrics["per_class"])
+        return f"{form.meaning}; above its interval because few images bias it upwards"
+    number, total = data.metrics.get(form.class_count), len(data.metrics["per_class"])
     if number is None or number == total:
-        return MEANING[key]
-    return f"{MEANING[key].removesuffix(' of the classes')} of {number:,} of {total:,} classes"
+        return form.meaning
+    return f"{form.meaning.removesuffix(' of the classes')} of {number:,} of {total:,} classes"
 
 
-def _confidence(data: ReportData) -> dict[str, float | None]:
-    """The mean confidence, and a temperature with the ECE that it would give if the run is not calibrated."""
-    if data.predictions is None:
-        return {"confidence": None, "temperature": None, "calibrated_ece": None}
-    calibrated = data.predictions.at_temperature(data.trained.temperature)
-    temperature = data.temperature.value if data.temperature and data.trained.temperature == 1 else None
-    ece = data.predictions.at_temperature(temperature).metrics()["ece"] if temperature else None
-    return {"confidence": calibrated.confidences.mean().item(), "temperature": temperature, "calibrated_ece": ece}
+def _findings(data: ReportData, metrics: Mapping[str, Any]) -> list[str]:
+    """Those of the task; the last one with the effect of a temperature, if the run is not calibrated."""
+    images = count(metrics["images"], f"{data.split} image")
+    interval, calibration = data.intervals.get(data.task.monitor), None
+    if data.predictions:
+        calibrated = data.predictions.at_temperature(data.trained.temperature)
+        confidence, right = data.task.calibration_points(calibrated)
+        calibration = confidence.mean().item(), right.double().mean().item()
+    found = data.task.findings(metrics, images, interval, data.confusion, calibration)
+    if (
+        found
+        and calibration
+        and data.predictions
+        and data.temperature
+        and data.trained.temperature == 1
+        and abs(calibration[0] - calibration[1]) >= VISIBLE
+    ):
+        value = data.temperature.value
+        ece = data.predictions.at_temperature(value).metrics()["ece"]
+        found[-1] += f" A temperature of {value:.2f} changes ECE to {percent(ece)}."
+    return found

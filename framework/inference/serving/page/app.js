@@ -2,7 +2,7 @@
 
 import { setUpCamera } from "./camera.js";
 import { rendered } from "./card.js";
-import { element, percent } from "./elements.js";
+import { element, percent, setThresholds } from "./elements.js";
 import { Result } from "./results.js";
 
 const AT_ONCE = 4;
@@ -133,6 +133,7 @@ async function showModel() {
   byId("facts").replaceChildren(...facts(model).map((fact) => element("span", "", fact)));
   byId("card-text").replaceChildren(...rendered(model.card));
   largest = model.limits.body;
+  setThresholds(model.thresholds);
   if (model.detector) {
     byId("detect-label").hidden = false;
     byId("detect-name").textContent = `Detect ${model.detector.name}`;
@@ -148,10 +149,14 @@ function facts(model) {
   const split = ["test", "validation"].find((name) => name in model.metrics);
   const metrics = model.metrics[split];
   const images = metrics?.images === 1 ? "image" : "images";
-  const top1 = metrics && `top-1 ${percent(metrics.top1)} of ${metrics.images.toLocaleString("en")} ${split} ${images}`;
+  const accuracy =
+    metrics &&
+    ("top1" in metrics
+      ? `top-1 ${percent(metrics.top1)} of ${metrics.images.toLocaleString("en")} ${split} ${images}`
+      : model.summary.split(", detector ")[0].slice(model.summary.indexOf(", ") + 2));
   return [
     `${model.classes.length} classes`,
-    ...(metrics ? [top1] : []),
+    ...(metrics ? [accuracy] : []),
     `input ${width}×${height} pixels, ${channels === 1 ? "grayscale" : "RGB"}`,
     ...(model.detector ? [`regions found by ${model.detector.name}`] : []),
     model.calibration ? "probabilities calibrated" : "probabilities not calibrated",

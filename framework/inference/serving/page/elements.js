@@ -30,24 +30,38 @@ export function picture(address, description) {
   return made;
 }
 
-export function bars(probabilities) {
+let thresholds = null; // of the served model, by class, if it has them
+
+export function setThresholds(found) {
+  thresholds = found ?? null;
+}
+
+// `labels`: the predicted classes, where there may be several; they are all shown.
+export function bars(probabilities, labels) {
   const all = Object.entries(probabilities).sort((one, other) => other[1] - one[1]);
-  const list = element("ul", "bars");
+  const list = element("ul", labels ? "bars several" : "bars");
   const more = button("button quiet more", `Show all ${all.length} classes`, () => show(all.length));
   const show = (number) => {
-    list.replaceChildren(...all.slice(0, number).map(([name, probability]) => bar(name, probability)));
+    list.replaceChildren(...all.slice(0, number).map(([name, probability]) => bar(name, probability, labels?.includes(name))));
     more.hidden = number >= all.length;
   };
-  show(SHOWN);
+  show(Math.max(SHOWN, labels?.length ?? 0));
   return [list, more];
 }
 
-function bar(name, probability) {
-  const row = element("li");
+function bar(name, probability, chosen) {
+  const row = element("li", chosen ? "chosen" : "");
   const track = element("span", "track");
   const fill = element("div", "fill");
   fill.style.setProperty("--width", `${100 * probability}%`);
   track.append(fill);
+  const threshold = thresholds?.[name];
+  if (threshold !== undefined) {
+    const mark = element("i", "threshold");
+    mark.style.setProperty("--at", `${100 * threshold}%`);
+    track.append(mark);
+    row.title = `${chosen ? "above" : "below"} the threshold of ${percent(threshold)}`;
+  }
   track.setAttribute("aria-hidden", "true");
   row.append(element("span", "", name), track, element("span", "percent", percent(probability)));
   return row;

@@ -1,6 +1,7 @@
 // The regions of a photograph: boxes over the picture, and beside it a list with their predictions.
 
 import { bars, element, percent, picture } from "./elements.js";
+import { mapsOf, namesOf } from "./labels.js";
 
 let lists = 0;
 
@@ -40,10 +41,10 @@ export class Regions {
     head.append(
       thumb,
       element("span", "region-number", String(number)),
-      element("span", "region-class", region.class),
-      element("span", "percent", percent(region.confidence)),
+      element("span", "region-class", namesOf(region)),
+      element("span", "percent", region.confidence === undefined ? "" : percent(region.confidence)),
     );
-    body.append(...bars(region.probabilities), element("p", "place", place(region)));
+    body.append(...bars(region.probabilities, region.labels), element("p", "place", place(region)));
     row.append(head, body);
     const item = { region, row, head, body, thumb, box: this.box(region, number) };
     head.addEventListener("click", () => (body.hidden ? this.open(item) : this.close(item)));
@@ -62,7 +63,8 @@ export class Regions {
     return item;
   }
 
-  box({ box: [x, y, width, height], class: name }, number) {
+  box(region, number) {
+    const [x, y, width, height] = region.box;
     const made = element("div", "box");
     const [left, top] = [Math.max(0, x), Math.max(0, y)]; // the part that is inside the image
     const [right, bottom] = [Math.min(this.image.width, x + width), Math.min(this.image.height, y + height)];
@@ -75,7 +77,7 @@ export class Regions {
     made.classList.toggle("at-right", left > 0.75 * this.image.width);
     made.setAttribute("aria-hidden", "true"); // the list says the same
     const label = element("span", "label", String(number));
-    label.append(element("span", "label-class", ` ${name}`));
+    label.append(element("span", "label-class", ` ${namesOf(region)}`));
     made.append(label);
     return made;
   }
@@ -103,12 +105,13 @@ export class Regions {
   }
 
   showThumb({ region, thumb, body }, activation) {
-    body.querySelector(".map")?.remove();
-    if (activation && region.activation) {
-      const map = picture(region.activation, `Activation map of ${region.class}`);
-      map.className = "map";
-      body.prepend(map);
-      thumb.style.background = `url("${region.activation}") center / cover`;
+    for (const map of body.querySelectorAll(".map")) map.remove();
+    const maps = activation ? Object.entries(mapsOf(region)) : [];
+    if (maps.length) {
+      const pictures = maps.map(([name, address]) => picture(address, `Activation map of ${name}`));
+      for (const map of pictures) map.className = "map";
+      body.prepend(...pictures);
+      thumb.style.background = `url("${maps[0][1]}") center / cover`;
       return;
     }
     const [x, y, width, height] = region.box;

@@ -1,6 +1,7 @@
 // One image's row: its picture and its prediction or regions, or why it could not be read.
 
-import { bars, button, element, percent, picture } from "./elements.js";
+import { bars, button, element, picture } from "./elements.js";
+import { headline, mapsOf, textOf } from "./labels.js";
 import { Regions } from "./regions.js";
 
 export class Result {
@@ -23,15 +24,15 @@ export class Result {
   }
 
   get hasMaps() {
-    const { regions, activation } = this.prediction;
-    return regions ? regions.every((region) => region.activation) : Boolean(activation);
+    const parts = this.prediction.regions ?? [this.prediction];
+    return parts.every((part) => Object.keys(mapsOf(part)).length);
   }
 
   get summary() {
     const { regions } = this.prediction;
-    if (!regions) return `${this.prediction.class}, ${percent(this.prediction.confidence)}`;
+    if (!regions) return textOf(this.prediction);
     if (!regions.length) return "nothing found";
-    const texts = regions.map((region) => `${region.class}, ${percent(region.confidence)}`);
+    const texts = regions.map(textOf);
     return `${regions.length} ${regions.length === 1 ? "region" : "regions"}: ${texts.join("; ")}`;
   }
 
@@ -59,9 +60,7 @@ export class Result {
       this.setBody(element("p", "found", `${what[0].toUpperCase()}${what.slice(1)}.`), whole);
       return;
     }
-    const topClass = element("p", "top-class", prediction.class);
-    topClass.append(element("small", "", percent(prediction.confidence)));
-    this.setBody(topClass, ...bars(prediction.probabilities));
+    this.setBody(headline(prediction), ...bars(prediction.probabilities, prediction.labels));
   }
 
   showRegions(prediction) {
@@ -77,9 +76,17 @@ export class Result {
       this.regions.show(activation);
       return;
     }
-    const map = activation && this.prediction?.activation;
-    const [address, text] = map ? [map, `Activation map of ${this.prediction.class}`] : [this.address, this.name];
+    const maps = activation && this.prediction ? mapsOf(this.prediction) : {};
+    this.showMap(maps, Object.keys(maps)[0]);
+  }
+
+  // The map of a label, and the labels as buttons for the other maps; without a label the image.
+  showMap(maps, label) {
+    const [address, text] = label ? [maps[label], `Activation map of ${label}`] : [this.address, this.name];
     this.preview.replaceChildren(picture(address, text));
+    const labels = this.body.querySelector(".labels");
+    const several = Object.keys(maps).length > 1;
+    labels?.replaceWith(headline(this.prediction, label, several && ((other) => this.showMap(maps, other))));
   }
 
   forget() {
