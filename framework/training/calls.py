@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from framework.components import Loss, Method, Model
     from framework.recipe.sections import Recipe
     from framework.training.criterion import Criterion
-    from framework.training.training_step import TrainingStep
 
-    MethodCall = Callable[[TrainingStep], Iterable[tuple[Tensor, Tensor]]]
+    MethodCall = Callable[[Any], Iterable[tuple[Tensor, Tensor]]]
+    """From a `TrainingStep`, which has the session, to loss and logits of each micro-batch."""
 
 SCHEDULER_MEMBERS = ("step", "optimizer", "state_dict", "load_state_dict")
 
