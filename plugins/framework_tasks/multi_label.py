@@ -34,7 +34,7 @@ class MultiLabel(Task):
     training_metric: ClassVar[str] = "label_accuracy"
     accuracy: ClassVar[str] = "subset_accuracy"
     interval_note: ClassVar[str] = (
-        "mAP, F1 and ranking loss: by bootstrap resamples of the images; those of mAP and macro F1 are corrected for bias."
+        "mAP, F1 and ranking loss: bootstrap resamples of the images; those of mAP and macro F1 are bias-corrected."
     )
     class_metric: ClassVar[str | None] = "average_precision"
     separator: ClassVar[str] = "|"
