@@ -33,7 +33,9 @@ class MultiLabel(Task):
     monitor: ClassVar[str] = "map"
     training_metric: ClassVar[str] = "label_accuracy"
     accuracy: ClassVar[str] = "subset_accuracy"
-    interval_note: ClassVar[str] = "mAP, F1 and ranking loss: percentiles of bootstrap resamples of the images."
+    interval_note: ClassVar[str] = (
+        "mAP, F1 and ranking loss: bootstrap resamples of the images; those of mAP and macro F1 are bias-corrected."
+    )
     class_metric: ClassVar[str | None] = "average_precision"
     separator: ClassVar[str] = "|"
     purpose: ClassVar[str] = "label images with any of"

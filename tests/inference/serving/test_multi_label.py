@@ -85,32 +85,27 @@ def test_the_schema_describes_labels(shapes):
     assert "labels" in schemas["RegionLabels"]["required"]
 
 
-def test_the_page_marks_labels_and_thresholds_and_shows_the_map_of_each_label(shapes, images, tmp_path):
-    playwright = pytest.importorskip("playwright.sync_api", reason="driving a browser needs playwright")
-    from tests.inference.serving.test_page import BROWSER, FLAGS
+def test_the_page_marks_labels_and_thresholds_and_shows_the_map_of_each_label(browser, shapes, images, tmp_path):
+    from playwright.sync_api import expect
 
-    if BROWSER is None:
-        pytest.skip("there is no chromium here")
     replies = shapes.post(files=images).json()["images"]
     reply = max(replies, key=lambda one: len(one["labels"]))
-    content = next(file[1] for _, file in images if file[0] == reply["name"])
-    (tmp_path / reply["name"]).write_bytes(content)
-    expect = playwright.expect
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        page, errors = browser.new_page(), []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(shapes.url)
-        expect(page.locator("#facts")).to_contain_text("mAP")
-        page.set_input_files("#files", tmp_path / reply["name"])
-        expect(page.locator(".labels .chip")).to_have_count(len(reply["labels"]))
-        expect(page.locator(".bars li.chosen")).to_have_count(len(reply["labels"]))
-        expect(page.locator(".bars .threshold")).to_have_count(6)
-        if len(reply["labels"]) > 1:
-            page.locator("#activation").check(force=True)
-            buttons = page.locator("button.chip")
-            expect(buttons).to_have_count(len(reply["labels"]))
-            buttons.nth(1).click()
-            expect(page.locator(".preview img")).to_have_attribute("alt", f"Activation map of {reply['labels'][1]}")
-        browser.close()
+    assert len(reply["labels"]) > 1
+    file = tmp_path / reply["name"]
+    file.write_bytes(next(file[1] for _, file in images if file[0] == reply["name"]))
+    page, errors = browser.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(shapes.url)
+    expect(page.locator("#facts")).to_contain_text("mAP")
+    page.set_input_files("#files", file)
+    expect(page.locator(".labels .chip")).to_have_count(len(reply["labels"]))
+    expect(page.locator(".bars li.chosen")).to_have_count(len(reply["labels"]))
+    expect(page.locator(".bars .threshold")).to_have_count(6)
+    page.locator("#activation").check(force=True)
+    buttons = page.locator("button.chip")
+    expect(buttons).to_have_count(len(reply["labels"]))
+    buttons.nth(1).click()
+    expect(page.locator(".preview img")).to_have_attribute("alt", f"Activation map of {reply['labels'][1]}")
+    expect(buttons.nth(1)).to_have_attribute("aria-pressed", "true")
+    page.close()
     assert errors == []
