@@ -68,7 +68,7 @@ def main() -> None:
             compared = paired(found["majority"], found["votes"])
             differences.append(compared.difference)
             print(
-                f"seed {seed}: majority {100 * compared.first_top1:.1f} %, votes {100 * compared.other_top1:.1f} %, "
+                f"seed {seed}: majority {100 * compared.first_accuracy:.1f} %, votes {100 * compared.other_accuracy:.1f} %, "
                 f"p = {compared.p:.2g}, loss {found['majority'].metrics()['loss']:.3f} and "
                 f"{found['votes'].metrics()['loss']:.3f}",
                 flush=True,
