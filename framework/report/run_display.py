@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,6 +17,7 @@ from framework.report.formatting import duration, formats_of, gigabytes, metric_
 from framework.report.overview import overview
 
 if TYPE_CHECKING:
+    from framework.components import Metric, Task
     from framework.recipe.sections import Recipe
     from framework.runs.folder import RunFolder
     from framework.training.profiling import Profile
@@ -31,8 +32,7 @@ class Display(ABC):
     def __init__(self) -> None:
         self.epochs = 0
         self.run: RunFolder | None = None
-        self.formats = formats_of(default_task())
-        """How the metrics of the run are displayed."""
+        self._show_metrics_of(default_task())
 
     @property
     def width(self) -> int | None:
@@ -57,12 +57,16 @@ class Display(ABC):
     ) -> None:
         """Restore the terminal."""
 
+    def _show_metrics_of(self, task: Task, metrics: Sequence[Metric] = ()) -> None:
+        """Set how metrics are displayed, and the name and title of the one on training batches."""
+        self.formats = formats_of(task, metrics)
+        self.score = task.training_metric, task.metric_formats[task.training_metric].title
+
     def begin(self, run: RunFolder, session: Session, step: int) -> None:
         """Print the overview and the head of the table of epochs; training continues after `step`."""
         self.epochs, self.run = -(-session.total_steps // session.batches.steps_per_epoch), run
         metrics, task = session.recipe.metrics, session.recipe.task
-        self.formats = formats_of(task, metrics)
-        self.score = task.training_metric, task.metric_formats[task.training_metric].title
+        self._show_metrics_of(task, metrics)
         self._overview(session, folder=str(run.path))
         for split, store in session.stores.items():
             if store.skipped:

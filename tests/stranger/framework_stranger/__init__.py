@@ -13,6 +13,7 @@ from framework import (
     Callback,
     Command,
     Dataset,
+    Detector,
     ExportedFile,
     Exporter,
     ImageArrays,
@@ -22,7 +23,9 @@ from framework import (
     MetricFormat,
     Model,
     Optimizer,
+    Region,
     Scheduler,
+    Transform,
     build,
     hookimpl,
 )
@@ -52,6 +55,58 @@ class Dots(Dataset):
                 image[0, row : row + 2, column : column + 2] = random.integers(60, 200)
             splits[split] = ImageArrays(images, labels, ["top_left", "top_right", "bottom_left", "bottom_right"])
         return splits
+
+
+class Shades(Dataset):
+    """Dark and bright squares."""
+
+    name = "shades"
+
+    def build(self):
+        """Split `train`, from which others are held out."""
+        import numpy as np
+
+        labels = np.arange(80) % 2
+        images = np.random.default_rng(0).integers(0, 100, (80, 1, 16, 16), dtype=np.uint8)
+        images += (100 * labels).astype(np.uint8)[:, None, None, None]
+        return {"train": ImageArrays(images, labels.tolist(), ["dark", "bright"])}
+
+
+class Negative(Transform):
+    """The negative of half of the images."""
+
+    name = "negative"
+
+    def build(self):
+        """The transform."""
+
+        def negative(images, targets, rng):
+            chosen = (rng.uniform(0, 1) < 0.5)[:, None, None, None]
+            return (1 - images).where(chosen, images), targets
+
+        return negative
+
+
+class Squared(Loss):
+    """Squared distance of the probabilities from the targets."""
+
+    name = "squared"
+
+    def build(self):
+        """A function of logits and targets."""
+        return lambda logits, targets: (logits.softmax(dim=1) - targets).square().sum(dim=1).mean()
+
+
+class Middle(Detector):
+    """The middle of an image."""
+
+    name = "middle"
+
+    def build(self):
+        """The detector."""
+        return lambda image: [
+            Region(image.shape[2] // 4, image.shape[1] // 4, image.shape[2] // 2, image.shape[1] // 2)
+        ]
 
 
 class TinyNet(Model):
@@ -411,8 +466,8 @@ class Misspelt(Callback):
 def components():
     """The components of this plugin."""
     return [
-        Dots, Ordinal, TinyNet, PlainSGD, LBFGS, Mirrored, MeanTeacher, Halving, LinearProbe, Warm, WrongShape, Picky,
-        Explodes, Tiring, Sureness, Parcel, Diary, Fragile, Misspelt,
+        Dots, Shades, Ordinal, Negative, TinyNet, PlainSGD, LBFGS, Mirrored, MeanTeacher, Halving, LinearProbe, Warm,
+        WrongShape, Picky, Explodes, Tiring, Squared, Middle, Sureness, Parcel, Diary, Fragile, Misspelt,
     ]  # fmt: skip
 
 
