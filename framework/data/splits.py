@@ -92,6 +92,8 @@ def _training_classes(dataset: Dataset, sources: Mapping[str, ImageSource]) -> S
     if "train" not in sources:
         raise UserError(f"dataset '{dataset.name}' has no split 'train' to train on; it has {', '.join(sources)}")
     classes = sources["train"].classes
+    if not classes:
+        raise UserError(f"dataset '{dataset.name}', split 'train': no image has a label")
     if len(classes) < 2:
         raise UserError(
             f"dataset '{dataset.name}', split 'train' has only one class, '{classes[0]}'; classification needs two or "

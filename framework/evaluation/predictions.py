@@ -227,8 +227,8 @@ def averaged(members: Sequence[Predictions]) -> Predictions:
     for member in members:
         if member.names != first.names:
             raise RunFailed("the members of an ensemble could not read the same images")
-        for name in ("activation", "task"):
-            one, other = (str(getattr(found, name)) for found in (first, member))
+        for name in ("task", "activation"):
+            one, other = (_named(getattr(found, name)) for found in (first, member))
             if one != other:
                 raise UserError(f"the members of an ensemble must have the same {name}, not {one} and {other}")
         columns = [member.classes.index(name) for name in first.classes]
@@ -240,3 +240,7 @@ def averaged(members: Sequence[Predictions]) -> Predictions:
         return replace(first, logits=logits, thresholds=None)
     mean = torch.cat(thresholds).mean(dim=0, keepdim=True)
     return replace(first, logits=logits, thresholds=logits_of(mean, first.activation)[0])
+
+
+def _named(value: Task | Activation) -> str:
+    return value if isinstance(value, str) else value.name

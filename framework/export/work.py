@@ -100,6 +100,8 @@ class Work:
         opened = Predictor.open(export, self.registry, "cpu")
         if opened.classes != self.predictor.classes:
             raise RunFailed(f"{export} has the classes {', '.join(opened.classes)}; the run has other classes")
+        if opened.trained.thresholds != self.predictor.trained.thresholds:
+            raise RunFailed(f"{export} has other thresholds than the run: export the run again")
         exported = predict_with_export(opened.engine, run, self.predictor.preprocess.least_side)
         full = None
         if run.reduced:

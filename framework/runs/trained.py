@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import dropwhile
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,18 @@ class Trained:
     def thresholds(self) -> tuple[float, ...] | None:
         """The logit above which each class is predicted, without temperature; None if the task has no thresholds."""
         document = self.documents.get("thresholds")
-        return tuple(document["logits"]) if document else None
+        if not document:
+            return None
+        logits = document.get("logits")
+        valid = isinstance(logits, list) and all(
+            isinstance(value, (int, float)) and isfinite(value) for value in logits
+        )
+        if not valid or len(logits) != len(self.classes):
+            raise UserError(
+                f"{self.label}: its thresholds are damaged: 'logits' must be a list of {len(self.classes)} finite "
+                "numbers, one for each class"
+            )
+        return tuple(logits)
 
     def task(self, registry: Registry) -> Task:
         """The task; raises `UserError` if its plugin is not installed."""

@@ -87,6 +87,10 @@ class Csv(Dataset):
 
     @model_validator(mode="after")
     def _check_labels(self) -> Self:
+        for option in ("label_columns", "classes"):
+            names = getattr(self, option) or ()
+            if twice := [name for index, name in enumerate(names) if name in names[:index]]:
+                raise ValueError(f"has '{twice[0]}' twice in '{option}'")
         if self.label_columns is None:
             return self
         for name, default in (("label_column", "label"), ("label_separator", None)):

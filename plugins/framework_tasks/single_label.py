@@ -67,12 +67,17 @@ class SingleLabel(Task):
         if labels.ndim == 1:
             return labels
         sums = labels.sum(axis=1)
-        wrong = np.flatnonzero(~(np.isfinite(labels).all(axis=1) & (labels >= 0).all(axis=1) & (sums > 0)))
+        wrong = np.flatnonzero(~(np.isfinite(sums) & (labels >= 0).all(axis=1) & (sums > 0)))
         if len(wrong):
             row = ", ".join(f"{value:g}" for value in labels[wrong[0]][:12])
             raise UserError(
                 f"image '{names[wrong[0]]}' has the soft label [{row}]: its numbers, one for each class, must be at "
-                "least 0 and not all be 0 (task: single_label)"
+                "least 0, not all 0, and have a finite sum; images with several labels or none need task=multi_label"
+            )
+        if ((labels == 0) | (labels == 1)).all() and (several := np.flatnonzero(sums > 1)).size:
+            raise UserError(
+                f"image '{names[several[0]]}' has {sums[several[0]]:g} labels: set task=multi_label, or give "
+                "votes as probabilities, such as 0.5 and 0.5"
             )
         soft: NDArray[np.float32] = (labels / sums[:, None]).astype(np.float32)
         return soft

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from PIL import Image
 
 import framework as api
 from framework import Predictions, Predictor, RunFolder
+from framework.evaluation.predictions import averaged
 from framework.export.parity import LIMIT, RunPredictions, compare
 from framework.export.sample import Sample
 from framework.registry import Registry
@@ -251,3 +254,35 @@ def test_a_report_of_votes_has_the_distance_to_their_distribution(runs, framewor
     page = out.read_text()
     for text in ("top-1", "loss on votes", "distance to votes", "Confusion matrix"):
         assert text in page
+
+
+def test_runs_of_different_tasks_are_no_ensemble(runs, framework, tmp_path):
+    single = tmp_path / "single"
+    votes = "dataset={name: drawn_faces, votes: 10, train_images: 70, test_images: 70, validation: 0.2}"
+    options = "task=single_label", "loss=bce", "preprocess.channels=3", votes
+    assert framework("run", runs / "shapes.yaml", "--out", single, *options).status == 0
+    members = [Predictions.load(RunFolder(run).predictions("test")) for run in (single, single, runs / "one")]
+    averaged(members[:2])
+    other = replace(members[1], task=members[2].task)
+    with pytest.raises(api.UserError, match="same task, not single_label and multi_label"):
+        averaged([members[0], other])
+
+
+@pytest.mark.parametrize("logits", [[0.0] * 5, [0.0] * 7, ["a"] * 6, [float("nan")] * 6, None])
+def test_damaged_thresholds_are_an_error(logits, runs, pictures, framework, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(runs / "one", run)
+    (run / "thresholds.json").write_text(json.dumps({"logits": logits}))
+    result = framework("predict", run, pictures)
+    assert result.status == 2
+    assert "thresholds" in result.err
+
+
+def test_an_export_with_other_thresholds_is_not_that_of_the_run(runs, framework, tmp_path):
+    run, export = tmp_path / "run", tmp_path / "one.onnx"
+    shutil.copytree(runs / "one", run)
+    assert framework("export", run, "--out", export).status == 0
+    (run / "thresholds.json").write_text(json.dumps({"logits": [50.0] * 6}))
+    result = framework("export", run, "--verify", export)
+    assert result.status == 1
+    assert "thresholds" in result.err

@@ -129,3 +129,31 @@ def test_votes_are_trained_on_and_evaluated_against(framework, dots_recipe, tmp_
     assert predictions.metrics() == run.read("results")["test"]
     assert sum(run.read("data")["test"]["classes"].values()) == pytest.approx(35, abs=1e-3)
     assert framework("evaluate", run.path).status == 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "words"),
+    [
+        (["a|b", "b", "a", "b"], ["task=single_label", "loss=cross_entropy"], "task=multi_label"),
+        (["a|b", "", "a", "b"], ["task=single_label", "loss=cross_entropy"], "task=multi_label"),
+        (["", "", "", ""], [], "no image has a label"),
+    ],
+)
+def test_labels_that_do_not_fit_the_task_are_an_error(rows, options, words, framework, tmp_path):
+    for index in range(len(rows)):
+        Image.fromarray(np.full((8, 8, 3), 40 * index, np.uint8)).save(tmp_path / f"{index}.png")
+    lines = [f"{index}.png,{label}" for index, label in enumerate(rows)]
+    (tmp_path / "images.csv").write_text("\n".join(["path,label", *lines]) + "\n")
+    (tmp_path / "images.yaml").write_text(
+        f"dataset: {{name: csv, file: {tmp_path / 'images.csv'}, label_separator: '|', validation: 0}}\n"
+        "task: multi_label\npreprocess: {size: 8}\nmodel: {name: speednet, widths: [8, 16, 16]}\nloss: bce\n"
+    )
+    result = framework("run", tmp_path / "images.yaml", "--out", tmp_path / "run", *options)
+    assert result.status == 2
+    assert words in result.err
+
+
+def test_a_column_of_labels_that_is_named_twice_is_an_error(recipe, framework):
+    result = framework("check", recipe, "dataset={name: csv, file: images.csv, label_columns: [a, b, b]}")
+    assert result.status == 2
+    assert "'b' twice" in result.err
