@@ -86,11 +86,21 @@ def test_metrics_conform(registry):
     conform(cases_of(registry, Metric, {}))
 
 
-def test_exporters_conform(registry):
-    for package in ("onnxscript", "openvino"):
+EXPORTERS = {"bundle": None, "onnx": "onnxscript", "openvino": "openvino", "pt2": None}
+"""The package that each one needs."""
+
+
+def test_all_exporters_are_known(registry):
+    own = [name for name in registry.names(Exporter) if registry.provider(Exporter, name).distribution == "framework"]
+    assert sorted(own) == sorted(EXPORTERS)
+
+
+@pytest.mark.parametrize("name", EXPORTERS)
+def test_exporters_conform(name, registry):
+    if package := EXPORTERS[name]:
         pytest.importorskip(package, reason=f"{package} is not installed")
     opened_as_a_bundle = {("exporter bundle", check) for check in ("texts", "parity", "standalone", "damaged")}
-    conform(cases_of(registry, Exporter, {}), opened_as_a_bundle)
+    conform(component_cases(registry.find(Exporter, name), registry, None), opened_as_a_bundle)
 
 
 def test_datasets_conform(registry, photos, tmp_path):
