@@ -149,7 +149,8 @@ def _identity(run: Trained, registry: Registry) -> dict[str, Any]:
     preprocess = {f"preprocess.{name}": value for name, value in saved["preprocess"].items()}
     data = run.documents.get("data", {})
     images = {f"the fingerprint of {split}": data[split]["fingerprint"] for split in SPLITS if split in data}
-    return {**network, "classes": saved["classes"], "the activation": run.activation, **preprocess, **images}
+    labels = {"task": run.task(registry).name, "classes": saved["classes"], "the activation": run.activation}
+    return {**network, **labels, **preprocess, **images}
 
 
 def _require_same_data(run: Trained, stores: dict[str, Store], preprocess: Preprocessor) -> None:

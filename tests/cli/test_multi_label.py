@@ -270,6 +270,17 @@ def test_runs_of_different_tasks_are_no_ensemble(runs, framework, tmp_path):
         averaged([members[0], other])
 
 
+def test_runs_of_different_tasks_are_no_soup(runs, framework, tmp_path):
+    single = tmp_path / "single"
+    shutil.copytree(runs / "one", single)
+    document = json.loads((single / "model.json").read_text())
+    (single / "model.json").write_text(json.dumps(document | {"task": {"name": "single_label"}}))
+    result = framework("soup", runs / "one", single, "--out", tmp_path / "soup")
+    assert result.status == 2
+    assert "task is multi_label" in result.err
+    assert "single_label" in result.err
+
+
 @pytest.mark.parametrize("logits", [[0.0] * 5, [0.0] * 7, ["a"] * 6, [float("nan")] * 6, None])
 def test_damaged_thresholds_are_an_error(logits, runs, pictures, framework, tmp_path):
     run = tmp_path / "run"
